@@ -1,0 +1,50 @@
+//! `invoice.ready.v1`: a receipt that a target wants, with its invoice, before the PDF exists.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Invoice, ReceiptSettled, Timestamp};
+
+/// From the receipt consumer to the render consumer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvoiceReady {
+    /// The event's own identifier; the same whenever the same receipt is sent on again.
+    pub id: String,
+    /// Always `invoice.ready.v1`.
+    #[serde(rename = "type")]
+    pub kind: InvoiceReadyType,
+    /// When it was emitted.
+    pub occurred_at: Timestamp,
+    /// Who wants the invoice; never empty.
+    pub targets: Vec<Target>,
+    /// The receipt as it was heard.
+    pub receipt: ReceiptSettled,
+    /// Exactly what Omnium will get.
+    pub invoice: Invoice,
+}
+
+/// The event's type and version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum InvoiceReadyType {
+    /// The first and current version.
+    #[serde(rename = "invoice.ready.v1")]
+    V1,
+}
+
+/// Who wants an invoice. Each target has its own routing key, its own queue and its own state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// Omnium OMS: the invoice and its file.
+    Omnium,
+}
+
+impl Target {
+    /// As on the wire and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Omnium => "omnium",
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The events of the chain: their JSON shapes, how they are read, and how a receipt is checked.
+//!
+//! `schemas/` is generated from these types. Amounts, quantities and percentages are integers with
+//! two implied decimals on the way in (Flow), and JSON numbers in the invoice (Omnium).
+
+mod amount;
+mod check;
+mod decode;
+mod invoice;
+mod invoice_ready;
+mod invoice_rendered;
+mod party;
+mod receipt;
+mod schema;
+mod text;
+mod timestamp;
+
+pub use amount::{Amount, Hundredths};
+pub use check::Contradiction;
+pub use decode::{Undecodable, decode, receipt_uid};
+pub use invoice::{Address as InvoiceAddress, Invoice, Line, Payment, Property};
+pub use invoice_ready::{InvoiceReady, InvoiceReadyType, Target};
+pub use invoice_rendered::{InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes};
+pub use party::{Address, ContactPerson, Customer, Seller, Store};
+pub use receipt::{
+    Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, ReceiptSettled, ReceiptSettledType,
+    Settlement, SettlementKind, Tenant, VatRow,
+};
+pub use schema::schemas;
+pub use text::{Text, Uid};
+pub use timestamp::Timestamp;

@@ -1,0 +1,279 @@
+//! `receipt.settled.v1`: a till receipt whose settlement is completed, in Flow's words.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::OptionalText;
+use crate::{Address, ContactPerson, Customer, Hundredths, Seller, Store, Text, Timestamp, Uid};
+
+/// The event on the user's bus. Unknown members are ignored; optional ones may be absent or null,
+/// and an empty text counts as absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptSettled {
+    /// The event's own identifier.
+    pub id: Uid,
+    /// Always `receipt.settled.v1`.
+    #[serde(rename = "type")]
+    pub kind: ReceiptSettledType,
+    /// When the settlement was completed, as the till tells it.
+    pub occurred_at: Timestamp,
+    /// The retailer.
+    pub tenant: Tenant,
+    /// The receipt, immutable once issued.
+    pub order_receipt: OrderReceipt,
+    /// Present when the receipt is the invoice of a packed Akinon package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<Package>,
+}
+
+/// The event's type and version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ReceiptSettledType {
+    /// The first and current version.
+    #[serde(rename = "receipt.settled.v1")]
+    V1,
+}
+
+/// The retailer a receipt belongs to; with the receipt's uid it identifies the receipt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tenant {
+    /// Identifies the retailer.
+    pub uid: Uid,
+    /// The retailer's name.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
+    /// Where the retailer trades.
+    pub country: Country,
+}
+
+/// Country and currency of the retailer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Country {
+    /// ISO 3166-1 alpha-2: `NO`.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub code: Option<Text>,
+    /// ISO 4217: `NOK`.
+    pub currency: Text,
+}
+
+/// The package of Akinon's OMS that a receipt is the invoice of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Package {
+    /// The package's id in the OMS.
+    pub id: u64,
+    /// The package's number, as people know it.
+    pub number: Text,
+}
+
+/// What the till issued.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderReceipt {
+    /// Identifies the receipt within its tenant; becomes the Omnium invoice's id.
+    pub uid: Uid,
+    /// The number that customers and accountants know.
+    pub voucher_number: Text,
+    /// When the receipt was created.
+    pub created_at: Timestamp,
+    /// When its settlement was completed.
+    pub settled_at: Timestamp,
+    /// The order behind the receipt.
+    pub order: Order,
+    /// Totals of the whole receipt.
+    pub order_totals: OrderTotals,
+    /// Sum of the counted settlements; required for `PAYMENT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement_total: Option<Hundredths>,
+    /// The lines; may be empty only for `PAYMENT`.
+    pub items: Vec<Item>,
+    /// How it was paid.
+    pub settlements: Vec<Settlement>,
+    /// Who sold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<Seller>,
+    /// Who bought it, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<Customer>,
+    /// The person to reach at a customer that is an organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_person: Option<ContactPerson>,
+    /// Where the invoice goes, where that is not the order's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_address: Option<Address>,
+    /// The voucher that a payment is for; required for `PAYMENT`.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub referenced_voucher_number: Option<Text>,
+}
+
+/// The order that the receipt settles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// Identifies the order.
+    pub uid: Uid,
+    /// The order's number, as people know it.
+    pub order_number: Text,
+    /// Sale, return or payment.
+    #[serde(rename = "type")]
+    pub kind: OrderType,
+    /// Where the order was made: `POS`, `WEB` …
+    pub origin: Text,
+    /// The store that issued the receipt.
+    pub store: Store,
+    /// The customer's address on the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+}
+
+/// What the receipt documents. Any other type is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum OrderType {
+    /// Goods went to the customer.
+    Sale,
+    /// Goods came back.
+    Return,
+    /// Money alone: a down payment, a deposit, the payment of an invoice.
+    Payment,
+}
+
+impl OrderType {
+    /// As on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sale => "SALE",
+            Self::Return => "RETURN",
+            Self::Payment => "PAYMENT",
+        }
+    }
+}
+
+/// Totals of the whole receipt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderTotals {
+    /// What the receipt comes to, VAT included.
+    pub grand_total: Hundredths,
+    /// The VAT in it.
+    pub vat_total: Hundredths,
+    /// The VAT by rate; computed from the items where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vat: Option<Vec<VatRow>>,
+}
+
+/// The VAT of one rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VatRow {
+    /// In percent: 2500 is 25 %.
+    pub rate: Hundredths,
+    /// What was sold at this rate, VAT excluded.
+    pub net: Hundredths,
+    /// The VAT on it.
+    pub vat: Hundredths,
+}
+
+/// One line of the receipt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    /// Identifies the line within the receipt.
+    pub uid: Uid,
+    /// The article's number.
+    pub sku: Text,
+    /// The article's name.
+    pub name: Text,
+    /// How many: 150 is 1.5. Negative or zero on a return.
+    pub quantity: Hundredths,
+    /// List price of one, VAT included.
+    pub unit_price: Hundredths,
+    /// Discount on the whole line. Negative or zero on a return.
+    pub discount_amount: Hundredths,
+    /// VAT included, after discount: quantity × unit price − discount.
+    pub total: Hundredths,
+    /// In percent: 2500 is 25 %.
+    pub vat_rate: Hundredths,
+    /// The VAT in the total.
+    pub vat_amount: Hundredths,
+    /// The article's EAN.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub ean: Option<Text>,
+}
+
+/// One payment movement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Settlement {
+    /// Identifies the movement.
+    pub uid: Uid,
+    /// The means of payment's code.
+    pub code: Text,
+    /// The means of payment's name.
+    pub name: Text,
+    /// `CARD`, `CASH`, `CASHBACK`, `GIFT_CARD`, `INVOICE`, `PRE_PAYMENT`, `OTHER`; an unknown one
+    /// counts as `OTHER`. See [`Settlement::kind`].
+    #[serde(rename = "kind")]
+    pub kind_code: Text,
+    /// How much; negative for money handed out.
+    pub amount: Hundredths,
+    /// `COMPLETED` counts; any other is not completed.
+    pub state: Text,
+    /// When it was completed; required then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// The payment provider's reference.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<Text>,
+    /// The pre-payment this movement settles.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub pre_payment_uid: Option<Text>,
+}
+
+/// What a settlement was made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettlementKind {
+    /// A payment card.
+    Card,
+    /// Cash taken in.
+    Cash,
+    /// Cash handed back.
+    Cashback,
+    /// A gift card.
+    GiftCard,
+    /// To be paid by invoice.
+    Invoice,
+    /// Paid before, by another receipt.
+    PrePayment,
+    /// Anything else.
+    Other,
+}
+
+impl Settlement {
+    /// The kind behind the code; an unknown code is `Other`.
+    pub fn kind(&self) -> SettlementKind {
+        match &*self.kind_code {
+            "CARD" => SettlementKind::Card,
+            "CASH" => SettlementKind::Cash,
+            "CASHBACK" => SettlementKind::Cashback,
+            "GIFT_CARD" => SettlementKind::GiftCard,
+            "INVOICE" => SettlementKind::Invoice,
+            "PRE_PAYMENT" => SettlementKind::PrePayment,
+            _ => SettlementKind::Other,
+        }
+    }
+
+    /// Whether the money has moved.
+    pub fn is_completed(&self) -> bool {
+        &*self.state == "COMPLETED"
+    }
+
+    /// Whether it counts as a payment of this receipt (Flow: "only completed settlements are
+    /// included; pre-payments and settlements linked to pre-payments are skipped").
+    pub fn is_counted(&self) -> bool {
+        self.is_completed() && self.kind() != SettlementKind::PrePayment && self.pre_payment_uid.is_none()
+    }
+}
