@@ -5,6 +5,7 @@
 
 mod amount;
 mod check;
+mod content;
 mod decode;
 mod invoice;
 mod invoice_ready;

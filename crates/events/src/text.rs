@@ -132,6 +132,13 @@ impl fmt::Display for Uid {
     }
 }
 
+/// An identifier is never empty.
+impl From<Uid> for Text {
+    fn from(uid: Uid) -> Self {
+        Self(uid.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for Uid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
