@@ -23,10 +23,10 @@ impl fmt::Display for Contradiction {
 }
 
 /// Cash rounding: the items' sum may differ this much from the grand total.
-const CASH_ROUNDING: i64 = 1_00;
+const CASH_ROUNDING: u64 = 100;
 
 /// Rounding per rate: the items' VAT may differ this much a line from the VAT total.
-const VAT_ROUNDING_PER_LINE: i64 = 1;
+const VAT_ROUNDING_PER_LINE: u64 = 1;
 
 impl ReceiptSettled {
     /// Checks what the types cannot say: members that depend on others, and sums.
@@ -44,7 +44,8 @@ impl ReceiptSettled {
         if !receipt.items.is_empty() {
             check_totals(receipt)?;
         }
-        check_vat_table(receipt)
+        check_vat_table(receipt)?;
+        check_paid(receipt)
     }
 }
 
@@ -53,7 +54,7 @@ fn expected<T>(path: impl fmt::Display, expected: impl Into<String>) -> Result<T
 }
 
 fn check_item(receipt: &OrderReceipt, i: usize, item: &Item) -> Result<(), Contradiction> {
-    if !(0..=100_00).contains(&item.vat_rate.get()) {
+    if !(0..=10_000).contains(&item.vat_rate.get()) {
         return expected(format_args!("items[{i}].vatRate"), "a rate between 0 and 100 percent (0 to 10000)");
     }
     // In ten-thousandths, so that 1.5 × 0.33 is exact; a total may be rounded to its hundredth
@@ -103,25 +104,44 @@ fn check_payment(receipt: &OrderReceipt) -> Result<(), Contradiction> {
 fn check_totals(receipt: &OrderReceipt) -> Result<(), Contradiction> {
     let totals = &receipt.order_totals;
     let items: Hundredths = receipt.items.iter().map(|item| item.total).sum();
-    if (items - totals.grand_total).get().abs() > CASH_ROUNDING {
+    if apart(items, totals.grand_total) > CASH_ROUNDING {
         return expected("orderTotals.grandTotal", "the sum of the items' totals, within 1.00");
     }
     let vat: Hundredths = receipt.items.iter().map(|item| item.vat_amount).sum();
-    if (vat - totals.vat_total).get().abs() > allowance(receipt.items.len()) {
+    if apart(vat, totals.vat_total) > allowance(receipt.items.len()) {
         return expected("orderTotals.vatTotal", "the sum of the items' vatAmount, within 0.01 a line");
     }
     Ok(())
 }
 
 fn check_vat_table(receipt: &OrderReceipt) -> Result<(), Contradiction> {
-    let Some(rows) = &receipt.order_totals.vat else { return Ok(()) };
+    let rows = receipt.order_totals.vat.as_deref().unwrap_or_default();
     let vat: Hundredths = rows.iter().map(|row| row.vat).sum();
-    if !rows.is_empty() && (vat - receipt.order_totals.vat_total).get().abs() > allowance(rows.len()) {
-        return expected("orderTotals.vat", "rows whose vat adds up to vatTotal, within 0.01 a row");
+    // The rows are rounded per rate where the total may be rounded per line.
+    let lines = rows.len().max(receipt.items.len());
+    if !rows.is_empty() && apart(vat, receipt.order_totals.vat_total) > allowance(lines) {
+        return expected("orderTotals.vat", "rows whose vat adds up to vatTotal, within 0.01 a line");
     }
     Ok(())
 }
 
-fn allowance(lines: usize) -> i64 {
-    VAT_ROUNDING_PER_LINE * i64::try_from(lines).unwrap_or(i64::MAX)
+/// All cash becomes one payment, whose amount must be one that can be written.
+fn check_paid(receipt: &OrderReceipt) -> Result<(), Contradiction> {
+    let handed_over: Hundredths = receipt
+        .settlements
+        .iter()
+        .map(|settlement| Hundredths::new(settlement.amount.get().saturating_abs()))
+        .sum();
+    if handed_over.get() > Hundredths::LIMIT {
+        return expected("settlements", "amounts that come to at most a hundred billion together");
+    }
+    Ok(())
+}
+
+fn apart(a: Hundredths, b: Hundredths) -> u64 {
+    (a - b).get().unsigned_abs()
+}
+
+fn allowance(lines: usize) -> u64 {
+    VAT_ROUNDING_PER_LINE.saturating_mul(lines as u64)
 }

@@ -5,6 +5,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use crate::Uid;
+use crate::node::{Node, Refusal};
 
 /// Why bytes are not the event. Names the place and what was expected, never the value that was
 /// found: it may be anybody's personal data.
@@ -16,12 +20,12 @@ pub enum Undecodable {
         problem: &'static str,
         /// Line, from 1.
         line: usize,
-        /// Column, from 1.
+        /// Column in bytes, from 1.
         column: usize,
     },
     /// JSON, but not the event.
     NotTheEvent {
-        /// The JSON path; `$` is the whole body.
+        /// The JSON path, as in `orderReceipt.items[0].total`; `$` is the whole body.
         path: String,
         /// What was expected there.
         expected: String,
@@ -41,19 +45,24 @@ impl fmt::Display for Undecodable {
     }
 }
 
-/// Reads one event from its body.
+impl From<Refusal> for Undecodable {
+    fn from(refusal: Refusal) -> Self {
+        Self::NotTheEvent { path: refusal.path(), expected: refusal.expected }
+    }
+}
+
+/// Reads one event from its body: JSON in UTF-8. A byte order mark is skipped (RFC 8259 lets a
+/// reader do so). A member that appears twice is refused, because nobody can tell which one counts.
 pub fn decode<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let mut track = serde_path_to_error::Track::new();
-    let event = E::deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track))
-        .map_err(|error| explain(&error, &track.path().to_string(), body))?;
-    deserializer.end().map_err(|error| explain(&error, "", body))?;
-    Ok(event)
+    let text = utf8(body)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let value: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error, text))?;
+    Ok(E::deserialize(Node::new(value))?)
 }
 
 /// The tenant's and the receipt's uid, where they can be read from a body that is otherwise
 /// refused: so that a dead letter can be found by its receipt.
-pub fn receipt_uid(body: &[u8]) -> Option<(crate::Uid, crate::Uid)> {
+pub fn receipt_uid(body: &[u8]) -> Option<(Uid, Uid)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Envelope {
@@ -62,51 +71,33 @@ pub fn receipt_uid(body: &[u8]) -> Option<(crate::Uid, crate::Uid)> {
     }
     #[derive(Deserialize)]
     struct HasUid {
-        uid: crate::Uid,
+        uid: Uid,
     }
-    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    let envelope: Envelope = decode(body).ok()?;
     Some((envelope.tenant.uid, envelope.order_receipt.uid))
 }
 
-fn explain(error: &serde_json::Error, path: &str, body: &[u8]) -> Undecodable {
-    let not_json = |problem| Undecodable::NotJson { problem, line: error.line(), column: error.column() };
-    match error.classify() {
-        Category::Io => not_json("unreadable"),
-        Category::Eof if body.iter().all(u8::is_ascii_whitespace) => not_json("the body is empty"),
-        Category::Eof => not_json("it ends too early"),
-        Category::Syntax => not_json(syntax_problem(&error.to_string(), body)),
-        Category::Data => Undecodable::NotTheEvent {
-            path: if path.is_empty() || path == "." { "$".to_owned() } else { path.to_owned() },
-            expected: expectation(&error.to_string()),
-        },
+fn utf8(body: &[u8]) -> Result<&str, Undecodable> {
+    // UTF-16 has a mark of its own; without one, every second byte of JSON's first signs is zero.
+    let is_utf16 = matches!(body, [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, _, ..] | [_, 0, ..]);
+    if is_utf16 {
+        return Err(Undecodable::NotJson { problem: "UTF-16 instead of UTF-8", line: 1, column: 1 });
     }
+    std::str::from_utf8(body).map_err(|error| {
+        let before = &body[..error.valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        Undecodable::NotJson { problem: "not UTF-8", line, column }
+    })
 }
 
-fn syntax_problem(message: &str, body: &[u8]) -> &'static str {
-    if message.starts_with("recursion limit exceeded") {
-        "nested deeper than 128 levels"
-    } else if message.starts_with("number out of range") {
-        "a number out of range"
-    } else if message.starts_with("trailing characters") {
-        "something follows the event"
-    } else if std::str::from_utf8(body).is_err() {
-        "not UTF-8, or a mistake of syntax"
-    } else {
-        "a mistake of syntax"
-    }
-}
-
-/// Serde's messages tell the value found and then what was expected; only the latter is kept. What
-/// serde expected stands after the last `, expected `, whatever the value contained.
-fn expectation(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(head, _)| head);
-    if let Some((_, expected)) = message.rsplit_once(", expected ") {
-        expected.to_owned()
-    } else if let Some(member) = message.strip_prefix("missing field ") {
-        format!("the member {member}, which is missing")
-    } else if let Some(member) = message.strip_prefix("duplicate field ") {
-        format!("the member {member} once, not twice")
-    } else {
-        "another kind of value".to_owned()
-    }
+fn not_json(error: &serde_json::Error, text: &str) -> Undecodable {
+    let problem = match error.classify() {
+        _ if text.trim_ascii().is_empty() => "the body is empty",
+        Category::Eof => "it ends too early",
+        _ if error.to_string().starts_with("trailing characters") => "something follows the event",
+        _ => "a mistake of syntax",
+    };
+    // An empty text has no line 1 for the parser; for a person it has.
+    Undecodable::NotJson { problem, line: error.line().max(1), column: error.column().max(1) }
 }
