@@ -1,1 +1,41 @@
-//! amqp
+//! The messaging runtime: declares the topology, consumes, decides about failures, publishes.
+//!
+//! It knows no invoice. A [`Handler`] turns one message into what follows from it; everything that
+//! makes that safe over RabbitMQ is here: a delivery is acked only once what follows from it is
+//! confirmed, failures wait in retry queues, and what a person must look at is dead-lettered.
+
+mod apply;
+mod check;
+mod connection;
+mod consumer;
+mod decide;
+mod delay;
+mod export;
+mod failure;
+mod gate;
+mod handling;
+mod header;
+mod management;
+mod message;
+mod peek;
+mod publisher;
+mod session;
+mod status;
+mod topology;
+mod trace;
+
+pub use apply::{TopologyError, apply};
+pub use check::{CheckError, Difference, check};
+pub use connection::{Broker, ConnectError};
+pub use consumer::{Consumer, Handler, StartError};
+pub use decide::{Action, decide};
+pub use delay::{Delay, ParseDelayError};
+pub use export::definitions;
+pub use failure::{BoxError, Failure, Outcome, Reached, Reason};
+pub use header::{Headers, names as header_names};
+pub use management::{Management, ManagementError};
+pub use message::{Message, Outgoing, Subject, dead_letter_id};
+pub use peek::{PeekError, peek};
+pub use publisher::{PublishError, Publisher};
+pub use status::{Pause, StageState, StageStatus};
+pub use topology::{Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology};

@@ -1,0 +1,135 @@
+//! Connecting to the broker, and saying clearly why that failed.
+
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use lapin::{Connection, ConnectionProperties, ErrorKind};
+use tokio::time::timeout;
+
+/// Where the broker is. Its `Display` never shows the password.
+#[derive(Clone)]
+pub struct Broker {
+    uri: AMQPUri,
+    name: String,
+}
+
+/// Without heartbeats a peer that vanished is noticed only by TCP, after many minutes.
+const HEARTBEAT_SECONDS: u16 = 15;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL cannot be read. Says nothing of its content: it may hold a password.
+    #[error("the AMQP URL cannot be read: write amqp://user:password@host:5672/vhost (a vhost of / is %2f)")]
+    BadUrl,
+    /// The broker refuses the user, the password or the vhost.
+    #[error(
+        "the broker at {broker} refuses the login: check user, password and vhost, and the user's rights on the vhost"
+    )]
+    LoginRefused {
+        /// Where.
+        broker: String,
+        /// What the broker said.
+        #[source]
+        source: lapin::Error,
+    },
+    /// The broker cannot be reached.
+    #[error("the broker at {broker} cannot be reached")]
+    Unreachable {
+        /// Where.
+        broker: String,
+        /// What the network said.
+        #[source]
+        source: lapin::Error,
+    },
+    /// The broker does not answer.
+    #[error("the broker at {broker} did not answer within 10 seconds")]
+    NoAnswer {
+        /// Where.
+        broker: String,
+    },
+}
+
+impl ConnectError {
+    /// Whether waiting cannot help: someone must change a setting.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::BadUrl | Self::LoginRefused { .. })
+    }
+}
+
+impl std::fmt::Display for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let authority = &self.uri.authority;
+        write!(f, "{}:{} vhost {}", authority.host, authority.port, self.uri.vhost)
+    }
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Broker({self})")
+    }
+}
+
+impl Broker {
+    /// Reads a broker's URL. `name` is what the broker's own pages show this process as.
+    pub fn parse(url: &str, name: &str) -> Result<Self, ConnectError> {
+        let mut uri: AMQPUri = url.parse().map_err(|_| ConnectError::BadUrl)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        Ok(Self { uri, name: name.to_owned() })
+    }
+
+    /// The vhost.
+    pub fn vhost(&self) -> &str {
+        &self.uri.vhost
+    }
+
+    /// The host.
+    pub fn host(&self) -> &str {
+        &self.uri.authority.host
+    }
+
+    /// User and password.
+    pub(crate) fn login(&self) -> (&str, &str) {
+        let login = &self.uri.authority.userinfo;
+        (&login.username, &login.password)
+    }
+
+    /// Opens a connection for one purpose, which the broker's own pages show.
+    pub(crate) async fn connect(&self, purpose: &str) -> Result<Link, ConnectError> {
+        let broker = self.to_string();
+        let properties = ConnectionProperties::default()
+            .with_connection_name(format!("bilag {} {purpose}", self.name).into());
+        let connecting = Connection::connect_uri(self.uri.clone(), properties);
+        match timeout(CONNECT_TIMEOUT, connecting).await {
+            Err(_) => Err(ConnectError::NoAnswer { broker }),
+            Ok(Ok(connection)) => Ok(Link { connection }),
+            Ok(Err(source)) if matches!(source.kind(), ErrorKind::ProtocolError(_)) => {
+                Err(ConnectError::LoginRefused { broker, source })
+            }
+            Ok(Err(source)) => Err(ConnectError::Unreachable { broker, source }),
+        }
+    }
+}
+
+/// An open connection. The broker blocks it when it is out of memory or disk: then publishes and
+/// acks hang until it is unblocked, and still happen afterwards.
+pub(crate) struct Link {
+    pub(crate) connection: Connection,
+}
+
+impl Link {
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.status().connected()
+    }
+
+    /// Says goodbye, but does not wait long for an answer.
+    pub(crate) async fn close(&self) {
+        let goodbye = self.connection.close(200, "done".into());
+        let _ = timeout(Duration::from_secs(2), goodbye).await;
+    }
+}

@@ -1,0 +1,121 @@
+//! A stage's consumer: connects, consumes, and connects again until it is told to stop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::handling::Handling;
+use crate::session::{Ended, Session, SessionError};
+use crate::{Broker, Failure, Message, Outcome, Stage, StageState, StageStatus, Subject, Topology};
+
+/// What one stage does with a message.
+pub trait Handler: Send + Sync + 'static {
+    /// What follows from the message, or how it failed.
+    fn handle(&self, message: &Message) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// What a failed message is about, where its headers do not say so.
+    fn subject(&self, message: &Message) -> Option<Subject>;
+}
+
+/// Everything a stage's consumer needs besides its handler.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// The broker.
+    pub broker: Broker,
+    /// The topology of this stage alone; declared at start.
+    pub topology: Topology,
+    /// Messages in hand at once.
+    pub concurrency: u16,
+    /// What the stage is doing.
+    pub status: Arc<StageStatus>,
+}
+
+/// A setting that waiting cannot mend, found when the consumer first started.
+#[derive(Debug, thiserror::Error)]
+#[error("consumer {stage} cannot start")]
+pub struct StartError {
+    /// The stage.
+    pub stage: &'static str,
+    /// Why.
+    #[source]
+    source: SessionError,
+}
+
+/// Waits between attempts to connect, doubling up to the last.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a stop waits for what is in hand: longer than the longest handler.
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+
+impl Consumer {
+    /// Runs until `stop` turns true, through every loss of the broker. Fails only at the very start,
+    /// and only for what someone must change: a missing exchange, a refused login, a queue that is
+    /// declared otherwise.
+    pub async fn run<H: Handler>(
+        self,
+        handler: H,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), StartError> {
+        let stage = self.stage().name;
+        let handling = Arc::new(Handling::new(handler, &self));
+        let mut tasks = JoinSet::new();
+        let mut wait = FIRST_WAIT;
+        let mut started = false;
+        while !*stop.borrow() {
+            match Session::open(&self).await {
+                Ok(session) => {
+                    tracing::info!(stage, queue = self.stage().queue(), broker = %self.broker, "consuming");
+                    (started, wait) = (true, FIRST_WAIT);
+                    match session.run(&handling, &mut tasks, &mut stop).await {
+                        Ended::Stopped => break,
+                        Ended::Lost(why) => {
+                            tracing::warn!(
+                                stage,
+                                why,
+                                "the connection to the broker was lost; connecting again"
+                            );
+                            self.status.set_state(StageState::Disconnected(why));
+                        }
+                    }
+                }
+                Err(source) if source.is_configuration() && !started => {
+                    return Err(StartError { stage, source });
+                }
+                Err(error) => {
+                    let why = crate::failure::chain(&error);
+                    tracing::warn!(stage, why, "no connection to the broker; trying again");
+                    self.status.set_state(StageState::Disconnected(why));
+                }
+            }
+            tokio::select! {
+                () = sleep(wait) => wait = (wait * 2).min(LAST_WAIT),
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+        self.finish(tasks).await;
+        Ok(())
+    }
+
+    async fn finish(&self, mut tasks: JoinSet<()>) {
+        let stage = self.stage().name;
+        self.status.set_state(StageState::Stopping);
+        let finished = async { while tasks.join_next().await.is_some() {} };
+        match timeout(STOP_DEADLINE, finished).await {
+            Ok(()) => tracing::info!(stage, handled = self.status.handled(), "stopped"),
+            Err(_) => tracing::warn!(
+                stage,
+                in_hand = self.status.in_hand(),
+                "stopped with messages in hand; the broker gives them to another consumer"
+            ),
+        }
+    }
+
+    pub(crate) fn stage(&self) -> &Stage {
+        &self.topology.stages[0]
+    }
+}

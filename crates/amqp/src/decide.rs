@@ -1,0 +1,74 @@
+//! What becomes of a message that failed: a pure function, so that its table of tests is the
+//! specification.
+
+use crate::{Delay, Failure, Reached, Reason};
+
+/// What becomes of a message that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A person must look at it.
+    DeadLetter(Reason),
+    /// It waits in the rung of this delay, and comes back with so many attempts spent.
+    Rung(Delay, u32),
+}
+
+/// Decides about a failed message from the rungs there are (never empty), the attempts it has
+/// spent, and whether the stage is paused because everything fails.
+pub fn decide(delays: &[Delay], attempt: u32, paused: bool, failure: &Failure) -> Action {
+    let first = delays[0];
+    match failure {
+        Failure::Reject { reason, .. } => Action::DeadLetter(*reason),
+        Failure::Wait { at_least, .. } => {
+            let long_enough = delays.iter().filter(|delay| delay.duration() >= *at_least).min();
+            Action::Rung(*long_enough.or(delays.iter().max()).unwrap_or(&first), attempt)
+        }
+        Failure::Unavailable { reached: Reached::Never, .. } => Action::Rung(first, attempt),
+        Failure::Unavailable { .. } if paused => Action::Rung(first, attempt),
+        Failure::Unavailable { reason, .. } | Failure::Retry { reason, .. } => {
+            match delays.get(attempt as usize) {
+                Some(&delay) => Action::Rung(delay, attempt + 1),
+                None => Action::DeadLetter(*reason),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_table() {
+        let rungs: Vec<Delay> = ["5s", "30s", "2m"].map(|delay| delay.parse().expect("a delay")).to_vec();
+        let rung = |i: usize, attempt| Action::Rung(rungs[i], attempt);
+        let dead = Action::DeadLetter;
+        let gone = Reason::RETRIES_EXHAUSTED;
+        let reject = || Failure::reject(Reason::INVALID_EVENT, "no");
+        let retry = || Failure::Retry { reason: gone, error: "no".into() };
+        let unavailable = |reached| Failure::Unavailable { reached, reason: gone, error: "no".into() };
+        let wait =
+            |seconds| Failure::Wait { at_least: Duration::from_secs(seconds), error: "not yet".into() };
+
+        for (name, failure, attempt, paused, action) in [
+            ("a message at fault dies at once", reject(), 0, false, dead(Reason::INVALID_EVENT)),
+            ("a message at fault dies while paused", reject(), 1, true, dead(Reason::INVALID_EVENT)),
+            ("the first retry", retry(), 0, false, rung(0, 1)),
+            ("the last retry", retry(), 2, false, rung(2, 3)),
+            ("no attempt left", retry(), 3, false, dead(gone)),
+            ("never reached spends nothing", unavailable(Reached::Never), 2, false, rung(0, 2)),
+            ("never reached never dies", unavailable(Reached::Never), 3, false, rung(0, 3)),
+            ("alone it spends an attempt", unavailable(Reached::Perhaps), 1, false, rung(1, 2)),
+            ("alone it dies", unavailable(Reached::Perhaps), 3, false, dead(gone)),
+            ("with all others it spends nothing", unavailable(Reached::Perhaps), 3, true, rung(0, 3)),
+            ("forbidden alone", unavailable(Reached::Forbidden), 3, false, dead(gone)),
+            ("forbidden with all others", unavailable(Reached::Forbidden), 3, true, rung(0, 3)),
+            ("a short wait", wait(1), 2, false, rung(0, 2)),
+            ("a wait takes the shortest rung that is long enough", wait(6), 0, false, rung(1, 0)),
+            ("a wait longer than all rungs takes the longest", wait(600), 3, true, rung(2, 3)),
+        ] {
+            assert_eq!(decide(&rungs, attempt, paused, &failure), action, "{name}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What a handler says of one message: what follows from it, or how it failed.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::Outgoing;
+
+/// What follows from a message that was handled.
+#[derive(Debug)]
+pub enum Outcome {
+    /// These events; none where the handler did all there was to do.
+    Done(Vec<Outgoing>),
+    /// Nothing: it had been handled before. Proves nothing about what lies downstream.
+    AlreadyDone,
+}
+
+/// How handling a message failed. Each variant is a decision about the message; see
+/// [`decide`](crate::decide).
+#[derive(Debug)]
+pub enum Failure {
+    /// The message itself is at fault: a dead letter at once.
+    Reject {
+        /// Why.
+        reason: Reason,
+        /// What happened.
+        error: BoxError,
+    },
+    /// Trying again may help. Spends an attempt.
+    Retry {
+        /// Why it is a dead letter once no attempt is left.
+        reason: Reason,
+        /// What happened.
+        error: BoxError,
+    },
+    /// Something downstream could not be used: perhaps its fault, perhaps this message's.
+    Unavailable {
+        /// Whether the downstream can have met the message.
+        reached: Reached,
+        /// Why it is a dead letter, should it fail so often while others succeed.
+        reason: Reason,
+        /// What happened.
+        error: BoxError,
+    },
+    /// Not now: another handler is at it, or its time has not come. Spends no attempt.
+    Wait {
+        /// At least this long.
+        at_least: Duration,
+        /// What it waits for.
+        error: BoxError,
+    },
+}
+
+/// Any error, kept with its sources.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What an unavailable downstream says about the message at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It was never reached (refused, no route, wrong password): the message cannot be at fault.
+    Never,
+    /// It was reached and failed (5xx, no answer): the message may be at fault.
+    Perhaps,
+    /// It answered that this is forbidden: to all messages, or to this one's kind.
+    Forbidden,
+}
+
+impl Failure {
+    /// The message itself is at fault.
+    pub fn reject(reason: Reason, error: impl Into<BoxError>) -> Self {
+        Self::Reject { reason, error: error.into() }
+    }
+
+    /// What happened.
+    pub fn error(&self) -> &BoxError {
+        match self {
+            Self::Reject { error, .. }
+            | Self::Retry { error, .. }
+            | Self::Unavailable { error, .. }
+            | Self::Wait { error, .. } => error,
+        }
+    }
+
+    /// The whole chain of errors, outermost first.
+    pub fn chain(&self) -> String {
+        chain(self.error().as_ref())
+    }
+}
+
+/// An error and its sources, outermost first. A source whose text the one before it ends with is
+/// not told twice.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        source = error.source();
+    }
+    text
+}
+
+/// Why a message is a dead letter: a short stable code that operators group by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reason(&'static str);
+
+impl Reason {
+    /// A stage's own reason.
+    pub const fn new(code: &'static str) -> Self {
+        Self(code)
+    }
+
+    /// Not JSON.
+    pub const UNDECODABLE: Self = Self("undecodable");
+    /// JSON, but not the event, or it contradicts itself.
+    pub const INVALID_EVENT: Self = Self("invalid_event");
+    /// Larger than an event may be.
+    pub const TOO_LARGE: Self = Self("too_large");
+    /// No attempt is left.
+    pub const RETRIES_EXHAUSTED: Self = Self("retries_exhausted");
+    /// The handler panicked: a defect of ours.
+    pub const HANDLER_PANICKED: Self = Self("handler_panicked");
+    /// Dead-lettered by the broker: it was delivered too often without an end, so it likely ends
+    /// the process that handles it.
+    pub const DELIVERY_LIMIT: Self = Self("delivery_limit");
+    /// Dead-lettered by the broker: a time to live set by someone else ran out.
+    pub const EXPIRED: Self = Self("expired");
+
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}

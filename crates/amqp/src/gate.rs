@@ -1,0 +1,240 @@
+//! When a stage pauses, when it probes, and when it goes on: a state machine without I/O.
+//!
+//! RabbitMQ advises to stop consuming while a whole downstream is down, rather than to walk every
+//! message through the retry queues. The art is to tell that from one message that always fails:
+//! only *different* messages failing in a row are evidence against the downstream.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use crate::{Failure, Outcome, Reached};
+
+/// What handling one message says about the downstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// It works.
+    Works,
+    /// It failed.
+    Fails(Reached),
+    /// It was not asked.
+    None,
+}
+
+impl Evidence {
+    pub(crate) fn of(result: &Result<Outcome, Failure>) -> Self {
+        match result {
+            Ok(Outcome::Done(_)) => Self::Works,
+            Ok(Outcome::AlreadyDone) => Self::None,
+            Err(Failure::Unavailable { reached, .. }) => Self::Fails(*reached),
+            Err(Failure::Reject { .. } | Failure::Retry { .. } | Failure::Wait { .. }) => Self::None,
+        }
+    }
+}
+
+/// Different messages in a row that must fail before the stage pauses. Fewer where none of them can
+/// be at fault.
+const NEVER_REACHED: usize = 3;
+const PERHAPS_AT_FAULT: usize = 5;
+
+/// Forbidden pauses only when nothing has succeeded for this long: one store's missing right must
+/// not stop the others.
+const NO_SUCCESS_FOR: Duration = Duration::from_secs(30);
+
+/// Probes wait this long, doubling up to the last: work goes on within seconds of an outage's end.
+const FIRST_PROBE: Duration = Duration::from_millis(500);
+const LAST_PROBE: Duration = Duration::from_secs(3);
+
+/// Whether messages may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permit {
+    /// As many as the stage holds.
+    All,
+    /// One, to see whether the downstream is back.
+    One,
+    /// None before then.
+    NotBefore(Instant),
+}
+
+/// The state machine of one stage in one process.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    failing: HashSet<String>,
+    worst: Option<Reached>,
+    last_success: Option<Instant>,
+    pause: Option<Pausing>,
+}
+
+#[derive(Debug)]
+struct Pausing {
+    probe_at: Instant,
+    interval: Duration,
+}
+
+/// What changed with one more piece of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Nothing,
+    Paused,
+    Resumed,
+}
+
+impl Gate {
+    pub(crate) fn is_paused(&self) -> bool {
+        self.pause.is_some()
+    }
+
+    pub(crate) fn permit(&self, now: Instant) -> Permit {
+        match &self.pause {
+            None => Permit::All,
+            Some(pause) if pause.probe_at <= now => Permit::One,
+            Some(pause) => Permit::NotBefore(pause.probe_at),
+        }
+    }
+
+    /// Takes in what handling a message showed.
+    pub(crate) fn note(&mut self, evidence: Evidence, message: &str, now: Instant) -> Change {
+        match evidence {
+            Evidence::None => Change::Nothing,
+            Evidence::Works => {
+                self.failing.clear();
+                self.worst = None;
+                self.last_success = Some(now);
+                match self.pause.take() {
+                    Some(_) => Change::Resumed,
+                    None => Change::Nothing,
+                }
+            }
+            Evidence::Fails(reached) => self.note_failure(reached, message, now),
+        }
+    }
+
+    fn note_failure(&mut self, reached: Reached, message: &str, now: Instant) -> Change {
+        if let Some(pause) = &mut self.pause {
+            // What was in hand when the stage paused fails late; only a probe moves the next one.
+            if pause.probe_at <= now {
+                pause.interval = (pause.interval * 2).min(LAST_PROBE);
+                pause.probe_at = now + pause.interval;
+            }
+            return Change::Nothing;
+        }
+        self.failing.insert(message.to_owned());
+        self.worst = Some(match (self.worst, reached) {
+            (None | Some(Reached::Never), reached) => reached,
+            (Some(worst), Reached::Never) => worst,
+            (Some(Reached::Perhaps), _) | (_, Reached::Perhaps) => Reached::Perhaps,
+            (Some(Reached::Forbidden), Reached::Forbidden) => Reached::Forbidden,
+        });
+        let others_succeed =
+            self.last_success.is_some_and(|success| now.duration_since(success) < NO_SUCCESS_FOR);
+        let enough = match self.worst {
+            Some(Reached::Never) => self.failing.len() >= NEVER_REACHED,
+            Some(Reached::Forbidden) => self.failing.len() >= PERHAPS_AT_FAULT && !others_succeed,
+            Some(Reached::Perhaps) | None => self.failing.len() >= PERHAPS_AT_FAULT,
+        };
+        if !enough {
+            return Change::Nothing;
+        }
+        self.failing.clear();
+        self.worst = None;
+        self.pause = Some(Pausing { probe_at: now + FIRST_PROBE, interval: FIRST_PROBE });
+        Change::Paused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAILS: Evidence = Evidence::Fails(Reached::Perhaps);
+    const REFUSED: Evidence = Evidence::Fails(Reached::Never);
+    const FORBIDDEN: Evidence = Evidence::Fails(Reached::Forbidden);
+
+    fn feed(gate: &mut Gate, now: Instant, evidence: &[(Evidence, &str)]) -> Vec<Change> {
+        evidence.iter().map(|(evidence, message)| gate.note(*evidence, message, now)).collect()
+    }
+
+    #[test]
+    fn different_messages_failing_in_a_row_pause_the_stage() {
+        let mut gate = Gate::default();
+        let now = Instant::now();
+        let changes = feed(&mut gate, now, &["a", "b", "c", "d", "e"].map(|message| (FAILS, message)));
+        assert_eq!(changes[3..], [Change::Nothing, Change::Paused]);
+    }
+
+    #[test]
+    fn fewer_are_enough_where_none_can_be_at_fault() {
+        let mut gate = Gate::default();
+        feed(&mut gate, Instant::now(), &["a", "b", "c"].map(|message| (REFUSED, message)));
+        assert!(gate.is_paused());
+    }
+
+    #[test]
+    fn one_message_alone_never_pauses_it() {
+        let mut gate = Gate::default();
+        feed(&mut gate, Instant::now(), &[(FAILS, "a"); 100]);
+        assert!(!gate.is_paused());
+    }
+
+    #[test]
+    fn a_success_in_between_starts_the_count_again() {
+        let mut gate = Gate::default();
+        let now = Instant::now();
+        for _ in 0..10 {
+            feed(&mut gate, now, &[(FAILS, "a"), (FAILS, "b"), (Evidence::Works, "c"), (FAILS, "d")]);
+        }
+        assert!(!gate.is_paused());
+    }
+
+    #[test]
+    fn forbidden_for_some_does_not_stop_the_others() {
+        let mut gate = Gate::default();
+        let now = Instant::now();
+        gate.note(Evidence::Works, "x", now);
+        feed(&mut gate, now, &["a", "b", "c", "d", "e", "f", "g"].map(|message| (FORBIDDEN, message)));
+        assert!(!gate.is_paused());
+    }
+
+    #[test]
+    fn forbidden_for_all_pauses_it() {
+        let mut gate = Gate::default();
+        feed(&mut gate, Instant::now(), &["a", "b", "c", "d", "e"].map(|message| (FORBIDDEN, message)));
+        assert!(gate.is_paused());
+    }
+
+    #[test]
+    fn a_paused_stage_probes_ever_more_slowly_and_goes_on_with_the_first_success() {
+        let mut gate = Gate::default();
+        let mut now = Instant::now();
+        feed(&mut gate, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
+        let mut waits = vec![];
+        for _ in 0..5 {
+            let Permit::NotBefore(probe_at) = gate.permit(now) else { panic!("it waits") };
+            waits.push(probe_at.duration_since(now).as_millis());
+            now = probe_at;
+            assert_eq!(gate.permit(now), Permit::One);
+            assert_eq!(gate.note(REFUSED, "probe", now), Change::Nothing);
+        }
+        assert_eq!(waits, [500, 1000, 2000, 3000, 3000]);
+        assert_eq!(gate.note(Evidence::Works, "probe", now), Change::Resumed);
+        assert_eq!(gate.permit(now), Permit::All);
+    }
+
+    #[test]
+    fn what_was_in_hand_when_it_paused_does_not_put_the_probe_off() {
+        let mut gate = Gate::default();
+        let now = Instant::now();
+        feed(&mut gate, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
+        let before = gate.permit(now);
+        feed(&mut gate, now, &["d", "e", "f"].map(|message| (REFUSED, message)));
+        assert_eq!(gate.permit(now), before);
+    }
+
+    #[test]
+    fn a_message_already_done_says_nothing() {
+        let mut gate = Gate::default();
+        let now = Instant::now();
+        feed(&mut gate, now, &[(FAILS, "a"), (FAILS, "b"), (Evidence::None, "c"), (FAILS, "d")]);
+        feed(&mut gate, now, &[(FAILS, "e"), (FAILS, "f")]);
+        assert!(gate.is_paused());
+    }
+}

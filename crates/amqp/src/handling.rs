@@ -1,0 +1,263 @@
+//! One delivery, from the handler's word to the ack.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use chrono::{SecondsFormat, Utc};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
+use lapin::types::ShortString;
+use tokio::sync::Notify;
+use tracing::Instrument;
+
+use crate::gate::{Change, Evidence, Gate, Permit};
+use crate::header::{Headers, names};
+use crate::topology::{DEAD, RETRY, rung_name};
+use crate::{
+    Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
+    Reached, Reason, StageState, StageStatus, decide, trace,
+};
+
+/// What all deliveries of a stage share.
+pub(crate) struct Handling<H> {
+    handler: H,
+    stage: &'static str,
+    queue: String,
+    delays: Vec<Delay>,
+    gate: Mutex<Gate>,
+    gate_changed: Notify,
+    pub(crate) status: Arc<StageStatus>,
+}
+
+impl<H: Handler> Handling<H> {
+    pub(crate) fn new(handler: H, consumer: &Consumer) -> Self {
+        Self {
+            handler,
+            stage: consumer.stage().name,
+            queue: consumer.stage().queue(),
+            delays: consumer.topology.delays.clone(),
+            gate: Mutex::default(),
+            gate_changed: Notify::new(),
+            status: consumer.status.clone(),
+        }
+    }
+
+    pub(crate) fn permit(&self, now: Instant) -> Permit {
+        self.gate().permit(now)
+    }
+
+    /// Returns once the stage has paused.
+    pub(crate) async fn gate_changed(&self) {
+        self.gate_changed.notified().await;
+    }
+
+    pub(crate) fn show_blocked(&self, blocked: bool) {
+        self.status.set_state(if blocked { StageState::Blocked } else { StageState::Running });
+    }
+
+    /// Handles a delivery; while the stage is paused it only goes to a rung.
+    pub(crate) async fn handle(&self, delivery: Delivery, publisher: &Publisher) {
+        let paused = self.gate().is_paused();
+        self.take(delivery, publisher, paused).await;
+    }
+
+    /// Handles a delivery even while the stage is paused.
+    pub(crate) async fn handle_probe(&self, delivery: Delivery, publisher: &Publisher) {
+        self.take(delivery, publisher, false).await;
+    }
+
+    async fn take(&self, mut delivery: Delivery, publisher: &Publisher, park: bool) {
+        self.status.taken();
+        let message = Message::of(&mut delivery);
+        let id = message.id();
+        let span = tracing::info_span!(
+            "process",
+            otel.name = format!("process {}", self.queue),
+            otel.kind = "consumer",
+            messaging.system = "rabbitmq",
+            messaging.operation.name = "process",
+            messaging.destination.name = format!("{}:{}", message.exchange, message.routing_key),
+            messaging.message.id = id,
+        );
+        trace::continue_from(&span, message.header_text(names::TRACEPARENT).as_deref());
+        let settled = async {
+            if park {
+                let action = Action::Rung(self.delays[0], message.attempt());
+                return self.send_aside(&message, &id, action, None, publisher).await;
+            }
+            self.process(&message, &id, publisher).await
+        };
+        match settled.instrument(span).await {
+            // An ack that fails means that the channel is gone and the message comes again.
+            Ok(()) => drop(delivery.acker.ack(BasicAckOptions::default()).await),
+            Err(error) => tracing::debug!(
+                stage = self.stage,
+                message = id,
+                error = crate::failure::chain(&error),
+                "not settled; the broker delivers it again"
+            ),
+        }
+        self.status.finished();
+    }
+
+    /// Ok once what follows from the message is confirmed.
+    async fn process(&self, message: &Message, id: &str, publisher: &Publisher) -> Result<(), PublishError> {
+        let handled = AssertUnwindSafe(self.handler.handle(message)).catch_unwind().await;
+        let mut result = handled.unwrap_or_else(|_| {
+            Err(Failure::reject(Reason::HANDLER_PANICKED, "the handler panicked: a defect of Bilag's"))
+        });
+        if let Ok(Outcome::Done(events)) = &result {
+            match self.emit(events, message, publisher).await {
+                Ok(()) => {}
+                Err(lost @ PublishError::Lost(_)) => return Err(lost),
+                Err(error) => {
+                    result = Err(Failure::Unavailable {
+                        reached: Reached::Never,
+                        reason: Reason::RETRIES_EXHAUSTED,
+                        error: Box::new(error),
+                    });
+                }
+            }
+        }
+        let paused = self.note(&result, id);
+        let Err(failure) = result else { return Ok(()) };
+        let action = decide(&self.delays, message.attempt(), paused, &failure);
+        self.tell(id, message, &failure, action, paused);
+        self.send_aside(message, id, action, Some(&failure), publisher).await
+    }
+
+    async fn emit(
+        &self,
+        events: &[Outgoing],
+        message: &Message,
+        publisher: &Publisher,
+    ) -> Result<(), PublishError> {
+        let incoming = message.header_text(names::TRACEPARENT);
+        let publishing = events.iter().map(|event| {
+            let mut headers = Headers::default();
+            trace::inject(&mut headers, incoming.as_deref());
+            publisher.publish_outgoing(event, headers)
+        });
+        join_all(publishing).await.into_iter().collect()
+    }
+
+    /// Takes the result in as evidence; answers whether the stage is paused.
+    fn note(&self, result: &Result<Outcome, Failure>, id: &str) -> bool {
+        let (change, paused) = {
+            let mut gate = self.gate();
+            (gate.note(Evidence::of(result), id, Instant::now()), gate.is_paused())
+        };
+        match (change, result) {
+            (Change::Paused, Err(failure)) => {
+                let why = failure.chain();
+                tracing::warn!(stage = self.stage, why, "paused: different messages fail in a row; probing");
+                self.status.set_pause(Some(Pause { since: Utc::now(), why }));
+                self.gate_changed.notify_one();
+            }
+            (Change::Resumed, _) => {
+                tracing::info!(stage = self.stage, "resumed: a probe succeeded");
+                self.status.set_pause(None);
+            }
+            _ => {}
+        }
+        paused
+    }
+
+    /// One line per failure, here where it is handled.
+    fn tell(&self, id: &str, message: &Message, failure: &Failure, action: Action, paused: bool) {
+        let stage = self.stage;
+        let receipt = message.header_text(names::RECEIPT);
+        let (message, error) = (id, failure.chain());
+        match action {
+            Action::DeadLetter(reason) => {
+                tracing::error!(stage, message, receipt, %reason, error, "dead letter");
+            }
+            Action::Rung(delay, attempt) if paused || matches!(failure, Failure::Wait { .. }) => {
+                tracing::debug!(stage, message, receipt, %delay, attempt, error, "waits");
+            }
+            Action::Rung(delay, attempt) => {
+                tracing::warn!(stage, message, receipt, %delay, attempt, error, "failed; tried again later");
+            }
+        }
+    }
+
+    /// Publishes a message to a rung or to the dead letters: the body as it came, the properties
+    /// made anew from what may be kept.
+    async fn send_aside(
+        &self,
+        message: &Message,
+        id: &str,
+        action: Action,
+        failure: Option<&Failure>,
+        publisher: &Publisher,
+    ) -> Result<(), PublishError> {
+        let mut headers = message.kept_headers();
+        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        headers.set_text(names::STAGE, self.stage);
+        if let Some(failure) = failure {
+            headers.set_text(names::ERROR, failure.chain());
+            headers.set_text(names::LAST_FAILED_AT, &*now);
+            if !headers.contains(names::FIRST_FAILED_AT) {
+                headers.set_text(names::FIRST_FAILED_AT, &*now);
+            }
+        }
+        if !headers.contains(names::RECEIPT)
+            && let Some(subject) = self.handler.subject(message)
+        {
+            headers.set_text(names::TENANT, subject.tenant);
+            headers.set_text(names::RECEIPT, subject.receipt);
+        }
+        let (exchange, key) = match action {
+            Action::Rung(delay, attempt) => {
+                headers.set_number(names::ATTEMPT, attempt.into());
+                (RETRY, rung_name(&self.queue, delay))
+            }
+            Action::DeadLetter(reason) => {
+                headers.set_number(names::ATTEMPT, message.attempt().into());
+                headers.set_text(names::REASON, reason.as_str());
+                (DEAD, self.stage.to_owned())
+            }
+        };
+        let properties = kept_properties(message, id).with_headers(headers.to_table());
+        let sent = publisher.publish_raw(exchange, &key, &message.body, properties).await;
+        if let Err(error) = &sent {
+            let error = crate::failure::chain(error);
+            tracing::error!(stage = self.stage, message = id, error, "could not be put aside");
+        }
+        sent
+    }
+
+    fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The properties that are passed on. `expiration`, `user_id`, `reply_to`, priority and the like
+/// stay behind: they would expire the message, or close the channel.
+fn kept_properties(message: &Message, id: &str) -> BasicProperties {
+    let from = &message.properties;
+    let mut to = BasicProperties::default().with_message_id(ShortString::from(id));
+    if let Some(kind) = from.kind() {
+        to = to.with_type(kind.clone());
+    }
+    if let Some(content_type) = from.content_type() {
+        to = to.with_content_type(content_type.clone());
+    }
+    if let Some(encoding) = from.content_encoding() {
+        to = to.with_content_encoding(encoding.clone());
+    }
+    if let Some(timestamp) = from.timestamp() {
+        to = to.with_timestamp(*timestamp);
+    }
+    to
+}
+
+pub(crate) fn delivery_count(delivery: &Delivery) -> u64 {
+    let headers = delivery.properties.headers().as_ref();
+    let count = headers.and_then(|table| crate::header::number(table, "x-delivery-count"));
+    count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
+}

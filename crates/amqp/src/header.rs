@@ -1,0 +1,168 @@
+//! Message headers: the names, and a table that never grows too large for a frame.
+
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+/// The names of our headers.
+pub mod names {
+    /// Attempts spent so far (integer).
+    pub const ATTEMPT: &str = "x-bilag-attempt";
+    /// The stage that the message failed in.
+    pub const STAGE: &str = "x-bilag-stage";
+    /// Why it is a dead letter: a short stable code.
+    pub const REASON: &str = "x-bilag-reason";
+    /// The whole error chain, at most 4 KiB.
+    pub const ERROR: &str = "x-bilag-error";
+    /// When it failed first (RFC 3339).
+    pub const FIRST_FAILED_AT: &str = "x-bilag-first-failed-at";
+    /// When it failed last (RFC 3339).
+    pub const LAST_FAILED_AT: &str = "x-bilag-last-failed-at";
+    /// The tenant's uid.
+    pub const TENANT: &str = "x-bilag-tenant";
+    /// The receipt's uid.
+    pub const RECEIPT: &str = "x-bilag-receipt";
+    /// How often an operator sent it on again (integer).
+    pub const REDRIVEN: &str = "x-bilag-redriven";
+    /// W3C trace context.
+    pub const TRACEPARENT: &str = "traceparent";
+}
+
+/// What is passed on from one message to the next. `x-death` and its kin, `x-delivery-count`, `CC`,
+/// `BCC` and every foreign header stay behind: copied, they lose or multiply messages.
+const KEPT: [&str; 10] = [
+    names::ATTEMPT,
+    names::STAGE,
+    names::REASON,
+    names::ERROR,
+    names::FIRST_FAILED_AT,
+    names::LAST_FAILED_AT,
+    names::TENANT,
+    names::RECEIPT,
+    names::REDRIVEN,
+    names::TRACEPARENT,
+];
+
+/// The longest text in a header; an error chain is the only one that comes near.
+const MAX_TEXT: usize = 4 * 1024;
+
+/// Headers of a message that we publish.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Headers(Vec<(&'static str, Value)>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Value {
+    Text(String),
+    Number(i64),
+}
+
+impl Headers {
+    /// What may be kept of a delivery's headers.
+    pub fn kept(from: &FieldTable) -> Self {
+        let mut headers = Self::default();
+        for name in KEPT {
+            if let Some(text) = text(from, name) {
+                headers.set_text(name, text);
+            } else if let Some(number) = number(from, name) {
+                headers.set_number(name, number);
+            }
+        }
+        headers
+    }
+
+    /// Sets a text, cut to 4 KiB.
+    pub fn set_text(&mut self, name: &'static str, text: impl Into<String>) {
+        self.set(name, Value::Text(cut(text.into(), MAX_TEXT)));
+    }
+
+    /// Sets a number.
+    pub fn set_number(&mut self, name: &'static str, number: i64) {
+        self.set(name, Value::Number(number));
+    }
+
+    /// Takes a header away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(present, _)| *present != name);
+    }
+
+    /// Whether a header is there.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|(present, _)| *present == name)
+    }
+
+    fn set(&mut self, name: &'static str, value: Value) {
+        self.remove(name);
+        self.0.push((name, value));
+    }
+
+    /// As AMQP takes them.
+    pub(crate) fn to_table(&self) -> FieldTable {
+        let mut table = FieldTable::default();
+        for (name, value) in &self.0 {
+            let value = match value {
+                Value::Text(text) => AMQPValue::LongString(text.as_bytes().to_vec().into()),
+                Value::Number(number) => AMQPValue::LongLongInt(*number),
+            };
+            table.insert(ShortString::from(*name), value);
+        }
+        table
+    }
+}
+
+/// A header's text, where it is one.
+pub(crate) fn text(table: &FieldTable, name: &str) -> Option<String> {
+    match table.inner().get(name)? {
+        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        AMQPValue::ShortString(text) => Some(text.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+/// A header's number, whatever its width.
+pub(crate) fn number(table: &FieldTable, name: &str) -> Option<i64> {
+    match table.inner().get(name)? {
+        AMQPValue::ShortShortInt(n) => Some((*n).into()),
+        AMQPValue::ShortShortUInt(n) => Some((*n).into()),
+        AMQPValue::ShortInt(n) => Some((*n).into()),
+        AMQPValue::ShortUInt(n) => Some((*n).into()),
+        AMQPValue::LongInt(n) => Some((*n).into()),
+        AMQPValue::LongUInt(n) => Some((*n).into()),
+        AMQPValue::LongLongInt(n) => Some(*n),
+        _ => None,
+    }
+}
+
+/// The first `max` bytes of a text, cut between characters.
+pub(crate) fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_headers_are_kept() {
+        let mut table = FieldTable::default();
+        table.insert("x-death".into(), AMQPValue::LongLongInt(1));
+        table.insert("CC".into(), AMQPValue::LongString("elsewhere".into()));
+        table.insert("x-delivery-count".into(), AMQPValue::LongLongInt(7));
+        table.insert("anything".into(), AMQPValue::LongString("x".repeat(200_000).into()));
+        table.insert(names::ATTEMPT.into(), AMQPValue::LongInt(3));
+        table.insert(names::TRACEPARENT.into(), AMQPValue::LongString("00-1-2-01".into()));
+        let kept = Headers::kept(&table).to_table();
+        assert_eq!(kept.inner().len(), 2);
+        assert_eq!(number(&kept, names::ATTEMPT), Some(3));
+        assert_eq!(text(&kept, names::TRACEPARENT).as_deref(), Some("00-1-2-01"));
+    }
+
+    #[test]
+    fn a_long_error_is_cut_between_characters() {
+        let mut headers = Headers::default();
+        headers.set_text(names::ERROR, "ø".repeat(10_000));
+        let error = text(&headers.to_table(), names::ERROR).expect("an error");
+        assert!(error.len() <= MAX_TEXT && error.ends_with("ø…"));
+    }
+}

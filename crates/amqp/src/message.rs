@@ -1,0 +1,173 @@
+//! A message as a handler meets it, and one that it wants published.
+
+use bytes::Bytes;
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::types::{AMQPValue, FieldTable};
+use sha2::{Digest, Sha256};
+
+use crate::header::{Headers, names, number, text};
+
+/// A message that was delivered.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its body, untouched.
+    pub body: Bytes,
+    /// The exchange it was published to last.
+    pub exchange: String,
+    /// Its routing key there.
+    pub routing_key: String,
+    pub(crate) properties: BasicProperties,
+}
+
+/// What a message is about: tenant and receipt, whose uids only together identify it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The tenant's uid.
+    pub tenant: String,
+    /// The receipt's uid.
+    pub receipt: String,
+}
+
+/// A message to be published.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Where to.
+    pub exchange: String,
+    /// With which key.
+    pub routing_key: String,
+    /// Identifies the message; the same whenever the same thing is said again.
+    pub message_id: String,
+    /// The event's type.
+    pub kind: String,
+    /// The body, JSON.
+    pub body: Vec<u8>,
+    /// What it is about.
+    pub subject: Option<Subject>,
+}
+
+impl Message {
+    pub(crate) fn of(delivery: &mut Delivery) -> Self {
+        Self {
+            body: Bytes::from(std::mem::take(&mut delivery.data)),
+            exchange: delivery.exchange.as_str().to_owned(),
+            routing_key: delivery.routing_key.as_str().to_owned(),
+            properties: std::mem::take(&mut delivery.properties),
+        }
+    }
+
+    /// The id its publisher gave it, else one made of its body: so that a message is the same
+    /// message however often it comes.
+    pub fn id(&self) -> String {
+        match self.properties.message_id() {
+            Some(id) if !id.as_str().is_empty() => id.as_str().to_owned(),
+            _ => format!("sha256:{}", hex(&Sha256::digest(&self.body)[..16])),
+        }
+    }
+
+    /// The type its publisher gave it.
+    pub fn kind(&self) -> Option<&str> {
+        self.properties.kind().as_ref().map(|kind| kind.as_str())
+    }
+
+    /// The content encoding its publisher gave it.
+    pub fn content_encoding(&self) -> Option<&str> {
+        self.properties.content_encoding().as_ref().map(|encoding| encoding.as_str())
+    }
+
+    /// A header's text.
+    pub fn header_text(&self, name: &str) -> Option<String> {
+        text(self.table(), name)
+    }
+
+    /// A header's number.
+    pub fn header_number(&self, name: &str) -> Option<i64> {
+        number(self.table(), name)
+    }
+
+    /// Attempts spent so far.
+    pub fn attempt(&self) -> u32 {
+        self.header_number(names::ATTEMPT).and_then(|spent| u32::try_from(spent).ok()).unwrap_or(0)
+    }
+
+    /// How often the broker has delivered it before without an end.
+    pub fn delivery_count(&self) -> u64 {
+        self.header_number("x-delivery-count").and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
+    }
+
+    /// What it is about, where its headers say so.
+    pub fn subject(&self) -> Option<Subject> {
+        Some(Subject { tenant: self.header_text(names::TENANT)?, receipt: self.header_text(names::RECEIPT)? })
+    }
+
+    /// The first entry of `x-death`: queue, reason and time (seconds) of the broker's own
+    /// dead-lettering.
+    pub fn death(&self) -> Option<(String, String, u64)> {
+        let AMQPValue::FieldArray(deaths) = self.table().inner().get("x-death")? else { return None };
+        let AMQPValue::FieldTable(death) = deaths.as_slice().first()? else { return None };
+        let time = match death.inner().get("time") {
+            Some(AMQPValue::Timestamp(seconds)) => *seconds,
+            _ => 0,
+        };
+        Some((text(death, "queue")?, text(death, "reason")?, time))
+    }
+
+    /// All headers with their values as text, for people to read.
+    pub fn headers_for_people(&self) -> Vec<(String, String)> {
+        self.table().inner().iter().map(|(name, value)| (name.as_str().to_owned(), shown(value))).collect()
+    }
+
+    /// Headers that may be passed on.
+    pub(crate) fn kept_headers(&self) -> Headers {
+        Headers::kept(self.table())
+    }
+
+    fn table(&self) -> &FieldTable {
+        static NONE: std::sync::OnceLock<FieldTable> = std::sync::OnceLock::new();
+        self.properties.headers().as_ref().unwrap_or_else(|| NONE.get_or_init(FieldTable::default))
+    }
+}
+
+/// Names one dead letter: the same for the message in its dead-letter queue and for its copy in the
+/// index, however often either is delivered.
+pub fn dead_letter_id(message: &Message) -> String {
+    let mut hash = Sha256::new();
+    let stage = message.header_text(names::STAGE).unwrap_or_else(|| message.routing_key.clone());
+    let died = message.header_text(names::LAST_FAILED_AT).unwrap_or_default();
+    let (queue, reason, time) = message.death().unwrap_or_default();
+    for part in [stage.as_str(), &message.id(), &died, &queue, &reason, &time.to_string()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hex(&hash.finalize()[..8])
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+fn shown(value: &AMQPValue) -> String {
+    match value {
+        AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
+        AMQPValue::ShortString(text) => text.as_str().to_owned(),
+        AMQPValue::Boolean(value) => value.to_string(),
+        AMQPValue::Timestamp(seconds) => seconds.to_string(),
+        AMQPValue::FieldArray(values) => {
+            format!("[{}]", values.as_slice().iter().map(shown).collect::<Vec<_>>().join(", "))
+        }
+        AMQPValue::FieldTable(table) => {
+            let members = table.inner().iter().map(|(name, value)| format!("{name}: {}", shown(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        other => {
+            let mut table = FieldTable::default();
+            table.insert("value".into(), other.clone());
+            number(&table, "value").map_or_else(|| "(binary)".to_owned(), |number| number.to_string())
+        }
+    }
+}

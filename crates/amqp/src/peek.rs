@@ -1,0 +1,47 @@
+//! Looking into a queue without changing it: what is read goes back to its place.
+
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+
+use crate::apply::reply_code;
+use crate::{Broker, ConnectError, Message};
+
+/// Why a queue could not be looked into.
+#[derive(Debug, thiserror::Error)]
+pub enum PeekError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The queue is not there, or may not be read.
+    #[error("queue {queue} could not be read")]
+    Queue {
+        /// Its name.
+        queue: String,
+        /// What the broker said.
+        #[source]
+        source: lapin::Error,
+    },
+}
+
+/// The first messages of a queue, oldest first, and how many are ready in all. They return to their
+/// places when the channel closes; a queue that is not there has none.
+pub async fn peek(broker: &Broker, queue: &str, limit: usize) -> Result<(Vec<Message>, u32), PeekError> {
+    let link = broker.connect("look").await?;
+    let failed = |source| PeekError::Queue { queue: queue.to_owned(), source };
+    let channel = link.connection.create_channel().await.map_err(failed)?;
+    let options = QueueDeclareOptions { passive: true, ..Default::default() };
+    let ready = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+        Ok(queue) => queue.message_count(),
+        Err(error) if reply_code(&error) == Some(404) => return Ok((Vec::new(), 0)),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut messages = Vec::new();
+    while messages.len() < limit {
+        match channel.basic_get(queue.into(), BasicGetOptions::default()).await.map_err(failed)? {
+            Some(mut got) => messages.push(Message::of(&mut got.delivery)),
+            None => break,
+        }
+    }
+    link.close().await;
+    Ok((messages, ready))
+}

@@ -1,0 +1,238 @@
+//! One connection's life: declare, consume, pause and probe, until it is lost or told to stop.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Consumer as Deliveries};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, sleep_until};
+
+use crate::connection::Link;
+use crate::gate::Permit;
+use crate::handling::{Handling, delivery_count};
+use crate::{ConnectError, Consumer, Handler, Publisher, StageState, TopologyError, apply};
+
+/// A message delivered this often without an end may be one that kills its process. From then on it
+/// is handled alone, so that it dies without taking others along.
+const SUSPICIOUS: u64 = 5;
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error("no connection")]
+    Connect(#[from] ConnectError),
+    #[error("the topology does not stand")]
+    Topology(#[from] TopologyError),
+    #[error("no channel")]
+    Channel(#[source] lapin::Error),
+}
+
+impl SessionError {
+    pub(crate) fn is_configuration(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_configuration(),
+            Self::Topology(error) => error.is_configuration(),
+            Self::Channel(_) => false,
+        }
+    }
+}
+
+/// How a session ended.
+pub(crate) enum Ended {
+    Stopped,
+    Lost(String),
+}
+
+/// How taking messages ended.
+enum Next {
+    /// What may be taken has changed.
+    Again,
+    /// Ended for good.
+    End(Ended),
+}
+
+pub(crate) struct Session {
+    link: Link,
+    channel: Channel,
+    publisher: Publisher,
+    queue: String,
+    concurrency: u16,
+}
+
+impl Session {
+    pub(crate) async fn open(consumer: &Consumer) -> Result<Self, SessionError> {
+        let link = consumer.broker.connect(&format!("consume {}", consumer.stage().name)).await?;
+        apply::declare(&link, &consumer.topology).await?;
+        let channel = link.connection.create_channel().await.map_err(SessionError::Channel)?;
+        let publisher = Publisher::connect(&consumer.broker).await?;
+        consumer.status.set_state(StageState::Running);
+        let (queue, concurrency) = (consumer.stage().queue(), consumer.concurrency);
+        Ok(Self { link, channel, publisher, queue, concurrency })
+    }
+
+    /// Takes messages as the gate permits. A session begins with one message at a time, and goes
+    /// over to many once it meets one that is beyond suspicion.
+    pub(crate) async fn run<H: Handler>(
+        self,
+        handling: &Arc<Handling<H>>,
+        tasks: &mut JoinSet<()>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Ended {
+        let mut alone = true;
+        loop {
+            let next = match handling.permit(Instant::now()) {
+                Permit::NotBefore(instant) => self.wait_until(instant, stop).await,
+                Permit::One => self.take_one(handling, &mut true, stop).await,
+                Permit::All if alone => self.take_one(handling, &mut alone, stop).await,
+                Permit::All => self.take_many(handling, &mut alone, tasks, stop).await,
+            };
+            if let Next::End(ended) = next {
+                if let Ended::Stopped = ended {
+                    handling.status.set_state(StageState::Stopping);
+                    while tasks.join_next().await.is_some() {}
+                    self.publisher.close().await;
+                    self.link.close().await;
+                }
+                return ended;
+            }
+        }
+    }
+
+    async fn wait_until(&self, instant: Instant, stop: &mut watch::Receiver<bool>) -> Next {
+        tokio::select! {
+            () = sleep_until(instant.into()) => Next::Again,
+            () = self.publisher.lost() => lost("the publishing connection is gone"),
+            _ = stop.wait_for(|stop| *stop) => Next::End(Ended::Stopped),
+        }
+    }
+
+    /// Takes exactly one message and handles it before another is taken.
+    async fn take_one<H: Handler>(
+        &self,
+        handling: &Arc<Handling<H>>,
+        alone: &mut bool,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Next {
+        let mut deliveries = match self.consume(1).await {
+            Ok(deliveries) => deliveries,
+            Err(next) => return next,
+        };
+        let delivery = tokio::select! {
+            delivery = deliveries.next() => delivery,
+            () = self.publisher.lost() => return lost("the publishing connection is gone"),
+            _ = stop.wait_for(|stop| *stop) => {
+                let _ = self.cancel(&deliveries).await;
+                return Next::End(Ended::Stopped);
+            }
+        };
+        let delivery = match delivered(delivery).await {
+            Ok(delivery) => delivery,
+            Err(next) => return next,
+        };
+        *alone = delivery_count(&delivery) >= SUSPICIOUS;
+        // Before the ack, or the broker would hand out the next one.
+        if let Err(next) = self.cancel(&deliveries).await {
+            return next;
+        }
+        handling.handle_probe(delivery, &self.publisher).await;
+        Next::Again
+    }
+
+    /// Takes as many as may be in hand, until the gate or a suspicious message says otherwise.
+    async fn take_many<H: Handler>(
+        &self,
+        handling: &Arc<Handling<H>>,
+        alone: &mut bool,
+        tasks: &mut JoinSet<()>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Next {
+        let mut deliveries = match self.consume(self.concurrency).await {
+            Ok(deliveries) => deliveries,
+            Err(next) => return next,
+        };
+        let mut look = interval(Duration::from_millis(500));
+        let mut suspicious = Vec::new();
+        let next = loop {
+            tokio::select! {
+                delivery = deliveries.next() => match delivered(delivery).await {
+                    Ok(delivery) if delivery_count(&delivery) >= SUSPICIOUS => {
+                        suspicious.push(delivery);
+                        break Next::Again;
+                    }
+                    Ok(delivery) => self.spawn(handling, tasks, delivery),
+                    Err(next) => return next,
+                },
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                () = handling.gate_changed() => break Next::Again,
+                _ = look.tick() => {
+                    if !self.publisher.is_connected() {
+                        return lost("the publishing connection is gone");
+                    }
+                    handling.show_blocked(self.publisher.is_blocked());
+                }
+                _ = stop.wait_for(|stop| *stop) => break Next::End(Ended::Stopped),
+            }
+        };
+        if let Err(next) = self.cancel(&deliveries).await {
+            return next;
+        }
+        // What the broker had sent before it heard of the cancel.
+        while let Some(Ok(delivery)) = deliveries.next().await {
+            match delivery_count(&delivery) >= SUSPICIOUS {
+                true => suspicious.push(delivery),
+                false => self.spawn(handling, tasks, delivery),
+            }
+        }
+        if !suspicious.is_empty() {
+            *alone = true;
+            while tasks.join_next().await.is_some() {}
+            for delivery in suspicious {
+                handling.handle(delivery, &self.publisher).await;
+            }
+        }
+        next
+    }
+
+    fn spawn<H: Handler>(&self, handling: &Arc<Handling<H>>, tasks: &mut JoinSet<()>, delivery: Delivery) {
+        let (handling, publisher) = (handling.clone(), self.publisher.clone());
+        tasks.spawn(async move { handling.handle(delivery, &publisher).await });
+    }
+
+    async fn consume(&self, prefetch: u16) -> Result<Deliveries, Next> {
+        let consume = async {
+            self.channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+            let options = BasicConsumeOptions::default();
+            self.channel
+                .basic_consume(self.queue.as_str().into(), "".into(), options, FieldTable::default())
+                .await
+        };
+        consume.await.map_err(|error| lost(&error.to_string()))
+    }
+
+    async fn cancel(&self, deliveries: &Deliveries) -> Result<(), Next> {
+        let cancelled = self.channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default()).await;
+        cancelled.map_err(|error| lost(&error.to_string()))
+    }
+}
+
+fn lost(why: &str) -> Next {
+    Next::End(Ended::Lost(why.to_owned()))
+}
+
+/// One item of the consumer's stream. Its end without an error is the broker's own cancel: the queue
+/// was deleted, or moved.
+async fn delivered(item: Option<lapin::Result<Delivery>>) -> Result<Delivery, Next> {
+    match item {
+        Some(Ok(delivery)) => Ok(delivery),
+        Some(Err(error)) => Err(lost(&error.to_string())),
+        None => {
+            sleep(Duration::from_millis(100)).await;
+            Err(lost("the broker cancelled the consumer"))
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The topology as data: every exchange, queue and binding, and every name, derives from here.
+
+use crate::Delay;
+
+/// Where a stage's messages come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// The user's own exchange: bound to, never declared.
+    Bus,
+    /// The chain's events (topic).
+    Events,
+    /// The dead letters (topic, key = stage).
+    Dead,
+}
+
+/// One consumer: a queue with its retry rungs, its dead-letter queue and its archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Names everything: `bilag.<name>`, `bilag.<name>.dead` …
+    pub name: &'static str,
+    /// What its queue is bound to: exchange and key.
+    pub inputs: Vec<(Exchange, String)>,
+}
+
+impl Stage {
+    /// The work queue's name.
+    pub fn queue(&self) -> String {
+        queue_name(self.name)
+    }
+}
+
+/// The name of a stage's work queue.
+fn queue_name(stage: &str) -> String {
+    format!("bilag.{stage}")
+}
+
+/// What a queue is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueRole {
+    /// Messages to be handled.
+    Work,
+    /// Messages that wait to be handled again.
+    Rung(Delay),
+    /// Messages that a person must look at.
+    Dead,
+    /// Dead letters that were put aside, for 30 days.
+    Discarded,
+}
+
+/// A queue with its arguments and bindings. All are durable quorum queues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub role: QueueRole,
+    /// Its arguments, without `x-queue-type`.
+    pub arguments: Vec<(&'static str, Argument)>,
+    /// Exchange and key of each binding.
+    pub bindings: Vec<(String, String)>,
+}
+
+/// The value of a queue's argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(u32),
+}
+
+/// Everything that Bilag has at the broker, for the stages that are in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// The user's exchange.
+    pub bus: String,
+    /// The stages in use.
+    pub stages: Vec<Stage>,
+    /// The rungs, shortest wait first as given.
+    pub delays: Vec<Delay>,
+}
+
+/// The exchange of the chain's events.
+pub const EVENTS: &str = "bilag";
+/// The exchange of the ways into and out of the retry rungs (direct, key = queue name).
+pub const RETRY: &str = "bilag.retry";
+/// The dead-letter exchange (topic, key = stage).
+pub const DEAD: &str = "bilag.dead";
+
+/// Requeues that a message survives. Each shutdown, broker restart and killed process counts as
+/// one up to RabbitMQ 4.2, so it is far above what an innocent message meets.
+pub const DELIVERY_LIMIT: u32 = 50;
+
+/// "Unlimited" on every version: without it 4.0 drops a message at its 21st look, and -1 drops it
+/// at the first on 3.10.
+const ANY_NUMBER_OF_LOOKS: u32 = 2_147_483_647;
+
+const DISCARDED_TTL_MILLIS: u32 = 30 * 24 * 3_600 * 1_000;
+
+impl Topology {
+    /// Our own exchanges with their types.
+    pub fn exchanges(&self) -> [(&'static str, &'static str); 3] {
+        [(EVENTS, "topic"), (RETRY, "direct"), (DEAD, "topic")]
+    }
+
+    /// All queues of the stages in use.
+    pub fn queues(&self) -> Vec<Queue> {
+        self.stages.iter().flat_map(|stage| self.stage_queues(stage)).collect()
+    }
+
+    fn stage_queues(&self, stage: &Stage) -> Vec<Queue> {
+        let name = stage.queue();
+        let mut queues = vec![self.work_queue(stage)];
+        queues.extend(self.delays.iter().map(|&delay| rung(&name, delay)));
+        queues.push(Queue {
+            name: format!("{name}.dead"),
+            role: QueueRole::Dead,
+            arguments: vec![("x-delivery-limit", Argument::Number(ANY_NUMBER_OF_LOOKS))],
+            bindings: vec![(DEAD.to_owned(), stage.name.to_owned())],
+        });
+        queues.push(Queue {
+            name: format!("{name}.discarded"),
+            role: QueueRole::Discarded,
+            arguments: vec![
+                ("x-delivery-limit", Argument::Number(ANY_NUMBER_OF_LOOKS)),
+                ("x-message-ttl", Argument::Number(DISCARDED_TTL_MILLIS)),
+            ],
+            bindings: vec![(DEAD.to_owned(), format!("{}.discarded", stage.name))],
+        });
+        queues
+    }
+
+    fn work_queue(&self, stage: &Stage) -> Queue {
+        let name = stage.queue();
+        let mut bindings = vec![(RETRY.to_owned(), name.clone())];
+        bindings.extend(stage.inputs.iter().map(|(exchange, key)| {
+            let exchange = match exchange {
+                Exchange::Bus => self.bus.clone(),
+                Exchange::Events => EVENTS.to_owned(),
+                Exchange::Dead => DEAD.to_owned(),
+            };
+            (exchange, key.clone())
+        }));
+        let mut arguments = dead_lettering_to(DEAD, stage.name);
+        arguments.push(("x-delivery-limit", Argument::Number(DELIVERY_LIMIT)));
+        Queue { name, role: QueueRole::Work, arguments, bindings }
+    }
+}
+
+/// A rung: whatever enters returns to exactly the queue it came from, once its time is over.
+fn rung(work_queue: &str, delay: Delay) -> Queue {
+    let name = rung_name(work_queue, delay);
+    let mut arguments = dead_lettering_to(RETRY, work_queue);
+    arguments.push(("x-message-ttl", Argument::Number(delay.as_millis())));
+    arguments.push(("x-delivery-limit", Argument::Number(ANY_NUMBER_OF_LOOKS)));
+    Queue { bindings: vec![(RETRY.to_owned(), name.clone())], name, role: QueueRole::Rung(delay), arguments }
+}
+
+/// The name, and so the routing key, of a rung.
+pub(crate) fn rung_name(work_queue: &str, delay: Delay) -> String {
+    format!("{work_queue}.retry.{delay}")
+}
+
+/// At-least-once dead-lettering needs all of these; with another overflow it silently becomes
+/// at-most-once.
+fn dead_lettering_to(exchange: &str, key: &str) -> Vec<(&'static str, Argument)> {
+    vec![
+        ("x-dead-letter-exchange", Argument::Text(exchange.to_owned())),
+        ("x-dead-letter-routing-key", Argument::Text(key.to_owned())),
+        ("x-dead-letter-strategy", Argument::Text("at-least-once".to_owned())),
+        ("x-overflow", Argument::Text("reject-publish".to_owned())),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topology() -> Topology {
+        Topology {
+            bus: "events".into(),
+            stages: vec![Stage {
+                name: "receipt",
+                inputs: vec![(Exchange::Bus, "receipt.settled.v1".into())],
+            }],
+            delays: ["5s", "1h"].map(|delay| delay.parse().expect("a delay")).to_vec(),
+        }
+    }
+
+    #[test]
+    fn every_name_derives_from_the_stage() {
+        let names: Vec<_> = topology().queues().into_iter().map(|queue| queue.name).collect();
+        assert_eq!(
+            names,
+            [
+                "bilag.receipt",
+                "bilag.receipt.retry.5s",
+                "bilag.receipt.retry.1h",
+                "bilag.receipt.dead",
+                "bilag.receipt.discarded"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rung_leads_back_to_its_own_queue_only() {
+        let queues = topology().queues();
+        let rung = &queues[1];
+        assert!(rung.arguments.contains(&("x-dead-letter-exchange", Argument::Text(RETRY.into()))));
+        assert!(
+            rung.arguments.contains(&("x-dead-letter-routing-key", Argument::Text("bilag.receipt".into())))
+        );
+        assert_eq!(rung.bindings, [(RETRY.to_owned(), "bilag.receipt.retry.5s".to_owned())]);
+    }
+
+    #[test]
+    fn what_dead_letters_does_so_at_least_once() {
+        for queue in topology().queues() {
+            let has = |name| queue.arguments.iter().any(|(argument, _)| *argument == name);
+            assert_eq!(has("x-dead-letter-exchange"), has("x-dead-letter-strategy"), "{}", queue.name);
+            assert_eq!(has("x-dead-letter-exchange"), has("x-overflow"), "{}", queue.name);
+        }
+    }
+}
