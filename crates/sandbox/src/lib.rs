@@ -1,1 +1,114 @@
-//! sandbox
+//! Stand-ins for what lies downstream of the chain, with faults on request and a ledger of all they
+//! were told. For tests, trials and demonstrations; keeps everything in memory.
+//!
+//! A stand-in is as strict as the real thing may be where no document says how it behaves, so that
+//! what holds here holds there.
+
+mod connection;
+pub mod omnium;
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::connection::{Wire, WireListener};
+
+/// What the stand-ins are like at the start.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Omnium's.
+    pub omnium: omnium::Options,
+}
+
+/// Stand-ins that are being served. Dropping this ends them.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The stand-in for Omnium, to be asked and told things without HTTP.
+    pub omnium: omnium::Omnium,
+    address: SocketAddr,
+    server: Server,
+}
+
+/// Serves the stand-ins on a listener, in the background of the current runtime.
+///
+/// # Errors
+/// The listener has no address.
+pub fn serve(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
+    let address = listener.local_addr()?;
+    let omnium = omnium::Omnium::new(options.omnium);
+    let server = Server::start(listener, &omnium);
+    Ok(Sandbox { omnium, address, server })
+}
+
+impl Sandbox {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL of the stand-in for Omnium, without a slash at its end.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Lets go of the port and of every connection: whoever calls now is refused. What was being
+    /// executed goes on, and everything is remembered.
+    pub async fn stop_listening(&mut self) {
+        self.server.stop().await;
+    }
+
+    /// Listens on the same port again, with all that is remembered.
+    ///
+    /// # Errors
+    /// The port was taken by another meanwhile.
+    pub async fn listen_again(&mut self) -> io::Result<()> {
+        self.server.stop().await;
+        self.server = Server::start(TcpListener::bind(self.address).await?, &self.omnium);
+        Ok(())
+    }
+
+    /// Serves until the process ends.
+    pub async fn run(mut self) {
+        // The task ends only when it is stopped, and nobody else can stop it.
+        let _ = (&mut self.server.task).await;
+    }
+}
+
+/// The task that accepts connections, and the switch that ends them.
+#[derive(Debug)]
+struct Server {
+    task: JoinHandle<()>,
+    open: watch::Sender<bool>,
+}
+
+impl Server {
+    fn start(listener: TcpListener, omnium: &omnium::Omnium) -> Self {
+        let (open, watch) = watch::channel(true);
+        let listener = WireListener::new(listener, watch);
+        let app = omnium.router().into_make_service_with_connect_info::<Wire>();
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, app).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the sandbox ended");
+            }
+        });
+        Self { task, open }
+    }
+
+    async fn stop(&mut self) {
+        self.open.send_replace(false);
+        self.task.abort();
+        if !self.task.is_finished() {
+            // Only its end closes the listener; that it was aborted is no news.
+            let _ = (&mut self.task).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,239 @@
+//! From what is asked to an answer: limits, token, faults, execution, ledger.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use super::faults::{End, Subject};
+use super::invoices::{Attached, Upsert};
+use super::ledger::{Broken, FileFacts};
+use super::limits::Exceeded;
+use super::{Call, Inner, Omnium, answer, shape};
+use crate::connection::Wire;
+
+/// One call, as it came.
+pub(super) struct Asked {
+    pub ask: Ask,
+    pub bearer: Option<String>,
+    pub content_type: Option<String>,
+    pub base_url: String,
+}
+
+/// What is asked.
+pub(super) enum Ask {
+    Token { client_id: String, client_secret: String },
+    Upsert { body: Bytes },
+    Attach { invoice_id: String, file_name: String, content: Bytes },
+    Get { invoice_id: String },
+    Pdf { invoice_id: String },
+}
+
+/// What goes back over the wire.
+enum Reply {
+    Answer(Response<Body>),
+    Reset,
+    Close,
+}
+
+/// A call, read: what the ledger and the faults are told of it, and what is to be done.
+struct Read {
+    call: Call,
+    subject: Subject,
+    file: Option<FileFacts>,
+    task: Task,
+}
+
+enum Task {
+    Token { accepted: bool },
+    Upsert(Result<Upsert, String>),
+    Attach(Bytes),
+    Get,
+    Pdf,
+}
+
+impl Omnium {
+    /// Answers a call. It is carried out to its end even where the client goes away meanwhile, as
+    /// servers do: hence a task of its own.
+    pub(super) async fn answer(self, wire: &Wire, asked: Asked) -> Response<Body> {
+        let task = tokio::spawn(async move { self.0.handle(asked).await });
+        match task.await {
+            Ok(Reply::Answer(response)) => return response,
+            Ok(Reply::Reset) => wire.reset(),
+            Ok(Reply::Close) => wire.close(),
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a call was not handled"),
+        }
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+impl Inner {
+    async fn handle(&self, asked: Asked) -> Reply {
+        let Asked { ask, bearer, content_type, base_url } = asked;
+        let refusal = self.refusal(&ask, bearer.as_deref(), content_type.as_deref());
+        let read = self.read(ask);
+        let (in_flight, limit) = self.usage.enter();
+        let n =
+            self.ledger.begin(read.call, read.subject.invoice_id.clone(), read.file.clone(), in_flight.count);
+        let call = read.call;
+        let (reply, done) = match (limit, refusal) {
+            (Err(exceeded), _) => (Reply::Answer(self.throttle(n, exceeded)), false),
+            (Ok(()), Some(refusal)) => (Reply::Answer(refusal), false),
+            (Ok(()), None) => self.meet_fate(n, read, &base_url).await,
+        };
+        let status = match &reply {
+            Reply::Answer(response) => Some(response.status().as_u16()),
+            Reply::Reset | Reply::Close => None,
+        };
+        self.ledger.end(n, call, status, done);
+        reply
+    }
+
+    /// The calls that are refused before anybody looks at what they ask.
+    fn refusal(&self, ask: &Ask, bearer: Option<&str>, content_type: Option<&str>) -> Option<Response<Body>> {
+        let known = bearer.is_some_and(|token| self.tokens.is_valid(token));
+        let (wanted, body) = match ask {
+            Ask::Token { .. } => return None,
+            _ if !known => return Some(answer::error(StatusCode::UNAUTHORIZED, "")),
+            Ask::Get { .. } | Ask::Pdf { .. } => return None,
+            Ask::Upsert { body } => ("application/json", body),
+            Ask::Attach { content, .. } => ("application/octet-stream", content),
+        };
+        if content_type != Some(wanted) {
+            let what = format!("The content type must be {wanted}.");
+            return Some(answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, &what));
+        }
+        (body.len() > self.max_body)
+            .then(|| answer::error(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large."))
+    }
+
+    fn throttle(&self, n: u64, exceeded: Exceeded) -> Response<Body> {
+        let (what, retry_after) = match exceeded {
+            Exceeded::Concurrency { retry_after } => (Broken::TooManyAtOnce, retry_after),
+            Exceeded::Bucket { retry_after } => (Broken::BucketEmpty, retry_after),
+        };
+        self.ledger.violation(what, n, None);
+        answer::throttled(retry_after)
+    }
+
+    fn read(&self, ask: Ask) -> Read {
+        match ask {
+            Ask::Token { client_id, client_secret } => {
+                let accepted = match &self.credentials {
+                    Some((id, secret)) => *id == client_id && *secret == client_secret,
+                    None => !client_id.is_empty() && !client_secret.is_empty(),
+                };
+                Read {
+                    call: Call::Token,
+                    subject: Subject::default(),
+                    file: None,
+                    task: Task::Token { accepted },
+                }
+            }
+            Ask::Upsert { body } => {
+                let upsert = shape::read(&body);
+                let subject = upsert.as_ref().map_or_else(|_| Subject::default(), Upsert::subject);
+                Read { call: Call::Upsert, subject, file: None, task: Task::Upsert(upsert) }
+            }
+            Ask::Attach { invoice_id, file_name, content } => {
+                let subject = self.invoices.subject(invoice_id);
+                let file = FileFacts { file_name, sha256: sha256(&content), size: content.len() };
+                Read { call: Call::Attach, subject, file: Some(file), task: Task::Attach(content) }
+            }
+            Ask::Get { invoice_id } => {
+                let subject = self.invoices.subject(invoice_id);
+                Read { call: Call::Get, subject, file: None, task: Task::Get }
+            }
+            Ask::Pdf { invoice_id } => {
+                let subject = self.invoices.subject(invoice_id);
+                Read { call: Call::Pdf, subject, file: None, task: Task::Pdf }
+            }
+        }
+    }
+
+    /// Does what is asked, as the faults in force allow. Says whether it was done.
+    async fn meet_fate(&self, n: u64, read: Read, base_url: &str) -> (Reply, bool) {
+        let fate = self.faults.decide(read.call, &read.subject);
+        sleep(fate.delay).await;
+        let (reply, done) = match fate.end {
+            End::Reset => (Reply::Reset, false),
+            End::Status { status, retry_after, done } => {
+                let done = done && self.execute(n, read, fate.lag, base_url).status().is_success();
+                let response = answer::error(status, "As it was requested of the sandbox.");
+                (Reply::Answer(answer::with_retry_after(response, retry_after)), done)
+            }
+            End::AnswerLost => {
+                (Reply::Close, self.execute(n, read, fate.lag, base_url).status().is_success())
+            }
+            End::Answered => {
+                let response = self.execute(n, read, fate.lag, base_url);
+                let done = response.status().is_success();
+                (Reply::Answer(response), done)
+            }
+        };
+        sleep(fate.slow_answer).await;
+        (reply, done)
+    }
+
+    fn execute(&self, n: u64, read: Read, lag: Duration, base_url: &str) -> Response<Body> {
+        let id = read.subject.invoice_id.unwrap_or_default();
+        match (read.task, read.file) {
+            (Task::Token { accepted: true }, _) => answer::json(json!({
+                "accessToken": self.tokens.issue(),
+                "tokenType": "Bearer",
+                "expiresIn": self.tokens.expires_in(),
+            })),
+            (Task::Token { accepted: false }, _) => answer::error(StatusCode::UNAUTHORIZED, ""),
+            (Task::Upsert(Err(what)), _) => {
+                self.ledger.violation(Broken::Malformed, n, None);
+                answer::error(StatusCode::BAD_REQUEST, &what)
+            }
+            (Task::Upsert(Ok(upsert)), _) => {
+                if self.invoices.upsert(upsert) {
+                    self.ledger.violation(Broken::FilesDropped, n, Some(id));
+                }
+                answer::ok()
+            }
+            (Task::Attach(content), Some(file)) if !content.is_empty() && !file.file_name.is_empty() => {
+                match self.invoices.attach(&id, file, content, lag) {
+                    Attached::Files(files) => {
+                        if files > 1 {
+                            self.ledger.violation(Broken::SecondFile, n, Some(id));
+                        }
+                        answer::ok()
+                    }
+                    missing => {
+                        if missing == Attached::NoInvoice {
+                            self.ledger.violation(Broken::AttachBeforeInvoice, n, Some(id));
+                        }
+                        answer::error(StatusCode::NOT_FOUND, "Invoice not found.")
+                    }
+                }
+            }
+            (Task::Attach(_), _) => {
+                self.ledger.violation(Broken::Malformed, n, Some(id));
+                answer::error(StatusCode::BAD_REQUEST, "fileName and content are required")
+            }
+            (Task::Get, _) => found(self.invoices.get(&id, lag, base_url).map(answer::json)),
+            (Task::Pdf, _) => found(self.invoices.pdf(&id).map(answer::pdf)),
+        }
+    }
+}
+
+fn found(response: Option<Response<Body>>) -> Response<Body> {
+    response.unwrap_or_else(|| answer::error(StatusCode::NOT_FOUND, "Invoice not found."))
+}
+
+fn sha256(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

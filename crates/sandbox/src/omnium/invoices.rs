@@ -1,0 +1,186 @@
+//! The invoices and their files, as Omnium would hold them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value, json};
+use uuid::Uuid;
+
+use super::faults::Subject;
+use super::ledger::FileFacts;
+
+/// How many files keep their content; of older ones only the facts are kept.
+const CONTENTS_KEPT: usize = 5_000;
+
+/// An invoice, as the summary tells of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InvoiceFacts {
+    /// The invoice number.
+    pub number: Option<String>,
+    /// The store.
+    pub store_id: Option<String>,
+    /// What it comes to, VAT included.
+    pub amount: Option<Number>,
+    /// How often it was sent.
+    pub upserts: u64,
+    /// Its files, in the order in which they were attached.
+    pub files: Vec<FileFacts>,
+}
+
+/// What an upsert says, once its body is read.
+#[derive(Debug)]
+pub(super) struct Upsert {
+    pub id: String,
+    pub number: Option<String>,
+    pub store_id: Option<String>,
+    pub amount: Option<Number>,
+    pub has_assets: bool,
+}
+
+impl Upsert {
+    /// What the faults match.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            invoice_id: Some(self.id.clone()),
+            invoice_number: self.number.clone(),
+            store_id: self.store_id.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Invoices(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    invoices: HashMap<String, Invoice>,
+    contents: HashMap<Uuid, Bytes>,
+    content_order: VecDeque<Uuid>,
+}
+
+#[derive(Debug)]
+struct Invoice {
+    facts: InvoiceFacts,
+    created: Instant,
+    /// When and as what each of the files was attached.
+    assets: Vec<(Instant, Uuid)>,
+}
+
+/// What became of an attach.
+#[derive(Debug, PartialEq)]
+pub(super) enum Attached {
+    /// The invoice has so many files now.
+    Files(usize),
+    NoInvoice,
+    /// There is an invoice, but too new to be seen.
+    NotSeenYet,
+}
+
+impl Invoices {
+    /// Adds or replaces an invoice. Says whether files were dropped: an update without assets
+    /// leaves none.
+    pub fn upsert(&self, upsert: Upsert) -> bool {
+        let held = &mut *super::lock(&self.0);
+        let Upsert { id, number, store_id, amount, has_assets } = upsert;
+        let invoice = held.invoices.entry(id).or_insert_with(|| Invoice {
+            facts: InvoiceFacts { number: None, store_id: None, amount: None, upserts: 0, files: Vec::new() },
+            created: Instant::now(),
+            assets: Vec::new(),
+        });
+        let facts = &mut invoice.facts;
+        (facts.number, facts.store_id, facts.amount) = (number, store_id, amount);
+        facts.upserts += 1;
+        let drops = !has_assets && !facts.files.is_empty();
+        if drops {
+            facts.files.clear();
+            for (_, asset) in invoice.assets.drain(..) {
+                held.contents.remove(&asset);
+            }
+        }
+        drops
+    }
+
+    /// Adds a file. A repeat adds a second one.
+    pub fn attach(&self, id: &str, file: FileFacts, content: Bytes, lag: Duration) -> Attached {
+        let held = &mut *super::lock(&self.0);
+        let Some(invoice) = held.invoices.get_mut(id) else { return Attached::NoInvoice };
+        if !lag.is_zero() && invoice.created.elapsed() < lag {
+            return Attached::NotSeenYet;
+        }
+        let asset = Uuid::new_v4();
+        invoice.facts.files.push(file);
+        invoice.assets.push((Instant::now(), asset));
+        let files = invoice.facts.files.len();
+        held.contents.insert(asset, content);
+        held.content_order.push_back(asset);
+        if held.content_order.len() > CONTENTS_KEPT
+            && let Some(oldest) = held.content_order.pop_front()
+        {
+            held.contents.remove(&oldest);
+        }
+        Attached::Files(files)
+    }
+
+    /// The invoice as `GET /api/Invoices/{id}` answers it, seen as it was `lag` ago.
+    pub fn get(&self, id: &str, lag: Duration, base_url: &str) -> Option<Value> {
+        let held = super::lock(&self.0);
+        let invoice = held.invoices.get(id)?;
+        let seen = |since: &Instant| lag.is_zero() || since.elapsed() >= lag;
+        if !seen(&invoice.created) {
+            return None;
+        }
+        let assets: Vec<Value> = invoice
+            .assets
+            .iter()
+            .zip(&invoice.facts.files)
+            .filter(|((since, _), _)| seen(since))
+            .map(|((_, asset), file)| {
+                json!({
+                    "assetId": asset.to_string(),
+                    "fileName": file.file_name,
+                    "url": format!("{base_url}/assets/{asset}"),
+                })
+            })
+            .collect();
+        Some(json!({
+            "id": id,
+            "invoiceNumber": invoice.facts.number,
+            "storeId": invoice.facts.store_id,
+            "amount": invoice.facts.amount,
+            "url": assets.first().map(|asset| asset["url"].clone()),
+            "assets": assets,
+        }))
+    }
+
+    /// The content of the first file of an invoice.
+    pub fn pdf(&self, id: &str) -> Option<Bytes> {
+        let held = super::lock(&self.0);
+        let (_, asset) = held.invoices.get(id)?.assets.first()?;
+        held.contents.get(asset).cloned()
+    }
+
+    /// The content of a file.
+    pub fn content(&self, asset: Uuid) -> Option<Bytes> {
+        super::lock(&self.0).contents.get(&asset).cloned()
+    }
+
+    /// What is known of an invoice, for the faults to match.
+    pub fn subject(&self, id: String) -> Subject {
+        let held = super::lock(&self.0);
+        let facts = held.invoices.get(&id).map(|invoice| &invoice.facts);
+        Subject {
+            invoice_number: facts.and_then(|facts| facts.number.clone()),
+            store_id: facts.and_then(|facts| facts.store_id.clone()),
+            invoice_id: Some(id),
+        }
+    }
+
+    pub fn facts(&self) -> BTreeMap<String, InvoiceFacts> {
+        let held = super::lock(&self.0);
+        held.invoices.iter().map(|(id, invoice)| (id.clone(), invoice.facts.clone())).collect()
+    }
+}
