@@ -1,1 +1,30 @@
-//! sync-store
+//! The sync records: one receipt's way from "heard" to "complete with the Omnium invoice id".
+//!
+//! The table `external_order_receipt_sync` behind one trait, [`SyncStore`], kept in SQLite for one
+//! machine or in PostgreSQL for several. A receipt is identified by tenant and uid everywhere, and
+//! has one record for each target that its invoice is for.
+//!
+//! Two things rest on this crate: a receipt is never lost, because what an operation answered is on
+//! the disk; and it is never invoiced twice, because a lease lets one handler act at a time and the
+//! record says before each call what may happen next.
+
+mod connect;
+mod dead;
+mod error;
+mod fault;
+mod lease;
+mod query;
+mod receipt;
+mod record;
+mod sql;
+mod sqlite;
+mod store;
+
+pub use connect::connect;
+pub use dead::{DeadCount, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, Place, UnknownPlace};
+pub use error::StoreError;
+pub use lease::{Attach, Lease, Step};
+pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
+pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
+pub use record::{Death, LeaseHolder, Record, State, UnknownState};
+pub use store::SyncStore;

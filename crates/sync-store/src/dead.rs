@@ -1,0 +1,140 @@
+//! The index of dead letters. The messages themselves stay in their dead-letter queues.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+
+use crate::Key;
+
+/// What a dead letter says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Identifies the letter: the same message in the same dead-letter queue has the same id.
+    pub id: String,
+    /// The stage where it died.
+    pub stage: String,
+    /// The short stable code.
+    pub reason: String,
+    /// The whole error chain.
+    pub error: String,
+    /// The receipt it is about, where that could be read.
+    pub key: Option<Key>,
+    /// The message's own id.
+    pub message_id: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it failed first.
+    pub first_failed_at: Option<DateTime<Utc>>,
+    /// When it failed last.
+    pub last_failed_at: Option<DateTime<Utc>>,
+    /// How often it was redriven before.
+    pub redriven: u32,
+}
+
+/// A dead letter to be noted.
+#[derive(Clone, Copy, Debug)]
+pub struct NewLetter<'a> {
+    /// What it says about itself.
+    pub letter: &'a Letter,
+    /// The message's headers, as JSON.
+    pub headers: &'a str,
+    /// The message's body. The first [`NewLetter::BODY_KEPT`] bytes are kept.
+    pub body: &'a [u8],
+    /// The targets whose records it closes.
+    pub targets: &'a [&'a str],
+}
+
+impl NewLetter<'_> {
+    /// How many bytes of a body are kept: enough to see what it was; the message keeps the rest.
+    pub const BODY_KEPT: usize = 64 * 1024;
+}
+
+/// A letter in the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedLetter {
+    /// What it says about itself.
+    pub letter: Letter,
+    /// The size of the message's whole body in bytes.
+    pub body_size: u64,
+    /// When it was noted.
+    pub noted_at: DateTime<Utc>,
+    /// Where the message is.
+    pub place: Place,
+}
+
+/// A letter in the index, with what was in the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterInFull {
+    /// The letter.
+    pub noted: NotedLetter,
+    /// The message's headers, as JSON.
+    pub headers: String,
+    /// The start of the message's body, at most [`NewLetter::BODY_KEPT`] bytes.
+    pub body: Vec<u8>,
+}
+
+/// Where the message of a letter is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// In its dead-letter queue, waiting for a person.
+    #[default]
+    Dead,
+    /// Sent back to its work queue.
+    Redriven,
+    /// Thrown away, into the archive.
+    Discarded,
+}
+
+impl Place {
+    /// Every place.
+    pub const ALL: [Self; 3] = [Self::Dead, Self::Redriven, Self::Discarded];
+
+    /// As the table has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Redriven => "redriven",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = UnknownPlace;
+    fn from_str(text: &str) -> Result<Self, UnknownPlace> {
+        Self::ALL.into_iter().find(|place| place.as_str() == text).ok_or(UnknownPlace)
+    }
+}
+
+/// The text names no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such place of a dead letter: use dead, redriven or discarded")]
+pub struct UnknownPlace;
+
+/// Which letters to list. What is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct LetterFilter {
+    /// Where the message is; by default those that wait for a person.
+    pub place: Place,
+    /// Died at this stage.
+    pub stage: Option<String>,
+    /// Died for this reason.
+    pub reason: Option<String>,
+    /// Noted at this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Has this text in its id, message id, receipt uid or error, in capitals or not.
+    pub text: Option<String>,
+}
+
+/// How many letters of one kind wait for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadCount {
+    /// The stage where they died.
+    pub stage: String,
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was noted.
+    pub oldest: DateTime<Utc>,
+}

@@ -1,0 +1,47 @@
+//! What can go wrong with the store, by what the caller does about it.
+
+use std::error::Error;
+
+use crate::fault::Fault;
+
+/// The source says what the database said; it goes into the log.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached or cannot write now. The caller pauses and asks again; it is
+    /// not known whether the operation took effect.
+    #[error(
+        "the store {store} does not answer: check that it runs, can be reached and has space on its disk"
+    )]
+    Unavailable {
+        /// Which store.
+        store: String,
+        /// What the database said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database answers, but not as this version expects: another schema, damaged data, or a
+    /// fault in this program. Asking again does not help.
+    #[error("the store {store} is not as this version expects: check that no newer version has changed it")]
+    Broken {
+        /// Which store.
+        store: String,
+        /// What the database said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The URL names no store.
+    #[error(
+        "the database URL names no store ({problem}): use sqlite://FILE or postgres://USER@HOST/DATABASE"
+    )]
+    BadUrl {
+        /// What is wrong with it, without its contents: it may hold a password.
+        problem: &'static str,
+    },
+}
+
+impl StoreError {
+    /// What a fault of the database means to the caller.
+    pub(crate) fn of(store: String, fault: Fault) -> Self {
+        let unavailable = fault.is_unavailable();
+        let source = Box::new(fault);
+        if unavailable { Self::Unavailable { store, source } } else { Self::Broken { store, source } }
+    }
+}

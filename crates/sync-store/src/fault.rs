@@ -1,0 +1,94 @@
+//! What a database said, and whether it passes.
+
+use std::sync::Arc;
+
+use sqlx::migrate::MigrateError;
+use thiserror::Error;
+
+/// An error of the database, shared by all operations that met it together.
+#[derive(Clone, Debug, Error)]
+#[error(transparent)]
+pub(crate) struct Fault(Arc<sqlx::Error>);
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl Fault {
+    /// Whether the database cannot be reached or cannot write now: a state that passes, by itself
+    /// or because somebody sees to it, and that is the same for every receipt.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        is_unavailable(&self.0)
+    }
+}
+
+/// See [`Fault::is_unavailable`].
+pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| passes(&code)),
+        sqlx::Error::Migrate(error) => match &**error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => is_unavailable(error),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether another process holds the SQLite file.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(SQLITE_BUSY)
+}
+
+const SQLITE_BUSY: i32 = 5;
+
+/// SQLite's primary code: the low byte of the extended one.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+/// SQLite's codes are short numbers, PostgreSQL's have five characters.
+fn passes(code: &str) -> bool {
+    if code.len() == 5 { postgres_passes(code) } else { sqlite_passes(code) }
+}
+
+/// <https://www.sqlite.org/rescode.html>
+fn sqlite_passes(code: &str) -> bool {
+    let Ok(code) = code.parse::<i32>() else { return false };
+    matches!(
+        code & 0xff,
+        SQLITE_BUSY
+            | 6  // locked by another connection
+            | 7  // no memory
+            | 8  // the file cannot be written
+            | 9  // interrupted
+            | 10 // the disk has an error
+            | 13 // the disk is full
+            | 14 // the file cannot be opened
+            | 15 // the locks of the file changed too often
+    )
+}
+
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn postgres_passes(code: &str) -> bool {
+    const CLASSES: [&str; 7] = [
+        "08", // connection
+        "25", // the session is in the wrong state, a server that only reads among them
+        "28", // not let in
+        "40", // rolled back for the sake of another
+        "53", // out of disk, memory or connections
+        "57", // stopped by the operator
+        "58", // an error of the system below
+    ];
+    // No such database, a lock not granted in time.
+    CLASSES.contains(&&code[..2]) || matches!(code, "3D000" | "55P03")
+}

@@ -1,0 +1,139 @@
+//! The index of dead letters.
+
+use crate::sql::{Dialect, Row, Statement, Surprise};
+use crate::{DeadCount, Key, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, Page, Place};
+
+/// Reasons that are about a broken message, not about the receipt that may be on its way.
+const ABOUT_THE_MESSAGE: [&str; 4] = ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
+
+/// The columns that [`read_noted`] reads.
+const NOTED: &str = "id, stage, reason, error, tenant_uid, receipt_uid, message_id, attempts,
+    first_failed_at, last_failed_at, redriven, body_size, noted_at, place";
+
+/// Notes the letter, and closes its records where the letter was news.
+pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
+    let now = dialect.now();
+    let letter = new.letter;
+    let note = format!(
+        "insert into dead_letter as kept ({NOTED}, headers, body)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {now}, 'dead', $13, $14)
+         on conflict (id) do update set
+             stage = excluded.stage, reason = excluded.reason, error = excluded.error,
+             attempts = excluded.attempts, first_failed_at = excluded.first_failed_at,
+             last_failed_at = excluded.last_failed_at, redriven = excluded.redriven,
+             body_size = excluded.body_size, noted_at = excluded.noted_at, place = excluded.place,
+             headers = excluded.headers, body = excluded.body
+         where excluded.redriven > kept.redriven or excluded.last_failed_at > kept.last_failed_at"
+    );
+    let targets: Vec<_> = (0..new.targets.len()).map(|i| format!("(${})", FIRST_TARGET + i)).collect();
+    let on_its_way =
+        if ABOUT_THE_MESSAGE.contains(&letter.reason.as_str()) { "sync.heard_count = 0" } else { "true" };
+    let close = |news: &str| {
+        format!(
+            "insert into external_order_receipt_sync as sync (tenant_uid, receipt_uid, target, state,
+                 dead_stage, dead_reason, dead_error, heard_count, created_at, updated_at)
+             select $5, $6, closed.target, 'dead', $2, $3, $4, 0, {now}, {now}
+             from closed where $5 is not null and {news}
+             on conflict (tenant_uid, receipt_uid, target) do update set
+                 state = 'dead', state_before_death = coalesce(sync.state_before_death, sync.state),
+                 dead_stage = excluded.dead_stage, dead_reason = excluded.dead_reason,
+                 dead_error = excluded.dead_error, updated_at = excluded.updated_at
+             where sync.state not in ('complete', 'skipped') and {on_its_way}"
+        )
+    };
+    let closed = format!("closed(target) as (values {})", targets.join(", "));
+    let sql = match (targets.is_empty(), dialect) {
+        (true, _) => note,
+        (false, Dialect::Sqlite) => format!("{note}; with {closed} {}", close("changes() > 0")),
+        (false, Dialect::Postgres) => {
+            format!("with news as ({note} returning 1), {closed} {}", close("exists (select 1 from news)"))
+        }
+    };
+    let kept = &new.body[..new.body.len().min(NewLetter::BODY_KEPT)];
+    let statement = Statement::new(sql)
+        .text(&letter.id)
+        .text(&letter.stage)
+        .text(&letter.reason)
+        .text(&letter.error)
+        .optional_text(letter.key.as_ref().map(|key| key.tenant_uid.as_str()))
+        .optional_text(letter.key.as_ref().map(|key| key.receipt_uid.as_str()))
+        .optional_text(letter.message_id.as_deref())
+        .int(letter.attempts)
+        .time(letter.first_failed_at)
+        .time(letter.last_failed_at)
+        .int(letter.redriven)
+        .int(i64::try_from(new.body.len()).unwrap_or(i64::MAX))
+        .text(new.headers)
+        .bytes(kept);
+    new.targets.iter().fold(statement, |statement, target| statement.text(target))
+}
+
+/// The number of the first argument that names a target.
+const FIRST_TARGET: usize = 15;
+
+pub(super) fn move_to(id: &str, to: Place) -> Statement {
+    Statement::new("update dead_letter set place = $2 where id = $1 returning id").text(id).text(to.as_str())
+}
+
+pub(super) fn list(filter: &LetterFilter, page: Page) -> Statement {
+    Statement::new(format!(
+        "select {NOTED} from dead_letter
+         where place = $1 and ($2 is null or stage = $2) and ($3 is null or reason = $3)
+             and ($4 is null or noted_at >= $4)
+             and ($5 is null or lower(id) like $5 escape '\\' or lower(message_id) like $5 escape '\\'
+                 or lower(receipt_uid) like $5 escape '\\' or lower(error) like $5 escape '\\')
+         order by noted_at desc, id
+         limit $6 offset $7"
+    ))
+    .text(filter.place.as_str())
+    .optional_text(filter.stage.as_deref())
+    .optional_text(filter.reason.as_deref())
+    .time(filter.since)
+    .optional_text(filter.text.as_deref().map(containing).as_deref())
+    .int(page.limit)
+    .int(page.offset)
+}
+
+/// A `like` pattern for texts that contain this one.
+fn containing(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+pub(super) fn one(id: &str) -> Statement {
+    Statement::new(format!("select {NOTED}, headers, body from dead_letter where id = $1")).text(id)
+}
+
+pub(super) fn counts() -> Statement {
+    Statement::new(
+        "select stage, reason, count(*), min(noted_at) from dead_letter where place = 'dead'
+         group by stage, reason order by stage, reason",
+    )
+}
+
+pub(super) fn read_noted(row: &mut Row) -> Result<NotedLetter, Surprise> {
+    let letter = Letter {
+        id: row.text()?,
+        stage: row.text()?,
+        reason: row.text()?,
+        error: row.text()?,
+        key: match (row.optional_text()?, row.optional_text()?) {
+            (Some(tenant_uid), Some(receipt_uid)) => Some(Key { tenant_uid, receipt_uid }),
+            _ => None,
+        },
+        message_id: row.optional_text()?,
+        attempts: row.count()?,
+        first_failed_at: row.optional_time()?,
+        last_failed_at: row.optional_time()?,
+        redriven: row.count()?,
+    };
+    Ok(NotedLetter { letter, body_size: row.count()?, noted_at: row.time()?, place: row.word("place")? })
+}
+
+pub(super) fn read_in_full(row: &mut Row) -> Result<LetterInFull, Surprise> {
+    Ok(LetterInFull { noted: read_noted(row)?, headers: row.text()?, body: row.bytes()? })
+}
+
+pub(super) fn read_count(row: &mut Row) -> Result<DeadCount, Surprise> {
+    Ok(DeadCount { stage: row.text()?, reason: row.text()?, count: row.count()?, oldest: row.time()? })
+}

@@ -1,0 +1,111 @@
+//! Looking up receipts and records.
+
+use crate::sql::steps::{THIS, of};
+use crate::sql::{Row, Statement, Surprise};
+use crate::{
+    Death, Key, LeaseHolder, Listed, Page, Receipt, ReceiptFacts, Record, RecordFilter, State, StateCount,
+};
+
+/// The columns that [`read_record`] reads.
+pub(super) const RECORD: &str = "tenant_uid, receipt_uid, target, state, invoice_id, file_name, pdf_sha256,
+    lease_owner, lease_until, dead_stage, dead_reason, dead_error, heard_count,
+    created_at, updated_at, completed_at";
+
+/// The columns that [`read_facts`] reads.
+const FACTS: &str = "voucher_number, order_number, store_uid, currency, amount, heard_at";
+
+pub(super) fn record(key: &Key, target: &str) -> Statement {
+    of(key, target, format!("select {RECORD} from external_order_receipt_sync where {THIS}"))
+}
+
+pub(super) fn records(filter: &RecordFilter, page: Page) -> Statement {
+    Statement::new(format!(
+        "select {RECORD}, {FACTS}
+         from external_order_receipt_sync left join receipt using (tenant_uid, receipt_uid)
+         where ($1 is null or state = $1) and ($2 is null or target = $2)
+             and ($3 is null or tenant_uid = $3)
+             and ($4 is null or receipt_uid = $4 or voucher_number = $4)
+         order by created_at desc, tenant_uid, receipt_uid, target
+         limit $5 offset $6"
+    ))
+    .optional_text(filter.state.map(State::as_str))
+    .optional_text(filter.target.as_deref())
+    .optional_text(filter.tenant_uid.as_deref())
+    .optional_text(filter.receipt.as_deref())
+    .int(page.limit)
+    .int(page.offset)
+}
+
+pub(super) fn counts() -> Statement {
+    Statement::new(
+        "select target, state, count(*), min(updated_at) from external_order_receipt_sync
+         group by target, state order by target, state",
+    )
+}
+
+pub(super) fn receipt(key: &Key) -> Statement {
+    Statement::new(format!(
+        "select {FACTS}, fingerprint, body, traceparent from receipt
+         where tenant_uid = $1 and receipt_uid = $2"
+    ))
+    .text(&key.tenant_uid)
+    .text(&key.receipt_uid)
+}
+
+pub(super) fn read_record(row: &mut Row) -> Result<Record, Surprise> {
+    Ok(Record {
+        key: Key { tenant_uid: row.text()?, receipt_uid: row.text()? },
+        target: row.text()?,
+        state: row.word("state")?,
+        invoice_id: row.optional_text()?,
+        file_name: row.optional_text()?,
+        pdf_sha256: row.optional_text()?,
+        lease: match (row.optional_text()?, row.optional_time()?) {
+            (Some(owner), Some(until)) => Some(LeaseHolder { owner, until }),
+            _ => None,
+        },
+        death: match (row.optional_text()?, row.optional_text()?, row.optional_text()?) {
+            (Some(stage), Some(reason), Some(error)) => Some(Death { stage, reason, error }),
+            _ => None,
+        },
+        heard_count: row.count()?,
+        created_at: row.time()?,
+        updated_at: row.time()?,
+        completed_at: row.optional_time()?,
+    })
+}
+
+pub(super) fn read_listed(row: &mut Row) -> Result<Listed, Surprise> {
+    let record = read_record(row)?;
+    let receipt = if row.is_null() { None } else { Some(read_facts(row)?) };
+    Ok(Listed { record, receipt })
+}
+
+fn read_facts(row: &mut Row) -> Result<ReceiptFacts, Surprise> {
+    Ok(ReceiptFacts {
+        voucher_number: row.text()?,
+        order_number: row.text()?,
+        store_uid: row.text()?,
+        currency: row.text()?,
+        amount: row.int()?,
+        heard_at: row.time()?,
+    })
+}
+
+pub(super) fn read_receipt(row: &mut Row) -> Result<Receipt, Surprise> {
+    Ok(Receipt {
+        facts: read_facts(row)?,
+        fingerprint: row.text()?,
+        body: row.bytes()?,
+        traceparent: row.optional_text()?,
+    })
+}
+
+pub(super) fn read_count(row: &mut Row) -> Result<StateCount, Surprise> {
+    Ok(StateCount {
+        target: row.text()?,
+        state: row.word("state")?,
+        count: row.count()?,
+        oldest: row.time()?,
+    })
+}

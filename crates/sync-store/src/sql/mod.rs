@@ -1,0 +1,170 @@
+//! The store over any SQL database: the rules are written once, as statements that both SQLite and
+//! PostgreSQL understand.
+
+mod dead;
+mod find;
+mod open;
+mod reconcile;
+mod row;
+mod statement;
+mod steps;
+
+pub(crate) use row::{Cell, Row, Surprise};
+pub(crate) use statement::{Database, Dialect, Statement, Value};
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{
+    Attach, DeadCount, Key, Lease, LetterFilter, LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter,
+    Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded, SyncStore,
+};
+
+/// A store over one database.
+pub(crate) struct SqlStore<D>(pub(crate) D);
+
+impl<D: Database> SqlStore<D> {
+    fn understood<T>(&self, read: Result<T, Surprise>) -> Result<T, StoreError> {
+        read.map_err(|surprise| StoreError::Broken { store: self.0.describe(), source: Box::new(surprise) })
+    }
+
+    fn each<T>(
+        &self,
+        rows: Vec<Row>,
+        read: impl Fn(&mut Row) -> Result<T, Surprise>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.understood(rows.into_iter().map(|mut row| read(&mut row)).collect())
+    }
+
+    fn first<T>(
+        &self,
+        rows: Vec<Row>,
+        read: impl Fn(&mut Row) -> Result<T, Surprise>,
+    ) -> Result<Option<T>, StoreError> {
+        self.understood(rows.into_iter().next().map(|mut row| read(&mut row)).transpose())
+    }
+
+    async fn step(&self, statement: Statement) -> Result<Step, StoreError> {
+        let moved = !self.0.write(statement).await?.is_empty();
+        Ok(if moved { Step::Taken } else { Step::Lost })
+    }
+}
+
+#[async_trait]
+impl<D: Database> SyncStore for SqlStore<D> {
+    async fn open(&self, receipt: &NewReceipt<'_>, target: &str, wanted: bool) -> Result<Opened, StoreError> {
+        // A second turn is needed only where another process has put the same receipt there
+        // between the start of our statement and its end.
+        loop {
+            let rows = self.0.write(open::open(self.0.dialect(), receipt, target, wanted)).await?;
+            if let Some(opened) = self.first(rows, open::read)? {
+                return Ok(opened);
+            }
+            match self.receipt(receipt.key).await? {
+                Some(kept) if kept.fingerprint != receipt.fingerprint => {
+                    return Ok(Opened::Differs { body: kept.body, fingerprint: kept.fingerprint });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn lease(&self, key: &Key, target: &str, owner: &str, ttl: Duration) -> Result<Lease, StoreError> {
+        let rows = self.0.write(steps::lease(self.0.dialect(), key, target, owner, ttl)).await?;
+        match self.first(rows, find::read_record)? {
+            Some(record) => Ok(Lease::Granted(record)),
+            None => Ok(steps::refusal(self.record(key, target).await?)),
+        }
+    }
+
+    async fn invoice_created(
+        &self,
+        key: &Key,
+        target: &str,
+        owner: &str,
+        invoice_id: &str,
+    ) -> Result<Step, StoreError> {
+        self.step(steps::invoice_created(self.0.dialect(), key, target, owner, invoice_id)).await
+    }
+
+    async fn attaching(&self, key: &Key, target: &str, attach: &Attach<'_>) -> Result<Step, StoreError> {
+        self.step(steps::attaching(self.0.dialect(), key, target, attach)).await
+    }
+
+    async fn not_attached(&self, key: &Key, target: &str, owner: &str) -> Result<Step, StoreError> {
+        self.step(steps::not_attached(self.0.dialect(), key, target, owner)).await
+    }
+
+    async fn complete(&self, key: &Key, target: &str, invoice_id: &str) -> Result<Step, StoreError> {
+        self.step(steps::complete(self.0.dialect(), key, target, invoice_id)).await
+    }
+
+    async fn release(&self, key: &Key, target: &str, owner: &str) -> Result<(), StoreError> {
+        self.0.write(steps::release(self.0.dialect(), key, target, owner)).await.map(drop)
+    }
+
+    async fn note_dead(&self, letter: &NewLetter<'_>) -> Result<(), StoreError> {
+        self.0.write(dead::note(self.0.dialect(), letter)).await.map(drop)
+    }
+
+    async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError> {
+        Ok(!self.0.write(dead::move_to(id, to)).await?.is_empty())
+    }
+
+    async fn record(&self, key: &Key, target: &str) -> Result<Option<Record>, StoreError> {
+        let rows = self.0.read(find::record(key, target)).await?;
+        self.first(rows, find::read_record)
+    }
+
+    async fn records(&self, filter: &RecordFilter, page: Page) -> Result<Vec<Listed>, StoreError> {
+        let rows = self.0.read(find::records(filter, page)).await?;
+        self.each(rows, find::read_listed)
+    }
+
+    async fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
+        let rows = self.0.read(find::counts()).await?;
+        self.each(rows, find::read_count)
+    }
+
+    async fn receipt(&self, key: &Key) -> Result<Option<Receipt>, StoreError> {
+        let rows = self.0.read(find::receipt(key)).await?;
+        self.first(rows, find::read_receipt)
+    }
+
+    async fn dead_letters(&self, filter: &LetterFilter, page: Page) -> Result<Vec<NotedLetter>, StoreError> {
+        let rows = self.0.read(dead::list(filter, page)).await?;
+        self.each(rows, dead::read_noted)
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError> {
+        let rows = self.0.read(dead::one(id)).await?;
+        self.first(rows, dead::read_in_full)
+    }
+
+    async fn dead_counts(&self) -> Result<Vec<DeadCount>, StoreError> {
+        let rows = self.0.read(dead::counts()).await?;
+        self.each(rows, dead::read_count)
+    }
+
+    async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Stranded>, StoreError> {
+        let rows = self.0.read(reconcile::stranded(self.0.dialect(), untouched_for, limit)).await?;
+        self.each(rows, reconcile::read_stranded)
+    }
+
+    async fn touch(&self, key: &Key, target: &str) -> Result<(), StoreError> {
+        self.0.write(reconcile::touch(self.0.dialect(), key, target)).await.map(drop)
+    }
+
+    async fn reconcile_lease(&self, owner: &str, ttl: Duration) -> Result<bool, StoreError> {
+        Ok(!self.0.write(reconcile::lease(self.0.dialect(), owner, ttl)).await?.is_empty())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.read(Statement::new("select 1")).await.map(drop)
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+}

@@ -1,0 +1,47 @@
+//! The sync cycle: what stopped on its way, and who may send it on again.
+
+use std::time::Duration;
+
+use crate::sql::steps::{THIS, of};
+use crate::sql::{Dialect, Row, Statement, Surprise};
+use crate::{Key, Stranded};
+
+pub(super) fn stranded(dialect: Dialect, untouched_for: Duration, limit: u32) -> Statement {
+    let now = dialect.now();
+    Statement::new(format!(
+        "select tenant_uid, receipt_uid, target, body, traceparent
+         from external_order_receipt_sync join receipt using (tenant_uid, receipt_uid)
+         where state in ('pending', 'invoice_created', 'attaching')
+             and updated_at < {now} - $1 and (lease_until is null or lease_until <= {now})
+         order by updated_at
+         limit $2"
+    ))
+    .duration(untouched_for)
+    .int(limit)
+}
+
+pub(super) fn touch(dialect: Dialect, key: &Key, target: &str) -> Statement {
+    let now = dialect.now();
+    of(key, target, format!("update external_order_receipt_sync set updated_at = {now} where {THIS}"))
+}
+
+pub(super) fn lease(dialect: Dialect, owner: &str, ttl: Duration) -> Statement {
+    let now = dialect.now();
+    Statement::new(format!(
+        "insert into reconcile_lease as held (name, owner, until) values ('reconcile', $1, {now} + $2)
+         on conflict (name) do update set owner = excluded.owner, until = excluded.until
+             where held.owner = excluded.owner or held.until <= {now}
+         returning name"
+    ))
+    .text(owner)
+    .duration(ttl)
+}
+
+pub(super) fn read_stranded(row: &mut Row) -> Result<Stranded, Surprise> {
+    Ok(Stranded {
+        key: Key { tenant_uid: row.text()?, receipt_uid: row.text()? },
+        target: row.text()?,
+        body: row.bytes()?,
+        traceparent: row.optional_text()?,
+    })
+}

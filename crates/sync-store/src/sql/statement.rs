@@ -1,0 +1,97 @@
+//! A statement with its arguments, and the database that runs it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::StoreError;
+use crate::sql::Row;
+
+/// What the store needs of a database.
+#[async_trait]
+pub(crate) trait Database: Send + Sync + 'static {
+    /// Runs the statement as one transaction. What it answers is on the disk.
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+
+    /// Runs a statement that changes nothing.
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+
+    /// Which SQL it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// See [`crate::SyncStore::describe`].
+    fn describe(&self) -> String;
+}
+
+/// Where the two databases' SQL differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Knows no writing statement inside another; several in one text run one after the other.
+    Sqlite,
+    /// Knows them, and takes one round trip for each text.
+    Postgres,
+}
+
+impl Dialect {
+    /// The database's clock, in milliseconds since 1970: one clock for all who share leases. SQLite
+    /// asks the machine's, which all of its processes share.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "cast(unixepoch('subsec') * 1000 as integer)",
+            Self::Postgres => "(extract(epoch from clock_timestamp()) * 1000)::bigint",
+        }
+    }
+}
+
+/// SQL and its arguments `$1`, `$2` …
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub(crate) sql: String,
+    pub(crate) args: Vec<Value>,
+}
+
+/// An argument.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Text(Option<String>),
+    Int(Option<i64>),
+    Bytes(Vec<u8>),
+}
+
+impl Statement {
+    pub(crate) fn new(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), args: Vec::new() }
+    }
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        self.optional_text(Some(text))
+    }
+
+    /// PostgreSQL keeps no NUL in a text. Both databases get the same in its place.
+    pub(crate) fn optional_text(self, text: Option<&str>) -> Self {
+        self.with(Value::Text(text.map(|text| text.replace('\0', "\u{fffd}"))))
+    }
+
+    pub(crate) fn int(self, int: impl Into<i64>) -> Self {
+        self.with(Value::Int(Some(int.into())))
+    }
+
+    pub(crate) fn time(self, time: Option<DateTime<Utc>>) -> Self {
+        self.with(Value::Int(time.map(|time| time.timestamp_millis())))
+    }
+
+    /// In milliseconds; a part of one counts as a whole one.
+    pub(crate) fn duration(self, duration: Duration) -> Self {
+        self.int(i64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(i64::MAX / 4))
+    }
+
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
+        self.with(Value::Bytes(bytes.to_vec()))
+    }
+
+    fn with(mut self, value: Value) -> Self {
+        self.args.push(value);
+        self
+    }
+}

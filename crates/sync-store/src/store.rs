@@ -1,0 +1,111 @@
+//! What the consumers and the operators' tools ask of the store.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{
+    Attach, DeadCount, Key, Lease, LetterFilter, LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter,
+    Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded,
+};
+
+/// The sync records and the index of dead letters.
+///
+/// What a writing operation answered survives a power cut. After [`StoreError::Unavailable`] it is
+/// not known whether the operation took effect; each may be asked again.
+///
+/// `target` names where an invoice goes: `omnium`, `package`. `owner` names one handling of one
+/// message, never a process: two handlings that share a name could not be told apart once the
+/// lease of the first has run out.
+#[async_trait]
+pub trait SyncStore: Send + Sync {
+    /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
+    /// recorded as skipped; a skipped one that is wanted after all becomes pending.
+    ///
+    /// A dead record stays dead, because its letter waits for a person, unless nothing but broken
+    /// events of this receipt had been seen before: then it is opened as new.
+    async fn open(&self, receipt: &NewReceipt<'_>, target: &str, wanted: bool) -> Result<Opened, StoreError>;
+
+    /// Asks to be the one who acts for this receipt at this target, for `ttl` from now. The `ttl`
+    /// must outlive every call that is made under the lease, its timeout included: nobody takes
+    /// over before it has run out, not even under the same name.
+    ///
+    /// A dead record comes back to the state it died in, so that a redriven letter continues where
+    /// it stopped.
+    async fn lease(&self, key: &Key, target: &str, owner: &str, ttl: Duration) -> Result<Lease, StoreError>;
+
+    /// The invoice is in Omnium, its file is not: `pending` becomes `invoice_created`.
+    async fn invoice_created(
+        &self,
+        key: &Key,
+        target: &str,
+        owner: &str,
+        invoice_id: &str,
+    ) -> Result<Step, StoreError>;
+
+    /// The file is about to be attached: the record becomes `attaching` and the lease runs `ttl`
+    /// from now. Make the call only on [`Step::Taken`].
+    async fn attaching(&self, key: &Key, target: &str, attach: &Attach<'_>) -> Result<Step, StoreError>;
+
+    /// Omnium certainly refused the file: `attaching` goes back to `invoice_created`.
+    async fn not_attached(&self, key: &Key, target: &str, owner: &str) -> Result<Step, StoreError>;
+
+    /// Invoice and file are in place. Final, and wins over every other state, with or without a
+    /// lease: what has happened has happened. Answers [`Step::Lost`] only where no record exists.
+    async fn complete(&self, key: &Key, target: &str, invoice_id: &str) -> Result<Step, StoreError>;
+
+    /// Gives the lease back, where no call can be in flight any more. The lease of another is left
+    /// alone.
+    async fn release(&self, key: &Key, target: &str, owner: &str) -> Result<(), StoreError>;
+
+    /// Writes a dead letter into the index and closes its records, in one transaction. The same
+    /// letter again changes nothing; a later death of the same message replaces what was noted.
+    ///
+    /// Complete and skipped records stay as they are. So does a receipt that is on its way when
+    /// the letter is about a broken message only: `undecodable`, `invalid_event`,
+    /// `conflicting_receipt`, `too_large`.
+    async fn note_dead(&self, letter: &NewLetter<'_>) -> Result<(), StoreError>;
+
+    /// A letter has moved: redriven, discarded, or restored to its dead-letter queue. Answers
+    /// whether the index knew it.
+    async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError>;
+
+    /// One record.
+    async fn record(&self, key: &Key, target: &str) -> Result<Option<Record>, StoreError>;
+
+    /// Records that meet the filter, the latest opened first.
+    async fn records(&self, filter: &RecordFilter, page: Page) -> Result<Vec<Listed>, StoreError>;
+
+    /// How many records are in each state, by target.
+    async fn counts(&self) -> Result<Vec<StateCount>, StoreError>;
+
+    /// A receipt as it was first heard.
+    async fn receipt(&self, key: &Key) -> Result<Option<Receipt>, StoreError>;
+
+    /// Letters that meet the filter, the latest noted first, without headers and body.
+    async fn dead_letters(&self, filter: &LetterFilter, page: Page) -> Result<Vec<NotedLetter>, StoreError>;
+
+    /// One letter with headers and body.
+    async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError>;
+
+    /// How many letters wait for a person, by stage and reason.
+    async fn dead_counts(&self) -> Result<Vec<DeadCount>, StoreError>;
+
+    /// Records that stopped on their way: neither complete, skipped nor dead, held by nobody, and
+    /// untouched for longer than `untouched_for`; the longest untouched first.
+    async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Stranded>, StoreError>;
+
+    /// The record was sent on again: it is not stranded until it is untouched for long again.
+    async fn touch(&self, key: &Key, target: &str) -> Result<(), StoreError>;
+
+    /// Asks to be the one process that reconciles, for `ttl` from now. The same owner may ask
+    /// again and again, which extends it.
+    async fn reconcile_lease(&self, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Which store it is: the absolute path of the SQLite file, or host, port and database of
+    /// PostgreSQL. Never a password.
+    fn describe(&self) -> String;
+}
