@@ -141,7 +141,7 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Payment {
-    /// Always positive; the direction is in `transaction_type`.
+    /// Always positive; the direction is in `transactionType`.
     pub amount: Amount,
     /// The means of payment's code.
     pub payment_method_name: Text,

@@ -1,7 +1,7 @@
 //! `invoice.ready.v1`: a receipt that a target wants, with its invoice, before the PDF exists.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{Invoice, ReceiptSettled, Timestamp};
 
@@ -17,11 +17,21 @@ pub struct InvoiceReady {
     /// When it was emitted.
     pub occurred_at: Timestamp,
     /// Who wants the invoice; never empty.
+    #[serde(deserialize_with = "at_least_one")]
+    #[schemars(length(min = 1))]
     pub targets: Vec<Target>,
     /// The receipt as it was heard.
     pub receipt: ReceiptSettled,
     /// Exactly what Omnium will get.
     pub invoice: Invoice,
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Target>, D::Error> {
+    let targets = Vec::<Target>::deserialize(deserializer)?;
+    if targets.is_empty() {
+        return Err(de::Error::invalid_length(0, &"at least one target"));
+    }
+    Ok(targets)
 }
 
 /// The event's type and version.

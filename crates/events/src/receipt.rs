@@ -72,6 +72,7 @@ pub struct Package {
 /// What the till issued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = crate::schema::order_receipt_rules)]
 pub struct OrderReceipt {
     /// Identifies the receipt within its tenant; becomes the Omnium invoice's id.
     pub uid: Uid,
@@ -180,6 +181,7 @@ pub struct VatRow {
 /// One line of the receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = crate::schema::item_rules)]
 pub struct Item {
     /// Identifies the line within the receipt.
     pub uid: Uid,
@@ -207,6 +209,7 @@ pub struct Item {
 /// One payment movement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = crate::schema::settlement_rules)]
 pub struct Settlement {
     /// Identifies the movement.
     pub uid: Uid,
@@ -215,7 +218,7 @@ pub struct Settlement {
     /// The means of payment's name.
     pub name: Text,
     /// `CARD`, `CASH`, `CASHBACK`, `GIFT_CARD`, `INVOICE`, `PRE_PAYMENT`, `OTHER`; an unknown one
-    /// counts as `OTHER`. See [`Settlement::kind`].
+    /// counts as `OTHER`.
     #[serde(rename = "kind")]
     pub kind_code: Text,
     /// How much; negative for money handed out.

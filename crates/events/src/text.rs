@@ -145,7 +145,7 @@ impl<'de> Deserialize<'de> for Uid {
         impl de::Visitor<'_> for Visitor {
             type Value = Uid;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an identifier: 1 to 200 characters, no control characters")
+                f.write_str("an identifier: 1 to 200 characters, no control characters, neither . nor ..")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Uid, E> {
                 Uid::new(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))

@@ -1,0 +1,11 @@
+//! Writes the JSON Schemas of the events to `schemas/`: `cargo run -p events --example schemas`.
+
+use std::path::Path;
+
+fn main() -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
+    for (file, schema) in events::schemas() {
+        std::fs::write(folder.join(file), format!("{:#}\n", schema.as_value()))?;
+    }
+    Ok(())
+}

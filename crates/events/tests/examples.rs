@@ -1,0 +1,82 @@
+//! The examples are what the schemas and the decoder both say they are.
+//!
+//! In `schemas/examples/EVENT/`: `valid/`, `invalid/` (refused by schema and code), and
+//! `contradictory/` (refused by code alone: JSON Schema cannot add). Beside each refused
+//! `NAME.json`, `NAME.error` holds the message.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use events::{InvoiceReady, InvoiceRendered, ReceiptSettled};
+use jsonschema::Validator;
+
+type Read = fn(&[u8]) -> Result<(), String>;
+
+const EVENTS: [(&str, Read); 3] = [
+    ("receipt.settled.v1", |body| {
+        let event: ReceiptSettled = events::decode(body).map_err(|error| error.to_string())?;
+        event.check().map_err(|error| error.to_string())
+    }),
+    ("invoice.ready.v1", |body| decode::<InvoiceReady>(body)),
+    ("invoice.rendered.v1", |body| decode::<InvoiceRendered>(body)),
+];
+
+fn decode<E: serde::de::DeserializeOwned>(body: &[u8]) -> Result<(), String> {
+    events::decode::<E>(body).map(drop).map_err(|error| error.to_string())
+}
+
+fn schema(event: &str) -> Validator {
+    let path = support::root().join(format!("schemas/{event}.schema.json"));
+    let schema = serde_json::from_slice(&support::read(&path)).expect("a schema is JSON");
+    jsonschema::options().should_validate_formats(true).build(&schema).expect("a valid schema")
+}
+
+fn folder(event: &str, kind: &str) -> PathBuf {
+    support::root().join("schemas/examples").join(event).join(kind)
+}
+
+fn is_valid(schema: &Validator, path: &Path) -> bool {
+    schema.is_valid(&serde_json::from_slice(&support::read(path)).expect("examples are JSON"))
+}
+
+fn expect_error(read: Read, path: &Path) {
+    let expected = String::from_utf8(support::read(&path.with_extension("error"))).expect("UTF-8");
+    assert_eq!(read(&support::read(path)), Err(expected.trim_end().to_owned()), "{}", path.display());
+}
+
+#[test]
+fn valid_examples_and_samples_are_valid() {
+    for (event, read) in EVENTS {
+        let schema = schema(event);
+        let mut examples = support::files(&folder(event, "valid"), ".json");
+        if event == "receipt.settled.v1" {
+            examples.extend(support::samples());
+        }
+        for path in examples {
+            assert!(is_valid(&schema, &path), "{} is refused by the schema", path.display());
+            assert_eq!(read(&support::read(&path)), Ok(()), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn invalid_examples_are_refused_by_schema_and_code() {
+    for (event, read) in EVENTS {
+        let schema = schema(event);
+        for path in support::files(&folder(event, "invalid"), ".json") {
+            assert!(!is_valid(&schema, &path), "{} is allowed by the schema", path.display());
+            expect_error(read, &path);
+        }
+    }
+}
+
+#[test]
+fn contradictory_examples_are_refused_by_code_alone() {
+    let (event, read) = EVENTS[0];
+    let schema = schema(event);
+    for path in support::files(&folder(event, "contradictory"), ".json") {
+        assert!(is_valid(&schema, &path), "{} belongs to invalid/", path.display());
+        expect_error(read, &path);
+    }
+}
