@@ -52,7 +52,7 @@ pub enum Target {
 
 impl Target {
     /// As on the wire and in the store.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Omnium => "omnium",
         }

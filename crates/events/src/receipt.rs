@@ -110,6 +110,17 @@ pub struct OrderReceipt {
     pub referenced_voucher_number: Option<Text>,
 }
 
+impl OrderReceipt {
+    /// What its invoice comes to: the grand total; for `PAYMENT` the settlement total (Flow: "the
+    /// amount is the total settlement amount from the receipt").
+    pub fn amount(&self) -> Hundredths {
+        match self.order.kind {
+            OrderType::Sale | OrderType::Return => self.order_totals.grand_total,
+            OrderType::Payment => self.settlement_total.unwrap_or_default(),
+        }
+    }
+}
+
 /// The order that the receipt settles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,0 +1,53 @@
+//! What tells a duplicate from a conflict.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{receipt, sample, with};
+
+/// Both ways of telling agree.
+fn same(a: &Value, b: &Value) -> bool {
+    let (a, b) = (receipt(a), receipt(b));
+    assert_eq!(a.same_content(&b), a.fingerprint() == b.fingerprint());
+    a.same_content(&b)
+}
+
+#[test]
+fn envelope_and_names_do_not_count() {
+    for (pointer, value) in [
+        ("/id", json!("evt-of-another-bus")),
+        ("/occurredAt", json!("2026-11-03T00:00:00+01:00")),
+        ("/tenant/name", json!("Nordlys")),
+        ("/tenant/country/code", json!(null)),
+        ("/orderReceipt/unknown", json!([1])),
+        ("/orderReceipt/items/0/ean", json!("")),
+        ("/orderReceipt/contactPerson", json!(null)),
+    ] {
+        assert!(same(&sample("standard"), &with(sample("standard"), pointer, value)), "{pointer}");
+    }
+}
+
+#[test]
+fn everything_else_counts() {
+    for (pointer, value) in [
+        ("/tenant/uid", json!("8")),
+        ("/tenant/country/currency", json!("SEK")),
+        ("/orderReceipt/uid", json!("rcpt-1002")),
+        ("/orderReceipt/settledAt", json!("2026-11-02T10:15:42+01:00")),
+        ("/orderReceipt/items/0/name", json!("Turski")),
+        ("/orderReceipt/items/0/total", json!(349_901)),
+        ("/orderReceipt/settlements", json!([])),
+        ("/orderReceipt/seller/code", json!(null)),
+        ("/package", json!({ "id": 73, "number": "000000073" })),
+    ] {
+        assert!(!same(&sample("standard"), &with(sample("standard"), pointer, value)), "{pointer}");
+    }
+}
+
+#[test]
+fn the_fingerprint_stays_what_the_store_has_written_down() {
+    assert_eq!(
+        receipt(&sample("standard")).fingerprint(),
+        "80afb4b7e67907bb0416f909eee001acba87a7a87a479ae782df060a1bd205ad"
+    );
+}

@@ -1,0 +1,163 @@
+//! What is refused, where, and in which words; and what is read all the same.
+
+mod support;
+
+use events::{ReceiptSettled, Undecodable, decode, receipt_uid};
+use serde_json::json;
+use support::{sample, with};
+
+fn refusal(body: &[u8]) -> String {
+    decode::<ReceiptSettled>(body).expect_err("the body is broken").to_string()
+}
+
+fn standard() -> Vec<u8> {
+    sample("standard").to_string().into_bytes()
+}
+
+#[test]
+fn what_is_not_json_is_told_with_line_and_column() {
+    let utf16 = |text: &str, mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+        mark.iter().copied().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
+    };
+    let text = String::from_utf8(standard()).expect("UTF-8");
+    let cases: Vec<(Vec<u8>, &str)> = vec![
+        (b"".to_vec(), "the body is empty at line 1, column 1"),
+        (b" \n ".to_vec(), "the body is empty at line 2, column 1"),
+        (b"\xef\xbb\xbf".to_vec(), "the body is empty at line 1, column 1"),
+        (b"{\"id\":\n\"evt".to_vec(), "it ends too early at line 2, column 4"),
+        (b"{\"id\" 1}".to_vec(), "a mistake of syntax at line 1, column 7"),
+        (b"{\"id\":01}".to_vec(), "a mistake of syntax at line 1, column 8"),
+        (b"{} {}".to_vec(), "something follows the event at line 1, column 4"),
+        (b"not json".to_vec(), "a mistake of syntax at line 1, column 2"),
+        (b"{\"a\":\n \"\xff\"}".to_vec(), "not UTF-8 at line 2, column 3"),
+        (b"{\"a\":\"\x01\"}".to_vec(), "a mistake of syntax at line 1, column 6"),
+        (utf16(&text, &[0xff, 0xfe], u16::to_le_bytes), "UTF-16 instead of UTF-8 at line 1, column 1"),
+        (utf16(&text, &[0xfe, 0xff], u16::to_be_bytes), "UTF-16 instead of UTF-8 at line 1, column 1"),
+        (utf16(&text, &[], u16::to_le_bytes), "UTF-16 instead of UTF-8 at line 1, column 1"),
+        (utf16(&text, &[], u16::to_be_bytes), "UTF-16 instead of UTF-8 at line 1, column 1"),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(refusal(&body), format!("the body is not JSON: {expected}"));
+    }
+}
+
+#[test]
+fn every_truncation_ends_too_early() {
+    let body = standard();
+    for end in 1..body.len() {
+        // A cut inside a character is told as what it is.
+        let expected = match std::str::from_utf8(&body[..end]) {
+            Ok(_) => "the body is not JSON: it ends too early",
+            Err(_) => "the body is not JSON: not UTF-8",
+        };
+        let told = refusal(&body[..end]);
+        assert!(told.starts_with(expected), "cut at {end}: {told}");
+    }
+}
+
+#[test]
+fn numbers_of_another_kind_are_refused_at_their_place() {
+    for number in ["1.5", "2500.0", "1e2", "1e999", "123456789012345678901234567890", "\"2500\"", "true"] {
+        let body = with(sample("standard"), "/orderReceipt/items/1/total", json!("HERE"));
+        let body = body.to_string().replace("\"HERE\"", number);
+        assert_eq!(
+            refusal(body.as_bytes()),
+            "at orderReceipt.items[1].total: expected an integer with two implied decimals (25.00 is \
+             2500), between -10000000000000 and 10000000000000",
+            "{number}"
+        );
+    }
+}
+
+#[test]
+fn minus_zero_is_zero() {
+    let body = sample("standard").to_string().replace("\"discountAmount\":0", "\"discountAmount\":-0");
+    let event: ReceiptSettled = decode(body.as_bytes()).expect("-0 is an integer");
+    assert!(event.order_receipt.items.iter().all(|item| item.discount_amount.is_zero()));
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let marked = [b"\xef\xbb\xbf".as_slice(), &standard()].concat();
+    assert_eq!(decode::<ReceiptSettled>(&marked), decode(&standard()));
+}
+
+#[test]
+fn a_member_that_appears_twice_is_refused_unless_it_is_unknown() {
+    let body = |text: &str| sample("standard").to_string().replacen("{\"id\"", text, 1);
+    assert_eq!(
+        refusal(sample("standard").to_string().replacen('{', "{\"id\":\"a\",", 1).as_bytes()),
+        "at id: expected the member once, not twice"
+    );
+    let unknown = body("{\"x\":1,\"x\":2,\"id\"");
+    assert!(decode::<ReceiptSettled>(unknown.as_bytes()).is_ok());
+}
+
+#[test]
+fn escapes_are_read_and_half_a_surrogate_pair_is_refused() {
+    let with_name = |name: &str| sample("standard").to_string().replace("Turski «Fonna» 180 cm", name);
+    let event: ReceiptSettled =
+        decode(with_name("\\u0053ki \\\"\\ud83c\\udfbf\\\"").as_bytes()).expect("escapes");
+    assert_eq!(&*event.order_receipt.items[0].name, "Ski \"🎿\"");
+    assert_eq!(
+        refusal(with_name("\\ud83c").as_bytes()),
+        "at orderReceipt.items[0].name: expected a text that is not empty"
+    );
+}
+
+#[test]
+fn nesting_is_skipped_where_nothing_is_asked_for_and_refused_elsewhere() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let unknown = sample("standard").to_string().replacen('{', &format!("{{\"x\":{deep},"), 1);
+    assert!(decode::<ReceiptSettled>(unknown.as_bytes()).is_ok());
+    let name = sample("standard").to_string().replace("\"Havrebar økologisk\"", &deep);
+    assert_eq!(refusal(name.as_bytes()), "at orderReceipt.items[2].name: expected a text that is not empty");
+    let endless: Result<serde_json::Value, Undecodable> = decode(deep.as_bytes());
+    assert!(endless.expect_err("too deep").to_string().ends_with("expected at most 64 levels of nesting"));
+}
+
+#[test]
+fn a_body_of_16_mib_is_read_or_refused_like_any_other() {
+    let long = "x".repeat(16 << 20);
+    let body = with(sample("standard"), "/orderReceipt/items/0/name", json!(long)).to_string();
+    let event: ReceiptSettled = decode(body.as_bytes()).expect("a long name is a name");
+    assert_eq!(event.order_receipt.items[0].name.len(), long.len());
+    let zeros = format!("[{}0]", "0,".repeat(8 << 20));
+    assert_eq!(refusal(zeros.as_bytes()), "at $: expected an object");
+    let body = with(sample("standard"), "/orderReceipt/items", json!("HERE")).to_string();
+    let told = refusal(body.replace("\"HERE\"", &zeros).as_bytes());
+    assert_eq!(told, "at orderReceipt.items[0]: expected an object");
+}
+
+#[test]
+fn values_that_look_like_messages_do_not_reach_the_error() {
+    for trap in [
+        "SECRET, expected SECRET",
+        "SECRET at line 1 column 2",
+        "missing field `SECRET`",
+        "`, expected `SECRET` at line 7 column 9",
+    ] {
+        for (pointer, expected) in [
+            ("/type", "at type: expected the text receipt.settled.v1"),
+            ("/occurredAt", "at occurredAt: expected a time in RFC 3339, as in 2026-11-02T09:15:42Z"),
+            ("/tenant", "at tenant: expected an object"),
+            ("/orderReceipt/items", "at orderReceipt.items: expected an array"),
+            (
+                "/orderReceipt/order/type",
+                "at orderReceipt.order.type: expected the text SALE or RETURN or PAYMENT",
+            ),
+        ] {
+            let body = with(sample("standard"), pointer, json!(trap));
+            assert_eq!(refusal(body.to_string().as_bytes()), expected);
+        }
+    }
+}
+
+#[test]
+fn the_uids_of_a_refused_receipt_are_found() {
+    let broken = with(sample("standard"), "/orderReceipt/items", json!(null)).to_string();
+    let (tenant, receipt) = receipt_uid(broken.as_bytes()).expect("both uids are there");
+    assert_eq!((&*tenant, &*receipt), ("7", "rcpt-1001"));
+    assert_eq!(receipt_uid(&broken.as_bytes()[..broken.len() - 1]), None);
+    assert_eq!(receipt_uid(b"{\"tenant\":{\"uid\":\"7\"}}"), None);
+}
