@@ -1,6 +1,7 @@
 //! SQLite: one file, one machine, as many processes as there are.
 
 mod execute;
+mod migrate;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -8,16 +9,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::StoreError;
 use crate::fault::Fault;
 use crate::sql::{Database, Dialect, Row, Statement};
 use execute::execute;
+use migrate::migrate;
 use writer::Writer;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a reader waits for its turn. Writers never make it wait in WAL mode; only a file that
 /// is being recovered after a crash does.
@@ -44,9 +43,8 @@ impl Sqlite {
             // What was answered is on the disk: a commit waits for it.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(READ_TIMEOUT);
-        let writer = Writer::start(options.clone(), &MIGRATIONS)
-            .await
-            .map_err(|fault| StoreError::of(describe(&path), fault))?;
+        migrate(&options).await.map_err(|error| StoreError::of(describe(&path), error.into()))?;
+        let writer = Writer::start(options.clone());
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(READ_TIMEOUT)

@@ -6,7 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -37,15 +36,13 @@ struct Request {
 }
 
 impl Writer {
-    /// Opens the file, brings its tables up to date and starts writing. It ends with the last
-    /// sender.
-    pub(super) async fn start(options: SqliteConnectOptions, migrations: &Migrator) -> Result<Self, Fault> {
+    /// Starts the writer. It ends when this is dropped and all that waited is written.
+    pub(super) fn start(options: SqliteConnectOptions) -> Self {
         // The writer waits for its turn itself.
-        let mut file = File { options: options.busy_timeout(Duration::ZERO), connection: None };
-        file.migrate(migrations).await?;
+        let file = File { options: options.busy_timeout(Duration::ZERO), connection: None };
         let (requests, waiting) = mpsc::channel(GROUP);
         tokio::spawn(run(file, waiting));
-        Ok(Self { requests })
+        Self { requests }
     }
 
     pub(super) async fn write(&self, statement: Statement) -> Result<Vec<Row>, Fault> {
@@ -118,14 +115,6 @@ impl File {
             none => none.insert(self.options.connect().await?),
         };
         execute(connection, "begin immediate".to_owned(), &[]).await.map(drop)
-    }
-
-    /// Processes that start at the same time come one after the other: the migrations run inside
-    /// one transaction that begins with taking the file.
-    async fn migrate(&mut self, migrations: &Migrator) -> Result<(), sqlx::Error> {
-        let connection = self.begin().await?;
-        migrations.run(&mut *connection).await?;
-        execute(connection, "commit".to_owned(), &[]).await.map(drop)
     }
 }
 
