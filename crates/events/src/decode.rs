@@ -8,7 +8,8 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::Uid;
-use crate::node::{Node, Refusal};
+use crate::node::Node;
+use crate::refusal::Refusal;
 
 /// Why bytes are not the event. Names the place and what was expected, never the value that was
 /// found: it may be anybody's personal data.

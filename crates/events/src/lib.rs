@@ -14,7 +14,9 @@ mod invoice_rendered;
 mod node;
 mod party;
 mod receipt;
+mod refusal;
 mod schema;
+mod settlement;
 mod text;
 mod timestamp;
 
@@ -28,8 +30,9 @@ pub use invoice_rendered::{InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes};
 pub use party::{Address, ContactPerson, Customer, Seller, Store};
 pub use receipt::{
     Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, ReceiptSettled, ReceiptSettledType,
-    Settlement, SettlementKind, Tenant, VatRow,
+    Tenant, VatRow,
 };
 pub use schema::schemas;
+pub use settlement::{Settlement, SettlementKind};
 pub use text::{Text, Uid};
 pub use timestamp::Timestamp;

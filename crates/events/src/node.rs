@@ -1,15 +1,17 @@
-//! JSON text as something to read events from, which remembers places and forgets values.
+//! JSON text as something to read events from.
 //!
 //! What `serde_json` alone does not give: its errors quote the value that was found, its structs
-//! also take arrays, and its enums also take objects. Here an error is made of the path and of what
-//! was expected, and never sees the value; every type takes one shape of JSON only. The text is read
-//! level by level: members that no type asks for are skipped, however deep they are nested.
+//! also take arrays, and its enums also take objects. Here an error is a [`Refusal`], and every type
+//! takes one shape of JSON only. The text is read level by level: members that no type asks for are
+//! skipped, however deep they are nested.
 
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
+
+use crate::refusal::{Refusal, one_of};
 
 /// How deep members may be nested that a type asks for; the events need less than ten levels. No
 /// type of ours is recursive: the limit keeps one that is from exhausting the stack.
@@ -20,75 +22,6 @@ const MOST_LEVELS: u8 = 64;
 pub struct Node<'de> {
     value: &'de RawValue,
     level: u8,
-}
-
-/// Why a value is not what the type wants.
-#[derive(Debug)]
-pub struct Refusal {
-    /// From the value outwards, so the last part is the outermost.
-    reversed_path: Vec<String>,
-    /// What was expected there.
-    pub expected: String,
-}
-
-impl Refusal {
-    fn new(expected: impl Into<String>) -> Self {
-        Self { reversed_path: Vec::new(), expected: expected.into() }
-    }
-
-    fn within(mut self, part: String) -> Self {
-        self.reversed_path.push(part);
-        self
-    }
-
-    /// As in `orderReceipt.items[0].total`; `$` is the whole body.
-    pub fn path(&self) -> String {
-        let path: String = self.reversed_path.iter().rev().map(String::as_str).collect();
-        match path.strip_prefix('.') {
-            Some(members) => members.to_owned(),
-            None => format!("${path}"),
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}: expected {}", self.path(), self.expected)
-    }
-}
-
-/// Of all that serde tells, only what was expected is kept.
-impl de::Error for Refusal {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::new("another value")
-    }
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(expected.to_string())
-    }
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(expected.to_string())
-    }
-    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        Self::new(expected.to_string())
-    }
-    fn unknown_variant(_: &str, variants: &'static [&'static str]) -> Self {
-        Self::new(one_of(variants))
-    }
-    fn unknown_field(_: &str, members: &'static [&'static str]) -> Self {
-        Self::new(format!("no member but {}", members.join(", ")))
-    }
-    fn missing_field(member: &'static str) -> Self {
-        Self::new("the member, which is missing").within(format!(".{member}"))
-    }
-    fn duplicate_field(member: &'static str) -> Self {
-        Self::new("the member once, not twice").within(format!(".{member}"))
-    }
-}
-
-fn one_of(variants: &[&str]) -> String {
-    format!("the text {}", variants.join(" or "))
 }
 
 impl<'de> Node<'de> {
