@@ -1,0 +1,123 @@
+//! The client: three calls, and the loop that each of them goes through.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use events::{Invoice, Uid};
+use tokio::time::sleep;
+
+use crate::config::{Config, ConfigError};
+use crate::error::OmniumError;
+use crate::http::{Http, Request};
+use crate::model::FoundInvoice;
+use crate::pace::{Gate, Patience};
+use crate::retry::Retries;
+use crate::secret::Secret;
+use crate::token::{Fetched, Tokens};
+use crate::{Call, answer};
+
+/// Omnium's API. Clones share the token, the pace and the connections: one per process.
+#[derive(Clone, Debug)]
+pub struct Omnium(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: Http,
+    gate: Gate,
+    tokens: Tokens,
+    client_id: Secret,
+    client_secret: Secret,
+}
+
+impl Omnium {
+    /// A client that has not called yet.
+    ///
+    /// # Errors
+    /// The base URL cannot be one, or there are no root certificates to trust.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Ok(Self(Arc::new(Inner {
+            http: Http::new(&config)?,
+            gate: Gate::new(config.max_concurrent),
+            tokens: Tokens::default(),
+            client_id: config.client_id,
+            client_secret: config.client_secret,
+        })))
+    }
+
+    /// Creates the invoice, or replaces the one with its id. An update may drop the files of the
+    /// invoice, so this must not be called once an attach has begun.
+    ///
+    /// # Errors
+    /// See [`OmniumError`]; never repeated here once it may have happened.
+    pub async fn upsert_invoice(&self, invoice: &Invoice) -> Result<(), OmniumError> {
+        self.call(&self.0.http.upsert(invoice)).await.map(drop)
+    }
+
+    /// Adds a file to the invoice. A repeat may add it a second time, so look with
+    /// [`find_invoice`](Self::find_invoice) before calling this again.
+    ///
+    /// # Errors
+    /// See [`OmniumError`]; never repeated here once it may have happened.
+    pub async fn attach(&self, invoice_id: &Uid, file_name: &str, content: Bytes) -> Result<(), OmniumError> {
+        self.call(&self.0.http.attach(invoice_id, file_name, content)).await.map(drop)
+    }
+
+    /// Reads the invoice; `None` where there is none (404). Reads can lag a write by about a second.
+    ///
+    /// # Errors
+    /// See [`OmniumError`].
+    pub async fn find_invoice(&self, invoice_id: &Uid) -> Result<Option<FoundInvoice>, OmniumError> {
+        match self.call(&self.0.http.find(invoice_id)).await {
+            Ok(body) => answer::read(&body).map(Some),
+            Err(OmniumError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a call with a token until it succeeds, or may not be repeated here.
+    async fn call(&self, request: &Request) -> Result<Bytes, OmniumError> {
+        let Inner { http, gate, tokens, .. } = &*self.0;
+        let (mut patience, mut retries) = (Patience::default(), Retries::new());
+        let mut refreshed = false;
+        loop {
+            let token = tokens.get(self.fetch_token()).await?;
+            let result = {
+                let _permit = gate.enter(&mut patience).await?;
+                http.send(request, Some(&token)).await
+            };
+            let error = match result {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            match error {
+                // Whether to wait is the gate's to say, for this call as for all others.
+                OmniumError::Throttled { retry_after } => gate.hold(retry_after),
+                OmniumError::Unauthorized(_) if !refreshed => refreshed = tokens.reject(&token),
+                error => match retries.after(request.call, &error) {
+                    Some(wait) if patience.spend(wait) => sleep(wait).await,
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    async fn fetch_token(&self) -> Result<Fetched, OmniumError> {
+        let Inner { http, gate, client_id, client_secret, .. } = &*self.0;
+        let request = http.token(client_id, client_secret);
+        let (mut patience, mut retries) = (Patience::default(), Retries::new());
+        loop {
+            let result = {
+                let _permit = gate.enter(&mut patience).await?;
+                http.send(&request, None).await
+            };
+            match result.and_then(|body| Fetched::read(&body)) {
+                Ok(token) => return Ok(token),
+                Err(OmniumError::Throttled { retry_after }) => gate.hold(retry_after),
+                Err(error) => match retries.after(Call::Token, &error) {
+                    Some(wait) if patience.spend(wait) => sleep(wait).await,
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What the client has to be told.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::{Secret, Transport};
+
+/// What the client has to be told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the API is: `https://api.omnium.no`. May have a path, where a gateway is in between.
+    pub base_url: String,
+    /// The API user's id.
+    pub client_id: Secret,
+    /// The API user's secret.
+    pub client_secret: Secret,
+    /// Requests in flight at once, of this process; at least 1. Omnium allows 20 per API user.
+    pub max_concurrent: usize,
+    /// How long one request may take, its answer included.
+    pub timeout: Duration,
+}
+
+/// Why there is no client.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not the base of an API.
+    #[error(
+        "OMNIUM_BASE_URL must be an http or https URL without user, query and fragment, as in https://api.omnium.no"
+    )]
+    BaseUrl,
+    /// TLS cannot be set up.
+    #[error("no HTTPS client; install the system's root certificates (package ca-certificates)")]
+    Tls(#[source] Transport),
+}

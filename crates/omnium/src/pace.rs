@@ -1,0 +1,110 @@
+//! The pace: so many requests at once, Omnium's token bucket, and obedience to 429.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep};
+
+use crate::OmniumError;
+
+/// Omnium's own limits per API user: a bucket of 12,000 requests, refilled by 1,000 per 10 s.
+const CAPACITY: f64 = 12_000.0;
+const REFILL_PER_SECOND: f64 = 100.0;
+
+/// What every request of the process passes through.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    permits: Semaphore,
+    pace: Mutex<Pace>,
+}
+
+#[derive(Debug)]
+struct Pace {
+    /// Requests that may be made at `as_of`; negative where some are reserved ahead.
+    left: f64,
+    as_of: Instant,
+    not_before: Instant,
+}
+
+/// How much longer a call may wait of its own accord: no delivery is held for more than ten seconds
+/// while nothing happens.
+#[derive(Debug)]
+pub(crate) struct Patience(Duration);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Duration::from_secs(10))
+    }
+}
+
+impl Patience {
+    /// Whether there is patience for a wait, which is then spent.
+    pub(crate) fn spend(&mut self, wait: Duration) -> bool {
+        self.0.checked_sub(wait).map(|left| self.0 = left).is_some()
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(max_concurrent: usize) -> Self {
+        let now = Instant::now();
+        let pace = Pace { left: CAPACITY, as_of: now, not_before: now };
+        let permits = Semaphore::new(max_concurrent.clamp(1, Semaphore::MAX_PERMITS));
+        Self { permits, pace: Mutex::new(pace) }
+    }
+
+    /// Waits until a request may be made, or says how long that would take where it is too long.
+    pub(crate) async fn enter(&self, patience: &mut Patience) -> Result<SemaphorePermit<'_>, OmniumError> {
+        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        loop {
+            let held = self.lock().held(Instant::now());
+            if held.is_zero() {
+                break;
+            }
+            wait(held, patience).await?;
+        }
+        let reserved = self.lock().reserve(Instant::now());
+        wait(reserved, patience).await?;
+        Ok(permit)
+    }
+
+    /// Obeys a 429: nothing is sent for so long, and Omnium's bucket counts as empty.
+    pub(crate) fn hold(&self, retry_after: Duration) {
+        let now = Instant::now();
+        let mut pace = self.lock();
+        pace.not_before = pace.not_before.max(now + retry_after);
+        pace.left = pace.left.min(0.0);
+        pace.as_of = now;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pace> {
+        // Each critical section leaves the pace whole.
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn wait(wait: Duration, patience: &mut Patience) -> Result<(), OmniumError> {
+    if wait.is_zero() {
+        return Ok(());
+    }
+    if !patience.spend(wait) {
+        return Err(OmniumError::Throttled { retry_after: wait });
+    }
+    sleep(wait).await;
+    Ok(())
+}
+
+impl Pace {
+    /// How long a 429 still holds.
+    fn held(&self, now: Instant) -> Duration {
+        self.not_before.saturating_duration_since(now)
+    }
+
+    /// Takes one request from the bucket, ahead of its refill where need be; gives how long to wait.
+    fn reserve(&mut self, now: Instant) -> Duration {
+        let refilled = now.saturating_duration_since(self.as_of).as_secs_f64() * REFILL_PER_SECOND;
+        self.left = CAPACITY.min(self.left + refilled) - 1.0;
+        self.as_of = now.max(self.as_of);
+        Duration::from_secs_f64((-self.left / REFILL_PER_SECOND).max(0.0))
+    }
+}

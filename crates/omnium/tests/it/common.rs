@@ -1,0 +1,48 @@
+//! A client, a sandbox, and an invoice for the tests.
+
+use std::time::Duration;
+
+use events::{Invoice, Uid};
+use omnium::{Config, Omnium, Secret};
+use sandbox::{Options, Sandbox};
+use tokio::net::TcpListener;
+
+/// The client id and secret of the tests, told from any other text in logs and errors.
+pub const CLIENT_ID: &str = "client-id-kept-quiet";
+/// See [`CLIENT_ID`].
+pub const CLIENT_SECRET: &str = "client&secret=kept/quiet";
+
+/// A sandbox on a port of its own.
+pub async fn sandbox(options: sandbox::omnium::Options) -> Sandbox {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    sandbox::serve(listener, Options { omnium: options }).expect("a listener has an address")
+}
+
+/// What a client of the tests is told.
+pub fn config(base_url: &str) -> Config {
+    Config {
+        base_url: base_url.to_owned(),
+        client_id: Secret::new(CLIENT_ID),
+        client_secret: Secret::new(CLIENT_SECRET),
+        max_concurrent: 16,
+        timeout: Duration::from_secs(5),
+    }
+}
+
+/// A client for a base URL.
+pub fn client(base_url: &str) -> Omnium {
+    Omnium::new(config(base_url)).expect("a client")
+}
+
+/// A small invoice with this id.
+pub fn invoice(id: &str) -> Invoice {
+    let sample = include_str!("../../../../tests/samples/receipt-standard.invoice.json");
+    let mut invoice: Invoice = serde_json::from_str(sample).expect("the sample is an invoice");
+    invoice.id = uid(id);
+    invoice
+}
+
+/// An identifier.
+pub fn uid(id: &str) -> Uid {
+    Uid::new(id).expect("an identifier")
+}
