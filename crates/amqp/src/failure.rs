@@ -71,6 +71,11 @@ impl Failure {
         Self::Reject { reason, error: error.into() }
     }
 
+    /// Something that the message cannot be blamed for was not reached.
+    pub fn unreached(error: impl Into<BoxError>) -> Self {
+        Self::Unavailable { reached: Reached::Never, reason: Reason::RETRIES_EXHAUSTED, error: error.into() }
+    }
+
     /// What happened.
     pub fn error(&self) -> &BoxError {
         match self {

@@ -19,7 +19,7 @@ use crate::header::{Headers, names};
 use crate::topology::{DEAD, RETRY, rung_name};
 use crate::{
     Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
-    Reached, Reason, StageState, StageStatus, decide, trace,
+    Reason, StageState, StageStatus, decide, trace,
 };
 
 /// What all deliveries of a stage share.
@@ -114,13 +114,7 @@ impl<H: Handler> Handling<H> {
             match self.emit(events, message, publisher).await {
                 Ok(()) => {}
                 Err(lost @ PublishError::Lost(_)) => return Err(lost),
-                Err(error) => {
-                    result = Err(Failure::Unavailable {
-                        reached: Reached::Never,
-                        reason: Reason::RETRIES_EXHAUSTED,
-                        error: Box::new(error),
-                    });
-                }
+                Err(error) => result = Err(Failure::unreached(error)),
             }
         }
         let paused = self.note(&result, id);
@@ -196,9 +190,10 @@ impl<H: Handler> Handling<H> {
         publisher: &Publisher,
     ) -> Result<(), PublishError> {
         let mut headers = message.kept_headers();
-        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        headers.set_text(names::STAGE, self.stage);
-        if let Some(failure) = failure {
+        let spends = !matches!(action, Action::Rung(_, attempt) if attempt == message.attempt());
+        if let Some(failure) = failure.filter(|_| spends) {
+            let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+            headers.set_text(names::STAGE, self.stage);
             headers.set_text(names::ERROR, failure.chain());
             headers.set_text(names::LAST_FAILED_AT, &*now);
             if !headers.contains(names::FIRST_FAILED_AT) {

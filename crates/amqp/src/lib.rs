@@ -34,7 +34,7 @@ pub use export::definitions;
 pub use failure::{BoxError, Failure, Outcome, Reached, Reason};
 pub use header::{Headers, names as header_names};
 pub use management::{Management, ManagementError};
-pub use message::{Message, Outgoing, Subject, dead_letter_id};
+pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};
 pub use peek::{PeekError, peek};
 pub use publisher::{PublishError, Publisher};
 pub use status::{Pause, StageState, StageStatus};

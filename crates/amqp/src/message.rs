@@ -1,12 +1,14 @@
 //! A message as a handler meets it, and one that it wants published.
 
 use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use sha2::{Digest, Sha256};
 
 use crate::header::{Headers, names, number, text};
+use crate::topology::{DEAD, EVENTS};
 
 /// A message that was delivered.
 #[derive(Clone, Debug)]
@@ -44,6 +46,32 @@ pub struct Outgoing {
     pub body: Vec<u8>,
     /// What it is about.
     pub subject: Option<Subject>,
+}
+
+impl Outgoing {
+    /// An event of the chain. `identity` is what the event is about; the same identity makes the
+    /// same message id.
+    pub fn event(kind: &str, routing_key: String, identity: &[&str], body: Vec<u8>) -> Self {
+        let mut hash = Sha256::new();
+        for part in identity {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        Self {
+            exchange: EVENTS.to_owned(),
+            routing_key,
+            message_id: format!("{kind}:{}", hex(&hash.finalize()[..12])),
+            kind: kind.to_owned(),
+            body,
+            subject: None,
+        }
+    }
+
+    /// Says what it is about.
+    pub fn about(mut self, tenant: &str, receipt: &str) -> Self {
+        self.subject = Some(Subject { tenant: tenant.to_owned(), receipt: receipt.to_owned() });
+        self
+    }
 }
 
 impl Message {
@@ -100,16 +128,37 @@ impl Message {
         Some(Subject { tenant: self.header_text(names::TENANT)?, receipt: self.header_text(names::RECEIPT)? })
     }
 
-    /// The first entry of `x-death`: queue, reason and time (seconds) of the broker's own
-    /// dead-lettering.
-    pub fn death(&self) -> Option<(String, String, u64)> {
+    /// What its headers say of its death, be it ours or the broker's own dead-lettering.
+    pub fn letter(&self) -> Letter {
+        let ours = Letter {
+            stage: self.header_text(names::STAGE).unwrap_or_else(|| self.routing_key.clone()),
+            reason: self.header_text(names::REASON).unwrap_or_default(),
+            error: self.header_text(names::ERROR).unwrap_or_default(),
+            first_failed_at: self.header_text(names::FIRST_FAILED_AT),
+            last_failed_at: self.header_text(names::LAST_FAILED_AT),
+        };
+        match self.broker_death() {
+            Some((reason, time)) if self.exchange == DEAD && ours.reason.is_empty() => Letter {
+                stage: self.routing_key.clone(),
+                error: format!("dead-lettered by the broker: {reason}"),
+                reason,
+                last_failed_at: time,
+                ..ours
+            },
+            _ => ours,
+        }
+    }
+
+    /// Reason and time of the broker's own dead-lettering: the first entry of `x-death`.
+    fn broker_death(&self) -> Option<(String, Option<String>)> {
         let AMQPValue::FieldArray(deaths) = self.table().inner().get("x-death")? else { return None };
         let AMQPValue::FieldTable(death) = deaths.as_slice().first()? else { return None };
         let time = match death.inner().get("time") {
-            Some(AMQPValue::Timestamp(seconds)) => *seconds,
-            _ => 0,
+            Some(AMQPValue::Timestamp(seconds)) => i64::try_from(*seconds).ok(),
+            _ => None,
         };
-        Some((text(death, "queue")?, text(death, "reason")?, time))
+        let time = time.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        Some((text(death, "reason")?, time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))))
     }
 
     /// All headers with their values as text, for people to read.
@@ -117,9 +166,20 @@ impl Message {
         self.table().inner().iter().map(|(name, value)| (name.as_str().to_owned(), shown(value))).collect()
     }
 
-    /// Headers that may be passed on.
+    /// Headers that may be passed on. What the broker noted of a death is put into our own words,
+    /// because its own must stay behind.
     pub(crate) fn kept_headers(&self) -> Headers {
-        Headers::kept(self.table())
+        let mut headers = Headers::kept(self.table());
+        if self.exchange == DEAD {
+            let letter = self.letter();
+            headers.set_text(names::STAGE, letter.stage);
+            headers.set_text(names::REASON, letter.reason);
+            headers.set_text(names::ERROR, letter.error);
+            if let Some(time) = letter.last_failed_at {
+                headers.set_text(names::LAST_FAILED_AT, time);
+            }
+        }
+        headers
     }
 
     fn table(&self) -> &FieldTable {
@@ -128,14 +188,27 @@ impl Message {
     }
 }
 
+/// What a dead letter's headers say of its death.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The stage it died in.
+    pub stage: String,
+    /// Why: a short stable code.
+    pub reason: String,
+    /// The whole error chain.
+    pub error: String,
+    /// When it failed first (RFC 3339).
+    pub first_failed_at: Option<String>,
+    /// When it failed last (RFC 3339).
+    pub last_failed_at: Option<String>,
+}
+
 /// Names one dead letter: the same for the message in its dead-letter queue and for its copy in the
 /// index, however often either is delivered.
 pub fn dead_letter_id(message: &Message) -> String {
+    let letter = message.letter();
     let mut hash = Sha256::new();
-    let stage = message.header_text(names::STAGE).unwrap_or_else(|| message.routing_key.clone());
-    let died = message.header_text(names::LAST_FAILED_AT).unwrap_or_default();
-    let (queue, reason, time) = message.death().unwrap_or_default();
-    for part in [stage.as_str(), &message.id(), &died, &queue, &reason, &time.to_string()] {
+    for part in [&letter.stage, &message.id(), &letter.reason, &letter.last_failed_at.unwrap_or_default()] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }

@@ -1,1 +1,65 @@
-//! consumer-dead
+//! The dead consumer: hears a copy of every dead letter, writes it into the index, and closes its
+//! receipt's record as dead. The message itself stays in its dead-letter queue.
+
+use std::sync::Arc;
+
+use amqp::{Failure, Handler, Message, Outcome, Reason, Subject, dead_letter_id};
+use chrono::{DateTime, Utc};
+use sync_store::{Key, Letter, NewLetter, SyncStore};
+
+/// The dead stage.
+pub struct DeadConsumer {
+    /// Where the index is.
+    pub store: Arc<dyn SyncStore>,
+}
+
+impl Handler for DeadConsumer {
+    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
+        let letter = letter(message);
+        let headers: serde_json::Map<_, _> =
+            message.headers_for_people().into_iter().map(|(name, value)| (name, value.into())).collect();
+        let new = NewLetter {
+            letter: &letter,
+            headers: &serde_json::Value::from(headers).to_string(),
+            body: &message.body,
+            targets: &TARGETS,
+        };
+        self.store.note_dead(&new).await.map_err(Failure::unreached)?;
+        if letter.reason == Reason::DELIVERY_LIMIT.as_str() || letter.reason == Reason::EXPIRED.as_str() {
+            // What we dead-letter is logged where it is decided; what the broker does, only here.
+            let (stage, reason, id) = (letter.stage, letter.reason, letter.id);
+            tracing::error!(stage, reason, id, "dead letter of the broker's own making");
+        }
+        Ok(Outcome::Done(Vec::new()))
+    }
+
+    fn subject(&self, message: &Message) -> Option<Subject> {
+        message.subject()
+    }
+}
+
+/// The targets that get nothing now. Every stage there is serves all of them.
+const TARGETS: [&str; 1] = [events::Target::Omnium.as_str()];
+
+fn letter(message: &Message) -> Letter {
+    let told = message.letter();
+    let time = |text: Option<String>| {
+        text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|time| time.with_timezone(&Utc))
+    };
+    let subject = message.subject();
+    Letter {
+        id: dead_letter_id(message),
+        stage: told.stage,
+        reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },
+        error: told.error,
+        key: subject.map(|subject| Key::new(subject.tenant, subject.receipt)),
+        message_id: Some(message.id()),
+        attempts: message.attempt(),
+        first_failed_at: time(told.first_failed_at),
+        last_failed_at: time(told.last_failed_at),
+        redriven: message
+            .header_number(amqp::header_names::REDRIVEN)
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(0),
+    }
+}
