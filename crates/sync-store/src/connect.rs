@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::postgres::Postgres;
 use crate::sql::SqlStore;
 use crate::sqlite::Sqlite;
 use crate::{StoreError, SyncStore};
@@ -11,7 +12,8 @@ use crate::{StoreError, SyncStore};
 /// at the same time.
 ///
 /// `sqlite://bilag.db` is a file in the working directory, `sqlite:///var/lib/bilag.db` one
-/// anywhere; it is created where it is missing.
+/// anywhere; it is created where it is missing. `postgres://user:password@host:5432/database` takes
+/// the parameters of libpq: `sslmode`, `sslrootcert`, `options` …
 pub async fn connect(url: &str) -> Result<Arc<dyn SyncStore>, StoreError> {
     let bad = |problem| Err(StoreError::BadUrl { problem });
     match url.split_once(':') {
@@ -21,6 +23,7 @@ pub async fn connect(url: &str) -> Result<Arc<dyn SyncStore>, StoreError> {
             file if file.contains('?') => bad("a SQLite file takes no parameters"),
             file => Ok(Arc::new(SqlStore(Sqlite::open(Path::new(file)).await?))),
         },
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(SqlStore(Postgres::connect(url).await?))),
         _ => bad("it starts with neither sqlite: nor postgres:"),
     }
 }

@@ -48,6 +48,13 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(SQLITE_BUSY)
 }
 
+/// Whether PostgreSQL no longer knows a statement as it was prepared on this connection.
+pub(crate) fn lost_its_statements(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    // No such statement; one of this name already; the columns of its tables have changed.
+    matches!(code.as_deref(), Some("26000" | "42P05" | "0A000"))
+}
+
 const SQLITE_BUSY: i32 = 5;
 
 /// SQLite's primary code: the low byte of the extended one.

@@ -13,6 +13,7 @@ mod dead;
 mod error;
 mod fault;
 mod lease;
+mod postgres;
 mod query;
 mod receipt;
 mod record;

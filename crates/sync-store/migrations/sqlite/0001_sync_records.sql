@@ -15,7 +15,6 @@ create table receipt (
     primary key (tenant_uid, receipt_uid)
 ) strict;
 
-create index receipt_by_uid on receipt (receipt_uid);
 create index receipt_by_voucher_number on receipt (voucher_number);
 
 create table external_order_receipt_sync (
@@ -40,6 +39,9 @@ create table external_order_receipt_sync (
     primary key (tenant_uid, receipt_uid, target)
 ) strict, without rowid;
 
+create index sync_by_receipt_uid on external_order_receipt_sync (receipt_uid);
+create index sync_by_created_at on external_order_receipt_sync (created_at);
+create index sync_dead on external_order_receipt_sync (created_at) where state = 'dead';
 create index sync_on_its_way on external_order_receipt_sync (updated_at)
     where state in ('pending', 'invoice_created', 'attaching');
 

@@ -26,19 +26,27 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
          where excluded.redriven > kept.redriven or excluded.last_failed_at > kept.last_failed_at"
     );
     let targets: Vec<_> = (0..new.targets.len()).map(|i| format!("(${})", FIRST_TARGET + i)).collect();
-    let on_its_way =
-        if ABOUT_THE_MESSAGE.contains(&letter.reason.as_str()) { "sync.heard_count = 0" } else { "true" };
+    let (unknown, unopened) = if ABOUT_THE_MESSAGE.contains(&letter.reason.as_str()) {
+        (
+            "not exists (select 1 from receipt where tenant_uid = $5 and receipt_uid = $6)",
+            "sync.heard_count = 0",
+        )
+    } else {
+        ("true", "true")
+    };
     let close = |news: &str| {
         format!(
             "insert into external_order_receipt_sync as sync (tenant_uid, receipt_uid, target, state,
                  dead_stage, dead_reason, dead_error, heard_count, created_at, updated_at)
              select $5, $6, closed.target, 'dead', $2, $3, $4, 0, {now}, {now}
-             from closed where $5 is not null and {news}
+             from closed where $5 is not null and {news} and {unknown}
              on conflict (tenant_uid, receipt_uid, target) do update set
-                 state = 'dead', state_before_death = coalesce(sync.state_before_death, sync.state),
+                 state = 'dead',
+                 state_before_death = case when sync.state = 'dead'
+                     then sync.state_before_death else sync.state end,
                  dead_stage = excluded.dead_stage, dead_reason = excluded.dead_reason,
                  dead_error = excluded.dead_error, updated_at = excluded.updated_at
-             where sync.state not in ('complete', 'skipped') and {on_its_way}"
+             where sync.state not in ('complete', 'skipped') and {unopened}"
         )
     };
     let closed = format!("closed(target) as (values {})", targets.join(", "));
@@ -76,22 +84,18 @@ pub(super) fn move_to(id: &str, to: Place) -> Statement {
 }
 
 pub(super) fn list(filter: &LetterFilter, page: Page) -> Statement {
-    Statement::new(format!(
-        "select {NOTED} from dead_letter
-         where place = $1 and ($2 is null or stage = $2) and ($3 is null or reason = $3)
-             and ($4 is null or noted_at >= $4)
-             and ($5 is null or lower(id) like $5 escape '\\' or lower(message_id) like $5 escape '\\'
-                 or lower(receipt_uid) like $5 escape '\\' or lower(error) like $5 escape '\\')
-         order by noted_at desc, id
-         limit $6 offset $7"
-    ))
-    .text(filter.place.as_str())
-    .optional_text(filter.stage.as_deref())
-    .optional_text(filter.reason.as_deref())
-    .time(filter.since)
-    .optional_text(filter.text.as_deref().map(containing).as_deref())
-    .int(page.limit)
-    .int(page.offset)
+    let since = filter.since.map_or(i64::MIN, |since| since.timestamp_millis());
+    Statement::new(format!("select {NOTED} from dead_letter where place = $1 and noted_at >= $2"))
+        .text(filter.place.as_str())
+        .int(since)
+        .matching("stage = $", filter.stage.as_deref())
+        .matching("reason = $", filter.reason.as_deref())
+        .matching(
+            r"lower(id) like $ escape '\' or lower(message_id) like $ escape '\'
+                or lower(receipt_uid) like $ escape '\' or lower(error) like $ escape '\'",
+            filter.text.as_deref().map(containing).as_deref(),
+        )
+        .page("noted_at desc, id", page)
 }
 
 /// A `like` pattern for texts that contain this one.

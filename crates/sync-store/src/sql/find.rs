@@ -2,9 +2,7 @@
 
 use crate::sql::steps::{THIS, of};
 use crate::sql::{Row, Statement, Surprise};
-use crate::{
-    Death, Key, LeaseHolder, Listed, Page, Receipt, ReceiptFacts, Record, RecordFilter, State, StateCount,
-};
+use crate::{Death, Key, LeaseHolder, Listed, Page, Receipt, ReceiptFacts, Record, RecordFilter, StateCount};
 
 /// The columns that [`read_record`] reads.
 pub(super) const RECORD: &str = "tenant_uid, receipt_uid, target, state, invoice_id, file_name, pdf_sha256,
@@ -19,21 +17,22 @@ pub(super) fn record(key: &Key, target: &str) -> Statement {
 }
 
 pub(super) fn records(filter: &RecordFilter, page: Page) -> Statement {
+    // The state as a literal: there are indexes of one state only.
+    let state = filter.state.map(|state| format!("and state = '{state}'")).unwrap_or_default();
     Statement::new(format!(
         "select {RECORD}, {FACTS}
          from external_order_receipt_sync left join receipt using (tenant_uid, receipt_uid)
-         where ($1 is null or state = $1) and ($2 is null or target = $2)
-             and ($3 is null or tenant_uid = $3)
-             and ($4 is null or receipt_uid = $4 or voucher_number = $4)
-         order by created_at desc, tenant_uid, receipt_uid, target
-         limit $5 offset $6"
+         where true {state}"
     ))
-    .optional_text(filter.state.map(State::as_str))
-    .optional_text(filter.target.as_deref())
-    .optional_text(filter.tenant_uid.as_deref())
-    .optional_text(filter.receipt.as_deref())
-    .int(page.limit)
-    .int(page.offset)
+    .matching("target = $", filter.target.as_deref())
+    .matching("tenant_uid = $", filter.tenant_uid.as_deref())
+    .matching(
+        "(tenant_uid, receipt_uid) in (
+             select tenant_uid, receipt_uid from external_order_receipt_sync where receipt_uid = $
+             union select tenant_uid, receipt_uid from receipt where voucher_number = $)",
+        filter.receipt.as_deref(),
+    )
+    .page("created_at desc, tenant_uid, receipt_uid, target", page)
 }
 
 pub(super) fn counts() -> Statement {

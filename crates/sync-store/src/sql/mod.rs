@@ -161,7 +161,7 @@ impl<D: Database> SyncStore for SqlStore<D> {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.0.read(Statement::new("select 1")).await.map(drop)
+        self.0.read(Statement::new("select 'here'")).await.map(drop)
     }
 
     fn describe(&self) -> String {

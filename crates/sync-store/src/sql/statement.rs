@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::StoreError;
 use crate::sql::Row;
+use crate::{Page, StoreError};
 
 /// What the store needs of a database.
 #[async_trait]
@@ -88,6 +88,22 @@ impl Statement {
 
     pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
         self.with(Value::Bytes(bytes.to_vec()))
+    }
+
+    /// One condition more, where there is something to match; `$` stands for it. What does not
+    /// matter stays out of the text, so that the database can choose its index.
+    pub(crate) fn matching(mut self, condition: &str, text: Option<&str>) -> Self {
+        let Some(text) = text else { return self };
+        let argument = format!("${}", self.args.len() + 1);
+        self.sql = format!("{} and ({})", self.sql, condition.replace('$', &argument));
+        self.text(text)
+    }
+
+    /// A part of the rows, in this order.
+    pub(crate) fn page(mut self, order: &str, page: Page) -> Self {
+        let next = self.args.len() + 1;
+        self.sql = format!("{} order by {order} limit ${next} offset ${}", self.sql, next + 1);
+        self.int(page.limit).int(page.offset)
     }
 
     fn with(mut self, value: Value) -> Self {

@@ -32,7 +32,8 @@ pub(super) async fn migrate(options: &SqliteConnectOptions) -> Result<(), sqlx::
 async fn try_to_migrate(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     let mut connection = options.connect().await?;
     let mut transaction = connection.begin_with("begin immediate").await?;
-    MIGRATIONS.run(&mut *transaction).await?;
+    // `run` would make this future one that cannot be spawned.
+    MIGRATIONS.run_direct(None, &mut *transaction, false).await?;
     transaction.commit().await?;
     connection.close().await
 }

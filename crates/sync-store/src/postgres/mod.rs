@@ -1,0 +1,127 @@
+//! PostgreSQL: one store for consumers on several machines.
+
+mod execute;
+
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Executor, PgPool};
+use tokio::time::timeout;
+
+use crate::StoreError;
+use crate::fault::{Fault, lost_its_statements};
+use crate::sql::{Database, Dialect, Row, Statement};
+use execute::execute;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Connections of one process. The server commits what comes in on them together, and a server
+/// takes a hundred by default.
+const CONNECTIONS: u32 = 8;
+
+/// How long to wait for a connection, and then for an answer: together below the ten seconds that
+/// a delivery may be held.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// After so long without work a connection is tried before it is used: the server may have been
+/// restarted.
+const MAY_BE_STALE: Duration = Duration::from_secs(1);
+
+/// Asks for what the answers rest on, should the server or the role be set up otherwise: a commit
+/// waits for the disk, and a statement that is given up here does not go on there.
+const SESSION: &str = "set statement_timeout = '4s';
+    select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'";
+
+/// A PostgreSQL database.
+pub(crate) struct Postgres {
+    name: String,
+    pool: PgPool,
+}
+
+impl Postgres {
+    /// Connects and brings the tables up to date. Processes that start at the same time do so one
+    /// after the other.
+    pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| StoreError::BadUrl { problem: "it is no URL of PostgreSQL" })?;
+        let name = name(&options);
+        migrate(&options).await.map_err(|error| StoreError::of(name.clone(), error.into()))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, idle| {
+                Box::pin(async move {
+                    Ok(idle.idle_for < MAY_BE_STALE
+                        || timeout(PATIENCE, connection.ping()).await.is_ok_and(|pong| pong.is_ok()))
+                })
+            })
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+            })
+            .connect_lazy_with(options);
+        Ok(Self { name, pool })
+    }
+
+    async fn run(&self, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let answer = timeout(PATIENCE, async {
+            match execute(&mut connection, statement).await {
+                // Nothing was run. A pooler in between, or a newer version that has changed the
+                // tables, made the server forget what was prepared.
+                Err(error) if lost_its_statements(&error) => {
+                    connection.clear_cached_statements().await?;
+                    execute(&mut connection, statement).await
+                }
+                answer => answer,
+            }
+        })
+        .await
+        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+        if answer.as_ref().is_err_and(|error| error.as_database_error().is_none()) {
+            // Not fit to be used again, and not to be waited for.
+            connection.close_on_drop();
+        }
+        answer
+    }
+}
+
+async fn migrate(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    let mut connection = options.connect().await?;
+    // `run` would make this future one that cannot be spawned.
+    MIGRATIONS.run_direct(None, &mut connection, false).await?;
+    connection.close().await
+}
+
+#[async_trait]
+impl Database for Postgres {
+    async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.run(&statement).await.map_err(|error| StoreError::of(self.describe(), Fault::from(error)))
+    }
+
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.write(statement).await
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn describe(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// Host, port and database; no user and no password.
+fn name(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or(options.get_username());
+    let port = options.get_port();
+    match options.get_socket() {
+        Some(socket) => format!("postgres://{}:{port}/{database}", socket.display()),
+        None => format!("postgres://{}:{port}/{database}", options.get_host()),
+    }
+}

@@ -1,0 +1,57 @@
+//! A database that nobody has used before.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sync_store::{SyncStore, connect};
+use tempfile::TempDir;
+
+pub struct Fresh {
+    pub url: String,
+    _folder: Option<TempDir>,
+}
+
+impl Fresh {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", folder.path().join("bilag.db").display());
+        Self { url, _folder: Some(folder) }
+    }
+
+    pub async fn postgres() -> Self {
+        let server = std::env::var("BILAG_TEST_POSTGRES_URL").expect(
+            "BILAG_TEST_POSTGRES_URL names a PostgreSQL server on which these tests create databases: \
+             set it to what `deploy/dev/postgres.sh start DIR` prints",
+        );
+        Self::on_server(&server).await
+    }
+
+    /// The URL is one of any database of the server.
+    pub async fn on_server(server: &str) -> Self {
+        let name = format!("bilag_{}", uuid::Uuid::new_v4().simple());
+        run_on(server, &format!("create database {name}")).await;
+        let (server, _) = server.rsplit_once('/').expect("the URL ends with a database");
+        Self { url: format!("{server}/{name}"), _folder: None }
+    }
+
+    /// One more handle, as another process has it.
+    pub async fn connect(&self) -> Arc<dyn SyncStore> {
+        connect(&self.url).await.expect("the store opens")
+    }
+
+    /// Past the store: what only time or an operator could do.
+    pub async fn run(&self, sql: &str) {
+        run_on(&self.url, sql).await;
+    }
+}
+
+async fn run_on(url: &str, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    if url.starts_with("sqlite") {
+        let mut connection = SqliteConnection::connect(url).await.expect("the file opens");
+        connection.execute(sql).await.expect("the file is written");
+    } else {
+        let mut connection = PgConnection::connect(url).await.expect("the server lets us in");
+        connection.execute(sql).await.expect("the server does as told");
+    }
+}

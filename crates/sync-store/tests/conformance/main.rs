@@ -1,0 +1,80 @@
+//! What every store must do, on SQLite and on PostgreSQL; and what each must survive.
+
+mod fresh;
+mod given;
+mod postgres;
+mod sqlite;
+mod suite;
+
+/// Runs each function of the suite on a new SQLite file and on a new PostgreSQL database.
+macro_rules! conformance {
+    ($($module:ident: $($test:ident)*;)*) => {
+        mod on_sqlite {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::suite::$module::$test(&crate::fresh::Fresh::sqlite()).await;
+                })*
+            })*
+        }
+        mod on_postgres {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::suite::$module::$test(&crate::fresh::Fresh::postgres().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+conformance! {
+    open:
+        a_receipt_heard_for_the_first_time_is_new
+        one_that_is_not_wanted_is_skipped_until_it_is
+        one_heard_again_answers_the_state_it_is_in
+        a_uid_belongs_to_its_tenant
+        each_target_has_a_record_of_its_own
+        other_bytes_are_answered_with_the_kept_ones
+        a_dead_one_stays_dead
+        a_broken_event_does_not_stand_in_the_way_of_the_valid_one
+        of_many_at_once_one_is_new
+        any_text_is_kept;
+    lease:
+        of_many_who_ask_at_once_one_is_granted
+        nobody_is_granted_one_that_runs_not_even_its_owner
+        once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing
+        what_is_given_back_is_granted_at_once
+        nobody_gives_back_the_lease_of_another
+        there_is_none_where_there_is_nothing_to_do;
+    steps:
+        each_state_allows_what_it_should
+        a_step_needs_a_lease
+        attaching_is_written_down_with_its_facts_and_extends_the_lease
+        complete_is_final_and_keeps_its_first_invoice;
+    dead:
+        a_letter_closes_its_records_and_says_why
+        a_redriven_one_continues_where_it_stopped
+        complete_and_skipped_ones_stay_as_they_are
+        a_letter_written_twice_is_one
+        a_later_death_of_the_same_message_is_news
+        a_broken_message_leaves_the_receipt_alone
+        a_lease_that_runs_outlives_the_letter
+        a_letter_about_no_receipt_is_kept
+        the_start_of_a_body_is_kept
+        letters_are_found_by_what_they_say
+        letters_are_counted_while_they_wait;
+    find:
+        records_are_listed_the_latest_first_page_by_page
+        records_are_found_by_what_is_known
+        states_are_counted
+        a_receipt_is_kept_as_it_came
+        which_store_it_is_can_be_said;
+    reconcile:
+        what_stopped_on_its_way_is_stranded
+        what_is_held_or_touched_is_not
+        one_process_reconciles_at_a_time;
+    start:
+        processes_that_start_together_share_one_schema
+        a_newer_schema_is_refused;
+}

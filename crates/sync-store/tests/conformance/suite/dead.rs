@@ -1,0 +1,199 @@
+//! Dead letters and the records they close.
+
+use chrono::{DateTime, Duration, Utc};
+use sync_store::{Letter, LetterFilter, NewLetter, Page, Place, State, SyncStore};
+
+use crate::fresh::Fresh;
+use crate::given::{LONG, TARGET, granted, in_state, key, letter, note, record};
+
+const MANY: u32 = 100;
+
+async fn ids(store: &dyn SyncStore, filter: LetterFilter) -> Vec<String> {
+    let letters = store.dead_letters(&filter, Page::first(MANY)).await.expect("listed");
+    letters.into_iter().map(|noted| noted.letter.id).collect()
+}
+
+pub async fn a_letter_closes_its_records_and_says_why(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::InvoiceCreated).await;
+    let letter = letter("l", "omnium_rejected", Some(&key));
+    note(&*store, &letter, &[TARGET, "package"]).await;
+    for target in [TARGET, "package"] {
+        let record = store.record(&key, target).await.expect("asked").expect("there is one");
+        let death = record.death.expect("it says why");
+        assert_eq!(record.state, State::Dead);
+        assert_eq!(
+            (death.stage, death.reason, death.error),
+            (letter.stage.clone(), letter.reason.clone(), letter.error.clone())
+        );
+    }
+}
+
+pub async fn a_redriven_one_continues_where_it_stopped(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for state in [State::Pending, State::InvoiceCreated, State::Attaching] {
+        let key = in_state(&*store, state.as_str(), state).await;
+        for (id, reason) in [("first", "omnium_rejected"), ("second", "retries_exhausted")] {
+            note(&*store, &letter(&format!("{id}-{state}"), reason, Some(&key)), &[TARGET]).await;
+        }
+        let record = granted(&*store, &key, "a", LONG).await;
+        assert_eq!((record.state, record.death), (state, None));
+    }
+}
+
+pub async fn complete_and_skipped_ones_stay_as_they_are(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for state in [State::Complete, State::Skipped] {
+        let key = in_state(&*store, state.as_str(), state).await;
+        note(&*store, &letter(state.as_str(), "retries_exhausted", Some(&key)), &[TARGET]).await;
+        let record = record(&*store, &key).await;
+        assert_eq!((record.state, record.death), (state, None));
+    }
+    assert_eq!(ids(&*store, LetterFilter::default()).await.len(), 2, "the letters are kept all the same");
+}
+
+pub async fn a_letter_written_twice_is_one(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    let letter = letter("l", "omnium_rejected", Some(&key));
+    note(&*store, &letter, &[TARGET]).await;
+    assert!(store.move_letter("l", Place::Redriven).await.expect("asked"));
+    granted(&*store, &key, "a", LONG).await;
+
+    note(&*store, &letter, &[TARGET]).await;
+    assert_eq!(record(&*store, &key).await.state, State::Pending, "the late copy closed the record again");
+    assert_eq!(ids(&*store, LetterFilter::default()).await, [""; 0]);
+    let redriven = LetterFilter { place: Place::Redriven, ..LetterFilter::default() };
+    assert_eq!(ids(&*store, redriven).await, ["l"]);
+}
+
+pub async fn a_later_death_of_the_same_message_is_news(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
+    let key = in_state(&*store, "r", State::Pending).await;
+    let first = Letter { last_failed_at: Some(now), ..letter("l", "omnium_rejected", Some(&key)) };
+    let later = [
+        Letter { redriven: 1, reason: "render_failed".into(), ..first.clone() },
+        Letter { redriven: 1, last_failed_at: Some(now + Duration::hours(1)), ..first.clone() },
+    ];
+    note(&*store, &first, &[TARGET]).await;
+    for letter in later {
+        store.move_letter("l", Place::Redriven).await.expect("asked");
+        note(&*store, &letter, &[TARGET]).await;
+        let noted = store.dead_letter("l").await.expect("asked").expect("kept").noted;
+        assert_eq!((noted.letter, noted.place), (letter.clone(), Place::Dead));
+        let death = record(&*store, &key).await.death.expect("dead");
+        assert_eq!(death.reason, letter.reason);
+    }
+}
+
+pub async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let on_its_way = in_state(&*store, "heard", State::Pending).await;
+    let unheard = key("unheard");
+    for reason in ["undecodable", "invalid_event", "conflicting_receipt", "too_large"] {
+        for key in [&on_its_way, &unheard] {
+            let letter = letter(&format!("{reason}-{key}"), reason, Some(key));
+            note(&*store, &letter, &[TARGET, "package"]).await;
+        }
+        assert_eq!(record(&*store, &on_its_way).await.state, State::Pending, "{reason}");
+        assert_eq!(store.record(&on_its_way, "package").await.expect("asked"), None, "{reason}");
+        let record = record(&*store, &unheard).await;
+        assert_eq!((record.state, record.heard_count), (State::Dead, 0), "{reason}");
+        assert_eq!(record.death.expect("it says why").reason, reason);
+    }
+}
+
+pub async fn a_lease_that_runs_outlives_the_letter(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    let until = granted(&*store, &key, "a", LONG).await.lease.expect("held").until;
+    note(&*store, &letter("l", "retries_exhausted", Some(&key)), &[TARGET]).await;
+    let answer = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
+    assert_eq!(answer, sync_store::Lease::Held { until }, "a call of a's may be in flight");
+    assert_eq!(record(&*store, &key).await.state, State::Dead);
+}
+
+pub async fn a_letter_about_no_receipt_is_kept(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let letter = Letter { message_id: None, ..letter("l", "undecodable", None) };
+    note(&*store, &letter, &[TARGET]).await;
+    note(&*store, &Letter { id: "m".into(), ..letter.clone() }, &[]).await;
+    let kept = store.dead_letter("l").await.expect("asked").expect("kept");
+    assert_eq!(kept.noted.letter, letter);
+    assert_eq!(ids(&*store, LetterFilter::default()).await.len(), 2);
+    assert_eq!(store.counts().await.expect("counted"), [], "it made a record of no receipt");
+    assert_eq!(store.dead_letter("n").await.expect("asked"), None);
+}
+
+pub async fn the_start_of_a_body_is_kept(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for (id, size) in [("empty", 0), ("all", NewLetter::BODY_KEPT), ("start", NewLetter::BODY_KEPT + 1)] {
+        let body = vec![0xfe; size];
+        let letter = letter(id, "undecodable", None);
+        let new = NewLetter { letter: &letter, headers: "{}", body: &body, targets: &[] };
+        store.note_dead(&new).await.expect("noted");
+        let kept = store.dead_letter(id).await.expect("asked").expect("kept");
+        assert_eq!(kept.noted.body_size, size as u64);
+        assert_eq!(kept.body, body[..size.min(NewLetter::BODY_KEPT)]);
+        assert_eq!(kept.headers, "{}");
+    }
+}
+
+pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let start = Utc::now() - Duration::days(1);
+    let letters = [
+        Letter { stage: "render".into(), ..letter("a", "render_failed", Some(&key("R-1"))) },
+        Letter { error: "100% of Æ_\\".into(), ..letter("b", "render_failed", None) },
+        Letter { message_id: Some("Message-7".into()), ..letter("c", "invalid_event", None) },
+    ];
+    for letter in &letters {
+        note(&*store, letter, &[]).await;
+    }
+    let any = LetterFilter::default;
+    let text = |text: &str| LetterFilter { text: Some(text.to_owned()), ..any() };
+    let table: [(LetterFilter, &[&str]); 11] = [
+        (any(), &["a", "b", "c"]),
+        (LetterFilter { stage: Some("render".into()), ..any() }, &["a"]),
+        (LetterFilter { reason: Some("render_failed".into()), ..any() }, &["a", "b"]),
+        (LetterFilter { since: Some(start), ..any() }, &["a", "b", "c"]),
+        (LetterFilter { since: Some(start + Duration::days(2)), ..any() }, &[]),
+        (text("r-1"), &["a"]),
+        (text("0%"), &["b"]),
+        (text("%"), &["b"]),
+        (text("_\\"), &["b"]),
+        (text("MESSAGE-7"), &["c"]),
+        (LetterFilter { place: Place::Discarded, ..any() }, &[]),
+    ];
+    for (filter, expected) in table {
+        let mut found = ids(&*store, filter.clone()).await;
+        found.sort();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    let mut seen = Vec::new();
+    for offset in 0..3 {
+        seen.extend(store.dead_letters(&any(), Page { limit: 1, offset }).await.expect("listed"));
+    }
+    assert_eq!(seen, store.dead_letters(&any(), Page::first(MANY)).await.expect("listed"));
+}
+
+pub async fn letters_are_counted_while_they_wait(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for (id, reason) in [("a", "render_failed"), ("b", "render_failed"), ("c", "invalid_event")] {
+        note(&*store, &letter(id, reason, None), &[]).await;
+    }
+    let counts = async || {
+        let counts = store.dead_counts().await.expect("counted");
+        counts.into_iter().map(|count| (count.reason, count.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts().await, [("invalid_event".into(), 1), ("render_failed".into(), 2)]);
+    assert!(store.move_letter("b", Place::Redriven).await.expect("asked"));
+    assert!(store.move_letter("c", Place::Discarded).await.expect("asked"));
+    assert!(!store.move_letter("d", Place::Discarded).await.expect("asked"));
+    assert_eq!(counts().await, [("render_failed".into(), 1)]);
+    assert!(store.move_letter("c", Place::Dead).await.expect("asked"));
+    assert_eq!(counts().await, [("invalid_event".into(), 1), ("render_failed".into(), 1)]);
+    let noted = store.dead_letter("a").await.expect("asked").expect("kept").noted;
+    assert_eq!(store.dead_counts().await.expect("counted")[1].oldest, noted.noted_at);
+}

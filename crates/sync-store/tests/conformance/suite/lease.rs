@@ -1,0 +1,91 @@
+//! Who may act.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sync_store::{Lease, State};
+
+use crate::fresh::Fresh;
+use crate::given::{LONG, TARGET, attach, granted, in_state, key, letter, lost, note, opened, record, taken};
+
+const SHORT: Duration = Duration::from_millis(20);
+
+pub async fn of_many_who_ask_at_once_one_is_granted(fresh: &Fresh) {
+    let handles = [fresh.connect().await, fresh.connect().await];
+    for round in 0..10 {
+        let key = in_state(&*handles[0], &format!("r{round}"), State::Pending).await;
+        let answers = join_all((0..16).map(|i| {
+            let (store, key) = (&handles[i % 2], &key);
+            async move { store.lease(key, TARGET, &format!("owner-{i}"), LONG).await.expect("asked") }
+        }))
+        .await;
+        let granted = answers.iter().filter(|answer| matches!(answer, Lease::Granted(_))).count();
+        let held = answers.iter().filter(|answer| matches!(answer, Lease::Held { .. })).count();
+        assert_eq!((granted, held), (1, 15));
+    }
+}
+
+pub async fn nobody_is_granted_one_that_runs_not_even_its_owner(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    let until = granted(&*store, &key, "a", LONG).await.lease.expect("it holds one").until;
+    for owner in ["a", "b"] {
+        let answer = store.lease(&key, TARGET, owner, LONG).await.expect("asked");
+        assert_eq!(answer, Lease::Held { until });
+    }
+}
+
+pub async fn once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    let until = granted(&*store, &key, "a", SHORT).await.lease.expect("it holds one").until;
+    loop {
+        match store.lease(&key, TARGET, "b", LONG).await.expect("asked") {
+            Lease::Held { .. } => tokio::time::sleep(Duration::from_millis(1)).await,
+            Lease::Granted(record) => {
+                assert!(record.updated_at >= until, "b was granted the lease before a's had run out");
+                break;
+            }
+            other => panic!("not an answer here: {other:?}"),
+        }
+    }
+    lost(store.invoice_created(&key, TARGET, "a", "invoice-1").await);
+    lost(store.attaching(&key, TARGET, &attach("a")).await);
+    lost(store.not_attached(&key, TARGET, "a").await);
+    assert_eq!(record(&*store, &key).await.state, State::Pending);
+    taken(store.attaching(&key, TARGET, &attach("b")).await);
+}
+
+pub async fn what_is_given_back_is_granted_at_once(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    granted(&*store, &key, "a", LONG).await;
+    store.release(&key, TARGET, "a").await.expect("released");
+    granted(&*store, &key, "b", LONG).await;
+}
+
+pub async fn nobody_gives_back_the_lease_of_another(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    granted(&*store, &key, "a", LONG).await;
+    store.release(&key, TARGET, "b").await.expect("asked");
+    let answer = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
+    assert!(matches!(answer, Lease::Held { .. }), "{answer:?}");
+}
+
+pub async fn there_is_none_where_there_is_nothing_to_do(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let complete = in_state(&*store, "complete", State::Complete).await;
+    let expected = Lease::Complete(record(&*store, &complete).await);
+    assert_eq!(store.lease(&complete, TARGET, "a", LONG).await.expect("asked"), expected);
+
+    let skipped = in_state(&*store, "skipped", State::Skipped).await;
+    assert_eq!(store.lease(&skipped, TARGET, "a", LONG).await.expect("asked"), Lease::Skipped);
+
+    let _ = opened(&*store, &key("r"), "package", true, b"{}").await;
+    assert_eq!(store.lease(&key("r"), TARGET, "a", LONG).await.expect("asked"), Lease::NoRecord);
+
+    let broken = key("broken");
+    note(&*store, &letter("l", "invalid_event", Some(&broken)), &[TARGET]).await;
+    assert_eq!(store.lease(&broken, TARGET, "a", LONG).await.expect("asked"), Lease::NoRecord);
+}

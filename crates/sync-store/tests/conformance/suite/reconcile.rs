@@ -1,0 +1,63 @@
+//! The sync cycle.
+
+use std::time::Duration;
+
+use sync_store::{State, SyncStore};
+
+use crate::fresh::Fresh;
+use crate::given::{LONG, TARGET, granted, in_state, key, letter, note, opened};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const AN_HOUR_PASSES: &str = "update external_order_receipt_sync
+    set updated_at = updated_at - 3600001, lease_until = lease_until - 3600001";
+
+async fn stranded(store: &dyn SyncStore) -> Vec<String> {
+    let stranded = store.stranded(HOUR, 100).await.expect("asked");
+    let mut uids: Vec<_> = stranded.into_iter().map(|stranded| stranded.key.receipt_uid).collect();
+    uids.sort();
+    uids
+}
+
+pub async fn what_stopped_on_its_way_is_stranded(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for state in State::ALL {
+        let _ = in_state(&*store, state.as_str(), state).await;
+    }
+    note(&*store, &letter("l", "invalid_event", Some(&key("broken"))), &[TARGET]).await;
+    assert_eq!(stranded(&*store).await, [""; 0]);
+
+    fresh.run(AN_HOUR_PASSES).await;
+    assert_eq!(stranded(&*store).await, ["attaching", "invoice_created", "pending"]);
+
+    let _ = opened(&*store, &key("pending"), TARGET, true, b"{}").await;
+    assert_eq!(stranded(&*store).await, ["attaching", "invoice_created"], "one was heard again");
+
+    let limited = store.stranded(HOUR, 1).await.expect("asked");
+    let kept = store.receipt(&limited[0].key).await.expect("asked").expect("kept");
+    assert_eq!((limited.len(), &*limited[0].target), (1, TARGET));
+    assert_eq!((&limited[0].body, &limited[0].traceparent), (&kept.body, &kept.traceparent));
+}
+
+pub async fn what_is_held_or_touched_is_not(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for uid in ["held", "touched", "left"] {
+        let key = in_state(&*store, uid, State::Pending).await;
+        granted(&*store, &key, "a", if uid == "held" { HOUR * 2 } else { LONG }).await;
+    }
+    fresh.run(AN_HOUR_PASSES).await;
+    assert_eq!(stranded(&*store).await, ["left", "touched"]);
+    store.touch(&key("touched"), TARGET).await.expect("touched");
+    assert_eq!(stranded(&*store).await, ["left"]);
+}
+
+pub async fn one_process_reconciles_at_a_time(fresh: &Fresh) {
+    let (a, b) = (fresh.connect().await, fresh.connect().await);
+    let short = Duration::from_millis(20);
+    assert!(a.reconcile_lease("a", LONG).await.expect("asked"));
+    assert!(!b.reconcile_lease("b", LONG).await.expect("asked"));
+    assert!(a.reconcile_lease("a", short).await.expect("asked"), "its owner asks again");
+    while !b.reconcile_lease("b", LONG).await.expect("asked") {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!a.reconcile_lease("a", LONG).await.expect("asked"), "b has taken over");
+}

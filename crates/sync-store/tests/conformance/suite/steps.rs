@@ -1,0 +1,130 @@
+//! The way from pending to complete.
+
+use std::time::Duration;
+
+use sync_store::{Key, State, Step, SyncStore};
+
+use crate::fresh::Fresh;
+use crate::given::{LONG, TARGET, attach, granted, in_state, key, letter, lost, note, record, taken};
+
+#[derive(Clone, Copy, Debug)]
+enum Try {
+    InvoiceCreated,
+    Attaching,
+    NotAttached,
+    Complete,
+}
+
+async fn attempt(store: &dyn SyncStore, key: &Key, step: Try) -> Step {
+    match step {
+        Try::InvoiceCreated => store.invoice_created(key, TARGET, "a", "invoice-1").await,
+        Try::Attaching => store.attaching(key, TARGET, &attach("a")).await,
+        Try::NotAttached => store.not_attached(key, TARGET, "a").await,
+        Try::Complete => store.complete(key, TARGET, "invoice-1").await,
+    }
+    .expect("asked")
+}
+
+pub async fn each_state_allows_what_it_should(fresh: &Fresh) {
+    use State::{Attaching, Complete, Dead, InvoiceCreated, Pending, Skipped};
+    let store = fresh.connect().await;
+    // What each step makes of each state while the lease is held; `None`: it is refused.
+    let table: [(State, [(Try, Option<State>); 4]); 6] = [
+        (Pending, steps(Some(InvoiceCreated), Some(Attaching), None)),
+        (InvoiceCreated, steps(Some(InvoiceCreated), Some(Attaching), None)),
+        (Attaching, steps(None, Some(Attaching), Some(InvoiceCreated))),
+        (Complete, steps(None, None, None)),
+        (Skipped, steps(None, None, None)),
+        (Dead, steps(None, None, None)),
+    ];
+    for (state, steps) in table {
+        for (step, after) in steps {
+            let uid = format!("{state}-{step:?}");
+            let before = if state == Dead { Pending } else { state };
+            let key = in_state(&*store, &uid, before).await;
+            if !matches!(state, Complete | Skipped) {
+                granted(&*store, &key, "a", LONG).await;
+            }
+            if state == Dead {
+                note(&*store, &letter(&uid, "render_failed", Some(&key)), &[TARGET]).await;
+            }
+            let expected = if after.is_some() { Step::Taken } else { Step::Lost };
+            assert_eq!(attempt(&*store, &key, step).await, expected, "{step:?} from {state}");
+            assert_eq!(record(&*store, &key).await.state, after.unwrap_or(state), "{step:?} from {state}");
+        }
+    }
+}
+
+/// Completing wins over everything.
+fn steps(
+    invoice_created: Option<State>,
+    attaching: Option<State>,
+    not_attached: Option<State>,
+) -> [(Try, Option<State>); 4] {
+    [
+        (Try::InvoiceCreated, invoice_created),
+        (Try::Attaching, attaching),
+        (Try::NotAttached, not_attached),
+        (Try::Complete, Some(State::Complete)),
+    ]
+}
+
+pub async fn a_step_needs_a_lease(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for (uid, state, step) in [
+        ("1", State::Pending, Try::InvoiceCreated),
+        ("2", State::InvoiceCreated, Try::Attaching),
+        ("3", State::Attaching, Try::NotAttached),
+    ] {
+        let key = in_state(&*store, uid, state).await;
+        assert_eq!(attempt(&*store, &key, step).await, Step::Lost, "{step:?} with no lease");
+
+        let until = granted(&*store, &key, "a", Duration::from_millis(1)).await.lease.expect("held").until;
+        while store_time(&*store).await <= until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(attempt(&*store, &key, step).await, Step::Lost, "{step:?} with a lease that has run out");
+        assert_eq!(record(&*store, &key).await.state, state);
+    }
+}
+
+/// The time by the store's clock: that of a record touched just now.
+async fn store_time(store: &dyn SyncStore) -> chrono::DateTime<chrono::Utc> {
+    let clock = key("clock");
+    if store.record(&clock, TARGET).await.expect("asked").is_none() {
+        in_state(store, "clock", State::Pending).await;
+    }
+    store.touch(&clock, TARGET).await.expect("touched");
+    record(store, &clock).await.updated_at
+}
+
+pub async fn attaching_is_written_down_with_its_facts_and_extends_the_lease(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::InvoiceCreated).await;
+    let before = granted(&*store, &key, "a", LONG / 2).await.lease.expect("held");
+    taken(store.attaching(&key, TARGET, &attach("a")).await);
+
+    let record = record(&*fresh.connect().await, &key).await;
+    assert_eq!(record.state, State::Attaching);
+    assert_eq!(record.invoice_id.as_deref(), Some("invoice-1"));
+    assert_eq!(record.file_name.as_deref(), Some("1001.pdf"));
+    assert_eq!(record.pdf_sha256.as_deref(), Some("5f70bf18"));
+    let after = record.lease.expect("still held");
+    assert_eq!(after.owner, "a");
+    assert!(after.until > before.until, "the lease was not extended");
+}
+
+pub async fn complete_is_final_and_keeps_its_first_invoice(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Complete).await;
+    let first = record(&*store, &key).await;
+    assert!(first.completed_at.is_some() && first.lease.is_none());
+
+    taken(store.complete(&key, TARGET, "invoice-2").await);
+    note(&*store, &letter("l", "retries_exhausted", Some(&key)), &[TARGET]).await;
+    let record = record(&*store, &key).await;
+    assert_eq!(record.state, State::Complete);
+    assert_eq!((record.invoice_id, record.completed_at), (first.invoice_id, first.completed_at));
+
+    lost(store.complete(&crate::given::key("unheard"), TARGET, "invoice-1").await);
+}

@@ -1,0 +1,118 @@
+#!/bin/sh
+# A private PostgreSQL server for the tests: nothing of it outlives "stop".
+#
+#   postgres.sh start DIR    starts a server whose files are in DIR and prints its URL
+#   postgres.sh stop DIR     stops it and removes its files
+#
+# The server listens on a free port of 127.0.0.1 only, the same one when it is started again, and
+# writes to the disk as in production (fsync stays on), because the tests are about what survives.
+# It refuses to run as root; root hands over to the user "postgres", who must be able to reach DIR.
+# Where PostgreSQL is missing, root installs it with apt.
+set -eu
+
+usage() {
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+# The folder of initdb and pg_ctl: on the path, or where Debian keeps the newest version.
+binaries() {
+    if command -v initdb >/dev/null; then
+        dirname "$(command -v initdb)"
+    else
+        find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1 | xargs -r dirname
+    fi
+}
+
+# Debian starts a server of its own when the package is installed, unless a policy forbids it.
+install_postgresql() {
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "PostgreSQL is missing: install it, or run this once as root" >&2
+        exit 1
+    fi
+    policy=/usr/sbin/policy-rc.d
+    forbidden=
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        forbidden=1
+        trap 'rm -f "$policy"' EXIT
+    fi
+    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y postgresql; } >&2
+    if [ -n "$forbidden" ]; then
+        rm -f "$policy"
+        trap - EXIT
+    fi
+}
+
+# As the user that owns the server.
+as_owner() {
+    if [ "$(id -u)" -eq 0 ]; then
+        (cd / && exec runuser -u postgres -- "$@")
+    else
+        "$@"
+    fi
+}
+
+running() {
+    [ -n "$bin" ] && as_owner "$bin/pg_ctl" -D "$dir/data" status >/dev/null 2>&1
+}
+
+# The port of the last time, else any. Where another program has it, the server does not start and
+# "start" tries a new one.
+choose_port() {
+    if [ "$1" -eq 1 ] && [ -e "$dir/port" ]; then
+        cat "$dir/port"
+    else
+        echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+    fi
+}
+
+# Line 4 of the server's own pid file is its port.
+print_url() {
+    port=$(as_owner sed -n 4p "$dir/data/postmaster.pid")
+    echo "postgres://postgres@127.0.0.1:$port/postgres"
+}
+
+start() {
+    [ -n "$bin" ] || { install_postgresql && bin=$(binaries); }
+    if running; then
+        print_url
+        return
+    fi
+    mkdir -p "$dir"
+    [ "$(id -u)" -ne 0 ] || chown postgres: "$dir"
+    if [ ! -e "$dir/data/PG_VERSION" ]; then
+        as_owner "$bin/initdb" -D "$dir/data" -U postgres --auth=trust --encoding=UTF8 --locale=C >/dev/null
+    fi
+    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        port=$(choose_port "$attempt")
+        options="-h 127.0.0.1 -p $port -k ''"
+        if as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -o "$options" start >/dev/null 2>&1; then
+            echo "$port" >"$dir/port"
+            print_url
+            return
+        fi
+    done
+    echo "PostgreSQL does not start:" >&2
+    tail -n 5 "$dir/log" >&2
+    exit 1
+}
+
+stop() {
+    if running; then
+        as_owner "$bin/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null
+    fi
+    rm -rf "$dir/data" "$dir/log" "$dir/port"
+    rmdir "$dir" 2>/dev/null || true
+}
+
+[ $# -eq 2 ] || usage
+mkdir -p "$(dirname "$2")"
+dir=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+bin=$(binaries)
+case $1 in
+start) start ;;
+stop) stop ;;
+*) usage ;;
+esac
