@@ -65,3 +65,49 @@ fn for_operator(body: &[u8]) -> String {
         String::from_utf8_lossy(body).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_within_bounds() {
+        let now = httpdate::parse_http_date("Mon, 02 Nov 2026 09:15:00 GMT").expect("a date");
+        for (header, seconds) in [
+            (Some("7"), 7),
+            (Some(" 7 "), 7),
+            (Some("0"), 1),
+            (Some("86400"), 600),
+            (Some("99999999999999999999"), 5),
+            (Some("Mon, 02 Nov 2026 09:15:42 GMT"), 42),
+            (Some("Mon, 02 Nov 2026 09:14:00 GMT"), 1),
+            (Some("Tue, 03 Nov 2026 09:15:00 GMT"), 600),
+            (Some("soon"), 5),
+            (Some("-3"), 5),
+            (None, 5),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(header) = header {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(header));
+            }
+            assert_eq!(retry_after(&headers, now), Duration::from_secs(seconds), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn the_operator_gets_a_kilobyte_of_text_on_one_line() {
+        assert_eq!(for_operator(b"  no\r\nsuch\x1b[31m thing\0 "), "no  such [31m thing");
+        assert_eq!(for_operator(&[b'a'; 5000]).len(), 1024);
+        let cut_in_a_letter = [&[b'a'; 1023][..], "\u{f8}".as_bytes()].concat();
+        assert_eq!(for_operator(&cut_in_a_letter), format!("{}\u{fffd}", "a".repeat(1023)));
+        assert_eq!(for_operator(b""), "");
+    }
+
+    #[test]
+    fn the_token_endpoints_body_is_never_kept() {
+        let error = error(Call::Token, StatusCode::BAD_REQUEST, &HeaderMap::new(), b"clientSecret=hush");
+        assert!(!format!("{error:?}").contains("hush"));
+    }
+}

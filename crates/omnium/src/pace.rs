@@ -108,3 +108,50 @@ impl Pace {
         Duration::from_secs_f64((-self.left / REFILL_PER_SECOND).max(0.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(now: Instant) -> Pace {
+        Pace { left: CAPACITY, as_of: now, not_before: now }
+    }
+
+    #[test]
+    fn a_full_bucket_lets_12000_through_at_once_and_then_100_a_second() {
+        let now = Instant::now();
+        let mut pace = full(now);
+        assert!((0..12_000).all(|_| pace.reserve(now).is_zero()));
+        let waits: Vec<u128> = (0..3).map(|_| pace.reserve(now).as_millis()).collect();
+        assert_eq!(waits, [10, 20, 30]);
+        assert_eq!(pace.reserve(now + Duration::from_secs(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_bucket_never_holds_more_than_its_size() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(86_400);
+        let mut pace = full(now);
+        assert!((0..12_000).all(|_| pace.reserve(later).is_zero()));
+        assert!(!pace.reserve(later).is_zero());
+    }
+
+    #[test]
+    fn a_call_waits_ten_seconds_in_all_and_no_longer() {
+        let mut patience = Patience::default();
+        let waits = [4, 7, 6, 1].map(|seconds| patience.spend(Duration::from_secs(seconds)));
+        assert_eq!(waits, [true, false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn after_a_429_the_gate_says_how_long_it_holds() {
+        let gate = Gate::new(1);
+        gate.hold(Duration::from_secs(60));
+        gate.hold(Duration::from_secs(30));
+        let Err(OmniumError::Throttled { retry_after }) = gate.enter(&mut Patience::default()).await else {
+            panic!("let through");
+        };
+        assert!(retry_after > Duration::from_secs(30));
+        assert!(gate.lock().left <= 0.0);
+    }
+}

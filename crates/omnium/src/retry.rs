@@ -41,3 +41,37 @@ fn repeatable(call: Call, error: &OmniumError) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Answer, Transport};
+
+    #[test]
+    fn a_refused_call_is_repeated_for_about_three_seconds() {
+        let refused = OmniumError::Refused(Transport::from(Box::from("refused")));
+        let mut retries = Retries::new();
+        for _ in 0..3 {
+            let wait = retries.after(Call::Attach, &refused).expect("a repeat");
+            assert!(wait <= Duration::from_millis(1500), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn only_reads_are_repeated_after_a_failure_of_theirs() {
+        let answer = || Answer { status: 503, body: String::new() };
+        let broken = || Transport::from(Box::from("reset"));
+        for error in [
+            OmniumError::Unanswered(broken()),
+            OmniumError::ServerError(answer()),
+            OmniumError::Unavailable(answer()),
+        ] {
+            let repeated = [Call::Token, Call::Upsert, Call::Attach, Call::Find]
+                .map(|call| Retries::new().after(call, &error).is_some());
+            assert_eq!(repeated, [true, false, false, true], "{error:?}");
+        }
+        for error in [OmniumError::Conflict(answer()), OmniumError::Invalid(answer())] {
+            assert_eq!(Retries::new().after(Call::Find, &error), None, "{error:?}");
+        }
+    }
+}

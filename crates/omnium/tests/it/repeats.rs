@@ -1,0 +1,111 @@
+//! What is repeated within the process, and what never is.
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use omnium::OmniumError;
+use sandbox::omnium::{Call, Fault, Rule};
+
+use crate::common::{client, invoice, sandbox, uid};
+
+fn status(status: StatusCode) -> Fault {
+    Fault::Status { status, retry_after: None, done: false }
+}
+
+#[tokio::test]
+async fn reads_and_tokens_are_repeated_whatever_happened_to_them() {
+    let faults = [
+        status(StatusCode::SERVICE_UNAVAILABLE),
+        status(StatusCode::INTERNAL_SERVER_ERROR),
+        Fault::Reset,
+        Fault::AnswerLost,
+    ];
+    for fault in faults {
+        let sandbox = sandbox(Default::default()).await;
+        let omnium = client(&sandbox.base_url());
+        sandbox.omnium.add_fault(Rule::new(fault.clone()).on(Call::Token).times(1));
+        sandbox.omnium.add_fault(Rule::new(fault.clone()).on(Call::Get).times(1));
+        assert_eq!(omnium.find_invoice(&uid("r-1")).await.expect("an answer"), None, "{fault:?}");
+        let calls = sandbox.omnium.summary().calls;
+        assert_eq!(calls[&Call::Token].values().sum::<u64>(), 2, "{fault:?}");
+        assert_eq!(calls[&Call::Get].values().sum::<u64>(), 2, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_upsert_or_attach_that_may_have_happened_is_never_repeated() {
+    let faults = [
+        status(StatusCode::SERVICE_UNAVAILABLE),
+        status(StatusCode::INTERNAL_SERVER_ERROR),
+        Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: true },
+        Fault::Reset,
+        Fault::AnswerLost,
+    ];
+    for fault in faults {
+        let sandbox = sandbox(Default::default()).await;
+        let omnium = client(&sandbox.base_url());
+        omnium.upsert_invoice(&invoice("there")).await.expect("created");
+        for call in [Call::Upsert, Call::Attach] {
+            sandbox.omnium.add_fault(Rule::new(fault.clone()).on(call));
+        }
+        let before = sandbox.omnium.ledger().len();
+
+        let upsert = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("no success");
+        let attach =
+            omnium.attach(&uid("there"), "1.pdf", Bytes::from_static(b"%PDF")).await.expect_err("no success");
+
+        assert!(upsert.may_have_happened(), "{upsert:?}");
+        assert!(attach.may_have_happened(), "{attach:?}");
+        assert_eq!(sandbox.omnium.ledger().len() - before, 2, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_counts_as_none() {
+    let sandbox = sandbox(Default::default()).await;
+    let mut config = crate::common::config(&sandbox.base_url());
+    config.timeout = std::time::Duration::from_millis(200);
+    let omnium = omnium::Omnium::new(config).expect("a client");
+    sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 60_000 }).on(Call::Upsert));
+
+    let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("no answer");
+
+    assert!(matches!(error, OmniumError::Unanswered(_)), "{error:?}");
+    assert!(error.may_have_happened() && error.may_be_in_flight());
+}
+
+#[tokio::test]
+async fn whoever_does_not_listen_is_reached_as_soon_as_they_listen_again() {
+    let mut sandbox = sandbox(Default::default()).await;
+    let omnium = client(&sandbox.base_url());
+    omnium.upsert_invoice(&invoice("r-1")).await.expect("created");
+
+    sandbox.stop_listening().await;
+    let error = omnium.upsert_invoice(&invoice("r-2")).await.expect_err("refused");
+    assert!(matches!(error, OmniumError::Refused(_)), "{error:?}");
+    assert!(!error.may_have_happened());
+
+    sandbox.listen_again().await.expect("the same port");
+    omnium.upsert_invoice(&invoice("r-2")).await.expect("created");
+    assert_eq!(sandbox.omnium.summary().invoices.len(), 2);
+}
+
+#[tokio::test]
+async fn neither_a_wrong_name_nor_broken_tls_reaches_omnium() {
+    let sandbox = sandbox(Default::default()).await;
+    let no_tls = sandbox.base_url().replace("http:", "https:");
+    for base_url in ["http://omnium.invalid", &no_tls] {
+        let error = client(base_url).upsert_invoice(&invoice("r-1")).await.expect_err("not reached");
+        let OmniumError::NoToken(source) = &error else { panic!("{error:?}") };
+        assert!(matches!(**source, OmniumError::Refused(_)), "{base_url}: {source:?}");
+    }
+    assert_eq!(sandbox.omnium.ledger(), []);
+}
+
+#[tokio::test]
+async fn the_operator_gets_the_first_kilobyte_of_the_answer_on_one_line() {
+    let sandbox = sandbox(Default::default()).await;
+    let omnium = client(&sandbox.base_url());
+    let error = omnium.attach(&uid("r-1"), "", Bytes::new()).await.expect_err("refused");
+    let OmniumError::Invalid(answer) = error else { panic!("{error:?}") };
+    assert_eq!(answer.to_string(), r#"Omnium answered 400: "fileName and content are required""#);
+}

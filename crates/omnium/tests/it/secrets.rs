@@ -1,0 +1,126 @@
+//! Credentials and tokens are in no log and in no error, at any level and from any crate.
+
+use std::error::Error;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use omnium::{Config, Omnium, OmniumError, Secret};
+use sandbox::Sandbox;
+use sandbox::omnium::{Call, Fault, Options, Rule};
+use tokio::task::JoinSet;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::common::{CLIENT_ID, CLIENT_SECRET, config, invoice, sandbox};
+
+/// All that was logged, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("no panic while logging")).into_owned()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic while logging").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+fn everything_told_by(error: &OmniumError) -> String {
+    let mut told = format!("{error:?} {error:#?}");
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        told.push_str(&format!(" {error} {error:?}"));
+        next = error.source();
+    }
+    told
+}
+
+async fn sandbox_with_credentials() -> (Sandbox, Config) {
+    let credentials = Some((CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned()));
+    let sandbox = sandbox(Options { credentials, ..Options::default() }).await;
+    let mut config = config(&sandbox.base_url());
+    config.timeout = Duration::from_millis(500);
+    (sandbox, config)
+}
+
+/// All that a client tells whose call fails.
+async fn told_by_a_client(config: Config) -> String {
+    let omnium = Omnium::new(config.clone()).expect("a client");
+    let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("a fault");
+    format!("{config:?} {omnium:?} {}", everything_told_by(&error))
+}
+
+async fn meets(rule: Rule) -> String {
+    let (sandbox, config) = sandbox_with_credentials().await;
+    let healthy = Omnium::new(config.clone()).expect("a client");
+    healthy.upsert_invoice(&invoice("r-1")).await.expect("created");
+    sandbox.omnium.add_fault(rule);
+    told_by_a_client(config).await
+}
+
+async fn has_the_wrong_credentials() -> String {
+    let (_sandbox, mut config) = sandbox_with_credentials().await;
+    config.client_id = Secret::new("someone-else");
+    told_by_a_client(config).await
+}
+
+async fn is_refused() -> String {
+    let (mut sandbox, config) = sandbox_with_credentials().await;
+    sandbox.stop_listening().await;
+    told_by_a_client(config).await
+}
+
+// On one thread, as the log is captured on this one only.
+#[tokio::test(flavor = "current_thread")]
+async fn no_log_and_no_error_holds_a_credential_or_a_token() {
+    let log = Log::default();
+    let _guard = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish()
+        .set_default();
+
+    let redirect = Fault::Status { status: StatusCode::FOUND, retry_after: None, done: false };
+    let broken = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: false };
+    let mut trials = JoinSet::new();
+    for fault in [Fault::Reset, Fault::AnswerLost, Fault::SlowAnswer { ms: 60_000 }, redirect, broken] {
+        for call in [Call::Token, Call::Upsert] {
+            trials.spawn(meets(Rule::new(fault.clone()).on(call)));
+        }
+    }
+    trials.spawn(has_the_wrong_credentials());
+    trials.spawn(is_refused());
+    let told = trials.join_all().await.concat();
+
+    let log = log.text();
+    for heard in ["Omnium answered", "starting new connection", "hyper", "omnium{"] {
+        assert!(log.contains(heard), "the log was not captured: no {heard:?} in it");
+    }
+    assert!(told.contains("Omnium does not accept the credentials"), "{told}");
+    let encoded = "client%26secret%3Dkept%2Fquiet";
+    for secret in [CLIENT_ID, CLIENT_SECRET, encoded, "clientSecret", "Bearer", "someone-else"] {
+        assert!(!log.contains(secret), "{secret:?} was logged");
+        assert!(!told.contains(secret), "{secret:?} is in an error");
+    }
+}

@@ -1,0 +1,85 @@
+//! The token: fetched once for all, refreshed once, never a stampede.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use omnium::{Omnium, OmniumError};
+use sandbox::omnium::{Call, Fault, Options, Rule};
+use tokio::task::JoinSet;
+
+use crate::common::{client, invoice, sandbox, uid};
+
+async fn find_many(omnium: &Omnium, count: usize) -> Vec<Result<(), OmniumError>> {
+    let mut calls = JoinSet::new();
+    for _ in 0..count {
+        let omnium = omnium.clone();
+        calls.spawn(async move { omnium.find_invoice(&uid("r-1")).await.map(drop) });
+    }
+    calls.join_all().await
+}
+
+#[tokio::test]
+async fn many_callers_share_one_token() {
+    let sandbox = sandbox(Default::default()).await;
+    let omnium = client(&sandbox.base_url());
+    assert!(find_many(&omnium, 50).await.iter().all(Result::is_ok));
+    assert_eq!(sandbox.omnium.summary().count(Call::Token, 200), 1);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refreshed_once_however_many_meet_401() {
+    let sandbox = sandbox(Default::default()).await;
+    let omnium = client(&sandbox.base_url());
+    omnium.upsert_invoice(&invoice("r-1")).await.expect("created");
+    sandbox.omnium.revoke_tokens();
+    sandbox.omnium.add_fault(Rule::new(Fault::Delay { ms: 50 }).on(Call::Token));
+
+    assert!(find_many(&omnium, 50).await.iter().all(Result::is_ok));
+
+    let summary = sandbox.omnium.summary();
+    assert_eq!(summary.count(Call::Token, 200), 2);
+    assert!(summary.count(Call::Get, 401) > 1);
+}
+
+#[tokio::test]
+async fn a_token_is_replaced_before_it_expires() {
+    let options = Options { token_lifetime: Duration::from_secs(1), ..Options::default() };
+    let sandbox = sandbox(options).await;
+    let omnium = client(&sandbox.base_url());
+
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while sandbox.omnium.summary().count(Call::Token, 200) < 2 {
+        assert!(tokio::time::Instant::now() < deadline, "the token was never replaced");
+        omnium.find_invoice(&uid("r-1")).await.expect("an answer");
+    }
+    assert_eq!(sandbox.omnium.summary().count(Call::Get, 401), 0);
+}
+
+#[tokio::test]
+async fn a_fresh_token_that_is_not_accepted_either_is_unauthorized() {
+    let sandbox = sandbox(Default::default()).await;
+    let omnium = client(&sandbox.base_url());
+    let refuse = Fault::Status { status: StatusCode::UNAUTHORIZED, retry_after: None, done: false };
+    sandbox.omnium.add_fault(Rule::new(refuse).on(Call::Upsert));
+
+    let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("not accepted");
+
+    assert!(matches!(error, OmniumError::Unauthorized(_)), "{error:?}");
+    let summary = sandbox.omnium.summary();
+    assert_eq!((summary.count(Call::Token, 200), summary.count(Call::Upsert, 401)), (2, 2));
+}
+
+#[tokio::test]
+async fn a_dead_token_endpoint_is_not_asked_once_for_each_caller() {
+    let sandbox = sandbox(Default::default()).await;
+    let omnium = client(&sandbox.base_url());
+    let refuse = Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
+    sandbox.omnium.add_fault(Rule::new(refuse).on(Call::Token));
+    sandbox.omnium.add_fault(Rule::new(Fault::Delay { ms: 50 }).on(Call::Token));
+
+    for result in find_many(&omnium, 50).await {
+        let error = result.expect_err("no token");
+        assert!(matches!(error, OmniumError::NoToken(_)), "{error:?}");
+    }
+    assert_eq!(sandbox.omnium.summary().count(Call::Token, 400), 1);
+}
