@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
-use serde::Deserialize;
 
 use super::{Entry, Omnium, Rule, Summary};
 
@@ -28,21 +27,15 @@ async fn faults(State(omnium): State<Omnium>) -> Json<Vec<Rule>> {
     Json(omnium.0.faults.list())
 }
 
-/// One rule, or several.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Rules {
-    Several(Vec<Rule>),
-    One(Rule),
-}
-
-/// Reads rules, or says what was wrong with them.
+/// Adds one rule, or a list of them, or says what is wrong with them.
 async fn add_faults(State(omnium): State<Omnium>, body: String) -> Result<StatusCode, (StatusCode, String)> {
-    let rules: Rules = serde_json::from_str(&body).map_err(|e| (StatusCode::BAD_REQUEST, e.to_string()))?;
-    match rules {
-        Rules::Several(rules) => omnium.0.faults.add(rules),
-        Rules::One(rule) => omnium.0.faults.add([rule]),
+    let rules: Vec<Rule> = if body.trim_start().starts_with('[') {
+        serde_json::from_str(&body)
+    } else {
+        body.parse().map(|rule| vec![rule])
     }
+    .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    omnium.0.faults.add(rules);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::Call;
 
@@ -31,7 +31,7 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store_id: Option<String>,
     /// The share of matching calls that meet it, 0 to 1.
-    #[serde(default = "always")]
+    #[serde(default = "always", deserialize_with = "share")]
     pub rate: f64,
     /// How many calls meet it at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +42,15 @@ pub struct Rule {
 
 fn always() -> f64 {
     1.0
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err(de::Error::custom("a rate is a number from 0 to 1"))
+    }
 }
 
 impl Rule {

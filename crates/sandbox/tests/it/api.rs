@@ -1,0 +1,81 @@
+//! The API as its documents tell it.
+
+use std::time::Duration;
+
+use sandbox::omnium::{Call, Options};
+use serde_json::{Value, json};
+
+use crate::common::{Trial, invoice, send};
+
+#[tokio::test]
+async fn the_sample_invoices_are_taken() {
+    let trial = Trial::new().await;
+    for sample in [
+        include_str!("../../../../tests/samples/receipt-standard.invoice.json"),
+        include_str!("../../../../tests/samples/receipt-payment.invoice.json"),
+    ] {
+        let sample: Value = serde_json::from_str(sample).expect("JSON");
+        assert_eq!(send(trial.upsert(&sample)).await.status(), 200);
+    }
+    assert_eq!(trial.omnium().summary().invoices["rcpt-1001"].number.as_deref(), Some("1001"));
+}
+
+#[tokio::test]
+async fn a_get_tells_the_files_and_where_their_content_is() {
+    let trial = Trial::new().await;
+    trial.complete("r-1").await;
+
+    let found: Value = send(trial.get("r-1")).await.json().await.expect("JSON");
+    assert_eq!((&found["id"], &found["invoiceNumber"]), (&json!("r-1"), &json!("no-r-1")));
+    let asset = &found["assets"][0];
+    assert_eq!(asset["fileName"], "1001.pdf");
+    assert!(asset["assetId"].is_string());
+    assert_eq!(found["url"], asset["url"]);
+
+    let url = asset["url"].as_str().expect("a URL");
+    assert_eq!(send(trial.http.get(url)).await.text().await.expect("a body"), "%PDF");
+    assert_eq!(send(trial.call(Call::Pdf, "r-1")).await.text().await.expect("a body"), "%PDF");
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_answered_404() {
+    let trial = Trial::new().await;
+    for call in [Call::Attach, Call::Get, Call::Pdf] {
+        assert_eq!(trial.status(call, "nothing").await, 404, "{call:?}");
+    }
+    assert_eq!(send(trial.http.get(trial.url("/assets/nothing"))).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_token_is_had_for_the_right_credentials_only() {
+    let credentials = Some(("me".to_owned(), "hush".to_owned()));
+    let trial = Trial::with(Options { credentials, ..Options::default() }).await;
+    let answer: Value = send(trial.token_request()).await.json().await.expect("JSON");
+    assert_eq!((&answer["tokenType"], &answer["expiresIn"]), (&json!("Bearer"), &json!(864_000)));
+    for query in ["clientId=me&clientSecret=wrong", "clientId=you&clientSecret=hush", "clientId=me", ""] {
+        let refused = send(trial.http.post(trial.url(&format!("/api/token?{query}")))).await;
+        assert_eq!(refused.status(), 401, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_valid_token_is_answered_401() {
+    let mut trial = Trial::new().await;
+    let valid = std::mem::replace(&mut trial.token, "made-up".to_owned());
+    for call in [Call::Upsert, Call::Attach, Call::Get, Call::Pdf] {
+        assert_eq!(trial.status(call, "r-1").await, 401, "{call:?}");
+    }
+    trial.token = valid;
+    assert_eq!(trial.status(Call::Upsert, "r-1").await, 200);
+
+    let revoked = send(trial.http.delete(trial.url("/_tokens"))).await;
+    assert_eq!(revoked.status(), 204);
+    assert_eq!(trial.status(Call::Upsert, "r-1").await, 401);
+}
+
+#[tokio::test]
+async fn a_token_runs_out() {
+    let options = Options { token_lifetime: Duration::ZERO, ..Options::default() };
+    let trial = Trial::with(options).await;
+    assert_eq!(send(trial.upsert(&invoice("r-1"))).await.status(), 401);
+}

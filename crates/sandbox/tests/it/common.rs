@@ -1,0 +1,120 @@
+//! A caller that talks to the stand-in as any HTTP client would.
+
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response};
+use sandbox::omnium::{Call, Fault, Options, Rule};
+use sandbox::{Sandbox, omnium};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+/// A sandbox, and someone with a token for it.
+pub struct Trial {
+    pub sandbox: Sandbox,
+    pub http: Client,
+    pub token: String,
+}
+
+impl Trial {
+    pub async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        // One that is there already is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let sandbox = sandbox::serve(listener, sandbox::Options { omnium: options })
+            .expect("a listener has an address");
+        let http = Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
+        let mut trial = Self { sandbox, http, token: String::new() };
+        trial.token = trial.fetch_token().await;
+        trial
+    }
+
+    pub fn omnium(&self) -> &omnium::Omnium {
+        &self.sandbox.omnium
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.sandbox.base_url())
+    }
+
+    pub fn token_request(&self) -> RequestBuilder {
+        self.http.post(self.url("/api/token?clientId=me&clientSecret=hush&returnAsJson=true"))
+    }
+
+    pub async fn fetch_token(&self) -> String {
+        let answer: Value =
+            self.token_request().send().await.expect("an answer").json().await.expect("a token");
+        answer["accessToken"].as_str().expect("a token").to_owned()
+    }
+
+    pub fn upsert(&self, invoice: &Value) -> RequestBuilder {
+        self.http.put(self.url("/api/Invoices/UpdateInvoice")).bearer_auth(&self.token).json(invoice)
+    }
+
+    pub fn attach(&self, id: &str, content: &'static str) -> RequestBuilder {
+        self.http
+            .post(self.url(&format!("/api/Invoices/{id}/AddFileToInvoice?fileName=1001.pdf")))
+            .bearer_auth(&self.token)
+            .header("content-type", "application/octet-stream")
+            .body(content)
+    }
+
+    pub fn get(&self, id: &str) -> RequestBuilder {
+        self.http.get(self.url(&format!("/api/Invoices/{id}"))).bearer_auth(&self.token)
+    }
+
+    /// A call of this kind about an invoice.
+    pub fn call(&self, call: Call, id: &str) -> RequestBuilder {
+        match call {
+            Call::Token => self.token_request(),
+            Call::Upsert => self.upsert(&invoice(id)),
+            Call::Attach => self.attach(id, "%PDF"),
+            Call::Get => self.get(id),
+            Call::Pdf => {
+                self.http.get(self.url(&format!("/api/Invoices/GetAsPdf/{id}"))).bearer_auth(&self.token)
+            }
+        }
+    }
+
+    /// The status of a call about an invoice.
+    pub async fn status(&self, call: Call, id: &str) -> u16 {
+        send(self.call(call, id)).await.status().as_u16()
+    }
+
+    /// An invoice with one file.
+    pub async fn complete(&self, id: &str) {
+        assert_eq!(self.status(Call::Upsert, id).await, 200);
+        assert_eq!(self.status(Call::Attach, id).await, 200);
+    }
+
+    pub fn fault(&self, call: Call, fault: Fault) {
+        self.omnium().add_fault(Rule::new(fault).on(call));
+    }
+
+    /// The files of an invoice, as a get tells them.
+    pub async fn files(&self, id: &str) -> usize {
+        let found: Value = send(self.get(id)).await.json().await.expect("an invoice");
+        found["assets"].as_array().expect("a list").len()
+    }
+
+    /// Waits until something holds of the ledger.
+    pub async fn until(&self, what: &str, holds: impl Fn(&omnium::Omnium) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !holds(self.omnium()) {
+            assert!(Instant::now() < deadline, "{what} never came: {:#?}", self.omnium().ledger());
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+pub async fn send(request: RequestBuilder) -> Response {
+    request.send().await.expect("an answer")
+}
+
+pub fn invoice(id: &str) -> Value {
+    json!({ "id": id, "invoiceNumber": format!("no-{id}"), "storeId": "70", "amount": 38.5, "lineItems": [] })
+}
