@@ -1,1 +1,22 @@
-//! receipt-pdf
+//! Receipt and template to PDF: selectable text, embedded fonts, the same bytes for the same input.
+//!
+//! Pure: no I/O and no clock. `docs/templates.md` is the template language's reference.
+
+mod barcode;
+mod civil_time;
+mod data;
+mod font;
+mod image;
+mod labels;
+mod language;
+mod layout;
+mod numbers;
+mod pdf;
+mod render;
+mod template;
+mod warning;
+
+pub use language::Language;
+pub use render::{RenderError, Rendered, render};
+pub use template::{Mistake, Template, TemplateErrors};
+pub use warning::Warning;

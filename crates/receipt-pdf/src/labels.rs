@@ -1,0 +1,78 @@
+//! The words of the built-in templates, in every language. Templates may replace them or add more.
+
+use crate::language::Language;
+
+/// A label's key, and its words in the order of [`Language::ALL`].
+pub(crate) type Row = (&'static str, [&'static str; 6]);
+
+/// The label in a language; `None` where there is no such key.
+pub(crate) fn label(key: &str, language: Language) -> Option<&'static str> {
+    LABELS.iter().find(|(name, _)| *name == key).map(|(_, words)| words[language.index()])
+}
+
+#[rustfmt::skip]
+pub(crate) const LABELS: [Row; 43] = [
+    //                   nb                       sv                      da                       fi                       en                     tr
+    ("amount",          ["Beløp",                "Belopp",               "Beløb",                 "Summa",                 "Amount",              "Tutar"]),
+    ("amountPaid",      ["Betalt beløp",         "Betalt belopp",        "Betalt beløb",          "Maksettu summa",        "Amount paid",         "Ödenen tutar"]),
+    ("article",         ["Varenr.",              "Artikelnr",            "Varenr.",               "Tuotenro",              "Item no.",            "Ürün no."]),
+    ("cashRounding",    ["Øreavrunding",         "Öresavrundning",       "Øreafrunding",          "Pyöristys",             "Cash rounding",       "Yuvarlama"]),
+    ("contact",         ["Kontaktperson",        "Kontaktperson",        "Kontaktperson",         "Yhteyshenkilö",         "Contact",             "İlgili kişi"]),
+    ("customer",        ["Kunde",                "Kund",                 "Kunde",                 "Asiakas",               "Customer",            "Müşteri"]),
+    ("date",            ["Dato",                 "Datum",                "Dato",                  "Päiväys",               "Date",                "Tarih"]),
+    ("description",     ["Beskrivelse",          "Beskrivning",          "Beskrivelse",           "Kuvaus",                "Description",         "Açıklama"]),
+    ("discount",        ["Rabatt",               "Rabatt",               "Rabat",                 "Alennus",               "Discount",            "İndirim"]),
+    ("email",           ["E-post",               "E-post",               "E-mail",                "Sähköposti",            "E-mail",              "E-posta"]),
+    ("gross",           ["Inkl. mva.",           "Inkl. moms",           "Inkl. moms",            "Verollinen",            "Incl. VAT",           "KDV dahil"]),
+    ("invoiced",        ["Faktureres",           "Faktureras",           "Faktureres",            "Laskutetaan",           "To be invoiced",      "Faturalanacak"]),
+    ("loyalty",         ["Medlemsnr.",           "Medlemsnr",            "Medlemsnr.",            "Jäsennumero",           "Member no.",          "Üye no."]),
+    ("net",             ["Ekskl. mva.",          "Exkl. moms",           "Ekskl. moms",           "Veroton",               "Excl. VAT",           "KDV hariç"]),
+    ("of",              ["av",                   "av",                   "af",                    "/",                     "of",                  "/"]),
+    ("order",           ["Ordrenr.",             "Ordernr",              "Ordrenr.",              "Tilausnumero",          "Order no.",           "Sipariş no."]),
+    ("organization",    ["Org.nr.",              "Org.nr",               "CVR-nr.",               "Y-tunnus",              "Company no.",         "Vergi no."]),
+    ("package",         ["Pakkenr.",             "Paketnr",              "Pakkenr.",              "Pakettinumero",         "Package no.",         "Paket no."]),
+    ("page",            ["Side",                 "Sida",                 "Side",                  "Sivu",                  "Page",                "Sayfa"]),
+    ("paid",            ["Betalt",               "Betalt",               "Betalt",                "Maksettu",              "Paid",                "Ödendi"]),
+    ("payment",         ["Betaling",             "Betalning",            "Betaling",              "Maksu",                 "Payment",             "Ödeme"]),
+    ("paymentFor",      ["Betaling for bilag",   "Betalning för kvitto", "Betaling for bilag",    "Maksu kuitista",        "Payment for voucher", "Ödenen belge"]),
+    ("paymentTitle",    ["Betalingskvittering",  "Betalningskvitto",     "Betalingskvittering",   "Maksukuitti",           "Payment receipt",     "Ödeme makbuzu"]),
+    ("phone",           ["Telefon",              "Telefon",              "Telefon",               "Puhelin",               "Phone",               "Telefon"]),
+    ("prePaid",         ["forskuddsbetalt",      "förskottsbetalt",      "forudbetalt",           "maksettu ennakkoon",    "paid in advance",     "ön ödeme"]),
+    ("price",           ["Pris",                 "Pris",                 "Pris",                  "Hinta",                 "Price",               "Fiyat"]),
+    ("quantity",        ["Antall",               "Antal",                "Antal",                 "Määrä",                 "Qty",                 "Adet"]),
+    ("rate",            ["Sats",                 "Sats",                 "Sats",                  "Kanta",                 "Rate",                "Oran"]),
+    ("refund",          ["Refusjon",             "Återbetalning",        "Refusion",              "Palautus",              "Refund",              "İade"]),
+    ("refunded",        ["Refundert",            "Återbetalt",           "Refunderet",            "Palautettu",            "Refunded",            "İade edildi"]),
+    ("returnTitle",     ["Returkvittering",      "Returkvitto",          "Returkvittering",       "Palautuskuitti",        "Return receipt",      "İade makbuzu"]),
+    ("saleTitle",       ["Kvittering",           "Kvitto",               "Kvittering",            "Kuitti",                "Receipt",             "Satış makbuzu"]),
+    ("seller",          ["Selger",               "Säljare",              "Sælger",                "Myyjä",                 "Served by",           "Satıcı"]),
+    ("settled",         ["Gjort opp",            "Betalt",               "Betalt",                "Maksettu",              "Settled",             "Ödeme tarihi"]),
+    ("store",           ["Butikk",               "Butik",                "Butik",                 "Myymälä",               "Store",               "Mağaza"]),
+    ("subtotal",        ["Sum varer",            "Summa varor",          "Varer i alt",           "Tuotteet yhteensä",     "Subtotal",            "Ara toplam"]),
+    ("thanks",          ["Takk for handelen!",   "Tack för ditt köp!",   "Tak for dit køb!",      "Kiitos ostoksestasi!",  "Thank you!",          "Teşekkür ederiz!"]),
+    ("toRefund",        ["Til gode",             "Att få tillbaka",      "Til gode",              "Palautetaan",           "Refund total",        "İade toplamı"]),
+    ("total",           ["Totalt",               "Totalt",               "Total",                 "Yhteensä",              "Total",               "Toplam"]),
+    ("vat",             ["Mva.",                 "Moms",                 "Moms",                  "ALV",                   "VAT",                 "KDV"]),
+    ("vatIncluded",     ["Herav mva.",           "Varav moms",           "Heraf moms",            "Sisältää ALV",          "VAT included",        "KDV tutarı"]),
+    ("vatNumber",       ["Org.nr.",              "Momsreg.nr",           "CVR-nr.",               "ALV-numero",            "VAT no.",             "VKN"]),
+    ("voucher",         ["Bilagsnr.",            "Kvittonr",             "Bilagsnr.",             "Kuittinumero",          "Receipt no.",         "Fiş no."]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_label_says_something_in_every_language_and_keys_are_sorted_and_single() {
+        for (key, words) in LABELS {
+            assert!(words.iter().all(|word| !word.trim().is_empty()), "{key}");
+        }
+        assert!(LABELS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn a_label_is_found_by_key_and_language() {
+        assert_eq!(label("total", Language::Fi), Some("Yhteensä"));
+        assert_eq!(label("totl", Language::Fi), None);
+    }
+}

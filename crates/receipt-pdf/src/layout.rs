@@ -1,0 +1,16 @@
+//! From a receipt's texts to marks at their places on pages.
+//!
+//! Lengths are in points, measured from the page's top left corner.
+
+mod blocks;
+mod columns;
+mod mark;
+mod paginate;
+mod row;
+mod table;
+mod wrap;
+
+pub(crate) use blocks::Composer;
+pub(crate) use mark::{Area, Color, Mark, Page};
+pub(crate) use paginate::{Paper, paginate};
+pub(crate) use row::Row;

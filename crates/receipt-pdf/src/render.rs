@@ -1,0 +1,82 @@
+//! One receipt to one PDF.
+
+use events::ReceiptSettled;
+
+use crate::data::Variables;
+use crate::layout::{Composer, Row, paginate};
+use crate::pdf::{self, About};
+use crate::template::Template;
+use crate::warning::Warning;
+
+/// A receipt's document.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The file's bytes: the same for the same receipt and template.
+    pub pdf: Vec<u8>,
+    /// What could not be shown as the receipt says.
+    pub warnings: Vec<Warning>,
+    /// How many pages the document has.
+    pub pages: usize,
+}
+
+/// Why no document could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A text of the template cannot be evaluated for this receipt.
+    #[error("the template's text at line {line} cannot be evaluated for this receipt: correct the template")]
+    Text {
+        /// Line of the template, from 1.
+        line: usize,
+        /// What the template engine says.
+        source: minijinja::Error,
+    },
+    /// The font cannot be cut to the characters used.
+    #[error("the embedded font cannot be cut to the receipt's characters: report this as a defect")]
+    Font(#[source] subsetter::Error),
+    /// The document cannot be written.
+    #[error("the PDF cannot be written: report this as a defect")]
+    Write(#[source] std::io::Error),
+}
+
+/// Makes a receipt's document.
+pub fn render(template: &Template, receipt: &ReceiptSettled) -> Result<Rendered, RenderError> {
+    let language = template.language(receipt.tenant.country.code.as_deref());
+    let variables = Variables::new(receipt, language);
+    let mut composer = Composer::new(template, language, variables.root());
+    let title = composer.evaluate(template.title())?;
+    let paper = template.paper();
+    let width = paper.body_width();
+    let rows = composer.compose(template.blocks(), width)?;
+    let headers = std::mem::take(&mut composer.headers);
+
+    // The footer's height must be known before the pages are, and its text tells their number: it
+    // is first set with more pages than there will be.
+    let most = rows.len() + 1;
+    composer.set_variables(variables.on_page(most, most));
+    let footer = height(&composer.compose(template.footer(), width)?);
+    let mut pages = paginate(rows, &headers, paper, footer);
+    let count = pages.len();
+    for (i, page) in pages.iter_mut().enumerate() {
+        composer.set_variables(variables.on_page(i + 1, count));
+        let mut top = page.height - paper.margin[2] - footer;
+        for row in composer.compose(template.footer(), width)? {
+            top += row.before;
+            let height = row.height;
+            page.place(row, paper.margin[3], top);
+            top += height;
+        }
+    }
+    let about = About {
+        title: &title,
+        author: receipt.order_receipt.order.store.name.as_deref().or(receipt.tenant.name.as_deref()),
+        language,
+        created: receipt.order_receipt.created_at.moment(),
+        uid: &receipt.order_receipt.uid,
+    };
+    let pdf = pdf::write(&pages, template.images(), &about)?;
+    Ok(Rendered { pdf, warnings: composer.into_warnings(), pages: count })
+}
+
+fn height(rows: &[Row]) -> f32 {
+    rows.iter().map(|row| row.before + row.height).sum()
+}

@@ -1,0 +1,311 @@
+//! From TOML to a checked template, or to all of its mistakes.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use minijinja::{Environment, Value};
+use toml::de::{DeTable, DeValue};
+
+use super::model::Block;
+use super::read_style::PLAIN;
+use super::reader::{At, Reader, Report};
+use super::texts::{Program, environment};
+use super::{Template, TemplateErrors, trial};
+use crate::data::{LISTS, VARIABLES};
+use crate::image::Image;
+use crate::labels::LABELS;
+use crate::language::Language;
+use crate::layout::Paper;
+
+impl Template {
+    /// Reads and checks a template. `file_name` is what its mistakes are told with; `read` gives
+    /// the bytes of an image, by its path relative to the template.
+    pub fn load(
+        source: &str,
+        file_name: &str,
+        read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Result<Self, TemplateErrors> {
+        let report = Report::new(source);
+        let (document, errors) = DeTable::parse_recoverable(source);
+        for error in &errors {
+            let line = report.line(error.span().unwrap_or_default());
+            report.add(line, format!("not TOML: {}", error.message()));
+        }
+        let template = Loader::new(&report, read).load(document.get_ref());
+        let mut mistakes = report.into_mistakes();
+        if mistakes.is_empty() {
+            mistakes = trial::run(&template);
+        }
+        if mistakes.is_empty() { Ok(template) } else { Err(TemplateErrors::new(file_name, mistakes)) }
+    }
+}
+
+/// What is gathered while a template is read.
+pub(super) struct Loader<'a, 's> {
+    report: &'a Report<'s>,
+    read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+    pub(super) font_size: f32,
+    pub(super) line_height: f32,
+    languages: Vec<Language>,
+    /// The template's own labels, by key.
+    labels: BTreeMap<String, [Option<String>; 6]>,
+    environments: Vec<(Language, Environment<'static>)>,
+    images: Vec<(String, Image)>,
+    programs: usize,
+    /// Variables beside those of a receipt: the footer's.
+    more: &'static [&'static str],
+}
+
+impl<'a, 's> Loader<'a, 's> {
+    fn new(report: &'a Report<'s>, read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>) -> Self {
+        Self {
+            report,
+            read,
+            font_size: PLAIN.size,
+            line_height: PLAIN.line_height,
+            languages: Language::ALL.to_vec(),
+            labels: BTreeMap::new(),
+            environments: Vec::new(),
+            images: Vec::new(),
+            programs: 0,
+            more: &[],
+        }
+    }
+
+    fn load(mut self, document: &'a DeTable<'s>) -> Template {
+        let root = Reader::new(self.report, document, 1, "a template");
+        let language = root.text("language").and_then(|code| {
+            let codes = "\"nb\", \"sv\", \"da\", \"fi\", \"en\" or \"tr\"";
+            Language::from_code(code.value).or_else(|| root.refuse("language", code.line, codes))
+        });
+        if let Some(language) = language {
+            self.languages = vec![language];
+        }
+        if let Some(labels) = root.table("labels", "labels") {
+            self.read_labels(&labels);
+        }
+        let paper = self.paper(&root);
+        for language in self.languages.clone() {
+            self.environments.push((language, environment(language, self.labels_in(language))));
+        }
+        let title = root
+            .text("title")
+            .unwrap_or(At { value: "{{ receipt.title }} {{ receipt.voucherNumber }}", line: 1 });
+        let title = self.program(vec![title], &[]);
+        let width = paper.body_width();
+        let blocks: Vec<Block> = self.blocks(root.tables("block", "a block"), width);
+        self.more = &["page", "pages"];
+        let footer = self.blocks(root.tables("footer", "a block"), width);
+        if blocks.is_empty() {
+            self.report.add(1, "the template shows nothing: it needs at least one [[block]]");
+        }
+        root.finish();
+
+        let mut texts = [const { None }; 6];
+        for (language, environment) in self.environments {
+            texts[language.index()] = Some(environment);
+        }
+        let images = self.images.into_iter().map(|(_, image)| image).collect();
+        Template { paper, language, title, blocks, footer, images, texts }
+    }
+
+    fn paper(&mut self, root: &Reader<'_, '_>) -> Paper {
+        const A4: (f32, f32) = (595.276, 841.89);
+        let mut paper = Paper { width: A4.0, height: Some(A4.1), margin: [51.0; 4] };
+        let Some(page) = root.table("page", "the page") else { return paper };
+        paper.width = page.length("width").unwrap_or(paper.width);
+        let height = page.text("height");
+        paper.height = match height {
+            Some(At { value: "auto", .. }) => None,
+            Some(_) => page.length("height").or(paper.height),
+            None => paper.height,
+        };
+        paper.margin = page.sides("margin").unwrap_or(paper.margin);
+        self.font_size = page.size("font-size").unwrap_or(self.font_size);
+        // Tighter, and the ring of an Å would touch the line above.
+        self.line_height = page.number("line-height", 1.2..3.0).unwrap_or(self.line_height);
+        const LEAST: f32 = 72.0;
+        let room = paper.height.map(|height| height - paper.margin[0] - paper.margin[2]);
+        if paper.body_width() < LEAST || room.is_some_and(|room| room < LEAST) {
+            self.report.add(page.line, "the page has less than 25 mm between its margins");
+            paper = Paper { width: A4.0, height: Some(A4.1), margin: [51.0; 4] };
+        }
+        page.finish();
+        paper
+    }
+
+    fn read_labels(&mut self, labels: &Reader<'_, '_>) {
+        for (code, value) in labels.entries() {
+            let (Some(language), DeValue::Table(table)) = (Language::from_code(code.value), value.get_ref())
+            else {
+                let message = format!(
+                    "unknown language `{}`: labels are given for nb, sv, da, fi, en, tr, as in [labels.nb]",
+                    code.value
+                );
+                self.report.add(code.line, message);
+                continue;
+            };
+            for (key, value) in Reader::new(self.report, table, code.line, "labels").entries() {
+                match value.get_ref() {
+                    DeValue::String(text) => {
+                        let words = self.labels.entry(key.value.to_owned()).or_default();
+                        words[language.index()] = Some(text.as_ref().to_owned());
+                    }
+                    _ => self.report.add(key.line, format!("the label `{}` is a text in quotes", key.value)),
+                }
+            }
+        }
+    }
+
+    fn labels_in(&self, language: Language) -> Value {
+        let builtin =
+            LABELS.iter().map(|(key, words)| ((*key).to_owned(), words[language.index()].to_owned()));
+        let own = self
+            .labels
+            .iter()
+            .filter_map(|(key, words)| Some((key.clone(), words[language.index()].clone()?)));
+        Value::from_pairs(builtin.chain(own))
+    }
+
+    pub(super) fn nothing(line: usize) -> At<&'static str> {
+        At { value: "", line }
+    }
+
+    /// Compiles texts into one program; they come out with U+001F between them.
+    pub(super) fn program(&mut self, texts: Vec<At<&str>>, row: &[&str]) -> Program {
+        let line = texts.first().map_or(1, |text| text.line);
+        let source = texts.iter().map(|text| self.checked(text, row)).collect::<Vec<_>>().join("\u{1f}");
+        self.compile(source, line)
+    }
+
+    /// Compiles a condition: the program comes out empty where it does not hold.
+    pub(super) fn condition(&mut self, when: At<&str>) -> Program {
+        let source = format!("{{% if {} %}}1{{% endif %}}", when.value);
+        let source = self.checked(&At { value: &source, line: when.line }, &[]);
+        self.compile(source, when.line)
+    }
+
+    /// Compiles records of `size` texts, with U+001F between texts and U+001E between records.
+    pub(super) fn records(&mut self, texts: Vec<At<&str>>, size: usize, line: usize) -> Program {
+        let checked: Vec<String> = texts.iter().map(|text| self.checked(text, &[])).collect();
+        let records: Vec<String> = checked.chunks(size).map(|record| record.join("\u{1f}")).collect();
+        self.compile(records.join("\u{1e}"), line)
+    }
+
+    /// Compiles the texts of one row into a program over a list; each row ends with U+001E.
+    pub(super) fn each(&mut self, list: &str, row: &[&str], texts: Vec<At<&str>>, line: usize) -> Program {
+        let checked: Vec<String> = texts.iter().map(|text| self.checked(text, row)).collect();
+        let cells = checked.join("\u{1f}");
+        self.compile(format!("{{% for row in {list} %}}{cells}\u{1e}{{% endfor %}}"), line)
+    }
+
+    /// The text itself, once it is found to be right; nothing where it is not.
+    fn checked(&self, text: &At<&str>, row: &[&str]) -> String {
+        let Some((_, environment)) = self.environments.first() else { return String::new() };
+        let template = match environment.template_from_str(text.value) {
+            Ok(template) => template,
+            Err(error) => {
+                let line = text.line + error.line().unwrap_or(1).saturating_sub(1);
+                self.report.add(
+                    line,
+                    format!("the text is not right: {}", error.detail().unwrap_or("syntax error")),
+                );
+                return String::new();
+            }
+        };
+        let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
+        names.sort_unstable();
+        for name in names {
+            if let Some(message) = self.unknown(&name, row) {
+                self.report.add(text.line, message);
+            }
+        }
+        text.value.replace(['\u{1e}', '\u{1f}'], "")
+    }
+
+    /// What is wrong with a variable's name, if anything.
+    fn unknown(&self, name: &str, row: &[&str]) -> Option<String> {
+        let (group, member) = name.split_once('.').unwrap_or((name, ""));
+        let allowed: Vec<&str> = match group {
+            "labels" => return self.unknown_label(member),
+            "row" if !row.is_empty() => row.to_vec(),
+            "range" | "namespace" | "dict" => return None,
+            _ if self.more.contains(&group) || LISTS.iter().any(|(list, _)| *list == group) => Vec::new(),
+            _ => match VARIABLES.iter().find(|(variable, _)| *variable == group) {
+                Some((_, members)) => members.to_vec(),
+                None => {
+                    let mut known: Vec<&str> = VARIABLES.iter().map(|(name, _)| *name).collect();
+                    known.extend(LISTS.iter().map(|(name, _)| *name));
+                    known.push("labels");
+                    known.extend(self.more);
+                    if !row.is_empty() {
+                        known.push("row");
+                    }
+                    return Some(format!("unknown variable `{group}`: there are {}", known.join(", ")));
+                }
+            },
+        };
+        let first = member.split('.').next().unwrap_or_default();
+        if allowed.is_empty() || member.is_empty() || (allowed.contains(&first) && first == member) {
+            return None;
+        }
+        Some(format!("unknown variable `{name}`: `{group}` has {}", allowed.join(", ")))
+    }
+
+    fn unknown_label(&self, key: &str) -> Option<String> {
+        if key.is_empty() || LABELS.iter().any(|(name, _)| *name == key) {
+            return None;
+        }
+        let words = self.labels.get(key);
+        let lacking: Vec<&str> = self
+            .languages
+            .iter()
+            .filter(|language| words.is_none_or(|words| words[language.index()].is_none()))
+            .map(|language| language.code())
+            .collect();
+        (!lacking.is_empty()).then(|| {
+            format!(
+                "the label `{key}` is missing in {}: add it under [labels.{}]",
+                lacking.join(", "),
+                lacking[0]
+            )
+        })
+    }
+
+    fn compile(&mut self, source: String, line: usize) -> Program {
+        let name = self.programs.to_string();
+        self.programs += 1;
+        for (_, environment) in &mut self.environments {
+            if let Err(error) = environment.add_template_owned(name.clone(), source.clone()) {
+                self.report.add(
+                    line,
+                    format!("the text is not right: {}", error.detail().unwrap_or("syntax error")),
+                );
+                break;
+            }
+        }
+        Program { name, line }
+    }
+
+    /// The number of an image, loaded once however often it is shown.
+    pub(super) fn load_image(&mut self, file: &At<&str>) -> Option<usize> {
+        if let Some(image) = self.images.iter().position(|(name, _)| name == file.value) {
+            return Some(image);
+        }
+        let image = (self.read)(file.value)
+            .map_err(|error| format!("the image `{}` cannot be read: {error}", file.value))
+            .and_then(|bytes| {
+                Image::from_png(&bytes).map_err(|error| format!("the image `{}`: {error}", file.value))
+            });
+        match image {
+            Ok(image) => {
+                self.images.push((file.value.to_owned(), image));
+                Some(self.images.len() - 1)
+            }
+            Err(message) => {
+                self.report.add(file.line, message);
+                None
+            }
+        }
+    }
+}
