@@ -1,16 +1,17 @@
 //! The client: three calls, and the loop that each of them goes through.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use events::{Invoice, Uid};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::config::{Config, ConfigError};
 use crate::error::OmniumError;
 use crate::http::{Http, Request};
 use crate::model::FoundInvoice;
-use crate::pace::{Gate, Patience};
+use crate::pace::{Gate, Patience, SEND_WITHIN};
 use crate::retry::Retries;
 use crate::secret::Secret;
 use crate::token::{Fetched, Tokens};
@@ -27,6 +28,7 @@ struct Inner {
     tokens: Tokens,
     client_id: Secret,
     client_secret: Secret,
+    timeout: Duration,
 }
 
 impl Omnium {
@@ -41,7 +43,14 @@ impl Omnium {
             tokens: Tokens::default(),
             client_id: config.client_id,
             client_secret: config.client_secret,
+            timeout: config.timeout,
         })))
+    }
+
+    /// How long after its beginning a call may still have a request on its way: what keeps others
+    /// from the invoice has to last longer.
+    pub fn longest_call(&self) -> Duration {
+        SEND_WITHIN + self.0.timeout
     }
 
     /// Creates the invoice, or replaces the one with its id. An update may drop the files of the
@@ -77,7 +86,7 @@ impl Omnium {
     /// Makes a call with a token until it succeeds, or may not be repeated here.
     async fn call(&self, request: &Request) -> Result<Bytes, OmniumError> {
         let Inner { http, gate, tokens, .. } = &*self.0;
-        let (mut patience, mut retries) = (Patience::default(), Retries::new());
+        let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
         let mut refreshed = false;
         loop {
             let token = tokens.get(self.fetch_token()).await?;
@@ -104,7 +113,7 @@ impl Omnium {
     async fn fetch_token(&self) -> Result<Fetched, OmniumError> {
         let Inner { http, gate, client_id, client_secret, .. } = &*self.0;
         let request = http.token(client_id, client_secret);
-        let (mut patience, mut retries) = (Patience::default(), Retries::new());
+        let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
         loop {
             let result = {
                 let _permit = gate.enter(&mut patience).await?;

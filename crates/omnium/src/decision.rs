@@ -56,6 +56,8 @@ pub fn decide(call: Call, error: &OmniumError) -> Decision {
         OmniumError::NoToken(source) => decide(Call::Token, source),
         OmniumError::Refused(_) => Decision::Unavailable { reached: false },
         OmniumError::Throttled { retry_after } => Decision::Wait { at_least: *retry_after },
+        // Whoever was ahead has had a timeout's worth of time by then.
+        OmniumError::NotMade(_) => Decision::Wait { at_least: Duration::ZERO },
         // Whatever ails the token ails every message alike.
         _ if call == Call::Token => Decision::Unavailable { reached: false },
         OmniumError::Unanswered(_)

@@ -17,6 +17,10 @@ pub enum OmniumError {
     #[error("no access token from Omnium, so the call was not made")]
     NoToken(#[source] Arc<OmniumError>),
 
+    /// The call was not made: its turn did not come in time, behind other calls of this process.
+    #[error("the call was not made, because its turn did not come within {} s; it is tried again", .0.as_secs())]
+    NotMade(Duration),
+
     /// No answer, or half of one (timeout, reset): it may have happened, and may still happen.
     #[error("Omnium did not answer; the call may have happened all the same")]
     Unanswered(#[source] Transport),

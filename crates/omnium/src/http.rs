@@ -47,6 +47,9 @@ impl Http {
             // A redirect would carry the credentials of the token's URL elsewhere.
             .redirect(redirect::Policy::none())
             .referer(false)
+            // What is repeated is decided in `retry`. Left to itself reqwest repeats what an HTTP/2
+            // server said it would not look at, and an attach is not staked on that.
+            .retry(reqwest::retry::never())
             .user_agent(concat!("bilag/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ConfigError::Tls(transport(error)))?;

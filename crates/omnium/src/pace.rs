@@ -27,21 +27,30 @@ struct Pace {
     not_before: Instant,
 }
 
-/// How much longer a call may wait of its own accord: no delivery is held for more than ten seconds
-/// while nothing happens.
+/// How much longer a call may wait: ten seconds of its own accord, so that no delivery is held for
+/// longer while nothing happens; and thirty in all until its last request is sent, whatever it waits
+/// for (other calls, a token), so that a lease on the invoice can be longer than any call.
 #[derive(Debug)]
-pub(crate) struct Patience(Duration);
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self(Duration::from_secs(10))
-    }
+pub(crate) struct Patience {
+    left: Duration,
+    send_until: Instant,
 }
 
+/// How long after its beginning a call may still send a request.
+pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(30);
+
 impl Patience {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { left: Duration::from_secs(10), send_until: now + SEND_WITHIN }
+    }
+
     /// Whether there is patience for a wait, which is then spent.
     pub(crate) fn spend(&mut self, wait: Duration) -> bool {
-        self.0.checked_sub(wait).map(|left| self.0 = left).is_some()
+        self.left.checked_sub(wait).map(|left| self.left = left).is_some()
+    }
+
+    fn may_send(&self, now: Instant) -> Result<(), OmniumError> {
+        if now <= self.send_until { Ok(()) } else { Err(OmniumError::NotMade(SEND_WITHIN)) }
     }
 }
 
@@ -65,6 +74,7 @@ impl Gate {
         }
         let reserved = self.lock().reserve(Instant::now());
         wait(reserved, patience).await?;
+        patience.may_send(Instant::now())?;
         Ok(permit)
     }
 
@@ -138,9 +148,19 @@ mod tests {
 
     #[test]
     fn a_call_waits_ten_seconds_in_all_and_no_longer() {
-        let mut patience = Patience::default();
+        let mut patience = Patience::new(Instant::now());
         let waits = [4, 7, 6, 1].map(|seconds| patience.spend(Duration::from_secs(seconds)));
         assert_eq!(waits, [true, false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_once_a_lease_may_have_ended() {
+        let gate = Gate::new(1);
+        let now = Instant::now();
+        let mut late = Patience::new(now.checked_sub(Duration::from_secs(31)).expect("a time before"));
+        assert!(matches!(gate.enter(&mut late).await, Err(OmniumError::NotMade(_))));
+        let mut in_time = Patience::new(now.checked_sub(Duration::from_secs(20)).expect("a time before"));
+        assert!(gate.enter(&mut in_time).await.is_ok());
     }
 
     #[tokio::test]
@@ -148,7 +168,9 @@ mod tests {
         let gate = Gate::new(1);
         gate.hold(Duration::from_secs(60));
         gate.hold(Duration::from_secs(30));
-        let Err(OmniumError::Throttled { retry_after }) = gate.enter(&mut Patience::default()).await else {
+        let Err(OmniumError::Throttled { retry_after }) =
+            gate.enter(&mut Patience::new(Instant::now())).await
+        else {
             panic!("let through");
         };
         assert!(retry_after > Duration::from_secs(30));

@@ -8,7 +8,7 @@ use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use crate::{Call, OmniumError};
 
 /// Retries of one call: exponential with jitter, until about three seconds have passed since the
-/// first attempt began. Anything longer is the retry queues' business.
+/// call began. Anything longer is the retry queues' business.
 pub(crate) struct Retries(ExponentialBackoff);
 
 impl Retries {

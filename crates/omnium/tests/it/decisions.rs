@@ -42,6 +42,8 @@ async fn every_answer_to_every_call_is_decided_as_documented() {
     rows.spawn(async move { (ROWS.len(), network_row(REFUSED, &closed, &closed).await) });
     rows.spawn(async move { (ROWS.len() + 1, network_row(UNANSWERED, &server, &mute_port().await).await) });
 
+    rows.spawn(async { (ROWS.len() + 2, not_made_row()) });
+
     let mut rows = rows.join_all().await;
     rows.sort();
     let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
@@ -83,6 +85,17 @@ async fn network_row(answer: &str, calls: &str, tokens: &str) -> String {
     short.base_url = tokens.to_owned();
     let token = token(&Omnium::new(short).expect("a client")).await;
     format!("| {answer} {}", describe(&omnium, "mute", token).await)
+}
+
+/// The row that no server can bring about: it takes thirty seconds of waiting.
+fn not_made_row() -> String {
+    let error = OmniumError::NotMade(Duration::from_secs(30));
+    let [upsert, attach, find, token] =
+        [Call::Upsert, Call::Attach, Call::Find, Call::Token].map(|call| word(decide(call, &error)));
+    let (happened, may) = (yes(error.may_have_happened()), yes(error.may_be_in_flight()));
+    format!(
+        "| none was asked for: too many calls ahead | `NotMade` | {upsert} | {attach} | {find} | {token} | {happened} | {may} | {error} |"
+    )
 }
 
 /// What becomes of a message when there is no token.

@@ -1,4 +1,9 @@
 //! Credentials and tokens are in no log and in no error, at any level and from any crate.
+//!
+//! A test of its own process, because the log is the process's.
+
+#[path = "it/common.rs"]
+mod common;
 
 use std::error::Error;
 use std::io;
@@ -12,9 +17,8 @@ use sandbox::omnium::{Call, Fault, Options, Rule};
 use tokio::task::JoinSet;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::common::{CLIENT_ID, CLIENT_SECRET, config, invoice, sandbox};
+use common::{CLIENT_ID, CLIENT_SECRET, client, config, invoice, sandbox};
 
 /// All that was logged, at every level.
 #[derive(Clone, Default)]
@@ -71,7 +75,7 @@ async fn told_by_a_client(config: Config) -> String {
 
 async fn meets(rule: Rule) -> String {
     let (sandbox, config) = sandbox_with_credentials().await;
-    let healthy = Omnium::new(config.clone()).expect("a client");
+    let healthy = client(&sandbox.base_url());
     healthy.upsert_invoice(&invoice("r-1")).await.expect("created");
     sandbox.omnium.add_fault(rule);
     told_by_a_client(config).await
@@ -89,17 +93,15 @@ async fn is_refused() -> String {
     told_by_a_client(config).await
 }
 
-// On one thread, as the log is captured on this one only.
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test]
 async fn no_log_and_no_error_holds_a_credential_or_a_token() {
     let log = Log::default();
-    let _guard = tracing_subscriber::fmt()
+    tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::FULL)
         .with_ansi(false)
         .with_writer(log.clone())
-        .finish()
-        .set_default();
+        .init();
 
     let redirect = Fault::Status { status: StatusCode::FOUND, retry_after: None, done: false };
     let broken = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: false };
