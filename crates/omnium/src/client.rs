@@ -47,8 +47,7 @@ impl Omnium {
         })))
     }
 
-    /// How long after its beginning a call may still have a request on its way: what keeps others
-    /// from the invoice has to last longer.
+    /// No call takes longer: what keeps others from the invoice meanwhile has to last longer still.
     pub fn longest_call(&self) -> Duration {
         SEND_WITHIN + self.0.timeout
     }
@@ -89,7 +88,7 @@ impl Omnium {
         let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
         let mut refreshed = false;
         loop {
-            let token = tokens.get(self.fetch_token()).await?;
+            let token = patience.bound(tokens.get(self.fetch_token())).await??;
             let result = {
                 let _permit = gate.enter(&mut patience).await?;
                 http.send(request, Some(&token)).await

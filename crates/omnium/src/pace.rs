@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::OmniumError;
 
@@ -27,17 +27,17 @@ struct Pace {
     not_before: Instant,
 }
 
-/// How much longer a call may wait: ten seconds of its own accord, so that no delivery is held for
-/// longer while nothing happens; and thirty in all until its last request is sent, whatever it waits
-/// for (other calls, a token), so that a lease on the invoice can be longer than any call.
+/// How much longer a call may wait: ten seconds of its own accord, and [`SEND_WITHIN`] in all until
+/// its last request is sent, whatever it waits for (other calls, a token).
 #[derive(Debug)]
 pub(crate) struct Patience {
     left: Duration,
     send_until: Instant,
 }
 
-/// How long after its beginning a call may still send a request.
-pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(30);
+/// How long after its beginning a call may still send a request. Bounded, so that a lease on the
+/// invoice can outlast every call made under it.
+pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(15);
 
 impl Patience {
     pub(crate) fn new(now: Instant) -> Self {
@@ -47,6 +47,11 @@ impl Patience {
     /// Whether there is patience for a wait, which is then spent.
     pub(crate) fn spend(&mut self, wait: Duration) -> bool {
         self.left.checked_sub(wait).map(|left| self.left = left).is_some()
+    }
+
+    /// Waits for something, but not beyond the time when a request may still be sent.
+    pub(crate) async fn bound<T>(&self, wait: impl Future<Output = T>) -> Result<T, OmniumError> {
+        timeout_at(self.send_until, wait).await.map_err(|_| OmniumError::NotMade(SEND_WITHIN))
     }
 
     fn may_send(&self, now: Instant) -> Result<(), OmniumError> {
@@ -64,7 +69,7 @@ impl Gate {
 
     /// Waits until a request may be made, or says how long that would take where it is too long.
     pub(crate) async fn enter(&self, patience: &mut Patience) -> Result<SemaphorePermit<'_>, OmniumError> {
-        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let permit = patience.bound(self.permits.acquire()).await?.expect("the semaphore is never closed");
         loop {
             let held = self.lock().held(Instant::now());
             if held.is_zero() {
@@ -157,10 +162,11 @@ mod tests {
     async fn nothing_is_sent_once_a_lease_may_have_ended() {
         let gate = Gate::new(1);
         let now = Instant::now();
-        let mut late = Patience::new(now.checked_sub(Duration::from_secs(31)).expect("a time before"));
+        let mut late = Patience::new(now.checked_sub(Duration::from_secs(16)).expect("a time before"));
         assert!(matches!(gate.enter(&mut late).await, Err(OmniumError::NotMade(_))));
-        let mut in_time = Patience::new(now.checked_sub(Duration::from_secs(20)).expect("a time before"));
-        assert!(gate.enter(&mut in_time).await.is_ok());
+        let mut in_time = Patience::new(now.checked_sub(Duration::from_secs(5)).expect("a time before"));
+        let _permit = gate.enter(&mut in_time).await.expect("let through");
+        assert!(matches!(gate.enter(&mut late).await, Err(OmniumError::NotMade(_))));
     }
 
     #[tokio::test]

@@ -87,9 +87,9 @@ async fn network_row(answer: &str, calls: &str, tokens: &str) -> String {
     format!("| {answer} {}", describe(&omnium, "mute", token).await)
 }
 
-/// The row that no server can bring about: it takes thirty seconds of waiting.
+/// The row that no server can bring about: it takes fifteen seconds of waiting.
 fn not_made_row() -> String {
-    let error = OmniumError::NotMade(Duration::from_secs(30));
+    let error = OmniumError::NotMade(Duration::from_secs(15));
     let [upsert, attach, find, token] =
         [Call::Upsert, Call::Attach, Call::Find, Call::Token].map(|call| word(decide(call, &error)));
     let (happened, may) = (yes(error.may_have_happened()), yes(error.may_be_in_flight()));
