@@ -52,6 +52,11 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 /// How long a stop waits for what is in hand: longer than the longest handler.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Returns once `stop` is true; a sender that is gone counts as that.
+pub async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 impl Consumer {
     /// Runs until `stop` turns true, through every loss of the broker. Fails only at the very start,
     /// and only for what someone must change: a missing exchange, a refused login, a queue that is
@@ -94,7 +99,7 @@ impl Consumer {
             }
             tokio::select! {
                 () = sleep(wait) => wait = (wait * 2).min(LAST_WAIT),
-                _ = stop.wait_for(|stop| *stop) => {}
+                () = told_to_stop(&mut stop) => {}
             }
         }
         self.finish(tasks).await;

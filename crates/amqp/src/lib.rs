@@ -27,7 +27,7 @@ mod trace;
 pub use apply::{TopologyError, apply};
 pub use check::{CheckError, Difference, check};
 pub use connection::{Broker, ConnectError};
-pub use consumer::{Consumer, Handler, StartError};
+pub use consumer::{Consumer, Handler, StartError, told_to_stop};
 pub use decide::{Action, decide};
 pub use delay::{Delay, ParseDelayError};
 pub use export::definitions;

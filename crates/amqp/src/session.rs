@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, sleep_until};
 
 use crate::connection::Link;
+use crate::consumer::told_to_stop;
 use crate::gate::Permit;
 use crate::handling::{Handling, delivery_count};
 use crate::{ConnectError, Consumer, Handler, Publisher, StageState, TopologyError, apply};
@@ -107,7 +108,7 @@ impl Session {
         tokio::select! {
             () = sleep_until(instant.into()) => Next::Again,
             () = self.publisher.lost() => lost("the publishing connection is gone"),
-            _ = stop.wait_for(|stop| *stop) => Next::End(Ended::Stopped),
+            () = told_to_stop(stop) => Next::End(Ended::Stopped),
         }
     }
 
@@ -125,7 +126,7 @@ impl Session {
         let delivery = tokio::select! {
             delivery = deliveries.next() => delivery,
             () = self.publisher.lost() => return lost("the publishing connection is gone"),
-            _ = stop.wait_for(|stop| *stop) => {
+            () = told_to_stop(stop) => {
                 let _ = self.cancel(&deliveries).await;
                 return Next::End(Ended::Stopped);
             }
@@ -175,7 +176,7 @@ impl Session {
                     }
                     handling.show_blocked(self.publisher.is_blocked());
                 }
-                _ = stop.wait_for(|stop| *stop) => break Next::End(Ended::Stopped),
+                () = told_to_stop(stop) => break Next::End(Ended::Stopped),
             }
         };
         if let Err(next) = self.cancel(&deliveries).await {

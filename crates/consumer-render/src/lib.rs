@@ -1,8 +1,6 @@
 //! The render consumer: makes the receipt's PDF and emits `invoice.rendered.v1`, once for each
 //! target. It needs no database.
 
-use std::sync::Arc;
-
 use amqp::{Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use events::{InvoiceReady, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target, Timestamp};
@@ -23,14 +21,14 @@ pub fn routing_key(target: Target) -> String {
 /// The render stage.
 pub struct RenderConsumer {
     /// How receipts look.
-    pub template: Arc<Template>,
+    pub template: &'static Template,
 }
 
 impl Handler for RenderConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let (template, body) = (self.template.clone(), message.body.clone());
+        let (template, body) = (self.template, message.body.clone());
         // Rendering computes; it must not hold up what waits for the network.
-        let rendered = tokio::task::spawn_blocking(move || rendered(&template, &body)).await;
+        let rendered = tokio::task::spawn_blocking(move || rendered(template, &body)).await;
         rendered
             .unwrap_or_else(|panic| Err(Failure::reject(Reason::HANDLER_PANICKED, panic)))
             .map(Outcome::Done)

@@ -1,0 +1,239 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sync_store::State;
+
+use crate::settings::{BrokerSettings, OmniumSettings, RenderSettings, RuntimeSettings, StoreSettings};
+
+/// Carries retail receipts to where their invoices belong, over RabbitMQ.
+#[derive(Debug, Parser)]
+#[command(name = "bilag", version, about, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run consumers until told to stop
+    Consume(Box<ConsumeArgs>),
+    /// Declare the topology, compare it with the broker's, or print it
+    #[command(subcommand)]
+    Topology(TopologyCommand),
+    /// Put events on the bus, confirmed and routable, or say why not
+    Publish(PublishArgs),
+    /// Print the Omnium invoice of a receipt
+    Map(MapArgs),
+    /// Make the PDF of a receipt
+    Render(RenderArgs),
+    /// Check receipt templates
+    #[command(subcommand)]
+    Template(TemplateCommand),
+    /// The sync records: how far each receipt has come
+    #[command(subcommand)]
+    Sync(SyncCommand),
+    /// The dead letters: what a person must look at, and why
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// A stand-in for Omnium, with a ledger of all it was told
+    Sandbox(SandboxArgs),
+}
+
+/// A consumer, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StageName {
+    /// Every consumer
+    All,
+    /// Hears settled receipts, opens their record, maps their invoice
+    Receipt,
+    /// Makes the PDF
+    Render,
+    /// Creates the invoice in Omnium and attaches the PDF
+    Upload,
+    /// Indexes dead letters
+    Dead,
+}
+
+#[derive(Debug, Args)]
+pub struct ConsumeArgs {
+    /// Which consumers; several may be named
+    #[arg(required = true)]
+    pub stages: Vec<StageName>,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub runtime: RuntimeSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
+    #[command(flatten)]
+    pub render: RenderSettings,
+    #[command(flatten)]
+    pub omnium: OmniumSettings,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TopologyCommand {
+    /// Declare exchanges, queues and bindings of the stages; never the bus
+    Apply(TopologyArgs),
+    /// Name each difference between the topology and the broker's
+    Check(TopologyArgs),
+    /// Print it as definitions for `rabbitmqctl import_definitions`
+    Export(TopologyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TopologyArgs {
+    /// Which stages
+    #[arg(default_values = ["all"])]
+    pub stages: Vec<StageName>,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+    /// The broker's management API: compares bindings and policies as well [http://host:15672]
+    #[arg(long, env = "BILAG_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
+    pub management_url: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// Files with one event each; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The routing key; by default the event's type
+    #[arg(long)]
+    pub key: Option<String>,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct MapArgs {
+    /// A file with a receipt.settled.v1 event; `-` is standard input
+    #[arg(value_name = "RECEIPT")]
+    pub file: PathBuf,
+    /// What the keys of properties begin with
+    #[arg(
+        long,
+        env = "OMNIUM_PROPERTY_PREFIX",
+        default_value = "flow",
+        hide_env_values = true,
+        value_name = "PREFIX"
+    )]
+    pub property_prefix: String,
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// A file with a receipt.settled.v1 event; `-` is standard input
+    #[arg(value_name = "RECEIPT")]
+    pub file: PathBuf,
+    /// Where the PDF goes; `-` is standard output
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub render: RenderSettings,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// List every mistake of a template with its line
+    Check {
+        /// A built-in template's name, or a file
+        template: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SyncCommand {
+    /// How many records are in each state, and the latest of them
+    List {
+        /// Only in this state
+        #[arg(long)]
+        state: Option<State>,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// Everything that is known of one receipt
+    Show {
+        /// The receipt's uid, or its voucher number
+        receipt: String,
+        /// Only of this tenant
+        #[arg(long, value_name = "UID")]
+        tenant: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// Send stranded receipts on again, now
+    Reconcile {
+        /// Count what is untouched for so long as stranded; by default longer than all rungs together
+        #[arg(long, value_name = "DELAY")]
+        untouched_for: Option<amqp::Delay>,
+        #[command(flatten)]
+        broker: BrokerSettings,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeadCommand {
+    /// Counts by stage and reason, and the latest letters
+    List {
+        /// Only of this stage
+        stage: Option<String>,
+        /// Only with this reason
+        #[arg(long)]
+        reason: Option<String>,
+        /// At most so many letters
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// One letter: why, when, what, and what to do
+    Show {
+        /// Its id, as `bilag dead list` shows it
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// A fault as JSON, as POST /_faults takes it; may be given several times
+    #[arg(long = "fault", value_name = "JSON")]
+    pub faults: Vec<String>,
+    /// Seeds the dice of faults with a rate
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Requests at once before 429
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub max_concurrent: usize,
+    /// How long an access token is valid
+    #[arg(long, default_value = "24h", value_name = "DELAY")]
+    pub token_lifetime: amqp::Delay,
+}

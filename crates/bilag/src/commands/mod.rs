@@ -1,0 +1,37 @@
+//! The tools, one file each.
+
+pub mod dead;
+pub mod map;
+pub mod publish;
+pub mod render;
+pub mod sandbox;
+pub mod sync;
+pub mod template;
+pub mod topology;
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::output::Failed;
+
+/// A file's bytes; `-` is standard input.
+fn read(path: &Path) -> Result<Vec<u8>, Failed> {
+    let mut bytes = Vec::new();
+    let read = match path.as_os_str() == "-" {
+        true => std::io::stdin().read_to_end(&mut bytes).map(drop),
+        false => std::fs::read(path).map(|read| bytes = read),
+    };
+    match read {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Failed::at(path.display(), error)),
+    }
+}
+
+/// A receipt that holds together, from a file.
+fn read_receipt(path: &Path) -> Result<events::ReceiptSettled, Failed> {
+    let body = read(path)?;
+    let event: events::ReceiptSettled =
+        events::decode(&body).map_err(|error| Failed::at(path.display(), error))?;
+    event.check().map_err(|error| Failed::at(path.display(), error))?;
+    Ok(event)
+}

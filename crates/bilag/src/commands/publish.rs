@@ -1,0 +1,57 @@
+//! `bilag publish`: puts events on the bus as their source would.
+
+use std::path::Path;
+
+use amqp::{Outgoing, PublishError, Publisher};
+use serde_json::Value;
+
+use crate::cli::PublishArgs;
+use crate::output::{Failed, chain};
+
+/// Publishes each file, confirmed; goes on after one that fails.
+pub async fn run(args: PublishArgs) -> Result<(), Failed> {
+    let broker = args.broker.broker("publish")?;
+    let publisher = Publisher::connect(&broker).await.map_err(Failed::plainly)?;
+    let mut failures = 0;
+    for file in &args.files {
+        let body = super::read(file)?;
+        let event = outgoing(&args, file, body);
+        match publisher.publish(&event).await {
+            Ok(()) => println!("{}: published with key {}", file.display(), event.routing_key),
+            Err(error) => {
+                failures += 1;
+                eprintln!("{}: not published: {}{}", file.display(), chain(&error), advice(&error));
+            }
+        }
+    }
+    publisher.close().await;
+    match failures {
+        0 => Ok(()),
+        count => Err(Failed::plainly(format!("{count} of {} events were not published", args.files.len()))),
+    }
+}
+
+/// The body as it is, be it ever so broken; key, id and type are read from it where they can be.
+fn outgoing(args: &PublishArgs, file: &Path, body: Vec<u8>) -> Outgoing {
+    let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |member: &str| json.get(member).and_then(Value::as_str);
+    let kind = text("type").filter(|kind| kind.len() <= 200);
+    let key = args.key.as_deref().or(kind).or(args.broker.receipt_keys.first().map(String::as_str));
+    let id = text("id").filter(|id| id.len() <= 200);
+    Outgoing {
+        exchange: args.broker.bus_exchange.clone(),
+        routing_key: key.unwrap_or_default().to_owned(),
+        message_id: id.map_or_else(|| file.display().to_string(), str::to_owned),
+        kind: kind.unwrap_or_default().to_owned(),
+        body,
+        subject: None,
+    }
+}
+
+fn advice(error: &PublishError) -> &'static str {
+    match error {
+        PublishError::Unroutable { .. } => "; run `bilag topology apply`, or check BILAG_RECEIPT_KEYS",
+        PublishError::NoExchange { .. } => "; set BILAG_BUS_EXCHANGE to your bus",
+        _ => "",
+    }
+}

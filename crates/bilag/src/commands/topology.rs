@@ -1,0 +1,62 @@
+//! `bilag topology`: what Bilag has at the broker.
+
+use amqp::Management;
+use serde_json::json;
+
+use crate::chain::topology;
+use crate::cli::{TopologyArgs, TopologyCommand};
+use crate::output::{self, Failed};
+
+/// Declares, compares or prints.
+pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
+    match command {
+        TopologyCommand::Apply(args) => apply(&args).await,
+        TopologyCommand::Check(args) => check(&args).await,
+        TopologyCommand::Export(args) => {
+            let vhost = args.broker.broker("topology")?.vhost().to_owned();
+            output::json(&amqp::definitions(&topology(&args.broker, &args.stages), &vhost));
+            Ok(())
+        }
+    }
+}
+
+async fn apply(args: &TopologyArgs) -> Result<(), Failed> {
+    let broker = args.broker.broker("topology")?;
+    let topology = topology(&args.broker, &args.stages);
+    amqp::apply(&broker, &topology).await.map_err(Failed::plainly)?;
+    let queues = topology.queues();
+    if args.json {
+        let names: Vec<_> = queues.iter().map(|queue| &queue.name).collect();
+        output::json(&json!({ "broker": broker.to_string(), "queues": names }));
+    } else {
+        println!("{} queues are declared and bound at {broker}", queues.len());
+    }
+    Ok(())
+}
+
+async fn check(args: &TopologyArgs) -> Result<(), Failed> {
+    let broker = args.broker.broker("topology")?;
+    let management = args.management_url.as_ref().map(|url| Management::new(url, &broker));
+    let topology = topology(&args.broker, &args.stages);
+    let differences = amqp::check(&broker, &topology, management.as_ref()).await.map_err(Failed::plainly)?;
+    if args.json {
+        let list: Vec<_> =
+            differences.iter().map(|found| json!({ "what": found.what, "problem": found.problem })).collect();
+        output::json(&json!({ "broker": broker.to_string(), "differences": list }));
+    } else {
+        differences.iter().for_each(|difference| println!("{difference}"));
+        if management.is_none() {
+            println!(
+                "bindings and policies were not compared: AMQP does not tell them; set BILAG_MANAGEMENT_URL"
+            );
+        }
+    }
+    match differences.len() {
+        0 if args.json => Ok(()),
+        0 => {
+            println!("no differences at {broker}");
+            Ok(())
+        }
+        count => Err(Failed::plainly(format!("{count} difference(s) at {broker}"))),
+    }
+}

@@ -1,0 +1,66 @@
+//! `/livez`: this process turns. `/readyz`: broker and store can be used; a pause is shown there, but
+//! does not make it unready, because restarting helps nothing downstream.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amqp::{StageState, StageStatus};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use sync_store::SyncStore;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use crate::output::Failed;
+
+/// What `/readyz` looks at.
+#[derive(Clone)]
+pub struct Health {
+    /// Each stage of this process.
+    pub stages: Vec<Arc<StageStatus>>,
+    /// The store, where a stage of this process uses one.
+    pub store: Option<Arc<dyn SyncStore>>,
+}
+
+/// Serves until the process ends.
+pub async fn serve(address: SocketAddr, health: Health) -> Result<(), Failed> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failed::used_wrongly(&format!("BILAG_HEALTH_ADDR {address}"), error))?;
+    let routes = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(health);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!(%error, "health is no longer served");
+        }
+    });
+    Ok(())
+}
+
+async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
+    let store = match &health.store {
+        Some(store) => timeout(Duration::from_secs(2), store.ping()).await.is_ok_and(|pong| pong.is_ok()),
+        None => true,
+    };
+    let can_work = |stage: &Arc<StageStatus>| matches!(stage.state(), StageState::Running);
+    let ready = store && health.stages.iter().all(can_work);
+    let stages: Vec<Value> = health
+        .stages
+        .iter()
+        .map(|stage| {
+            json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(),
+                    "inHand": stage.in_hand(), "handled": stage.handled() })
+        })
+        .collect();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let store_name = health.store.as_ref().map(|store| store.describe());
+    let body = json!({ "ready": ready, "stages": stages,
+                       "store": { "answers": store, "which": store_name } });
+    (status, Json(body))
+}

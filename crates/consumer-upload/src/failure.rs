@@ -1,0 +1,73 @@
+//! What an error of Omnium's or of the store's means for the message.
+
+use std::error::Error;
+
+use amqp::{Failure, Reached, Reason};
+use omnium::{Call, Decision, OmniumError, decide};
+use sync_store::Key;
+
+/// Omnium understood the call and does not take it.
+pub const OMNIUM_REJECTED: Reason = Reason::new("omnium_rejected");
+/// Omnium forbids it, while it lets others through.
+pub const OMNIUM_FORBIDDEN: Reason = Reason::new("omnium_forbidden");
+/// The invoice was created, and is not to be found in Omnium.
+pub const INVOICE_MISSING: Reason = Reason::new("invoice_missing");
+/// The store knows nothing of this receipt.
+pub const NO_RECORD: Reason = Reason::new("no_record");
+
+/// The store knows nothing of this receipt.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no sync record of receipt {key} in {store}: let all consumers share one store (BILAG_DATABASE_URL), or publish the receipt again"
+)]
+pub(crate) struct NoRecord {
+    pub(crate) key: Key,
+    pub(crate) store: String,
+}
+
+/// The invoice was created, and is not to be found.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the invoice was created in Omnium and is not to be found there now; whether its file was attached is not known: look the invoice up in Omnium, and redrive this letter once it is there"
+)]
+pub(crate) struct InvoiceMissing;
+
+/// A call failed. An invoice without its document must stand out.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}")]
+struct CallFailed {
+    doing: &'static str,
+    #[source]
+    source: OmniumError,
+}
+
+/// Another handler holds the lease by now.
+pub(crate) fn lost() -> Failure {
+    Failure::Wait {
+        at_least: crate::MARGIN,
+        error: "the lease has run out, and another handler may be at this receipt".into(),
+    }
+}
+
+/// The message's failure, for an error of one call.
+pub(crate) fn of(call: Call, error: OmniumError) -> Failure {
+    let decision = decide(call, &error);
+    let doing = match call {
+        Call::Token => "no access token from Omnium",
+        Call::Upsert => "the invoice could not be created in Omnium",
+        Call::Attach => "the invoice is in Omnium WITHOUT its file: the file could not be attached",
+        Call::Find => "the invoice is in Omnium, perhaps WITHOUT its file: it could not be looked up",
+    };
+    let error: Box<dyn Error + Send + Sync> = Box::new(CallFailed { doing, source: error });
+    let unavailable = |reached, reason, error| Failure::Unavailable { reached, reason, error };
+    match decision {
+        Decision::Retry => Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error },
+        Decision::Wait { at_least } => Failure::Wait { at_least, error },
+        Decision::Unavailable { reached: false } => Failure::unreached(error),
+        Decision::Unavailable { reached: true } => {
+            unavailable(Reached::Perhaps, Reason::RETRIES_EXHAUSTED, error)
+        }
+        Decision::Forbidden => unavailable(Reached::Forbidden, OMNIUM_FORBIDDEN, error),
+        Decision::Reject => Failure::Reject { reason: OMNIUM_REJECTED, error },
+    }
+}

@@ -1,0 +1,118 @@
+//! One receipt's way into Omnium, under the lease: invoice, then file, then done.
+//!
+//! What Omnium does on a repeat is not documented, so nothing is repeated blindly: the record says
+//! before each call what may happen next, and a lease is given back only where nothing can be in
+//! flight any more. A call whose answer did not come leaves the lease to run out, which is after
+//! everything that the call may still do.
+
+use amqp::Failure;
+use bytes::Bytes;
+use events::{InvoiceRendered, Uid};
+use omnium::Call;
+use sync_store::{Attach, Key, State, Step};
+
+use crate::UploadConsumer;
+use crate::failure::{INVOICE_MISSING, InvoiceMissing, lost, of};
+
+pub(crate) struct Upload<'a> {
+    pub(crate) consumer: &'a UploadConsumer,
+    pub(crate) key: &'a Key,
+    pub(crate) target: &'a str,
+    pub(crate) owner: &'a str,
+    pub(crate) event: InvoiceRendered,
+}
+
+impl Upload<'_> {
+    /// From the state the record was found in to complete.
+    pub(crate) async fn run(mut self, found: State) -> Result<(), Failure> {
+        match found {
+            State::Attaching => {
+                if self.is_attached().await? {
+                    return self.complete().await;
+                }
+            }
+            State::InvoiceCreated => {}
+            State::Pending | State::Dead | State::Skipped | State::Complete => self.create().await?,
+        }
+        self.attach().await?;
+        self.complete().await
+    }
+
+    /// Creates the invoice. Safe to repeat until an attach has begun.
+    async fn create(&self) -> Result<(), Failure> {
+        match self.consumer.omnium.upsert_invoice(&self.event.invoice).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                if !error.may_be_in_flight() {
+                    self.release().await;
+                }
+                Err(of(Call::Upsert, error))
+            }
+        }
+    }
+
+    /// Writes down that the file is about to be attached, and attaches it.
+    async fn attach(&mut self) -> Result<(), Failure> {
+        let store = &self.consumer.store;
+        let attach = Attach {
+            owner: self.owner,
+            invoice_id: self.invoice_id(),
+            file_name: &self.event.pdf.file_name,
+            pdf_sha256: &self.event.pdf.sha256,
+            ttl: self.consumer.lease_ttl(),
+        };
+        match store.attaching(self.key, self.target, &attach).await.map_err(Failure::unreached)? {
+            Step::Taken => {}
+            Step::Lost => return Err(lost()),
+        }
+        let content = Bytes::from(std::mem::take(&mut self.event.pdf.content.0));
+        let call = self.consumer.omnium.attach(self.invoice_id(), &self.event.pdf.file_name, content);
+        match call.await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // Left to run out where the file may be there all the same: reads lag behind writes,
+                // and an early look would not see it.
+                if !error.may_have_happened() {
+                    let _ = store.not_attached(self.key, self.target, self.owner).await;
+                    self.release().await;
+                }
+                Err(of(Call::Attach, error))
+            }
+        }
+    }
+
+    /// Whether the file is there after an attach of which only the beginning is known.
+    async fn is_attached(&self) -> Result<bool, Failure> {
+        let name = &self.event.pdf.file_name;
+        let failure = match self.consumer.omnium.find_invoice(self.invoice_id()).await {
+            Ok(Some(invoice)) => return Ok(invoice.has_file(name)),
+            Ok(None) => Failure::Retry { reason: INVOICE_MISSING, error: InvoiceMissing.into() },
+            Err(error) => of(Call::Find, error),
+        };
+        self.release().await;
+        Err(failure)
+    }
+
+    async fn complete(&self) -> Result<(), Failure> {
+        let completed = self.consumer.store.complete(self.key, self.target, self.invoice_id()).await;
+        match completed.map_err(Failure::unreached)? {
+            Step::Taken => {
+                tracing::info!(receipt = %self.key, voucher = %self.event.invoice.invoice_number, "complete");
+                Ok(())
+            }
+            Step::Lost => Err(lost()),
+        }
+    }
+
+    /// Gives the lease back, so that the next attempt need not wait for it. Where that fails it runs
+    /// out by itself.
+    async fn release(&self) {
+        if let Err(error) = self.consumer.store.release(self.key, self.target, self.owner).await {
+            tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
+        }
+    }
+
+    fn invoice_id(&self) -> &Uid {
+        &self.event.invoice.id
+    }
+}

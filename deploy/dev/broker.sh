@@ -1,0 +1,145 @@
+#!/bin/bash
+# A private RabbitMQ broker: never the user's, and nothing of it outlives "stop".
+#
+#   broker.sh start DIR    starts a broker whose files are in DIR and prints its URLs (AMQP,
+#                          management); the same ones when it is started again
+#   broker.sh kill DIR     ends it at once, as a power cut would; its files stay
+#   broker.sh stop DIR     stops it and removes its files
+#
+# It listens on 127.0.0.1 only, with a port mapper (epmd) of its own. An installed rabbitmq-server is
+# used; where it is missing, apt installs it; where there is no apt, Docker runs it.
+set -eu
+
+usage() {
+    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+scripts=/usr/lib/rabbitmq/bin
+
+# Free when nothing accepts a connection there.
+free_port() {
+    while :; do
+        port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+}
+
+settings() {
+    if [ ! -e "$dir/ports" ]; then
+        echo "amqp=$(free_port) management=$(free_port) distribution=$(free_port) epmd=$(free_port)" >"$dir/ports"
+    fi
+    eval "$(cat "$dir/ports")"
+    cat >"$dir/rabbitmq.conf" <<CONF
+listeners.tcp.1 = 127.0.0.1:$amqp
+management.tcp.ip = 127.0.0.1
+management.tcp.port = $management
+management_agent.disable_metrics_collector = false
+collect_statistics_interval = 1000
+disk_free_limit.absolute = 100MB
+log.file.level = warning
+CONF
+    echo '[rabbitmq_management].' >"$dir/enabled_plugins"
+    export HOME="$dir"
+    export ERL_EPMD_PORT="$epmd" ERL_EPMD_ADDRESS=127.0.0.1
+    export RABBITMQ_NODENAME="bilag-$amqp@localhost" RABBITMQ_DIST_PORT="$distribution"
+    export RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE="$dir/rabbitmq.conf"
+    export RABBITMQ_ENABLED_PLUGINS_FILE="$dir/enabled_plugins" RABBITMQ_PID_FILE="$dir/pid"
+    export RABBITMQ_MNESIA_BASE="$dir/data" RABBITMQ_LOG_BASE="$dir/log"
+    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
+}
+
+answers() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$amqp" && printf 'AMQP\0\0\11\1' >&3 && timeout 2 head -c 1 <&3 | grep -q .) 2>/dev/null
+}
+
+serves_management() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$management") 2>/dev/null
+}
+
+wait_until_up() {
+    for _ in $(seq 600); do
+        if answers && serves_management; then
+            return
+        fi
+        sleep 0.1
+    done
+    echo "the broker did not come up within a minute; see $dir/log" >&2
+    exit 1
+}
+
+start() {
+    mkdir -p "$dir"
+    if [ ! -x "$scripts/rabbitmq-server" ]; then
+        if command -v apt-get >/dev/null; then
+            "$here/install.sh" rabbitmq-server
+        elif command -v docker >/dev/null; then
+            start_in_docker
+            return
+        else
+            echo "missing: rabbitmq-server. There is neither apt-get nor docker here to get it with" >&2
+            exit 1
+        fi
+    fi
+    settings
+    if ! answers; then
+        # Without a terminal and a parent, so that it outlives this script.
+        RABBITMQ_ALLOW_INPUT=1 setsid "$scripts/rabbitmq-server" -noinput >"$dir/out" 2>&1 </dev/null &
+        echo $! >"$dir/pid"
+    fi
+    wait_until_up
+    echo "amqp://guest:guest@127.0.0.1:$amqp/%2f"
+    echo "http://127.0.0.1:$management"
+}
+
+start_in_docker() {
+    settings
+    docker run -d --rm --name "bilag-$amqp" -p "127.0.0.1:$amqp:5672" -p "127.0.0.1:$management:15672" \
+        rabbitmq:management >"$dir/container"
+    wait_until_up
+    echo "amqp://guest:guest@127.0.0.1:$amqp/%2f"
+    echo "http://127.0.0.1:$management"
+}
+
+# Ends the broker by its own process id, and waits until it is gone.
+end() {
+    if [ -e "$dir/container" ]; then
+        docker rm -f "$(cat "$dir/container")" >/dev/null
+        rm "$dir/container"
+    elif [ -e "$dir/pid" ]; then
+        pid=$(cat "$dir/pid")
+        kill "-$1" "$pid" 2>/dev/null || true
+        for _ in $(seq 300); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+        rm -f "$dir/pid"
+    fi
+}
+
+stop() {
+    [ -e "$dir/ports" ] || return 0
+    settings
+    end TERM
+    if command -v epmd >/dev/null; then
+        epmd -port "$epmd" -kill >/dev/null 2>&1 || true
+    fi
+    rm -rf "$dir/data" "$dir/log" "$dir/out" "$dir/ports" "$dir/rabbitmq.conf" "$dir/enabled_plugins" \
+        "$dir/.erlang.cookie" "$dir/.cache" "$dir/.config"
+    rmdir "$dir" 2>/dev/null || true
+}
+
+[ $# -eq 2 ] || usage
+mkdir -p "$(dirname "$2")"
+dir=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+case $1 in
+start) start ;;
+kill) end KILL ;;
+stop) stop ;;
+*) usage ;;
+esac
