@@ -11,14 +11,14 @@
 set -eu
 
 usage() {
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
 # The folder of initdb and pg_ctl: on the path, or where Debian keeps the newest version.
 binaries() {
     if command -v initdb >/dev/null; then
-        dirname "$(command -v initdb)"
+        dirname "$(readlink -f "$(command -v initdb)")"
     else
         find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1 | xargs -r dirname
     fi
@@ -31,18 +31,13 @@ install_postgresql() {
         exit 1
     fi
     policy=/usr/sbin/policy-rc.d
-    forbidden=
     if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 1' INT TERM
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod 755 "$policy"
-        forbidden=1
-        trap 'rm -f "$policy"' EXIT
     fi
     { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y postgresql; } >&2
-    if [ -n "$forbidden" ]; then
-        rm -f "$policy"
-        trap - EXIT
-    fi
 }
 
 # As the user that owns the server.
@@ -58,25 +53,31 @@ running() {
     [ -n "$bin" ] && as_owner "$bin/pg_ctl" -D "$dir/data" status >/dev/null 2>&1
 }
 
-# The port of the last time, else any. Where another program has it, the server does not start and
-# "start" tries a new one.
+# The port of the last time, else any.
 choose_port() {
-    if [ "$1" -eq 1 ] && [ -e "$dir/port" ]; then
+    if [ -e "$dir/port" ]; then
         cat "$dir/port"
     else
         echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
     fi
 }
 
-# Line 4 of the server's own pid file is its port.
+# A server that was killed a moment ago still counts as running, but does not answer.
+answers() {
+    running && [ -e "$dir/port" ] && "$bin/pg_isready" -q -h 127.0.0.1 -p "$(cat "$dir/port")"
+}
+
 print_url() {
-    port=$(as_owner sed -n 4p "$dir/data/postmaster.pid")
-    echo "postgres://postgres@127.0.0.1:$port/postgres"
+    echo "postgres://postgres@127.0.0.1:$(cat "$dir/port")/postgres"
 }
 
 start() {
-    [ -n "$bin" ] || { install_postgresql && bin=$(binaries); }
-    if running; then
+    if [ -z "$bin" ]; then
+        # In a shell of its own, so that the policy goes when it ends.
+        (install_postgresql)
+        bin=$(binaries)
+    fi
+    if answers; then
         print_url
         return
     fi
@@ -85,14 +86,17 @@ start() {
     if [ ! -e "$dir/data/PG_VERSION" ]; then
         as_owner "$bin/initdb" -D "$dir/data" -U postgres --auth=trust --encoding=UTF8 --locale=C >/dev/null
     fi
-    for attempt in 1 2 3 4 5 6 7 8 9 10; do
-        port=$(choose_port "$attempt")
-        options="-h 127.0.0.1 -p $port -k ''"
+    # Again where another program has the port, or the processes of a server that was killed are
+    # not gone yet. Connections for as many tests at a time as there are cores.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        port=$(choose_port)
+        options="-h 127.0.0.1 -p $port -k '' -c max_connections=500"
         if as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -o "$options" start >/dev/null 2>&1; then
             echo "$port" >"$dir/port"
             print_url
             return
         fi
+        sleep 1
     done
     echo "PostgreSQL does not start:" >&2
     tail -n 5 "$dir/log" >&2

@@ -99,3 +99,41 @@ fn postgres_passes(code: &str) -> bool {
     // No such database, a lock not granted in time.
     CLASSES.contains(&&code[..2]) || matches!(code, "3D000" | "55P03")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::passes;
+
+    #[test]
+    fn what_passes_is_told_from_what_stays() {
+        let table = [
+            ("5", true, "busy"),
+            ("261", true, "busy: recovering after a crash"),
+            ("13", true, "disk full"),
+            ("1032", true, "the file has become one that cannot be written"),
+            ("4874", true, "the disk has an error"),
+            ("1", false, "no such table"),
+            ("11", false, "damaged"),
+            ("26", false, "no database"),
+            ("787", false, "a constraint"),
+            ("08006", true, "connection lost"),
+            ("25006", true, "a server that only reads"),
+            ("28P01", true, "wrong password"),
+            ("3D000", true, "no such database"),
+            ("40P01", true, "deadlock"),
+            ("53100", true, "disk full"),
+            ("53300", true, "too many connections"),
+            ("57014", true, "statement timeout"),
+            ("57P01", true, "stopped by the operator"),
+            ("57P03", true, "starting up"),
+            ("58030", true, "the disk has an error"),
+            ("23505", false, "a constraint"),
+            ("42P01", false, "no such table"),
+            ("42703", false, "no such column"),
+            ("XX001", false, "damaged"),
+        ];
+        for (code, expected, what) in table {
+            assert_eq!(passes(code), expected, "{code}: {what}");
+        }
+    }
+}

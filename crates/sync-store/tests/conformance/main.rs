@@ -6,6 +6,13 @@ mod postgres;
 mod sqlite;
 mod suite;
 
+use std::time::Duration;
+
+/// So that a test that waits for what never comes fails. Far longer than any of them takes.
+async fn in_time<T>(test: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(120), test).await.expect("what the test waited for never came")
+}
+
 /// Runs each function of the suite on a new SQLite file and on a new PostgreSQL database.
 macro_rules! conformance {
     ($($module:ident: $($test:ident)*;)*) => {
@@ -13,7 +20,8 @@ macro_rules! conformance {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    crate::suite::$module::$test(&crate::fresh::Fresh::sqlite()).await;
+                    let fresh = crate::fresh::Fresh::sqlite();
+                    crate::in_time(crate::suite::$module::$test(&fresh)).await;
                 })*
             })*
         }
@@ -21,7 +29,8 @@ macro_rules! conformance {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    crate::suite::$module::$test(&crate::fresh::Fresh::postgres().await).await;
+                    let fresh = crate::fresh::Fresh::postgres().await;
+                    crate::in_time(crate::suite::$module::$test(&fresh)).await;
                 })*
             })*
         }

@@ -1,1 +1,127 @@
-//! What is PostgreSQL's own.
+//! What is PostgreSQL's own: a server that goes away in the middle of the work, and comes back.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sync_store::{Lease, State, StoreError, connect};
+
+use crate::fresh::Fresh;
+use crate::given::{LONG, TARGET, granted, in_state, key, receipt, record};
+use crate::in_time;
+
+/// A server of this test's own.
+struct Server {
+    folder: PathBuf,
+    url: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("bilag-{}", uuid::Uuid::new_v4().simple()));
+        let mut server = Self { folder, url: String::new() };
+        server.start_again();
+        server
+    }
+
+    fn start_again(&mut self) {
+        let output = self.script("start");
+        self.url = String::from_utf8(output.stdout).expect("a URL").trim().to_owned();
+        assert!(!self.url.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// As a power cut would: no process of it gets to say goodbye.
+    fn kill(&self) {
+        let pids = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("it runs");
+        let pid = pids.lines().next().expect("its pid comes first");
+        let killed = Command::new("kill").args(["-9", pid]).status().expect("kill runs");
+        assert!(killed.success());
+    }
+
+    fn script(&self, command: &str) -> Output {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/dev/postgres.sh");
+        Command::new(script).arg(command).arg(&self.folder).output().expect("the script runs")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.script("stop");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_loses_nothing_and_the_store_finds_it_again() {
+    let mut server = Server::start();
+    let fresh = Fresh::on_server(&server.url).await;
+    let store = fresh.connect().await;
+    let (answered, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let stop = AtomicBool::new(false);
+
+    let callers = (0..16).map(|caller| {
+        let (store, answered, refused, stop) = (&store, &answered, &refused, &stop);
+        async move {
+            let mut kept = Vec::new();
+            for i in 0.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let key = key(&format!("{caller}-{i}"));
+                match store.open(&receipt(&key, "f", b"{}"), TARGET, true).await {
+                    Ok(_) => {
+                        kept.push(key);
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Err(StoreError::Unavailable { .. }) => {
+                        refused.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    Err(error) => panic!("neither answered nor unavailable: {error:?}"),
+                }
+            }
+            kept
+        }
+    });
+    let grow = async |counter: &AtomicUsize, by: usize| {
+        let enough = counter.load(Ordering::Relaxed) + by;
+        while counter.load(Ordering::Relaxed) < enough {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let happenings = async {
+        grow(&answered, 200).await;
+        server.kill();
+        grow(&refused, 1).await;
+        tokio::task::block_in_place(|| server.start_again());
+        grow(&answered, 200).await;
+        stop.store(true, Ordering::Relaxed);
+    };
+    let (kept, ()) = in_time(async { tokio::join!(join_all(callers), happenings) }).await;
+    for key in kept.concat() {
+        record(&*store, &key).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unavailable_and_the_password_stays_unsaid() {
+    // Port 1 is reserved, and nobody listens there.
+    let url = "postgres://bilag:hunter2@127.0.0.1:1/bilag";
+    let Err(error) = connect(url).await else { panic!("it connected") };
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(error.to_string().contains("postgres://127.0.0.1:1/bilag"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+}
+
+#[tokio::test]
+async fn statements_prepared_before_a_change_of_the_tables_are_prepared_again() {
+    let fresh = Fresh::postgres().await;
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    granted(&*store, &key, "a", LONG).await;
+    store.release(&key, TARGET, "a").await.expect("released");
+    fresh.run("alter table external_order_receipt_sync alter file_name type varchar").await;
+    let lease = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
+    assert!(matches!(lease, Lease::Granted(_)), "{lease:?}");
+}

@@ -1,1 +1,133 @@
-//! What is SQLite's own.
+//! What is SQLite's own: several processes on one file, and the end of one in the middle.
+
+use std::process::Stdio;
+
+use futures_util::future::join_all;
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use sync_store::{Opened, StoreError, connect};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::fresh::Fresh;
+use crate::given::{TARGET, key, receipt, record};
+use crate::in_time;
+
+fn writer(fresh: &Fresh, name: &str, count: usize) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sync-store-writer"))
+        .args([&fresh.url, name, &count.to_string()])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the writer starts");
+    let lines = BufReader::new(child.stdout.take().expect("it has an output")).lines();
+    (child, lines)
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_the_process_was_killed() {
+    let fresh = Fresh::sqlite();
+    let (mut child, mut lines) = writer(&fresh, "killed", usize::MAX);
+    let mut answered = Vec::new();
+    while let Some(uid) = lines.next_line().await.expect("read") {
+        answered.push(uid);
+        if answered.len() == 300 {
+            child.start_kill().expect("killed");
+        }
+    }
+    assert!(!child.wait().await.expect("ended").success(), "it ended by itself");
+    let store = fresh.connect().await;
+    for uid in &answered {
+        record(&*store, &key(uid)).await;
+    }
+}
+
+#[tokio::test]
+async fn two_processes_write_one_file_at_the_same_time() {
+    let fresh = Fresh::sqlite();
+    let (mut one, mut lines_of_one) = writer(&fresh, "one", 500);
+    let (mut two, mut lines_of_two) = writer(&fresh, "two", 500);
+    let count = async |lines: &mut Lines<BufReader<ChildStdout>>| {
+        let mut count = 0;
+        while lines.next_line().await.expect("read").is_some() {
+            count += 1;
+        }
+        count
+    };
+    let counts = in_time(async { tokio::join!(count(&mut lines_of_one), count(&mut lines_of_two)) }).await;
+    assert_eq!(counts, (500, 500));
+    assert!(one.wait().await.expect("ended").success());
+    assert!(two.wait().await.expect("ended").success());
+    assert_eq!(fresh.connect().await.counts().await.expect("counted")[0].count, 1000);
+}
+
+#[tokio::test]
+async fn an_operation_that_fails_undoes_none_that_it_was_grouped_with() {
+    let fresh = Fresh::sqlite();
+    let store = fresh.connect().await;
+    fresh
+        .run(
+            "create trigger refuse before insert on external_order_receipt_sync
+             when new.receipt_uid = '7' begin select raise(abort, 'refused'); end",
+        )
+        .await;
+    let keys: Vec<_> = (0..16).map(|i| key(&i.to_string())).collect();
+    let opened = join_all(keys.iter().map(|key| {
+        let store = &store;
+        async move { store.open(&receipt(key, "f", b"{}"), TARGET, true).await }
+    }))
+    .await;
+    for (i, opened) in opened.into_iter().enumerate() {
+        let kept = store.receipt(&keys[i]).await.expect("asked").is_some();
+        match opened {
+            Ok(_) => assert!(kept && i != 7, "{i} was answered and is not there"),
+            Err(StoreError::Broken { .. }) => assert!(!kept && i == 7, "half of {i} is there"),
+            Err(error) => panic!("the file is well: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_another_keeps_is_unavailable_until_it_lets_go() {
+    let fresh = Fresh::sqlite();
+    let store = fresh.connect().await;
+    let mut other = SqliteConnection::connect(&fresh.url).await.expect("the file opens");
+    other.execute("begin immediate").await.expect("taken");
+    let refused = store.open(&receipt(&key("r"), "f", b"{}"), TARGET, true).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    store.ping().await.expect("readers need not wait");
+    other.execute("rollback").await.expect("let go");
+    let opened = store.open(&receipt(&key("r"), "f", b"{}"), TARGET, true).await;
+    assert_eq!(opened.expect("opened"), Opened::New);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_unavailable_and_one_of_another_kind_is_broken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = format!("sqlite://{}", folder.path().join("missing/bilag.db").display());
+    let Err(error) = connect(&missing).await else { panic!("it opened") };
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(error.to_string().contains("missing/bilag.db"), "{error}");
+
+    let other = folder.path().join("other.db");
+    std::fs::write(&other, "no database, but a text that is long enough to be one ".repeat(100))
+        .expect("written");
+    let Err(error) = connect(&format!("sqlite://{}", other.display())).await else { panic!("it opened") };
+    assert!(matches!(error, StoreError::Broken { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_url_that_names_no_store_is_refused_without_being_repeated() {
+    for url in [
+        "",
+        "bilag.db",
+        "sqlite://",
+        "sqlite::memory:",
+        "sqlite://bilag.db?mode=ro",
+        "mysql://bilag:hunter2@127.0.0.1/bilag",
+        "postgres://bilag:hunter2@127.0.0.1:port/bilag",
+    ] {
+        let Err(error) = connect(url).await else { panic!("{url} was opened") };
+        assert!(matches!(error, StoreError::BadUrl { .. }), "{url}: {error:?}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+}
