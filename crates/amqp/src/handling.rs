@@ -75,6 +75,7 @@ impl<H: Handler> Handling<H> {
         let message = Message::of(&mut delivery);
         let id = message.id();
         let span = tracing::info_span!(
+            target: "bilag::trace",
             "process",
             otel.name = format!("process {}", self.queue),
             otel.kind = "consumer",
@@ -96,7 +97,7 @@ impl<H: Handler> Handling<H> {
             Ok(()) => drop(delivery.acker.ack(BasicAckOptions::default()).await),
             Err(error) => tracing::debug!(
                 stage = self.stage,
-                message = id,
+                message_id = id,
                 error = crate::failure::chain(&error),
                 "not settled; the broker delivers it again"
             ),
@@ -165,16 +166,16 @@ impl<H: Handler> Handling<H> {
     fn tell(&self, id: &str, message: &Message, failure: &Failure, action: Action, paused: bool) {
         let stage = self.stage;
         let receipt = message.header_text(names::RECEIPT);
-        let (message, error) = (id, failure.chain());
+        let (message_id, error) = (id, failure.chain());
         match action {
             Action::DeadLetter(reason) => {
-                tracing::error!(stage, message, receipt, %reason, error, "dead letter");
+                tracing::error!(stage, message_id, receipt, %reason, error, "dead letter");
             }
             Action::Rung(delay, attempt) if paused || matches!(failure, Failure::Wait { .. }) => {
-                tracing::debug!(stage, message, receipt, %delay, attempt, error, "waits");
+                tracing::debug!(stage, message_id, receipt, %delay, attempt, error, "waits");
             }
             Action::Rung(delay, attempt) => {
-                tracing::warn!(stage, message, receipt, %delay, attempt, error, "failed; tried again later");
+                tracing::warn!(stage, message_id, receipt, %delay, attempt, error, "failed; tried again later");
             }
         }
     }
@@ -221,7 +222,7 @@ impl<H: Handler> Handling<H> {
         let sent = publisher.publish_raw(exchange, &key, &message.body, properties).await;
         if let Err(error) = &sent {
             let error = crate::failure::chain(error);
-            tracing::error!(stage = self.stage, message = id, error, "could not be put aside");
+            tracing::error!(stage = self.stage, message_id = id, error, "could not be put aside");
         }
         sent
     }

@@ -1,5 +1,7 @@
 //! Logs to standard error, and traces by OTLP where the standard variables say where to.
 
+use std::io::IsTerminal;
+
 use opentelemetry::global;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::SpanExporter;
@@ -16,16 +18,23 @@ use crate::settings::{LogFormat, RuntimeSettings};
 /// Flushes what is left of the traces when dropped.
 pub struct Telemetry(Option<SdkTracerProvider>);
 
-/// lapin logs whole messages that were returned to it: they are personal data.
-const NEVER_LOGGED: &str = "lapin=off";
+/// lapin logs whole messages that were returned to it: they are personal data. Spans are for traces.
+const NEVER_LOGGED: [&str; 2] = ["lapin=off", "bilag::trace=off"];
 
 /// Begins to log and, where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, to trace.
 pub fn start(settings: &RuntimeSettings) -> Result<Telemetry, Failed> {
-    let filter = EnvFilter::try_new(&settings.log)
-        .map_err(|error| Failed::used_wrongly("BILAG_LOG", error))?
-        .add_directive(NEVER_LOGGED.parse().map_err(|error| Failed::at("the log filter", error))?);
+    let mut filter =
+        EnvFilter::try_new(&settings.log).map_err(|error| Failed::used_wrongly("BILAG_LOG", error))?;
+    for directive in NEVER_LOGGED {
+        let directive = directive.parse().map_err(|error| Failed::at("the log filter", error))?;
+        filter = filter.add_directive(directive);
+    }
     let logs = match settings.log_format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_target(false).boxed(),
+        LogFormat::Text => fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .boxed(),
         LogFormat::Json => fmt::layer()
             .json()
             .flatten_event(true)
@@ -39,7 +48,7 @@ pub fn start(settings: &RuntimeSettings) -> Result<Telemetry, Failed> {
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("bilag"))
-            .with_filter(EnvFilter::new("info,lapin=off"))
+            .with_filter(EnvFilter::new("off,bilag::trace=info,omnium=info"))
     });
     tracing_subscriber::registry().with(logs.with_filter(filter)).with(traces).init();
     Ok(Telemetry(provider))

@@ -1,0 +1,53 @@
+//! A broker of one test's own, to be killed and started again.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A private broker; stopped when dropped.
+pub struct OwnBroker {
+    folder: TempDir,
+    /// Its AMQP URL, of the default vhost.
+    pub amqp: String,
+    /// Its management API.
+    pub management: String,
+}
+
+/// A script of `deploy/dev`.
+pub(crate) fn script(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/dev").join(name)
+}
+
+/// Runs a script and gives the lines it prints.
+pub(crate) fn run(script_name: &str, arguments: &[&str]) -> Vec<String> {
+    let ran = Command::new(script(script_name)).args(arguments).output().expect("the script runs");
+    let problem = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{script_name} {arguments:?}: {problem}");
+    String::from_utf8_lossy(&ran.stdout).lines().map(str::to_owned).collect()
+}
+
+impl OwnBroker {
+    /// Starts one.
+    pub fn start() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let urls = run("broker.sh", &["start", &folder.path().to_string_lossy()]);
+        Self { folder, amqp: urls[0].clone(), management: urls[1].clone() }
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&self) {
+        run("broker.sh", &["kill", &self.folder.path().to_string_lossy()]);
+    }
+
+    /// Starts it again, with all that was on its disk.
+    pub fn start_again(&self) {
+        run("broker.sh", &["start", &self.folder.path().to_string_lossy()]);
+    }
+}
+
+impl Drop for OwnBroker {
+    fn drop(&mut self) {
+        run("broker.sh", &["stop", &self.folder.path().to_string_lossy()]);
+    }
+}

@@ -1,0 +1,52 @@
+//! PostgreSQL: a database of one test's own, or a whole server to be killed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::broker::run;
+
+/// A private server; stopped when dropped.
+pub struct OwnPostgres {
+    folder: TempDir,
+    /// The URL of its default database.
+    pub url: String,
+}
+
+impl OwnPostgres {
+    /// Starts one.
+    pub fn start() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        // The server runs as a user of its own, who must be able to reach its files.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(folder.path(), open).expect("the folder can be opened");
+        let url = run("postgres.sh", &["start", &data(folder.path()).to_string_lossy()]).remove(0);
+        Self { folder, url }
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&self) {
+        let pid_file = data(self.folder.path()).join("data/postmaster.pid");
+        let pid = fs::read_to_string(pid_file).expect("the server's pid file");
+        let pid = pid.lines().next().expect("a pid").to_owned();
+        let killed = Command::new("kill").args(["-QUIT", &pid]).status().expect("kill runs");
+        assert!(killed.success(), "the server was running");
+    }
+
+    /// Starts it again, with all that was on its disk.
+    pub fn start_again(&self) {
+        run("postgres.sh", &["start", &data(self.folder.path()).to_string_lossy()]);
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        run("postgres.sh", &["stop", &data(self.folder.path()).to_string_lossy()]);
+    }
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("postgres")
+}

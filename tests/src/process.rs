@@ -1,0 +1,100 @@
+//! `bilag` as a process of its own.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+/// A running `bilag`, whose log goes to a file. Killed when dropped.
+pub struct Bilag {
+    child: Child,
+    log: PathBuf,
+}
+
+/// The binary, built beside the tests.
+fn binary() -> PathBuf {
+    let mut folder = std::env::current_exe().expect("this binary has a path");
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    let binary = folder.join("bilag");
+    assert!(binary.exists(), "{} is missing: run the tests with `make test`", binary.display());
+    binary
+}
+
+/// A command without any setting of the surroundings.
+pub(crate) fn command(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars() {
+        if ["BILAG_", "OMNIUM_", "OTEL_"].iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).envs(settings.iter().cloned()).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+impl Bilag {
+    pub(crate) fn start(
+        arguments: &[&str],
+        settings: &[(String, String)],
+        folder: &Path,
+        log: PathBuf,
+    ) -> Self {
+        let open = || File::options().create(true).append(true).open(&log).expect("a log file");
+        let child = command(arguments, settings, folder).stdout(open()).stderr(open()).spawn();
+        Self { child: child.expect("bilag starts"), log }
+    }
+
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident(&self) -> u64 {
+        let statm = fs::read_to_string(format!("/proc/{}/statm", self.id())).expect("it runs");
+        let pages: u64 =
+            statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("resident pages");
+        pages * 4096
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be asked")
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        // One that has ended already is as dead as can be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM; returns at once.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Any signal, as `kill` names it.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+}
+
+impl Drop for Bilag {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What a command printed, and how it ended.
+pub(crate) fn run(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Output {
+    command(arguments, settings, folder).output().expect("bilag runs")
+}

@@ -1,0 +1,26 @@
+//! Events to publish.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+/// The path of a sample.
+pub fn sample_path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
+}
+
+/// A sample event.
+pub fn sample(name: &str) -> Value {
+    let text = std::fs::read(sample_path(name)).expect("the sample is there");
+    serde_json::from_slice(&text).expect("the sample is JSON")
+}
+
+/// The standard receipt with another uid and voucher number.
+pub fn receipt(number: u32) -> Value {
+    let mut event = sample("receipt-standard.json");
+    event["id"] = json!(format!("evt-{number}"));
+    event["orderReceipt"]["uid"] = json!(format!("rcpt-{number}"));
+    event["orderReceipt"]["voucherNumber"] = json!(number.to_string());
+    event["orderReceipt"]["order"]["uid"] = json!(format!("ord-{number}"));
+    event
+}

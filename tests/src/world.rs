@@ -1,0 +1,149 @@
+//! Everything that one test needs, of its own.
+
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Channel};
+use sandbox::Sandbox;
+use serde_json::Value;
+use sync_store::{State, SyncStore};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::process;
+use crate::{Bilag, Vhost, eventually};
+
+/// Which store.
+pub enum Store {
+    /// A file of the test's own.
+    Sqlite,
+    /// This PostgreSQL database.
+    Postgres(String),
+}
+
+/// A vhost, a sandbox, a store and a folder.
+pub struct World {
+    /// The vhost.
+    pub vhost: Vhost,
+    /// The stand-in for Omnium.
+    pub sandbox: Sandbox,
+    /// Settings of every `bilag` that is started; later ones win.
+    pub settings: Vec<(String, String)>,
+    folder: TempDir,
+    database: String,
+    channel: Channel,
+    started: AtomicUsize,
+}
+
+impl World {
+    /// On the tests' broker, with SQLite and short rungs.
+    pub async fn new() -> Self {
+        Self::on(Vhost::new().await, Store::Sqlite).await
+    }
+
+    /// On a vhost, with a store.
+    pub async fn on(vhost: Vhost, store: Store) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let database = match store {
+            Store::Sqlite => format!("sqlite://{}", folder.path().join("bilag.db").display()),
+            Store::Postgres(url) => url,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let sandbox = sandbox::serve(listener, sandbox::Options::default()).expect("the sandbox starts");
+        let channel = vhost.channel().await;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+        let settings = [
+            ("BILAG_AMQP_URL", vhost.url.as_str()),
+            ("BILAG_DATABASE_URL", &database),
+            ("BILAG_RETRY_DELAYS", "300ms,600ms,1s,2s"),
+            ("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "true"),
+            ("OMNIUM_BASE_URL", &sandbox.base_url()),
+            ("OMNIUM_CLIENT_ID", "a-client"),
+            ("OMNIUM_CLIENT_SECRET", "a-secret"),
+            ("OMNIUM_TIMEOUT", "1s"),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Self { vhost, sandbox, settings, folder, database, channel, started: AtomicUsize::new(0) }
+    }
+
+    /// Sets a variable of every `bilag` that is started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts `bilag`.
+    pub fn start(&self, arguments: &[&str]) -> Bilag {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let log = self.folder.path().join(format!("{number}-{}.log", arguments.join("-")));
+        Bilag::start(arguments, &self.settings, self.folder.path(), log)
+    }
+
+    /// Starts consumers, and waits until they consume.
+    pub async fn consume(&self, stages: &[&str]) -> Bilag {
+        let mut arguments = vec!["consume"];
+        arguments.extend(stages);
+        let mut bilag = self.start(&arguments);
+        let expected = if stages == ["all"] { 4 } else { stages.len() };
+        eventually("the consumers consume", async || {
+            let ended = bilag.has_ended();
+            assert!(ended.is_none(), "bilag ended ({ended:?}):\n{}", bilag.log());
+            (bilag.log().matches(" consuming ").count() >= expected).then_some(())
+        })
+        .await;
+        bilag
+    }
+
+    /// Runs `bilag` to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        process::run(arguments, &self.settings, self.folder.path())
+    }
+
+    /// Runs `bilag`, which must succeed, and gives what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        let problem = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "bilag {arguments:?}: {problem}");
+        String::from_utf8_lossy(&ran.stdout).into_owned()
+    }
+
+    /// Publishes an event on the bus.
+    pub async fn publish(&self, event: &Value) {
+        self.publish_bytes(event.to_string().as_bytes(), BasicProperties::default()).await;
+    }
+
+    /// Publishes anything on the bus as a settled receipt.
+    pub async fn publish_bytes(&self, body: &[u8], properties: BasicProperties) {
+        self.publish_to("events", "receipt.settled.v1", body, properties).await;
+    }
+
+    /// Publishes anything anywhere, and waits for the confirm.
+    pub async fn publish_to(&self, exchange: &str, key: &str, body: &[u8], properties: BasicProperties) {
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let properties = properties.with_delivery_mode(2);
+        let confirm =
+            self.channel.basic_publish(exchange.into(), key.into(), options, body, properties).await;
+        let confirmation = confirm.expect("published").await.expect("confirmed");
+        assert!(confirmation.is_ack(), "the broker takes it");
+        assert!(confirmation.take_message().is_none(), "a queue is bound to {exchange} with {key}");
+    }
+
+    /// The store that the consumers share.
+    pub async fn store(&self) -> Arc<dyn SyncStore> {
+        sync_store::connect(&self.database).await.expect("the store opens")
+    }
+
+    /// How many records are in a state.
+    pub async fn records(&self, state: State) -> u64 {
+        let counts = self.store().await.counts().await.expect("the store answers");
+        counts.iter().filter(|count| count.state == state).map(|count| count.count).sum()
+    }
+
+    /// What `bilag dead list --json` says.
+    pub fn dead_letters(&self) -> Vec<Value> {
+        let list: Value =
+            serde_json::from_str(&self.ok(&["dead", "list", "--json", "--limit", "100000"])).expect("JSON");
+        list["letters"].as_array().expect("letters").clone()
+    }
+}
