@@ -4,13 +4,13 @@ mod subset;
 
 use std::sync::OnceLock;
 
-pub(crate) use subset::subset;
+pub(crate) use subset::{Characters, Codes, Subset, subset};
 
 /// Printed where neither face has the character.
 pub(crate) const REPLACEMENT: char = '\u{fffd}';
 
 /// Which of the two faces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Weight {
     Regular,
     Bold,

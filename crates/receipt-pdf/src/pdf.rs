@@ -1,23 +1,29 @@
 //! Pages to the bytes of a PDF, by printpdf.
 //!
-//! printpdf's document is finished as objects: it sets no language, draws its identifiers at
-//! random, and deflates each stream with a state of its own.
+//! printpdf makes the document: fonts with their maps to Unicode, pages, images, information. Its
+//! objects are then finished here: it sets no language, draws its identifiers at random, and both
+//! its content streams and its deflating cost more than all the rest.
 
+mod content;
 mod deflate;
-mod draw;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
-use lopdf::{Object, StringFormat};
+use lopdf::{Object, ObjectId, Stream, StringFormat};
 use printpdf::date::{Date, Offset, Time};
-use printpdf::{FontId, PdfDocument, PdfFont, PdfSaveOptions};
+use printpdf::{
+    DictItem, ExternalStream, ExternalXObject, FontId, Mm, Op, PdfDocument, PdfFont, PdfFontHandle, PdfPage,
+    PdfSaveOptions, Pt, Px, TextItem, XObject, XObjectId,
+};
 
-use crate::font::{Weight, subset};
+use crate::font::{Characters, Subset, Weight, subset};
 use crate::image::Image;
 use crate::language::Language;
 use crate::layout::{Mark, Page};
 use crate::render::RenderError;
+use content::{content, font_name};
 pub(crate) use deflate::deflate;
 
 /// What the file says of itself.
@@ -34,55 +40,118 @@ const SMALL: usize = 200;
 
 /// Writes the pages.
 pub(crate) fn write(pages: &[Page], images: &[Image], about: &About<'_>) -> Result<Vec<u8>, RenderError> {
+    let [regular, bold] = characters(pages);
+    let cut = |weight, characters: Characters| {
+        (!characters.is_empty()).then(|| subset(weight, characters).map_err(RenderError::Font)).transpose()
+    };
+    let fonts = [cut(Weight::Regular, regular)?, cut(Weight::Bold, bold)?];
+
     let mut document = PdfDocument::new(about.title);
     describe(&mut document, about);
-    let mut deflated = Vec::new();
-    for weight in [Weight::Regular, Weight::Bold] {
-        let characters = characters(pages, weight);
-        if !characters.is_empty() {
-            let subset = subset(weight, &characters).map_err(RenderError::Font)?;
+    for (weight, font) in [Weight::Regular, Weight::Bold].into_iter().zip(&fonts) {
+        if let Some(font) = font {
             document
                 .resources
                 .fonts
                 .map
-                .insert(FontId(weight.id().to_owned()), PdfFont::new(subset.font.clone()));
-            deflated.push(subset);
+                .insert(FontId(font_name(weight).to_owned()), PdfFont::new(font.font.clone()));
         }
     }
     for (i, image) in images.iter().enumerate() {
-        document.resources.xobjects.map.insert(draw::image_id(i), draw::image(image));
+        document.resources.xobjects.map.insert(XObjectId(format!("I{i}")), xobject(image));
     }
-    document.pages = pages.iter().map(draw::page).collect();
+    let mut ops = uses(&fonts);
+    document.pages = pages
+        .iter()
+        .map(|page| {
+            PdfPage::new(Mm::from(Pt(page.width)), Mm::from(Pt(page.height)), std::mem::take(&mut ops))
+        })
+        .collect();
 
     let options =
         PdfSaveOptions { optimize: false, subset_fonts: false, secure: true, image_optimization: None };
     let mut file = document.to_lopdf_document(&options, &mut Vec::new());
     finish(&mut file, about);
+    set_contents(&mut file, pages, &fonts);
+    set_programs(&mut file, &fonts);
     for object in file.objects.values_mut() {
-        let Object::Stream(stream) = object else { continue };
-        if stream.dict.has(b"Filter") || stream.content.len() < SMALL {
-            continue;
+        if let Object::Stream(stream) = object
+            && stream.content.len() >= SMALL
+            && !stream.dict.has(b"Filter")
+        {
+            let deflated = deflate(&stream.content);
+            set_deflated(stream, deflated);
         }
-        // The programs of fonts are deflated already: they are recognised by their bytes.
-        let known = deflated.iter().find(|subset| subset.font.original_bytes == stream.content);
-        let content = known.map_or_else(|| deflate(&stream.content), |subset| subset.deflated.clone());
-        stream.dict.set("Filter", Object::Name(b"FlateDecode".to_vec()));
-        stream.set_content(content);
     }
     let mut bytes = Vec::with_capacity(16 * 1024);
     file.save_to(&mut bytes).map_err(RenderError::Write)?;
     Ok(bytes)
 }
 
-fn characters(pages: &[Page], wanted: Weight) -> BTreeSet<char> {
-    let marks = pages.iter().flat_map(|page| &page.marks);
-    marks
-        .filter_map(|mark| match mark {
-            Mark::Text { weight, text, .. } if *weight == wanted => Some(text),
-            _ => None,
+fn characters(pages: &[Page]) -> [Characters; 2] {
+    let mut characters = <[Characters; 2]>::default();
+    for mark in pages.iter().flat_map(|page| &page.marks) {
+        if let Mark::Text { weight, text, .. } = mark {
+            text.chars().for_each(|c| characters[*weight as usize].insert(c));
+        }
+    }
+    characters
+}
+
+/// Operations that show every character once: printpdf embeds what its operations use. The page's
+/// content takes their place.
+fn uses(fonts: &[Option<Arc<Subset>>; 2]) -> Vec<Op> {
+    let mut ops = Vec::new();
+    for (weight, font) in [Weight::Regular, Weight::Bold].into_iter().zip(fonts) {
+        let Some(font) = font else { continue };
+        let characters =
+            font.font.codepoint_to_glyph.keys().filter_map(|code| char::from_u32(*code)).collect();
+        let handle = PdfFontHandle::External(FontId(font_name(weight).to_owned()));
+        ops.push(Op::SetFont { font: handle, size: Pt(1.0) });
+        ops.push(Op::ShowText { items: vec![TextItem::Text(characters)] });
+    }
+    ops
+}
+
+fn set_contents(file: &mut lopdf::Document, pages: &[Page], fonts: &[Option<Arc<Subset>>; 2]) {
+    let codes = [0, 1].map(|i| fonts[i].as_deref().map(|font| &font.codes));
+    let ids: BTreeMap<u32, ObjectId> = file.get_pages();
+    for (id, page) in ids.into_values().zip(pages) {
+        let contents =
+            file.get_dictionary(id).and_then(|page| page.get(b"Contents")).and_then(Object::as_reference);
+        if let Ok(Object::Stream(stream)) = contents.and_then(|contents| file.get_object_mut(contents)) {
+            stream.set_content(content(page, codes));
+        }
+    }
+}
+
+/// Puts the fonts' programs where printpdf put their first bytes.
+fn set_programs(file: &mut lopdf::Document, fonts: &[Option<Arc<Subset>>; 2]) {
+    let descriptors: Vec<(ObjectId, &Subset)> = file
+        .objects
+        .values()
+        .filter_map(|object| {
+            let dictionary = object.as_dict().ok()?;
+            let program = dictionary.get(b"FontFile2").and_then(Object::as_reference).ok()?;
+            let name = dictionary.get(b"FontName").and_then(Object::as_name).ok()?;
+            let font = fonts
+                .iter()
+                .flatten()
+                .find(|font| font.font.font_name.as_deref().is_some_and(|own| own.as_bytes() == name))?;
+            Some((program, font.as_ref()))
         })
-        .flat_map(|text| text.chars())
-        .collect()
+        .collect();
+    for (id, font) in descriptors {
+        if let Ok(Object::Stream(stream)) = file.get_object_mut(id) {
+            stream.dict.set("Length1", font.program_length as i64);
+            set_deflated(stream, font.program.clone());
+        }
+    }
+}
+
+fn set_deflated(stream: &mut Stream, deflated: Vec<u8>) {
+    stream.dict.set("Filter", Object::Name(b"FlateDecode".to_vec()));
+    stream.set_content(deflated);
 }
 
 fn describe(document: &mut PdfDocument, about: &About<'_>) {
@@ -106,12 +175,36 @@ fn describe(document: &mut PdfDocument, about: &About<'_>) {
     info.metadata_date = info.creation_date.clone();
 }
 
-/// The language, and identifiers that are the same each time.
+/// The language, identifiers that are the same each time, and no claim to be PDF/X.
 fn finish(file: &mut lopdf::Document, about: &About<'_>) {
+    file.version = "1.7".to_owned();
+    let info = file.trailer.get(b"Info").and_then(Object::as_reference);
+    if let Ok(info) = info.and_then(|info| file.get_dictionary_mut(info)) {
+        for unused in ["GTS_PDFXVersion", "Identifier", "Keywords", "Subject", "Trapped"] {
+            info.remove(unused.as_bytes());
+        }
+    }
     let tag = Object::String(about.language.code().into(), StringFormat::Literal);
     if let Ok(catalog) = file.catalog_mut() {
         catalog.set("Lang", tag);
     }
     let id = Object::String(about.uid.as_bytes().to_vec(), StringFormat::Hexadecimal);
     file.trailer.set("ID", Object::Array(vec![id.clone(), id]));
+}
+
+/// An image as the stream it is in the document.
+fn xobject(image: &Image) -> XObject {
+    let name = |name: &str| DictItem::Name(name.as_bytes().to_vec());
+    let dict = BTreeMap::from([
+        ("Type".to_owned(), name("XObject")),
+        ("Subtype".to_owned(), name("Image")),
+        ("Width".to_owned(), DictItem::Int(i64::from(image.width))),
+        ("Height".to_owned(), DictItem::Int(i64::from(image.height))),
+        ("ColorSpace".to_owned(), name("DeviceRGB")),
+        ("BitsPerComponent".to_owned(), DictItem::Int(8)),
+        ("Filter".to_owned(), name("FlateDecode")),
+    ]);
+    let stream = ExternalStream { dict, content: image.deflated.clone(), compress: false };
+    let (width, height) = (Some(Px(image.width as usize)), Some(Px(image.height as usize)));
+    XObject::External(ExternalXObject { stream, width, height, dpi: None })
 }

@@ -1,34 +1,47 @@
 //! A face cut to the characters of a document.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use printpdf::{FontMetrics, FontType, ParsedFont, PdfFontMetricsStub};
 use subsetter::GlyphRemapper;
 
 use super::Weight;
+use crate::pdf::deflate;
 
-/// A cut face, as printpdf takes it, with its program deflated.
+/// A cut face.
 #[derive(Debug)]
 pub(crate) struct Subset {
+    /// As printpdf takes it.
     pub(crate) font: ParsedFont,
-    pub(crate) deflated: Vec<u8>,
+    /// The cut font file, deflated.
+    pub(crate) program: Vec<u8>,
+    /// Its length before.
+    pub(crate) program_length: usize,
+    pub(crate) codes: Codes,
 }
 
-/// Cut faces that are kept: receipts of one till use the same few sets of characters.
+/// The codes that stand for characters in a content stream: glyphs of the cut face.
+#[derive(Debug)]
+pub(crate) struct Codes(Vec<u16>);
+
+/// Characters of a document in one face.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Characters(Vec<u64>);
+
+/// Cut faces that are kept: receipts of one till often use the same characters.
 const KEPT: usize = 128;
 
-type Key = (bool, Vec<char>);
-
 /// The face cut to some characters. Kept and reused; a kept one equals a new one.
-pub(crate) fn subset(weight: Weight, characters: &BTreeSet<char>) -> Result<Arc<Subset>, subsetter::Error> {
-    static CACHE: Mutex<Option<HashMap<Key, Arc<Subset>>>> = Mutex::new(None);
-    let key = (weight == Weight::Bold, characters.iter().copied().collect());
+pub(crate) fn subset(weight: Weight, characters: Characters) -> Result<Arc<Subset>, subsetter::Error> {
+    type Kept = HashMap<(Weight, Characters), Arc<Subset>>;
+    static CACHE: Mutex<Option<Kept>> = Mutex::new(None);
     let lock = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (weight, characters);
     if let Some(subset) = lock().get_or_insert_default().get(&key) {
         return Ok(Arc::clone(subset));
     }
-    let subset = Arc::new(cut(weight, characters)?);
+    let subset = Arc::new(cut(weight, &key.1)?);
     let mut cache = lock();
     let kept = cache.get_or_insert_default();
     if kept.len() >= KEPT {
@@ -38,24 +51,59 @@ pub(crate) fn subset(weight: Weight, characters: &BTreeSet<char>) -> Result<Arc<
     Ok(subset)
 }
 
-fn cut(weight: Weight, characters: &BTreeSet<char>) -> Result<Subset, subsetter::Error> {
+impl Characters {
+    pub(crate) fn insert(&mut self, c: char) {
+        let (word, bit) = (c as usize / 64, c as usize % 64);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << bit;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// By rising code point.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = char> {
+        let words = self.0.iter().zip(0..).filter(|(word, _)| **word != 0);
+        words.flat_map(|(word, i)| {
+            (0..64)
+                .filter(move |bit| word & (1 << bit) != 0)
+                .filter_map(move |bit| char::from_u32(i * 64 + bit))
+        })
+    }
+}
+
+impl Codes {
+    /// Zero, the sign for a missing glyph, for a character that the face was not cut to.
+    pub(crate) fn code(&self, c: char) -> u16 {
+        self.0.get(c as usize).copied().unwrap_or(0)
+    }
+}
+
+fn cut(weight: Weight, characters: &Characters) -> Result<Subset, subsetter::Error> {
     let face = weight.face();
     let mut remapper = GlyphRemapper::new();
     let mut codepoint_to_glyph = BTreeMap::new();
     let mut glyph_widths = BTreeMap::new();
-    for c in characters {
-        if let Some(glyph) = face.glyph(*c) {
+    let mut codes = Vec::new();
+    for c in characters.iter() {
+        if let Some(glyph) = face.glyph(c) {
             let id = remapper.remap(glyph.id);
-            codepoint_to_glyph.insert(u32::from(*c), id);
+            codepoint_to_glyph.insert(u32::from(c), id);
             glyph_widths.insert(id, glyph.advance);
+            codes.resize(c as usize + 1, 0);
+            codes[c as usize] = id;
         }
     }
     let program = subsetter::subset(face.bytes, 0, &remapper)?;
-    let deflated = crate::pdf::deflate(&program);
     let metrics = face.metrics;
     let [x_min, y_min, x_max, y_max] = metrics.bounds;
     let font = ParsedFont {
-        original_bytes: program,
+        // printpdf copies the program many times over on its way to the document: it is given the
+        // first bytes, from which it sees what kind of font this is, and the rest is put in after.
+        original_bytes: program.iter().take(4).copied().collect(),
         font_index: 0,
         font_name: Some(weight.postscript_name().to_owned()),
         codepoint_to_glyph,
@@ -74,5 +122,5 @@ fn cut(weight: Weight, characters: &BTreeSet<char>) -> Result<Subset, subsetter:
             us_weight_class: metrics.weight,
         },
     };
-    Ok(Subset { font, deflated })
+    Ok(Subset { font, program: deflate(&program), program_length: program.len(), codes: Codes(codes) })
 }
