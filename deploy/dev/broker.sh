@@ -5,18 +5,36 @@
 #                          management); the same ones when it is started again
 #   broker.sh kill DIR     ends it at once, as a power cut would; its files stay
 #   broker.sh stop DIR     stops it and removes its files
+#   broker.sh install      only gets what "start" would need
 #
 # It listens on 127.0.0.1 only, with a port mapper (epmd) of its own. An installed rabbitmq-server is
 # used; where it is missing, apt installs it; where there is no apt, Docker runs it.
 set -eu
 
 usage() {
-    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-scripts=/usr/lib/rabbitmq/bin
+server=/usr/lib/rabbitmq/bin/rabbitmq-server
+
+# Whether Docker has to run it.
+in_docker() {
+    [ ! -x "$server" ] && ! command -v apt-get >/dev/null
+}
+
+install() {
+    if in_docker; then
+        if ! docker info >/dev/null 2>&1; then
+            echo "missing: rabbitmq-server, and neither apt-get nor a running Docker is here to get it with." >&2
+            echo "Install RabbitMQ 3.10 or newer so that $server is there, or start Docker" >&2
+            exit 1
+        fi
+    elif [ ! -x "$server" ]; then
+        "$here/install.sh" rabbitmq-server
+    fi
+}
 
 # Free when nothing accepts a connection there.
 free_port() {
@@ -29,11 +47,16 @@ free_port() {
     done
 }
 
+# From the line "amqp=N management=N distribution=N epmd=N".
+read_ports() {
+    IFS=' =' read -r _ amqp _ management _ distribution _ epmd <"$dir/ports"
+}
+
 settings() {
     if [ ! -e "$dir/ports" ]; then
         echo "amqp=$(free_port) management=$(free_port) distribution=$(free_port) epmd=$(free_port)" >"$dir/ports"
     fi
-    eval "$(cat "$dir/ports")"
+    read_ports
     cat >"$dir/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$amqp
 management.tcp.ip = 127.0.0.1
@@ -73,22 +96,17 @@ wait_until_up() {
 }
 
 start() {
+    install
     mkdir -p "$dir"
-    if [ ! -x "$scripts/rabbitmq-server" ]; then
-        if command -v apt-get >/dev/null; then
-            "$here/install.sh" rabbitmq-server
-        elif command -v docker >/dev/null; then
-            start_in_docker
-            return
-        else
-            echo "missing: rabbitmq-server. There is neither apt-get nor docker here to get it with" >&2
-            exit 1
-        fi
-    fi
     settings
-    if ! answers; then
+    if answers; then
+        :
+    elif in_docker; then
+        docker run -d --rm --name "bilag-$amqp" -p "127.0.0.1:$amqp:5672" -p "127.0.0.1:$management:15672" \
+            rabbitmq:management >"$dir/container"
+    else
         # Without a terminal and a parent, so that it outlives this script.
-        RABBITMQ_ALLOW_INPUT=1 setsid "$scripts/rabbitmq-server" -noinput >"$dir/out" 2>&1 </dev/null &
+        RABBITMQ_ALLOW_INPUT=1 setsid "$server" -noinput >"$dir/out" 2>&1 </dev/null &
         echo $! >"$dir/pid"
     fi
     wait_until_up
@@ -96,13 +114,9 @@ start() {
     echo "http://127.0.0.1:$management"
 }
 
-start_in_docker() {
-    settings
-    docker run -d --rm --name "bilag-$amqp" -p "127.0.0.1:$amqp:5672" -p "127.0.0.1:$management:15672" \
-        rabbitmq:management >"$dir/container"
-    wait_until_up
-    echo "amqp://guest:guest@127.0.0.1:$amqp/%2f"
-    echo "http://127.0.0.1:$management"
+# Whether a process is this broker, and not another that got the same id since.
+is_broker() {
+    grep -qaF "RABBITMQ_LOG_BASE=$dir/log" "/proc/$1/environ" 2>/dev/null
 }
 
 # Ends the broker by its own process id, and waits until it is gone.
@@ -112,12 +126,14 @@ end() {
         rm "$dir/container"
     elif [ -e "$dir/pid" ]; then
         pid=$(cat "$dir/pid")
-        kill "-$1" "$pid" 2>/dev/null || true
-        for _ in $(seq 300); do
-            kill -0 "$pid" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL "$pid" 2>/dev/null || true
+        if is_broker "$pid"; then
+            kill "-$1" "$pid"
+            for _ in $(seq 300); do
+                is_broker "$pid" || break
+                sleep 0.1
+            done
+            ! is_broker "$pid" || kill -KILL "$pid"
+        fi
         rm -f "$dir/pid"
     fi
 }
@@ -134,6 +150,10 @@ stop() {
     rmdir "$dir" 2>/dev/null || true
 }
 
+if [ "$*" = install ]; then
+    install
+    exit
+fi
 [ $# -eq 2 ] || usage
 mkdir -p "$(dirname "$2")"
 dir=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")

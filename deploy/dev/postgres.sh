@@ -7,13 +7,15 @@
 # The server listens on a free port of 127.0.0.1 only, the same one when it is started again, and
 # writes to the disk as in production (fsync stays on), because the tests are about what survives.
 # It refuses to run as root; root hands over to the user "postgres", who must be able to reach DIR.
-# Where PostgreSQL is missing, root installs it with apt.
+# Where PostgreSQL is missing, apt installs it.
 set -eu
 
 usage() {
     sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
+
+here=$(cd "$(dirname "$0")" && pwd)
 
 # The folder of initdb and pg_ctl: on the path, or where Debian keeps the newest version.
 binaries() {
@@ -22,22 +24,6 @@ binaries() {
     else
         find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1 | xargs -r dirname
     fi
-}
-
-# Debian starts a server of its own when the package is installed, unless a policy forbids it.
-install_postgresql() {
-    if [ "$(id -u)" -ne 0 ]; then
-        echo "PostgreSQL is missing: install it, or run this once as root" >&2
-        exit 1
-    fi
-    policy=/usr/sbin/policy-rc.d
-    if [ ! -e "$policy" ]; then
-        trap 'rm -f "$policy"' EXIT
-        trap 'exit 1' INT TERM
-        printf '#!/bin/sh\nexit 101\n' >"$policy"
-        chmod 755 "$policy"
-    fi
-    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y postgresql; } >&2
 }
 
 # As the user that owns the server.
@@ -73,8 +59,7 @@ print_url() {
 
 start() {
     if [ -z "$bin" ]; then
-        # In a shell of its own, so that the policy goes when it ends.
-        (install_postgresql)
+        "$here/install.sh" postgresql
         bin=$(binaries)
     fi
     if answers; then

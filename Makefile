@@ -1,0 +1,38 @@
+# Everything there is to run here. "make" alone tells what.
+
+.PHONY: help demo up down test bench lint format clippy deny check-schemas schemas
+
+help: ## tell what can be made
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
+
+demo: ## watch receipts become invoices on a broker of its own; leaves nothing running
+	@deploy/dev/demo.sh run
+
+up: ## the same, and stays, to be played with
+	@deploy/dev/demo.sh up
+
+down: ## end what "make up" left running
+	@deploy/dev/demo.sh down
+
+test: ## run every test on a private broker and a private PostgreSQL server
+	@deploy/dev/test.sh
+
+bench: ## measure rendering, the chain and the store; the README's figures come from it
+	@deploy/dev/bench.sh
+
+lint: format clippy deny check-schemas ## check format, lints, dependencies and schemas
+
+format:
+	cargo fmt --all -- --check
+
+clippy:
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+deny:
+	@deploy/dev/deny.sh
+
+check-schemas:
+	cargo test --quiet -p events --test schemas --test examples
+
+schemas: ## write schemas/ anew from the types of the events
+	cargo run --quiet -p events --example schemas

@@ -1,0 +1,245 @@
+#!/bin/bash
+# The chain at work: a private broker, a stand-in for Omnium, every consumer, and sample receipts.
+#
+#   demo.sh run     shows what becomes of the samples, and leaves nothing running
+#   demo.sh up      the same, and stays
+#   demo.sh down    ends what "up" left running
+#
+# Everything it makes is in demo/: the PDFs, the store and the logs stay there until the next time.
+set -eu
+cd "$(dirname "$0")/../.."
+here=deploy/dev
+bilag=${CARGO_TARGET_DIR:-target}/release/bilag
+store=sqlite://demo/bilag.db
+bus=events
+
+# Nothing of the user's own chain: their receipts are not a demo.
+for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}"; do
+    unset "$name"
+done
+export BILAG_DATABASE_URL=$store BILAG_BUS_EXCHANGE=$bus
+
+say() {
+    printf '%-10s%s\n' "$1" "$2"
+}
+
+fail() {
+    echo >&2
+    echo "The demo stopped: $1" >&2
+    exit 1
+}
+
+# --- what runs in the background
+
+# Starts a bilag command that outlives this script; its log is demo/log/NAME.log.
+start() {
+    name=$1
+    shift
+    setsid "$bilag" "$@" >"demo/log/$name.log" 2>&1 </dev/null &
+    echo $! >"demo/run/$name.pid"
+}
+
+# Whether it runs, and its process id is not another's by now.
+runs() {
+    [ -e "demo/run/$1.pid" ] && grep -qa bilag "/proc/$(cat "demo/run/$1.pid")/cmdline" 2>/dev/null
+}
+
+# Consumers finish what is in hand first.
+end() {
+    if runs "$1"; then
+        kill -TERM "$(cat "demo/run/$1.pid")"
+        for _ in $(seq 400); do
+            runs "$1" || break
+            sleep 0.1
+        done
+    fi
+    rm -f "demo/run/$1.pid"
+}
+
+end_all() {
+    end consumers
+    end sandbox
+    "$here/broker.sh" stop demo/broker
+    rm -rf demo/run
+}
+
+# --- the steps
+
+build() {
+    say build "cargo build --release -p bilag (the first time takes some minutes)"
+    cargo build --release -p bilag || fail "it did not build; cargo says why above"
+}
+
+start_broker() {
+    "$here/broker.sh" start demo/broker >demo/run/urls || fail "there is no broker; the reason is above"
+    { read -r amqp && read -r management; } <demo/run/urls
+    export BILAG_AMQP_URL=$amqp BILAG_MANAGEMENT_URL=$management
+    say broker "a private RabbitMQ at ${amqp/guest:guest@/}"
+}
+
+# As the owner of the bus would; Bilag never declares it.
+declare_bus() {
+    curl -sSf -u guest:guest -X PUT -H 'Content-Type: application/json' \
+        -d '{"type":"topic","durable":true}' "$management/api/exchanges/%2f/$bus" >/dev/null ||
+        fail "the broker's management API did not take the exchange"
+    say bus "the topic exchange \"$bus\", which in real life is yours"
+    say topology "$("$bilag" topology apply)" || fail "the queues could not be declared"
+}
+
+start_chain() {
+    start sandbox sandbox --listen 127.0.0.1:0
+    for _ in $(seq 100); do
+        omnium=$(sed -n 's/.*listens at \([^;]*\);.*/\1/p' demo/log/sandbox.log)
+        [ -z "$omnium" ] || break
+        sleep 0.1
+    done
+    [ -n "$omnium" ] || fail "the sandbox did not start; see demo/log/sandbox.log"
+    export OMNIUM_BASE_URL=$omnium OMNIUM_CLIENT_ID=demo OMNIUM_CLIENT_SECRET=demo
+    export OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM=true
+    say sandbox "a stand-in for Omnium at $omnium"
+    start consumers consume all
+    say consumers "receipt, render, upload and dead"
+}
+
+publish() {
+    receipts=()
+    for file in tests/samples/receipt-*.json; do
+        case $file in
+        *.invoice.json) ;;
+        *) receipts+=("$file") ;;
+        esac
+    done
+    broken=("$here"/broken/*)
+    "$bilag" publish "${receipts[@]}" "${broken[@]}" >demo/log/publish.log ||
+        fail "the samples were not published; the reason is above"
+    say publish "${#receipts[@]} receipts and ${#broken[@]} broken events"
+}
+
+# The third column of the rows whose second one is $1, added up.
+count() {
+    awk -v what="$1" 'NF == 0 { exit } NR > 1 && (what == "" || $2 == what) { sum += $3 } END { print sum + 0 }'
+}
+
+wait_until_done() {
+    shown=
+    for _ in $(seq 300); do
+        complete=$("$bilag" sync list | count complete)
+        dead=$("$bilag" dead list | count "")
+        line="$complete of ${#receipts[@]} receipts are invoices, $dead of ${#broken[@]} broken events set aside"
+        if [ -t 1 ]; then
+            printf '\r%-10s%s' wait "$line"
+        elif [ "$line" != "$shown" ]; then
+            say wait "$line"
+        fi
+        shown=$line
+        if [ "$complete" -ge "${#receipts[@]}" ] && [ "$dead" -ge "${#broken[@]}" ]; then
+            [ ! -t 1 ] || echo
+            return
+        fi
+        runs consumers || break
+        sleep 0.2
+    done
+    echo
+    tail -n 5 demo/log/consumers.log >&2
+    fail "not all of it arrived; demo/log/consumers.log tells why, its last lines are above"
+}
+
+# --- what is shown at the end
+
+member() {
+    sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"
+}
+
+ask() {
+    curl -sSf -H "Authorization: Bearer $token" "$omnium/api/Invoices/$1"
+}
+
+show_invoices() {
+    token=$(curl -sSf -X POST "$omnium/api/token?clientId=demo&clientSecret=demo&returnAsJson=true" | member accessToken)
+    echo
+    echo "Invoices in the sandbox, each with its PDF:"
+    echo
+    printf '%-9s%-13s%14s     %s\n' VOUCHER INVOICE AMOUNT PDF
+    "$bilag" sync list --state complete --limit 1000 | awk -F '  +' 'table { print $3, $8, $6 } NF == 0 { table = 1 }' |
+        grep -v ^VOUCHER | sort -n | while read -r voucher invoice _ currency; do
+        pdf=demo/pdf/$voucher.pdf
+        ask "GetAsPdf/$invoice" >"$pdf"
+        printf '%-9s%-13s%14.2f %s %s\n' "$voucher" "$invoice" "$(ask "$invoice" | member amount)" "$currency" "$pdf"
+    done || fail "the sandbox did not hand out an invoice"
+}
+
+show_dead_letters() {
+    echo
+    echo "Dead letters, which a person must look at:"
+    "$bilag" dead list | awk 'table && NF { print $1 } NF == 0 { table++ } table > 1 { exit }' | grep -v ^ID |
+        while read -r id; do
+            "$bilag" dead show "$id" >demo/run/letter
+            told() { sed -n "s/^$1  *//p" demo/run/letter | head -n 1; }
+            echo
+            about=$(told receipt)
+            echo "$id  $(told reason)  ${about:-$(told "message id")}"
+            told error | fold -s -w 74 | sed 's/^/    /'
+        done
+    echo
+    echo "Look at them, and at one of them:"
+    echo
+    echo "    $bilag dead list --database-url $store"
+    echo "    $bilag dead show ID --database-url $store"
+}
+
+show_addresses() {
+    cat <<END
+
+It stays up:
+
+    AMQP         $BILAG_AMQP_URL
+    management   $BILAG_MANAGEMENT_URL  (guest, guest)
+    sandbox      $OMNIUM_BASE_URL/_ledger/summary
+
+Publish a receipt of your own, and see what becomes of it:
+
+    $bilag publish RECEIPT.json --amqp-url $BILAG_AMQP_URL
+    $bilag sync list --database-url $store
+
+End it:
+
+    make down
+END
+}
+
+run() {
+    if runs consumers && [ -e demo/run/up ]; then
+        fail "it is up already; end that first with \"make down\""
+    fi
+    trap end_all EXIT
+    trap 'echo >&2; echo "ending what was started" >&2; exit 130' INT TERM HUP
+    # What a run that was killed may have left.
+    end_all
+    rm -rf demo/pdf demo/log demo/bilag.db*
+    mkdir -p demo/pdf demo/log demo/run
+    "$here/broker.sh" install || fail "there is no broker; the reason is above"
+    command -v curl >/dev/null || "$here/install.sh" curl || fail "curl is needed"
+    build
+    start_broker
+    declare_bus
+    start_chain
+    publish
+    wait_until_done
+    show_invoices
+    show_dead_letters
+}
+
+case "$*" in
+run) run ;;
+up)
+    run
+    touch demo/run/up
+    trap - EXIT
+    show_addresses
+    ;;
+down) end_all ;;
+*)
+    sed -n '4,6s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
