@@ -19,7 +19,7 @@ use crate::sqlite::execute::execute;
 const GROUP: usize = 128;
 
 /// How long another process may keep the file before the store counts as unavailable.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long to leave the file to another process before asking again. SQLite's own waiting grows
 /// to a tenth of a second, far longer than a commit takes.
@@ -61,6 +61,8 @@ async fn run(mut file: File, mut waiting: mpsc::Receiver<Request>) {
             Err(error) => {
                 // Whatever state the connection is in, a new one is in none.
                 file.connection = None;
+                // What waited has waited long enough.
+                group.extend(std::iter::from_fn(|| waiting.try_recv().ok()));
                 vec![Err(Fault::from(error)); group.len()]
             }
         };
