@@ -73,7 +73,7 @@ pub(crate) fn write(pages: &[Page], images: &[Image], about: &About<'_>) -> Resu
     let mut file = document.to_lopdf_document(&options, &mut Vec::new());
     finish(&mut file, about);
     set_contents(&mut file, pages, &fonts);
-    set_programs(&mut file, &fonts);
+    set_fonts(&mut file, &fonts);
     for object in file.objects.values_mut() {
         if let Object::Stream(stream) = object
             && stream.content.len() >= SMALL
@@ -125,26 +125,25 @@ fn set_contents(file: &mut lopdf::Document, pages: &[Page], fonts: &[Option<Arc<
     }
 }
 
-/// Puts the fonts' programs where printpdf put their first bytes.
-fn set_programs(file: &mut lopdf::Document, fonts: &[Option<Arc<Subset>>; 2]) {
-    let descriptors: Vec<(ObjectId, &Subset)> = file
-        .objects
-        .values()
-        .filter_map(|object| {
-            let dictionary = object.as_dict().ok()?;
-            let program = dictionary.get(b"FontFile2").and_then(Object::as_reference).ok()?;
-            let name = dictionary.get(b"FontName").and_then(Object::as_name).ok()?;
-            let font = fonts
-                .iter()
-                .flatten()
-                .find(|font| font.font.font_name.as_deref().is_some_and(|own| own.as_bytes() == name))?;
-            Some((program, font.as_ref()))
-        })
-        .collect();
-    for (id, font) in descriptors {
-        if let Ok(Object::Stream(stream)) = file.get_object_mut(id) {
+/// Puts the fonts' streams in, deflated when the faces were cut.
+fn set_fonts(file: &mut lopdf::Document, fonts: &[Option<Arc<Subset>>; 2]) {
+    for font in fonts.iter().flatten() {
+        let name = font.font.font_name.as_deref().unwrap_or_default().as_bytes();
+        let referenced = |named: &[u8], key: &[u8]| {
+            file.objects.values().find_map(|object| {
+                let dictionary = object.as_dict().ok()?;
+                let is_named = dictionary.get(named).and_then(Object::as_name).is_ok_and(|own| own == name);
+                dictionary.get(key).and_then(Object::as_reference).ok().filter(|_| is_named)
+            })
+        };
+        let program = referenced(b"FontName", b"FontFile2");
+        let to_unicode = referenced(b"BaseFont", b"ToUnicode");
+        if let Some(Ok(Object::Stream(stream))) = program.map(|id| file.get_object_mut(id)) {
             stream.dict.set("Length1", font.program_length as i64);
             set_deflated(stream, font.program.clone());
+        }
+        if let Some(Ok(Object::Stream(stream))) = to_unicode.map(|id| file.get_object_mut(id)) {
+            set_deflated(stream, font.to_unicode.clone());
         }
     }
 }

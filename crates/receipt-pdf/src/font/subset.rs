@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use printpdf::{FontMetrics, FontType, ParsedFont, PdfFontMetricsStub};
+use printpdf::{FontId, FontMetrics, FontType, ParsedFont, PdfFontMetricsStub, generate_cmap_string};
 use subsetter::GlyphRemapper;
 
 use super::Weight;
@@ -18,6 +18,8 @@ pub(crate) struct Subset {
     pub(crate) program: Vec<u8>,
     /// Its length before.
     pub(crate) program_length: usize,
+    /// The map from codes back to characters, deflated.
+    pub(crate) to_unicode: Vec<u8>,
     pub(crate) codes: Codes,
 }
 
@@ -122,5 +124,14 @@ fn cut(weight: Weight, characters: &Characters) -> Result<Subset, subsetter::Err
             us_weight_class: metrics.weight,
         },
     };
-    Ok(Subset { font, program: deflate(&program), program_length: program.len(), codes: Codes(codes) })
+    let characters: Vec<(u16, String)> =
+        characters.iter().map(|c| (codes[c as usize], c.to_string())).collect();
+    let to_unicode = generate_cmap_string(&font, &FontId(weight.postscript_name().to_owned()), &characters);
+    Ok(Subset {
+        font,
+        program: deflate(&program),
+        program_length: program.len(),
+        to_unicode: deflate(to_unicode.as_bytes()),
+        codes: Codes(codes),
+    })
 }

@@ -66,8 +66,10 @@ impl<'a> Composer<'a> {
             if let Some(first) = rows.get_mut(start) {
                 first.before += space + block.before;
                 space = block.after;
+                // Of a table, the last row: all of it need not fit on a page.
+                let kept = if matches!(block.kind, Kind::Table(_)) { rows.len() - 1 } else { start };
                 if block.keep_with_next {
-                    rows[start..].iter_mut().for_each(|row| row.keep_with_next = true);
+                    rows[kept..].iter_mut().for_each(|row| row.keep_with_next = true);
                 }
             }
         }

@@ -71,16 +71,14 @@ impl Composer<'_> {
         Ok(())
     }
 
-    /// A cell's lines and the style to set them in. A number is never broken: one too wide for its
-    /// cell is set smaller.
+    /// A cell's lines and the style to set them in. A number is not broken but set smaller, unless
+    /// that would make it too small to read.
     pub(super) fn cell(&mut self, text: &str, style: &Style, width: f32) -> (Vec<Line>, Style) {
         const SMALLEST: f32 = 0.5;
-        if is_number(text) {
-            let natural = points(style.weight.face().width(text), style.size);
-            if natural > width {
-                let style = Style { size: style.size * (width / natural).max(SMALLEST), ..*style };
-                return (self.lines(text, &style, width), style);
-            }
+        let natural = points(style.weight.face().width(text), style.size);
+        if natural > width && width / natural >= SMALLEST && is_number(text) {
+            let style = Style { size: style.size * width / natural, ..*style };
+            return (self.lines(text, &style, width), style);
         }
         (self.lines(text, style, width), *style)
     }

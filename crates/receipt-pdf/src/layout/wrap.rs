@@ -1,6 +1,9 @@
 //! Text into lines: characters the face lacks are replaced, long words broken.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::font::{Face, REPLACEMENT};
 
@@ -25,10 +28,15 @@ pub(crate) fn wrap(text: &str, face: &Face, limit: u32, missing: &mut BTreeSet<c
     lines
 }
 
-/// The paragraph in characters that the face has.
+/// The paragraph in characters that the face has; a letter and its accent as one character.
 fn printable(paragraph: &str, face: &Face, missing: &mut BTreeSet<char>) -> Line {
     let mut line = Line { text: String::with_capacity(paragraph.len()), width: 0 };
-    for c in paragraph.trim_matches(' ').chars() {
+    let paragraph = paragraph.trim_matches(' ');
+    let composed = match is_nfc_quick(paragraph.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(paragraph),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(paragraph.nfc().collect::<String>()),
+    };
+    for c in composed.chars() {
         let (c, glyph) = match face.glyph(c) {
             Some(glyph) => (c, Some(glyph)),
             None if is_ignorable(c) => continue,
@@ -80,9 +88,22 @@ fn flush(line: &mut Line, face: &Face, lines: &mut Vec<Line>) {
     *line = Line { text: String::new(), width: 0 };
 }
 
-/// Words with the spaces after them; a word may also end after a hyphen or a slash between letters.
+/// Words with the spaces after them; a word may also end after a hyphen or a slash before a letter.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(' ').flat_map(|word| word.split_inclusive(['-', '/', '–', '—']))
+    text.split_inclusive(' ').flat_map(|word| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let is_end = |(i, c): (usize, char)| {
+                let next = rest[i + c.len_utf8()..].chars().next();
+                (matches!(c, '-' | '/' | '–' | '—') && next.is_some_and(char::is_alphabetic))
+                    .then_some(i + c.len_utf8())
+            };
+            let end = rest.char_indices().find_map(is_end).unwrap_or(rest.len());
+            let (piece, left) = rest.split_at(end);
+            rest = left;
+            (!piece.is_empty()).then_some(piece)
+        })
+    })
 }
 
 /// Characters that only steer others and have no shape: joiners, direction marks, variation
@@ -109,12 +130,14 @@ mod tests {
 
     #[test]
     fn text_breaks_at_spaces_hyphens_and_within_words_too_long() {
-        let cases: [(&str, u32, &[&str]); 6] = [
+        let cases: [(&str, u32, &[&str]); 8] = [
             ("short", 5_000, &["short"]),
             ("one two three", 4_000, &["one two", "three"]),
             ("ull-blanding", 4_000, &["ull-", "blanding"]),
             ("aaaaaaaaaa", 2_900, &["aaaaa", "aaaaa"]),
             ("first\n\n second ", 5_000, &["first", "second"]),
+            ("2026-11-02", 4_000, &["2026-11", "-02"]),
+            ("A\u{30a}se", 5_000, &["Åse"]),
             ("1\u{a0}000\u{a0}000", 3_000, &["1\u{a0}000", "\u{a0}000"]),
         ];
         for (text, limit, expected) in cases {

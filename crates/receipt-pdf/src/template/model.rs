@@ -116,8 +116,10 @@ impl CodeKind {
     /// What such a code can hold.
     pub(crate) fn allowed(self) -> &'static str {
         match self {
-            Self::Qr => "at most 2331 bytes of text",
-            Self::Code128 => "letters, digits and signs of ASCII",
+            Self::Qr => "no more text than its width has room for, with modules of 0.25 mm",
+            Self::Code128 => {
+                "letters, digits and signs of ASCII, no more than its width has room for, with bars of 0.19 mm"
+            }
         }
     }
 }

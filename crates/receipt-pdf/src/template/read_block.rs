@@ -64,7 +64,7 @@ impl Loader<'_, '_> {
         let own = reader.length("width");
         self.check_width(reader, "width", own, width);
         let gap = reader.length("gap").unwrap_or(base.size);
-        let label_color = reader.color("label-color").unwrap_or(base.color);
+        let label_color = reader.color("label-color");
         let mut rows = Vec::new();
         let mut texts = Vec::new();
         for row in reader.tables("rows", "a row") {
@@ -73,7 +73,7 @@ impl Loader<'_, '_> {
             let label = Style {
                 align: Align::Left,
                 weight: if strong { Weight::Bold } else { Weight::Regular },
-                color: if strong { value.color } else { label_color },
+                color: if strong { value.color } else { label_color.unwrap_or(value.color) },
                 ..value
             };
             let before = row.length("space-before").unwrap_or(0.0);
@@ -125,7 +125,7 @@ impl Loader<'_, '_> {
             let gap = column.length("gap").unwrap_or(if i == last && style.align == Align::Left {
                 0.0
             } else {
-                base.size
+                base.size * 1.6
             });
             let gap = if i == 0 && style.align == Align::Right { 0.0 } else { gap };
             let hide_empty = column.flag("hide-empty").unwrap_or(false);
