@@ -35,7 +35,8 @@ fail() {
 start() {
     name=$1
     shift
-    setsid "$bilag" "$@" >"demo/log/$name.log" 2>&1 </dev/null &
+    : >"demo/log/$name.log"
+    setsid "$bilag" "$@" >>"demo/log/$name.log" 2>&1 </dev/null &
     echo $! >"demo/run/$name.pid"
 }
 
@@ -83,7 +84,8 @@ declare_bus() {
         -d '{"type":"topic","durable":true}' "$management/api/exchanges/%2f/$bus" >/dev/null ||
         fail "the broker's management API did not take the exchange"
     say bus "the topic exchange \"$bus\", which in real life is yours"
-    say topology "$("$bilag" topology apply)" || fail "the queues could not be declared"
+    declared=$("$bilag" topology apply) || fail "the queues could not be declared; the reason is above"
+    say topology "$declared"
 }
 
 start_chain() {
@@ -198,8 +200,10 @@ It stays up:
 
 Publish a receipt of your own, and see what becomes of it:
 
-    $bilag publish RECEIPT.json --amqp-url $BILAG_AMQP_URL
-    $bilag sync list --database-url $store
+    export BILAG_AMQP_URL=$BILAG_AMQP_URL
+    export BILAG_DATABASE_URL=$store
+    $bilag publish RECEIPT.json
+    $bilag sync list
 
 End it:
 
@@ -209,7 +213,7 @@ END
 
 run() {
     if runs consumers && [ -e demo/run/up ]; then
-        fail "it is up already; end that first with \"make down\""
+        fail "\"make up\" is running; end it first with \"make down\""
     fi
     trap end_all EXIT
     trap 'echo >&2; echo "ending what was started" >&2; exit 130' INT TERM HUP
@@ -230,12 +234,15 @@ run() {
 }
 
 case "$*" in
-run) run ;;
+run)
+    run
+    echo
+    echo "What it made is in demo/; nothing is left running."
+    ;;
 up)
     run
-    touch demo/run/up
+    show_addresses | tee demo/run/up
     trap - EXIT
-    show_addresses
     ;;
 down) end_all ;;
 *)
