@@ -17,22 +17,29 @@ pub(super) fn record(key: &Key, target: &str) -> Statement {
 }
 
 pub(super) fn records(filter: &RecordFilter, page: Page) -> Statement {
+    // A join: for a condition SQLite would look through all records, the latest first.
+    let found = if filter.receipt.is_some() {
+        "join (select tenant_uid, receipt_uid from external_order_receipt_sync where receipt_uid = $1
+             union select tenant_uid, receipt_uid from receipt where voucher_number = $1) as found
+         using (tenant_uid, receipt_uid)"
+    } else {
+        ""
+    };
     // The state as a literal: there are indexes of one state only.
     let state = filter.state.map(|state| format!("and state = '{state}'")).unwrap_or_default();
-    Statement::new(format!(
+    let statement = Statement::new(format!(
         "select {RECORD}, {FACTS}
-         from external_order_receipt_sync left join receipt using (tenant_uid, receipt_uid)
+         from external_order_receipt_sync {found} left join receipt using (tenant_uid, receipt_uid)
          where true {state}"
-    ))
-    .matching("target = $", filter.target.as_deref())
-    .matching("tenant_uid = $", filter.tenant_uid.as_deref())
-    .matching(
-        "(tenant_uid, receipt_uid) in (
-             select tenant_uid, receipt_uid from external_order_receipt_sync where receipt_uid = $
-             union select tenant_uid, receipt_uid from receipt where voucher_number = $)",
-        filter.receipt.as_deref(),
-    )
-    .page("created_at desc, tenant_uid, receipt_uid, target", page)
+    ));
+    let statement = match &filter.receipt {
+        Some(receipt) => statement.text(receipt),
+        None => statement,
+    };
+    statement
+        .matching("target = $", filter.target.as_deref())
+        .matching("tenant_uid = $", filter.tenant_uid.as_deref())
+        .page("created_at desc, tenant_uid, receipt_uid, target", page)
 }
 
 pub(super) fn counts() -> Statement {
