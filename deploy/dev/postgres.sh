@@ -88,9 +88,10 @@ start() {
     exit 1
 }
 
+# At once, without writing out what is about to be removed.
 stop() {
     if running; then
-        as_owner "$bin/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null
+        as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null
     fi
     rm -rf "$dir/data" "$dir/log" "$dir/port"
     rmdir "$dir" 2>/dev/null || true
