@@ -3,6 +3,8 @@
 //! `schemas/` is generated from these types. Amounts, quantities and percentages are integers with
 //! two implied decimals on the way in (Flow), and JSON numbers in the invoice (Omnium).
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod amount;
 mod check;
 mod content;

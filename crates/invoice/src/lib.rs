@@ -1,5 +1,7 @@
 //! From a checked till receipt to the Omnium invoice. Pure: no I/O, no clock.
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod customer;
 mod lines;
 mod payments;
