@@ -2,6 +2,8 @@
 //!
 //! Pure: no I/O and no clock. `docs/templates.md` is the template language's reference.
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod barcode;
 mod civil_time;
 mod data;
