@@ -179,6 +179,11 @@ impl Invoices {
         }
     }
 
+    pub fn files(&self) -> u64 {
+        let held = super::lock(&self.0);
+        held.invoices.values().map(|invoice| invoice.facts.files.len() as u64).sum()
+    }
+
     pub fn facts(&self) -> BTreeMap<String, InvoiceFacts> {
         let held = super::lock(&self.0);
         held.invoices.iter().map(|(id, invoice)| (id.clone(), invoice.facts.clone())).collect()

@@ -132,6 +132,11 @@ impl Omnium {
         Summary { invoices: self.0.invoices.facts(), max_in_flight, calls: counts, violations }
     }
 
+    /// How many files are attached, to all invoices together.
+    pub fn files(&self) -> u64 {
+        self.0.invoices.files()
+    }
+
     /// Adds a fault behind those already in force.
     pub fn add_fault(&self, rule: Rule) {
         self.0.faults.add([rule]);

@@ -1,0 +1,59 @@
+//! Measures the chain beside a bare relay of the same messages, in one run on the machine at hand.
+//!
+//! `make bench` runs it in release. It prints what it measures; nothing fails when a goal is missed.
+
+mod latency;
+mod relay;
+mod throughput;
+
+use bilag_tests::OwnBroker;
+
+/// Receipts of one round: at two calls a receipt they fit into Omnium's token bucket.
+const RECEIPTS: u32 = 5_000;
+const ROUNDS: usize = 3;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let broker = OwnBroker::start();
+    println!("chain: {RECEIPTS} receipts a round, one process a consumer, SQLite, PDF of template a4");
+    println!("relay: the same messages over three quorum queues, nothing done with them\n");
+    let (mut chains, mut relays, mut resident) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=ROUNDS {
+        let measured = throughput::measure(&broker, RECEIPTS).await;
+        let relay = relay::measure(&broker, RECEIPTS, measured.sizes).await;
+        println!(
+            "round {round}: chain {:>6.0}/s   relay {relay:>6.0}/s   messages of {} B, {} B, {} B",
+            measured.per_second, measured.sizes[0], measured.sizes[1], measured.sizes[2]
+        );
+        chains.push(measured.per_second);
+        relays.push(relay);
+        resident = measured.resident;
+    }
+    let (chain, relay) = (median(&mut chains), median(&mut relays));
+    println!(
+        "\nthroughput      {chain:.0} receipts/s end to end; {:.0} % of the relay's {relay:.0}/s",
+        100.0 * chain / relay
+    );
+    println!("  goal          500 receipts/s, and 40 % of the relay");
+
+    let mut times = latency::measure(&broker, 300).await;
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0;
+    println!(
+        "\nlatency         p50 {:.1} ms, p99 {:.1} ms from publish to attached file, at rest",
+        at(0.5),
+        at(0.99)
+    );
+    println!("  goal          p50 20 ms, p99 60 ms");
+
+    println!("\nresident memory under load");
+    for (stage, bytes) in resident {
+        println!("  {stage:<12}  {:.1} MB", bytes as f64 / 1e6);
+    }
+    println!("  goal          40 MB each");
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}

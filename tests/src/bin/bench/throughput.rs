@@ -1,0 +1,79 @@
+//! Receipts per second from the bus to the attached file, and the memory that takes.
+
+use std::time::{Duration, Instant};
+
+use amqp::{Broker, Outgoing, Publisher};
+use bilag_tests::{OwnBroker, Store, Vhost, World, receipt};
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::time::sleep;
+
+/// What one round showed.
+pub struct Measured {
+    /// Receipts per second.
+    pub per_second: f64,
+    /// The most bytes that each consumer had resident.
+    pub resident: Vec<(&'static str, u64)>,
+    /// The sizes of the messages on each hop.
+    pub sizes: [usize; 3],
+}
+
+const STAGES: [&str; 4] = ["receipt", "render", "upload", "dead"];
+
+/// One round, with a vhost, a store and a sandbox of its own.
+pub async fn measure(broker: &OwnBroker, receipts: u32) -> Measured {
+    let vhost = Vhost::on(&broker.amqp, &broker.management).await;
+    let mut world = World::on(vhost, Store::Sqlite).await;
+    world.set("BILAG_LOG", "warn,amqp=info");
+    let mut processes = Vec::new();
+    for stage in STAGES {
+        processes.push((stage, world.consume(&[stage]).await));
+    }
+    let events: Vec<Vec<u8>> =
+        (1..=receipts).map(|number| receipt(number).to_string().into_bytes()).collect();
+    let first = events[0].len();
+    let begun = Instant::now();
+    let publishing = tokio::spawn(publish(world.vhost.url.clone(), events));
+    let mut resident: Vec<(&'static str, u64)> = STAGES.map(|stage| (stage, 0)).into();
+    loop {
+        for ((_, most), (_, process)) in resident.iter_mut().zip(&processes) {
+            *most = (*most).max(process.resident());
+        }
+        let attached = world.sandbox.omnium.files();
+        if attached >= u64::from(receipts) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(300), "{attached} of {receipts} after five minutes");
+        sleep(Duration::from_millis(20)).await;
+    }
+    let per_second = f64::from(receipts) / begun.elapsed().as_secs_f64();
+    publishing.await.expect("everything is published");
+    let sizes = sizes(first, &receipt(1));
+    Measured { per_second, resident, sizes }
+}
+
+/// The sizes of one receipt's messages.
+fn sizes(first: usize, event: &serde_json::Value) -> [usize; 3] {
+    let receipt: events::ReceiptSettled = serde_json::from_value(event.clone()).expect("a receipt");
+    let template = receipt_pdf::Template::builtin("a4").expect("built in");
+    let pdf = receipt_pdf::render(template, &receipt).expect("a PDF").pdf;
+    let invoice = serde_json::to_vec(&invoice::map(&receipt, "flow")).expect("JSON").len();
+    // Both later events carry the invoice; one with the receipt, the other with the PDF in base64.
+    [first, first + invoice + 150, invoice + pdf.len().div_ceil(3) * 4 + 400]
+}
+
+/// As fast as the broker confirms, with 64 in flight.
+async fn publish(url: String, events: Vec<Vec<u8>>) {
+    let broker = Broker::parse(&url, "bench").expect("a URL");
+    let publisher = Publisher::connect(&broker).await.expect("a connection");
+    stream::iter(events)
+        .for_each_concurrent(64, |body| async {
+            let event = Outgoing {
+                exchange: "events".to_owned(),
+                ..Outgoing::event("receipt.settled.v1", "receipt.settled.v1".to_owned(), &[], body)
+            };
+            publisher.publish(&event).await.expect("published");
+        })
+        .await;
+    publisher.close().await;
+}
