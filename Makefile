@@ -18,7 +18,10 @@ test: ## run every test on a private broker and a private PostgreSQL server
 	@deploy/dev/test.sh
 
 bench: ## measure rendering, the chain and the store; the README's figures come from it
-	@deploy/dev/bench.sh
+	cargo bench --quiet -p receipt-pdf
+	cargo bench --quiet -p sync-store
+	cargo build --quiet --release -p bilag -p bilag-tests --bins
+	"$${CARGO_TARGET_DIR:-target}/release/bench"
 
 lint: format clippy deny check-schemas ## check format, lints, dependencies and schemas
 
