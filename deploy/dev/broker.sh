@@ -5,6 +5,7 @@
 #                          management); the same ones when it is started again
 #   broker.sh kill DIR     ends it at once, as a power cut would; its files stay
 #   broker.sh stop DIR     stops it and removes its files
+#   broker.sh ctl DIR ...  runs rabbitmqctl on it
 #   broker.sh install      only gets what "start" would need
 #
 # It listens on 127.0.0.1 only, with a port mapper (epmd) of its own. An installed rabbitmq-server is
@@ -12,7 +13,7 @@
 set -eu
 
 usage() {
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -150,16 +151,26 @@ stop() {
     rmdir "$dir" 2>/dev/null || true
 }
 
+ctl() {
+    settings
+    if [ -e "$dir/container" ]; then
+        docker exec "$(cat "$dir/container")" rabbitmqctl "$@"
+    else
+        "$(dirname "$server")/rabbitmqctl" "$@"
+    fi
+}
+
 if [ "$*" = install ]; then
     install
     exit
 fi
-[ $# -eq 2 ] || usage
+[ $# -eq 2 ] || [ "${1-}" = ctl ] || usage
 mkdir -p "$(dirname "$2")"
 dir=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 case $1 in
 start) start ;;
 kill) end KILL ;;
 stop) stop ;;
+ctl) ctl "${@:3}" ;;
 *) usage ;;
 esac

@@ -48,8 +48,11 @@ fi
 export BILAG_TEST_AMQP_URL BILAG_TEST_MANAGEMENT_URL BILAG_TEST_POSTGRES_URL
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 
-# The examples in the documentation first: the tests proper have the last word.
+# Examples in comments first, told of only where they fail: the tests proper have the last word.
 if [ $# -eq 0 ]; then
-    cargo test --quiet --workspace --doc
+    examples=$(cargo test --quiet --workspace --doc 2>&1) || {
+        echo "$examples"
+        exit 1
+    }
 fi
 cargo test --workspace --no-fail-fast --lib --bins --tests --examples "$@"
