@@ -13,6 +13,9 @@ bilag=${CARGO_TARGET_DIR:-target}/release/bilag
 store=sqlite://demo/bilag.db
 bus=events
 
+# Amounts have a decimal point, whatever the locale.
+export LC_ALL=C.UTF-8
+
 # Nothing of the user's own chain: their receipts are not a demo.
 for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}"; do
     unset "$name"
