@@ -164,3 +164,23 @@ fn item(item: &Item) -> Value {
 fn none() -> Value {
     Value::from(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_names_every_variable_and_member() {
+        let manual = include_str!("../../../docs/templates.md");
+        for (group, members) in VARIABLES.iter().chain(&LISTS) {
+            let line = manual.lines().find(|line| {
+                line.starts_with(&format!("| `{group}` |"))
+                    || line.starts_with(&format!("| `row`, in a table of `{group}` |"))
+            });
+            let line = line.unwrap_or_else(|| panic!("no line for {group}"));
+            for member in *members {
+                assert!(line.contains(&format!("`{member}`")), "{group}.{member}");
+            }
+        }
+    }
+}

@@ -8,6 +8,8 @@ mod mark;
 mod paginate;
 mod row;
 mod table;
+#[cfg(test)]
+mod tests;
 mod wrap;
 
 pub(crate) use blocks::Composer;

@@ -17,7 +17,7 @@ pub(crate) fn quantity(hundredths: i64, language: Language) -> String {
     if decimals != 0 {
         out.push(language.conventions().decimal);
         push_two_digits(&mut out, decimals);
-        if decimals % 10 == 0 {
+        if decimals.is_multiple_of(10) {
             out.pop();
         }
     }

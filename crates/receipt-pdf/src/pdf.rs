@@ -170,8 +170,8 @@ fn describe(document: &mut PdfDocument, about: &About<'_>) {
         },
         Offset { hours: (offset / 60) as i8, minutes: (offset % 60) as i8, seconds: 0, milliseconds: 0 },
     );
-    info.modification_date = info.creation_date.clone();
-    info.metadata_date = info.creation_date.clone();
+    info.modification_date = info.creation_date;
+    info.metadata_date = info.creation_date;
 }
 
 /// The language, identifiers that are the same each time, and no claim to be PDF/X.

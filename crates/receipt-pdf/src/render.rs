@@ -3,7 +3,8 @@
 use events::ReceiptSettled;
 
 use crate::data::Variables;
-use crate::layout::{Composer, Row, paginate};
+use crate::language::Language;
+use crate::layout::{Composer, Page, Row, paginate};
 use crate::pdf::{self, About};
 use crate::template::Template;
 use crate::warning::Warning;
@@ -40,6 +41,29 @@ pub enum RenderError {
 
 /// Makes a receipt's document.
 pub fn render(template: &Template, receipt: &ReceiptSettled) -> Result<Rendered, RenderError> {
+    let laid_out = lay_out(template, receipt)?;
+    let order_receipt = &receipt.order_receipt;
+    let about = About {
+        title: &laid_out.title,
+        author: order_receipt.order.store.name.as_deref().or(receipt.tenant.name.as_deref()),
+        language: laid_out.language,
+        created: order_receipt.created_at.moment(),
+        uid: &order_receipt.uid,
+    };
+    let pdf = pdf::write(&laid_out.pages, template.images(), &about)?;
+    Ok(Rendered { pdf, warnings: laid_out.warnings, pages: laid_out.pages.len() })
+}
+
+/// A receipt's pages, before they are written.
+pub(crate) struct LaidOut {
+    pub(crate) pages: Vec<Page>,
+    pub(crate) warnings: Vec<Warning>,
+    title: String,
+    language: Language,
+}
+
+/// Sets a receipt on pages.
+pub(crate) fn lay_out(template: &Template, receipt: &ReceiptSettled) -> Result<LaidOut, RenderError> {
     let language = template.language(receipt.tenant.country.code.as_deref());
     let variables = Variables::new(receipt, language);
     let mut composer = Composer::new(template, language, variables.root());
@@ -66,15 +90,7 @@ pub fn render(template: &Template, receipt: &ReceiptSettled) -> Result<Rendered,
             top += height;
         }
     }
-    let about = About {
-        title: &title,
-        author: receipt.order_receipt.order.store.name.as_deref().or(receipt.tenant.name.as_deref()),
-        language,
-        created: receipt.order_receipt.created_at.moment(),
-        uid: &receipt.order_receipt.uid,
-    };
-    let pdf = pdf::write(&pages, template.images(), &about)?;
-    Ok(Rendered { pdf, warnings: composer.into_warnings(), pages: count })
+    Ok(LaidOut { pages, warnings: composer.into_warnings(), title, language })
 }
 
 fn height(rows: &[Row]) -> f32 {

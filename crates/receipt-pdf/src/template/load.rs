@@ -6,7 +6,6 @@ use std::io;
 use minijinja::{Environment, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::model::Block;
 use super::read_style::PLAIN;
 use super::reader::{At, Reader, Report};
 use super::texts::{Program, environment};
@@ -30,6 +29,10 @@ impl Template {
         for error in &errors {
             let line = report.line(error.span().unwrap_or_default());
             report.add(line, format!("not TOML: {}", error.message()));
+        }
+        // What follows a mistake of syntax may have been read wrongly: no more is said of it.
+        if !errors.is_empty() {
+            return Err(TemplateErrors::new(file_name, report.into_mistakes()));
         }
         let template = Loader::new(&report, read).load(document.get_ref());
         let mut mistakes = report.into_mistakes();
@@ -93,12 +96,13 @@ impl<'a, 's> Loader<'a, 's> {
             .unwrap_or(At { value: "{{ receipt.title }} {{ receipt.voucherNumber }}", line: 1 });
         let title = self.program(vec![title], &[]);
         let width = paper.body_width();
-        let blocks: Vec<Block> = self.blocks(root.tables("block", "a block"), width);
-        self.more = &["page", "pages"];
-        let footer = self.blocks(root.tables("footer", "a block"), width);
+        let blocks = root.tables("block", "a block");
         if blocks.is_empty() {
             self.report.add(1, "the template shows nothing: it needs at least one [[block]]");
         }
+        let blocks = self.blocks(blocks, width);
+        self.more = &["page", "pages"];
+        let footer = self.blocks(root.tables("footer", "a block"), width);
         root.finish();
 
         let mut texts = [const { None }; 6];

@@ -43,10 +43,7 @@ pub(crate) fn environment(language: Language, labels: Value) -> Environment<'sta
     environment.add_filter("money", move |n: Number| or_empty(n.map(|n| numbers::money(n, language))));
     environment.add_filter("quantity", move |n: Number| or_empty(n.map(|n| numbers::quantity(n, language))));
     environment.add_filter("percent", move |n: Number| or_empty(n.map(|n| numbers::percent(n, language))));
-    let moments: [(&str, fn(Language) -> (bool, bool)); 3] =
-        [("date", |_| (true, false)), ("time", |_| (false, true)), ("datetime", |_| (true, true))];
-    for (name, parts) in moments {
-        let (date, time) = parts(language);
+    for (name, date, time) in [("date", true, false), ("time", false, true), ("datetime", true, true)] {
         environment.add_filter(name, move |text: Option<String>| moment(text, language, date, time));
     }
     environment

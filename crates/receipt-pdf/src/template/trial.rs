@@ -2,23 +2,45 @@
 
 use events::{OrderType, ReceiptSettled};
 
-use super::{Mistake, Template};
-use crate::render::{RenderError, render};
+use super::{Block, Kind, Mistake, Template};
+use crate::data::Variables;
+use crate::layout::Composer;
+use crate::render::RenderError;
 
-/// Prints invented receipts of every type, full and bare, and tells which texts failed.
+/// Sets invented receipts of every type, full and bare, block by block, and tells which texts failed.
 pub(super) fn run(template: &Template) -> Vec<Mistake> {
-    let mistakes = examples().into_iter().filter_map(|receipt| match render(template, &receipt) {
-        Ok(_) => None,
-        Err(RenderError::Text { line, source }) => {
-            let message = format!(
-                "the text is not right: {}",
-                source.detail().map_or_else(|| source.kind().to_string(), str::to_owned)
-            );
-            Some(Mistake { line, message })
+    let mut mistakes = Vec::new();
+    for receipt in examples() {
+        let language = template.language(receipt.tenant.country.code.as_deref());
+        let variables = Variables::new(&receipt, language).on_page(1, 1);
+        let mut composer = Composer::new(template, language, variables);
+        mistakes.extend(composer.evaluate(&template.title).err().map(mistake));
+        for block in template.blocks.iter().chain(&template.footer) {
+            set(&mut composer, block, template.paper.body_width(), &mut mistakes);
         }
-        Err(error) => Some(Mistake { line: 1, message: error.to_string() }),
-    });
-    mistakes.collect()
+    }
+    mistakes
+}
+
+fn set(composer: &mut Composer<'_>, block: &Block, width: f32, mistakes: &mut Vec<Mistake>) {
+    match &block.kind {
+        Kind::Columns(columns) if block.when.is_none() => {
+            for block in columns.iter().flat_map(|column| &column.blocks) {
+                set(composer, block, width, mistakes);
+            }
+        }
+        _ => mistakes.extend(composer.compose(std::slice::from_ref(block), width).err().map(mistake)),
+    }
+}
+
+fn mistake(error: RenderError) -> Mistake {
+    match error {
+        RenderError::Text { line, source } => {
+            let told = source.detail().map_or_else(|| source.kind().to_string(), str::to_owned);
+            Mistake { line, message: format!("the text is not right: {told}") }
+        }
+        other => Mistake { line: 1, message: other.to_string() },
+    }
 }
 
 fn examples() -> Vec<ReceiptSettled> {

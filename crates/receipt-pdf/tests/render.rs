@@ -1,0 +1,119 @@
+//! What a reader of the document finds: its text, what it says of itself, its warnings.
+
+mod support;
+
+use events::Text;
+use lopdf::{Document, Object};
+use receipt_pdf::{Language, Template, Warning, render};
+use support::{SAMPLES, file, sample, text};
+
+fn builtin(name: &str) -> &'static Template {
+    Template::builtin(name).expect("a template that comes with the crate")
+}
+
+#[test]
+fn every_sample_reads_as_its_example_file_says() {
+    for template in Template::BUILTIN {
+        for name in SAMPLES {
+            let pdf = render(builtin(template), &sample(name)).expect("a PDF").pdf;
+            let path = file(format!("golden/{template}-{name}.txt"));
+            let expected = std::fs::read_to_string(&path).unwrap_or_default();
+            let actual = text(&pdf).join("\u{c}\n");
+            assert_eq!(actual, expected, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_same_receipt_gives_the_same_bytes_whatever_was_rendered_between() {
+    for template in Template::BUILTIN {
+        let first = render(builtin(template), &sample("standard")).expect("a PDF").pdf;
+        // More sets of characters than are kept.
+        for i in 0..300 {
+            let mut other = sample("payment");
+            let letter = char::from_u32(0x400 + i).unwrap_or('x');
+            other.order_receipt.voucher_number = Text::new(format!("{letter}")).expect("a number");
+            render(builtin(template), &other).expect("a PDF");
+        }
+        let again = render(builtin(template), &sample("standard")).expect("a PDF").pdf;
+        assert!(first == again, "{template}");
+    }
+}
+
+#[test]
+fn the_document_tells_its_title_author_language_and_the_receipts_own_time() {
+    let pdf = render(builtin("a4"), &sample("package")).expect("a PDF").pdf;
+    let document = Document::load_mem(&pdf).expect("a PDF");
+    let info = document.trailer.get(b"Info").and_then(Object::as_reference).expect("information");
+    let info = document.get_dictionary(info).expect("information");
+    let decoded = |key: &[u8]| lopdf::decode_text_string(info.get(key).expect("an entry")).expect("a text");
+    assert_eq!(decoded(b"Title"), "Satış makbuzu 3001");
+    assert_eq!(decoded(b"Author"), "Ege Spor Eyüpsultan");
+    assert_eq!(decoded(b"CreationDate"), "D:20261102091500+00'00'");
+    assert!(!info.has(b"GTS_PDFXVersion"));
+    let language = document.catalog().and_then(|catalog| catalog.get(b"Lang")).and_then(Object::as_str);
+    assert_eq!(language.expect("a language"), b"tr");
+}
+
+#[test]
+fn characters_without_a_glyph_are_replaced_and_named_once_each() {
+    let mut receipt = sample("standard");
+    receipt.order_receipt.items[0].name = Text::new("日本茶 🍵🍵").expect("a name");
+    let rendered = render(builtin("a4"), &receipt).expect("a PDF");
+    let expected = ['日', '本', '茶', '🍵'].map(Warning::Character);
+    assert_eq!(rendered.warnings, expected);
+    assert!(text(&rendered.pdf)[0].contains("\u{fffd}\u{fffd}\u{fffd} \u{fffd}\u{fffd}"));
+    let told = rendered.warnings[0].to_string();
+    assert!(told.contains("U+65E5") && told.contains('日'), "{told}");
+}
+
+#[test]
+fn a_number_no_barcode_can_hold_is_left_out_with_a_warning() {
+    let mut receipt = sample("standard");
+    receipt.order_receipt.voucher_number = Text::new("№ 7").expect("a number");
+    let rendered = render(builtin("roll-80mm"), &receipt).expect("a PDF");
+    assert!(
+        matches!(rendered.warnings[..], [Warning::Code { kind: "barcode", .. }]),
+        "{:?}",
+        rendered.warnings
+    );
+}
+
+#[test]
+fn failed_settlements_are_not_shown_and_pre_payments_are_told_apart() {
+    let pdf = render(builtin("a4"), &sample("split-payment")).expect("a PDF").pdf;
+    let text = text(&pdf).concat();
+    assert!(!text.contains("Gavekort"), "{text}");
+    assert!(text.contains("Depositum") && text.contains("forskuddsbetalt"), "{text}");
+    // Told by the pre-payment; shown again, it would be counted twice.
+    assert!(!text.contains("Visa (depositum)"), "{text}");
+}
+
+#[test]
+fn every_language_prints_its_own_words() {
+    let countries = [
+        ("NO", "Kvittering"),
+        ("SE", "Kvitto"),
+        ("DK", "Heraf"),
+        ("FI", "Kuitti"),
+        ("TR", "Toplam"),
+        ("DE", "Receipt"),
+    ];
+    for ((country, word), language) in countries.into_iter().zip([0, 1, 2, 3, 5, 4]) {
+        let mut receipt = sample("standard");
+        receipt.tenant.country.code = Text::new(country);
+        let pdf = render(builtin("a4"), &receipt).expect("a PDF").pdf;
+        assert!(text(&pdf)[0].contains(word), "{country}");
+        assert_eq!(Language::of_country(Some(country)), Language::ALL[language]);
+    }
+}
+
+#[test]
+fn without_a_vat_table_the_summary_is_computed_from_the_items() {
+    let with = sample("standard");
+    let mut without = sample("standard");
+    without.order_receipt.order_totals.vat = None;
+    let [with, without] =
+        [with, without].map(|receipt| text(&render(builtin("a4"), &receipt).expect("a PDF").pdf));
+    assert_eq!(with, without);
+}

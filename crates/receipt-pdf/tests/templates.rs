@@ -1,0 +1,86 @@
+//! Templates that are wrong, and what is said of them; templates that are right, and what they print.
+
+mod support;
+
+use std::io;
+
+use receipt_pdf::{Template, render};
+use support::{file, here, sample, text};
+
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    // The kind alone: its words are the same on every system.
+    std::fs::read(file("templates").join(path)).map_err(|error| error.kind().into())
+}
+
+/// `NAME.toml` is a broken template, `NAME.txt` all that is to be said of it.
+#[test]
+fn every_mistake_of_a_broken_template_is_told_with_its_line() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(file("templates")).expect("the folder of broken templates") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).expect("a template");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let told = Template::load(&source, &name, &read).expect_err(&name).to_string();
+        let expected = std::fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
+        assert_eq!(told.trim_end(), expected.trim_end(), "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen} broken templates");
+}
+
+#[test]
+fn the_mistakes_can_be_gone_through() {
+    let errors = Template::load("[page]\nwidht = \"80mm\"", "t.toml", &read).expect_err("a misspelt key");
+    let lines: Vec<usize> = errors.iter().map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [1, 2]);
+}
+
+#[test]
+fn the_example_of_the_manual_loads_and_prints() {
+    let manual = std::fs::read_to_string(here().join("../../docs/templates.md")).expect("the manual");
+    let example =
+        manual.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let logo = |path: &str| match path {
+        "logo.png" => read("logo.png"),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    };
+    let template = Template::load(example, "templates.md", &logo).unwrap_or_else(|errors| panic!("{errors}"));
+    let rendered = render(&template, &sample("standard")).expect("a PDF");
+    assert_eq!(rendered.warnings, []);
+    let text = text(&rendered.pdf).concat();
+    for expected in ["Kvittering 1001", "Turski «Fonna» 180 cm", "3\u{a0}836,50", "Bytt innen 30 dager"] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+}
+
+#[test]
+fn a_template_may_fix_the_language_and_replace_labels() {
+    let source = r#"
+language = "sv"
+[labels.sv]
+total = "Att betala"
+[[block]]
+type = "text"
+text = "{{ labels.total }} {{ receipt.grandTotal | money }} {{ receipt.createdAt | date }}"
+"#;
+    let template = Template::load(source, "t.toml", &read).unwrap_or_else(|errors| panic!("{errors}"));
+    let pdf = render(&template, &sample("package")).expect("a PDF").pdf;
+    assert!(text(&pdf)[0].contains("Att betala 3\u{a0}359,70 2026-11-02"), "{:?}", text(&pdf));
+}
+
+#[test]
+fn templates_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Template>();
+}
+
+#[test]
+fn there_is_no_other_built_in_template() {
+    assert!(Template::builtin("a5").is_none());
+    for name in Template::BUILTIN {
+        assert!(Template::builtin(name).is_some(), "{name}");
+    }
+}
