@@ -183,7 +183,7 @@ show_dead_letters() {
             echo
             about=$(told receipt)
             echo "$id  $(told reason)  ${about:-$(told "message id")}"
-            told error | fold -s -w 74 | sed 's/^/    /'
+            told error | fold -s -w 74 | sed 's/^/    /; s/ *$//'
         done
     echo
     echo "Look at them, and at one of them:"
