@@ -35,7 +35,7 @@ impl Failed {
     }
 
     /// The same failure with exit code 1: the command did its work, and the answer is no.
-    pub fn as_answer(self) -> Self {
+    pub fn answered_no(self) -> Self {
         Self { exit: 1, ..self }
     }
 }

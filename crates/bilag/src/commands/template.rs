@@ -7,7 +7,7 @@ use crate::settings::load_template;
 /// Says that a template is right, or lists its mistakes.
 pub fn run(command: &TemplateCommand) -> Result<(), Failed> {
     let TemplateCommand::Check { template } = command;
-    load_template(template).map_err(Failed::as_answer)?;
+    load_template(template).map_err(Failed::answered_no)?;
     println!("{template}: no mistakes");
     Ok(())
 }
