@@ -113,10 +113,16 @@ fn uses(fonts: &[Option<Arc<Subset>>; 2]) -> Vec<Op> {
     ops
 }
 
+/// Puts the pages' content in, and takes out what printpdf writes though it says nothing.
 fn set_contents(file: &mut lopdf::Document, pages: &[Page], fonts: &[Option<Arc<Subset>>; 2]) {
     let codes = [0, 1].map(|i| fonts[i].as_deref().map(|font| &font.codes));
     let ids: BTreeMap<u32, ObjectId> = file.get_pages();
     for (id, page) in ids.into_values().zip(pages) {
+        if let Ok(dictionary) = file.get_dictionary_mut(id) {
+            for unused in ["Annots", "CropBox", "TrimBox"] {
+                dictionary.remove(unused.as_bytes());
+            }
+        }
         let contents =
             file.get_dictionary(id).and_then(|page| page.get(b"Contents")).and_then(Object::as_reference);
         if let Ok(Object::Stream(stream)) = contents.and_then(|contents| file.get_object_mut(contents)) {
