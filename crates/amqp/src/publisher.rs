@@ -67,14 +67,23 @@ impl Publisher {
     /// Opens a connection of its own: a connection that publishes may be blocked, and must not hold
     /// up the acks of one that consumes.
     pub async fn connect(broker: &Broker) -> Result<Self, ConnectError> {
-        let link = broker.connect("publish").await?;
+        let link = broker.connect_to_publish().await?;
         Ok(Self { link: Arc::new(link), idle: Arc::default() })
     }
 
     /// Publishes and waits until the broker has it safely in every queue it goes to.
     pub async fn publish(&self, message: &Outgoing) -> Result<(), PublishError> {
+        self.publish_in(None, message).await
+    }
+
+    /// The same, in a trace that was begun elsewhere (W3C Trace Context).
+    pub async fn publish_in(
+        &self,
+        traceparent: Option<&str>,
+        message: &Outgoing,
+    ) -> Result<(), PublishError> {
         let mut headers = Headers::default();
-        trace::inject(&mut headers, None);
+        trace::inject(&mut headers, traceparent);
         self.publish_outgoing(message, headers).await
     }
 

@@ -1,7 +1,7 @@
 //! The sync cycle: receipts that stopped on their way are sent on again from the store.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amqp::{Broker, Outgoing, Publisher, RETRY, Subject};
 use sync_store::{Stranded, SyncStore};
@@ -14,6 +14,9 @@ use crate::output::{Failed, chain};
 
 /// Records that are sent on in one go.
 const BATCH: u32 = 200;
+
+/// How long a process that ends in the middle keeps the others from it; longer than a batch takes.
+const LEASE: Duration = Duration::from_secs(60);
 
 /// What the sync cycle needs.
 pub struct Reconcile {
@@ -43,7 +46,12 @@ impl Reconcile {
                 _ = tick.tick() => {}
                 () = amqp::told_to_stop(&mut stop) => return,
             }
-            match self.cycle().await {
+            let cycle = tokio::select! {
+                cycle = self.cycle() => cycle,
+                // What is sent on twice does no harm; a broker that blocks us must not hold up the end.
+                () = amqp::told_to_stop(&mut stop) => return,
+            };
+            match cycle {
                 Ok(Cycle::SentOn(count @ 1..)) => {
                     tracing::warn!(count, "stranded receipts were sent on again")
                 }
@@ -58,23 +66,33 @@ impl Reconcile {
     /// One cycle, by one process at a time.
     pub async fn cycle(&self) -> Result<Cycle, Box<dyn std::error::Error + Send + Sync>> {
         let owner = Uuid::new_v4().to_string();
-        if !self.store.reconcile_lease(&owner, Duration::from_secs(60)).await? {
+        if !self.store.reconcile_lease(&owner, LEASE).await? {
             return Ok(Cycle::ElsewhereAlready);
         }
+        let sent_on = self.send_on(&owner).await;
+        // Given back, so that a person who asks right after is not told of another process. Where
+        // that fails, it runs out by itself.
+        let _ = self.store.reconcile_lease(&owner, Duration::ZERO).await;
+        sent_on.map(Cycle::SentOn)
+    }
+
+    async fn send_on(&self, owner: &str) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
+        let begun = Instant::now();
         let mut count = 0;
         loop {
-            let stranded = self.store.stranded(self.untouched_for, BATCH).await?;
+            // What was stranded when the cycle began: not what it has touched itself since.
+            let stranded = self.store.stranded(self.untouched_for + begun.elapsed(), BATCH).await?;
             if stranded.is_empty() {
-                return Ok(Cycle::SentOn(count));
+                return Ok(count);
             }
             let publisher = Publisher::connect(&self.broker).await?;
             for record in &stranded {
-                publisher.publish(&again(record)).await?;
+                publisher.publish_in(record.traceparent.as_deref(), &again(record)).await?;
                 self.store.touch(&record.key, &record.target).await?;
                 count += 1;
             }
             publisher.close().await;
-            self.store.reconcile_lease(&owner, Duration::from_secs(60)).await?;
+            self.store.reconcile_lease(owner, LEASE).await?;
         }
     }
 }
@@ -94,7 +112,7 @@ fn again(record: &Stranded) -> Outgoing {
 pub async fn now(reconcile: &Reconcile) -> Result<(), Failed> {
     match reconcile.cycle().await {
         Ok(Cycle::SentOn(0)) => println!("no receipt is stranded"),
-        Ok(Cycle::SentOn(count)) => println!("{count} stranded receipts were sent on again"),
+        Ok(Cycle::SentOn(count)) => println!("{count} stranded receipt(s) were sent on again"),
         Ok(Cycle::ElsewhereAlready) => println!("another process is sending stranded receipts on already"),
         Err(error) => return Err(Failed::at("stranded receipts could not be sent on", error)),
     }
