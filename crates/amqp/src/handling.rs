@@ -166,6 +166,7 @@ impl<H: Handler> Handling<H> {
     fn tell(&self, id: &str, message: &Message, failure: &Failure, action: Action, paused: bool) {
         let stage = self.stage;
         let receipt = message.header_text(names::RECEIPT);
+        let receipt = receipt.or_else(|| Some(self.handler.subject(message)?.receipt));
         let (message_id, error) = (id, failure.chain());
         match action {
             Action::DeadLetter(reason) => {

@@ -204,7 +204,8 @@ pub struct Letter {
 }
 
 /// Names one dead letter: the same for the message in its dead-letter queue and for its copy in the
-/// index, however often either is delivered.
+/// index, however often either is delivered. The body counts, because a publisher may give several
+/// messages one id, and they may die in the same millisecond.
 pub fn dead_letter_id(message: &Message) -> String {
     let letter = message.letter();
     let mut hash = Sha256::new();
@@ -212,6 +213,7 @@ pub fn dead_letter_id(message: &Message) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
+    hash.update(&message.body);
     hex(&hash.finalize()[..8])
 }
 
