@@ -1,5 +1,6 @@
 //! `bilag`: every consumer and every tool of the chain in one binary.
 
+mod advice;
 mod chain;
 mod cli;
 mod commands;
@@ -12,8 +13,8 @@ mod telemetry;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::output::{Failed, report};
@@ -25,11 +26,17 @@ fn main() -> ExitCode {
     };
     // The one TLS stack; only a second call could fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Rendering runs on the blocking threads: more of them than processors would only hold memory.
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match runtime.enable_all().max_blocking_threads(processors + 2).build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failed::at("the runtime could not be started", error)),
     };
-    match runtime.block_on(run(cli.command)) {
+    let ended = runtime.block_on(run(cli.command));
+    // A template that computes without end must not hold up the end of the process.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => report(&failed),
     }
@@ -54,7 +61,12 @@ fn used_wrongly(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             let text = error.render().to_string();
-            eprintln!("{}", text.lines().next().unwrap_or("error: a value is wrong"));
+            // The possible values stand in a line of their own.
+            let lines: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+            match variable(error) {
+                Some(variable) => eprintln!("{} ({variable})", lines.join(" ")),
+                None => eprintln!("{}", lines.join(" ")),
+            }
             ExitCode::from(2)
         }
         _ => {
@@ -62,4 +74,19 @@ fn used_wrongly(error: &clap::Error) -> ExitCode {
             ExitCode::from(if error.use_stderr() { 2 } else { 0 })
         }
     }
+}
+
+/// The environment variable that a wrong value may have come from: the error itself names the flag.
+fn variable(error: &clap::Error) -> Option<String> {
+    let ContextValue::String(flag) = error.get(ContextKind::InvalidArg)? else { return None };
+    let mut cli = Cli::command();
+    cli.build();
+    let mut commands = vec![cli];
+    while let Some(command) = commands.pop() {
+        if let Some(argument) = command.get_arguments().find(|argument| argument.to_string() == *flag) {
+            return argument.get_env().map(|name| name.to_string_lossy().into_owned());
+        }
+        commands.extend(command.get_subcommands().cloned());
+    }
+    None
 }

@@ -34,6 +34,11 @@ impl Failed {
         Self { text: chain(error.into().as_ref()), exit: 2 }
     }
 
+    /// The same failure, with the setting that it comes from.
+    pub fn of(self, variable: &str) -> Self {
+        Self { text: format!("{variable}: {}", self.text), ..self }
+    }
+
     /// The same failure with exit code 1: the command did its work, and the answer is no.
     pub fn answered_no(self) -> Self {
         Self { exit: 1, ..self }
@@ -94,13 +99,15 @@ pub fn json(value: &serde_json::Value) {
     println!("{value:#}");
 }
 
-/// The first line of a text, cut to a width.
+/// The first line of a text. One that is too long loses its middle: an error begins with what
+/// happened and ends with why.
 pub fn one_line(text: &str, width: usize) -> String {
-    let line = text.lines().next().unwrap_or("");
-    match line.char_indices().nth(width) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+    let line: Vec<char> = text.lines().next().unwrap_or("").chars().collect();
+    if line.len() <= width {
+        return line.into_iter().collect();
     }
+    let (head, tail) = (&line[..width / 2], &line[line.len() - (width - width / 2 - 1)..]);
+    head.iter().chain(&['…']).chain(tail).collect()
 }
 
 /// How long ago, in the largest unit that says enough.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use amqp::{Broker, Delay};
 use clap::Args;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use omnium::{Config, Omnium, Secret};
 use receipt_pdf::Template;
 use sync_store::SyncStore;
@@ -35,6 +35,7 @@ pub struct BrokerSettings {
         env = "BILAG_BUS_EXCHANGE",
         hide_env_values = true,
         default_value = "events",
+        value_parser = NonEmptyStringValueParser::new(),
         value_name = "NAME"
     )]
     pub bus_exchange: String,
@@ -160,7 +161,7 @@ pub struct RenderSettings {
 impl RenderSettings {
     /// The template. One that is read from a file lives as long as the process.
     pub fn load(&self) -> Result<&'static Template, Failed> {
-        load_template(&self.template)
+        load_template(&self.template).map_err(|failed| failed.of("BILAG_TEMPLATE"))
     }
 }
 

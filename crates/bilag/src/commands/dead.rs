@@ -1,9 +1,12 @@
 //! `bilag dead`: the dead letters, read from their index. Looking changes nothing.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use sync_store::{LetterFilter, LetterInFull, NotedLetter, Page, SyncStore};
+use sync_store::{Key, LetterFilter, LetterInFull, NotedLetter, Page, Place, RecordFilter, SyncStore};
 
+use crate::advice::advice;
 use crate::cli::DeadCommand;
+use crate::commands::sync::money;
 use crate::output::{self, Column, Failed, ago, one_line, table};
 
 /// Lists or shows.
@@ -38,7 +41,7 @@ async fn list(store: &dyn SyncStore, filter: &LetterFilter, limit: u32, json: bo
         return Ok(());
     }
     if counts.is_empty() {
-        println!("no dead letters");
+        println!("no dead letters in {}; `bilag consume dead` notes them there", store.describe());
         return Ok(());
     }
     let rows: Vec<_> = counts
@@ -64,7 +67,11 @@ async fn list(store: &dyn SyncStore, filter: &LetterFilter, limit: u32, json: bo
         ],
         &rows,
     );
-    println!("\nbilag dead show ID tells everything about one of them");
+    let (shown, all) = (letters.len() as u64, counts.iter().map(|count| count.count).sum::<u64>());
+    if shown < all {
+        println!("\nthe latest {shown} of {all}; --limit N shows more, a stage or --reason R fewer");
+    }
+    println!("\nbilag dead show ID tells what happened to one of them, and what to do");
     Ok(())
 }
 
@@ -98,6 +105,9 @@ async fn show(store: &dyn SyncStore, id: &str, json: bool) -> Result<(), Failed>
     for (name, value) in lines(&found.noted) {
         println!("{name:<14}{value}");
     }
+    for line in receipt_lines(store, found.noted.letter.key.as_ref()).await? {
+        println!("{:<14}{line}", "receipt");
+    }
     println!("\nheaders");
     for (name, value) in headers.as_object().into_iter().flatten() {
         println!("  {name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
@@ -108,23 +118,47 @@ async fn show(store: &dyn SyncStore, id: &str, json: bool) -> Result<(), Failed>
 
 fn lines(noted: &NotedLetter) -> Vec<(&'static str, String)> {
     let letter = &noted.letter;
+    let place = match noted.place {
+        Place::Dead => format!("in bilag.{}.dead", letter.stage),
+        moved => format!("{}, no longer in bilag.{}.dead", moved.as_str(), letter.stage),
+    };
     let told = [
         ("id", Some(letter.id.clone())),
-        ("queue", Some(format!("bilag.{}.dead ({})", letter.stage, noted.place.as_str()))),
+        ("stage", Some(letter.stage.clone())),
         ("reason", Some(letter.reason.clone())),
         ("error", Some(letter.error.clone())),
-        ("receipt", letter.key.as_ref().map(ToString::to_string)),
-        ("message id", letter.message_id.clone()),
-        ("attempts", Some(letter.attempts.to_string())),
-        ("first failed", letter.first_failed_at.map(|time| time.to_rfc3339())),
+        ("what to do", Some(format!("{} (docs/reasons.md)", advice(&letter.reason)))),
+        ("first failed", letter.first_failed_at.map(when)),
+        ("died", Some(when(letter.last_failed_at.unwrap_or(noted.noted_at)))),
+        ("retries", Some(letter.attempts.to_string())),
+        ("redriven", (letter.redriven > 0).then(|| format!("{} time(s)", letter.redriven))),
         (
-            "last failed",
-            letter.last_failed_at.map(|time| format!("{} ({} ago)", time.to_rfc3339(), ago(time))),
+            "message",
+            letter.message_id.as_ref().map(|id| format!("{id} ({} bytes), {place}", noted.body_size)),
         ),
-        ("redriven", Some(format!("{} time(s)", letter.redriven))),
-        ("size", Some(format!("{} bytes", noted.body_size))),
     ];
     told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn when(time: DateTime<Utc>) -> String {
+    format!("{} ({} ago)", time.to_rfc3339_opts(SecondsFormat::Millis, true), ago(time))
+}
+
+/// The receipt as people know it, and how far it has come: whether money waits for this letter.
+async fn receipt_lines(store: &dyn SyncStore, key: Option<&Key>) -> Result<Vec<String>, Failed> {
+    let Some(key) = key else { return Ok(Vec::new()) };
+    let (receipt, tenant_uid) = (Some(key.receipt_uid.clone()), Some(key.tenant_uid.clone()));
+    let filter = RecordFilter { receipt, tenant_uid, ..Default::default() };
+    let found = store.records(&filter, Page::first(10)).await.map_err(Failed::plainly)?;
+    let lines = found.iter().filter(|listed| listed.record.key == *key).map(|listed| {
+        let known = listed.receipt.as_ref().map_or_else(
+            || "never heard unbroken".to_owned(),
+            |facts| format!("voucher {}, store {}, {}", facts.voucher_number, facts.store_uid, money(facts)),
+        );
+        format!("{key} ({known}): {} at {}", listed.record.state, listed.record.target)
+    });
+    let lines: Vec<_> = lines.collect();
+    Ok(if lines.is_empty() { vec![key.to_string()] } else { lines })
 }
 
 /// JSON is indented, without the bytes of a PDF; anything else is shown as text.

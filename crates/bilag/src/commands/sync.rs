@@ -1,7 +1,7 @@
 //! `bilag sync`: how far each receipt has come.
 
 use serde_json::{Value, json};
-use sync_store::{Listed, Page, RecordFilter, State, SyncStore};
+use sync_store::{Key, LetterFilter, Listed, Page, ReceiptFacts, RecordFilter, State, SyncStore};
 
 use crate::cli::SyncCommand;
 use crate::output::{self, Column, Failed, ago, table};
@@ -76,6 +76,11 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
         ],
         &rows,
     );
+    let wanted = counts.iter().filter(|count| state.is_none_or(|only| only == count.state));
+    let (shown, all) = (records.len() as u64, wanted.map(|count| count.count).sum::<u64>());
+    if shown < all {
+        println!("\nthe latest {shown} of {all}; --limit N shows more");
+    }
     Ok(())
 }
 
@@ -88,15 +93,16 @@ fn row(listed: &Listed) -> Vec<String> {
         fact(facts.map(|facts| &facts.voucher_number)),
         fact(facts.map(|facts| &facts.order_number)),
         fact(facts.map(|facts| &facts.store_uid)),
-        facts.map_or_else(|| "–".to_owned(), |facts| money(facts.amount, &facts.currency)),
+        facts.map_or_else(|| "–".to_owned(), money),
         listed.record.state.to_string(),
         fact(listed.record.invoice_id.as_ref()),
         ago(listed.record.updated_at),
     ]
 }
 
-fn money(hundredths: i64, currency: &str) -> String {
-    format!("{} {currency}", events::Hundredths::new(hundredths))
+/// The invoice's amount as people write it.
+pub fn money(facts: &ReceiptFacts) -> String {
+    format!("{} {}", events::Hundredths::new(facts.amount), facts.currency)
 }
 
 async fn show(
@@ -122,8 +128,19 @@ async fn show(
         for (name, value) in lines(listed) {
             println!("{name:<14}{value}");
         }
+        for id in letters(store, &listed.record.key).await? {
+            println!("{:<14}bilag dead show {id}", "dead letter");
+        }
     }
     Ok(())
+}
+
+/// The dead letters that wait for a person because of this receipt.
+async fn letters(store: &dyn SyncStore, key: &Key) -> Result<Vec<String>, Failed> {
+    let filter = LetterFilter { text: Some(key.receipt_uid.clone()), ..Default::default() };
+    let found = store.dead_letters(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    let letters = found.into_iter().map(|noted| noted.letter);
+    Ok(letters.filter(|letter| letter.key.as_ref() == Some(key)).map(|letter| letter.id).collect())
 }
 
 fn lines(listed: &Listed) -> Vec<(&'static str, String)> {
@@ -134,7 +151,7 @@ fn lines(listed: &Listed) -> Vec<(&'static str, String)> {
             ("voucher", facts.voucher_number.clone()),
             ("order", facts.order_number.clone()),
             ("store", facts.store_uid.clone()),
-            ("amount", money(facts.amount, &facts.currency)),
+            ("amount", money(facts)),
         ]);
     }
     lines.extend([
