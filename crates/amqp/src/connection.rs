@@ -15,6 +15,10 @@ pub struct Broker {
 
 /// Without heartbeats a peer that vanished is noticed only by TCP, after many minutes.
 const HEARTBEAT_SECONDS: u16 = 15;
+/// lapin keeps buffers of 32 frames each way. A connection that consumes must take frames of the
+/// usual 128 KiB, because headers are never split; one that publishes our own headers need not.
+const PUBLISH_FRAME_BYTES: u32 = 32 * 1024;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why there is no connection.
@@ -97,10 +101,21 @@ impl Broker {
 
     /// Opens a connection for one purpose, which the broker's own pages show.
     pub(crate) async fn connect(&self, purpose: &str) -> Result<Link, ConnectError> {
+        self.open(self.uri.clone(), purpose).await
+    }
+
+    /// Opens a connection that takes nothing but confirms and returned messages of our own.
+    pub(crate) async fn connect_to_publish(&self) -> Result<Link, ConnectError> {
+        let mut uri = self.uri.clone();
+        uri.query.frame_max.get_or_insert(PUBLISH_FRAME_BYTES);
+        self.open(uri, "publish").await
+    }
+
+    async fn open(&self, uri: AMQPUri, purpose: &str) -> Result<Link, ConnectError> {
         let broker = self.to_string();
         let properties = ConnectionProperties::default()
             .with_connection_name(format!("bilag {} {purpose}", self.name).into());
-        let connecting = Connection::connect_uri(self.uri.clone(), properties);
+        let connecting = Connection::connect_uri(uri, properties);
         match timeout(CONNECT_TIMEOUT, connecting).await {
             Err(_) => Err(ConnectError::NoAnswer { broker }),
             Ok(Ok(connection)) => Ok(Link { connection }),

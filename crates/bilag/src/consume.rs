@@ -24,11 +24,8 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     let _telemetry = telemetry::start(&args.runtime)?;
     let stages = stages(&args);
     // Everything that can be wrong with the settings is found before the first message is taken.
-    let template = args.render.load()?;
-    let omnium = match stages.contains(&StageName::Upload) {
-        true => Some(args.omnium.client()?),
-        false => None,
-    };
+    let template = if_named(&stages, StageName::Render, || args.render.load())?;
+    let omnium = if_named(&stages, StageName::Upload, || args.omnium.client())?;
     let broker = args.broker.broker(&format!("{}", std::process::id()))?;
     let needs_store = stages.iter().any(|stage| *stage != StageName::Render);
     let store = match needs_store {
@@ -42,8 +39,8 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     let (stop, stopped) = watch::channel(false);
     let mut crew = Crew { args: &args, broker, stopped, tasks: JoinSet::new(), statuses: Vec::new() };
     for stage in &stages {
-        match (stage, &store, &omnium) {
-            (StageName::Receipt, Some(store), _) => {
+        match (stage, &store, &omnium, template) {
+            (StageName::Receipt, Some(store), ..) => {
                 crew.start(
                     *stage,
                     "receipt",
@@ -55,11 +52,13 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
                 );
                 crew.start_reconciling(store.clone());
             }
-            (StageName::Render, ..) => crew.start(*stage, "render", RenderConsumer { template }),
-            (StageName::Upload, Some(store), Some(omnium)) => {
+            (StageName::Render, .., Some(template)) => {
+                crew.start(*stage, "render", RenderConsumer { template })
+            }
+            (StageName::Upload, Some(store), Some(omnium), _) => {
                 crew.start(*stage, "upload", UploadConsumer { store: store.clone(), omnium: omnium.clone() })
             }
-            (StageName::Dead, Some(store), _) => {
+            (StageName::Dead, Some(store), ..) => {
                 crew.start(*stage, "dead", DeadConsumer { store: store.clone() });
             }
             _ => {}
@@ -69,6 +68,15 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         health::serve(address, Health { stages: crew.statuses.clone(), store }).await?;
     }
     crew.until_stopped(stop).await
+}
+
+/// What one stage alone needs; the others need not hold it in memory.
+fn if_named<T>(
+    stages: &[StageName],
+    stage: StageName,
+    make: impl FnOnce() -> Result<T, Failed>,
+) -> Result<Option<T>, Failed> {
+    stages.contains(&stage).then(make).transpose()
 }
 
 /// The stages to run, each once. Upload does not run while nothing may be sent (the first rule of
