@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 /// A running `bilag`, whose log goes to a file. Killed when dropped.
 pub struct Bilag {
@@ -64,6 +65,16 @@ impl Bilag {
         pages * 4096
     }
 
+    /// Processor time spent so far.
+    pub fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("it runs");
+        // After the name in parentheses; fields 14 and 15 of the whole are user and system time.
+        let (_, fields) = stat.rsplit_once(") ").expect("a name");
+        let ticks = |field: &str| field.parse::<u64>().expect("ticks");
+        let spent: u64 = fields.split(' ').skip(11).take(2).map(ticks).sum();
+        Duration::from_millis(spent * 10)
+    }
+
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be asked")
@@ -97,4 +108,10 @@ impl Drop for Bilag {
 /// What a command printed, and how it ended.
 pub(crate) fn run(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Output {
     command(arguments, settings, folder).output().expect("bilag runs")
+}
+
+/// Exit code, standard output and standard error of a command that ran.
+pub fn told(ran: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (ran.status.code().unwrap_or(-1), text(&ran.stdout), text(&ran.stderr))
 }

@@ -17,7 +17,7 @@ async fn main() {
     let broker = OwnBroker::start();
     println!("chain: {RECEIPTS} receipts a round, one process a consumer, SQLite, PDF of template a4");
     println!("relay: the same messages over three quorum queues, nothing done with them\n");
-    let (mut chains, mut relays, mut resident) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut chains, mut relays, mut consumers) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         let measured = throughput::measure(&broker, RECEIPTS).await;
         let relay = relay::measure(&broker, RECEIPTS, measured.sizes).await;
@@ -27,7 +27,7 @@ async fn main() {
         );
         chains.push(measured.per_second);
         relays.push(relay);
-        resident = measured.resident;
+        consumers = measured.consumers;
     }
     let (chain, relay) = (median(&mut chains), median(&mut relays));
     println!(
@@ -46,11 +46,12 @@ async fn main() {
     );
     println!("  goal          p50 20 ms, p99 60 ms");
 
-    println!("\nresident memory under load");
-    for (stage, bytes) in resident {
-        println!("  {stage:<12}  {:.1} MB", bytes as f64 / 1e6);
+    println!("\nunder load      resident memory   processor time a receipt");
+    for consumer in consumers {
+        let (megabytes, micros) = (consumer.resident as f64 / 1e6, consumer.cpu.as_micros());
+        println!("  {:<12}  {megabytes:>12.1} MB   {micros:>20} µs", consumer.stage);
     }
-    println!("  goal          40 MB each");
+    println!("  goal                  40 MB each");
 }
 
 fn median(values: &mut [f64]) -> f64 {

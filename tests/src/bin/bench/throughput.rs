@@ -12,10 +12,20 @@ use tokio::time::sleep;
 pub struct Measured {
     /// Receipts per second.
     pub per_second: f64,
-    /// The most bytes that each consumer had resident.
-    pub resident: Vec<(&'static str, u64)>,
+    /// What each consumer took.
+    pub consumers: Vec<Consumer>,
     /// The sizes of the messages on each hop.
     pub sizes: [usize; 3],
+}
+
+/// What one consumer took.
+pub struct Consumer {
+    /// Its stage.
+    pub stage: &'static str,
+    /// The most bytes it had resident.
+    pub resident: u64,
+    /// Processor time for one receipt.
+    pub cpu: Duration,
 }
 
 const STAGES: [&str; 4] = ["receipt", "render", "upload", "dead"];
@@ -34,10 +44,11 @@ pub async fn measure(broker: &OwnBroker, receipts: u32) -> Measured {
     let first = events[0].len();
     let begun = Instant::now();
     let publishing = tokio::spawn(publish(world.vhost.url.clone(), events));
-    let mut resident: Vec<(&'static str, u64)> = STAGES.map(|stage| (stage, 0)).into();
+    let at_rest: Vec<Duration> = processes.iter().map(|(_, process)| process.cpu()).collect();
+    let mut resident = [0; STAGES.len()];
     loop {
-        for ((_, most), (_, process)) in resident.iter_mut().zip(&processes) {
-            *most = (*most).max(process.resident());
+        for (most, (_, process)) in resident.iter_mut().zip(&processes) {
+            *most = process.resident().max(*most);
         }
         let attached = world.sandbox.omnium.files();
         if attached >= u64::from(receipts) {
@@ -48,8 +59,15 @@ pub async fn measure(broker: &OwnBroker, receipts: u32) -> Measured {
     }
     let per_second = f64::from(receipts) / begun.elapsed().as_secs_f64();
     publishing.await.expect("everything is published");
+    let consumers =
+        processes.iter().zip(at_rest).zip(resident).map(|(((stage, process), at_rest), resident)| Consumer {
+            stage,
+            resident,
+            cpu: (process.cpu() - at_rest) / receipts,
+        });
+    let consumers = consumers.collect();
     let sizes = sizes(first, &receipt(1));
-    Measured { per_second, resident, sizes }
+    Measured { per_second, consumers, sizes }
 }
 
 /// The sizes of one receipt's messages.
