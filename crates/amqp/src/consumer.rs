@@ -2,11 +2,11 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::handling::Handling;
 use crate::session::{Ended, Session, SessionError};
@@ -49,8 +49,8 @@ pub struct StartError {
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a stop waits for what is in hand: longer than the longest handler.
-const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a stop waits for what is in hand: less than the half minute after which Kubernetes kills.
+const STOP_DEADLINE: Duration = Duration::from_secs(25);
 
 /// Returns once `stop` is true; a sender that is gone counts as that.
 pub async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
@@ -58,24 +58,45 @@ pub async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Consumer {
-    /// Runs until `stop` turns true, through every loss of the broker. Fails only at the very start,
-    /// and only for what someone must change: a missing exchange, a refused login, a queue that is
-    /// declared otherwise.
-    pub async fn run<H: Handler>(
-        self,
-        handler: H,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<(), StartError> {
+    /// Runs until `stop` turns true, through every loss of the broker; then finishes what is in hand,
+    /// for 25 seconds at most. Fails only at the very start, and only for what someone must change: a
+    /// missing exchange, a refused login, a queue that is declared otherwise.
+    pub async fn run<H: Handler>(self, handler: H, stop: watch::Receiver<bool>) -> Result<(), StartError> {
+        let mut told = stop.clone();
+        let too_late = async {
+            told_to_stop(&mut told).await;
+            sleep(STOP_DEADLINE).await;
+        };
+        tokio::select! {
+            ended = self.work(handler, stop) => ended,
+            () = too_late => {
+                let (stage, in_hand) = (self.stage().name, self.status.in_hand());
+                tracing::warn!(
+                    stage,
+                    in_hand,
+                    "stopped with messages in hand; the broker gives them to another consumer"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    async fn work<H: Handler>(&self, handler: H, mut stop: watch::Receiver<bool>) -> Result<(), StartError> {
         let stage = self.stage().name;
-        let handling = Arc::new(Handling::new(handler, &self));
+        let handling = Arc::new(Handling::new(handler, self));
         let mut tasks = JoinSet::new();
         let mut wait = FIRST_WAIT;
         let mut started = false;
         while !*stop.borrow() {
-            match Session::open(&self).await {
+            let opened = tokio::select! {
+                opened = Session::open(self) => opened,
+                () = told_to_stop(&mut stop) => break,
+            };
+            match opened {
                 Ok(session) => {
                     tracing::info!(stage, queue = self.stage().queue(), broker = %self.broker, "consuming");
-                    (started, wait) = (true, FIRST_WAIT);
+                    started = true;
+                    let since = Instant::now();
                     match session.run(&handling, &mut tasks, &mut stop).await {
                         Ended::Stopped => break,
                         Ended::Lost(why) => {
@@ -86,6 +107,11 @@ impl Consumer {
                             );
                             self.status.set_state(StageState::Disconnected(why));
                         }
+                    }
+                    // A session that ends at once, again and again, must not wear out what is in its
+                    // hand: each end counts as a delivery.
+                    if since.elapsed() > LAST_WAIT {
+                        wait = FIRST_WAIT;
                     }
                 }
                 Err(source) if source.is_configuration() && !started => {
@@ -102,22 +128,10 @@ impl Consumer {
                 () = told_to_stop(&mut stop) => {}
             }
         }
-        self.finish(tasks).await;
-        Ok(())
-    }
-
-    async fn finish(&self, mut tasks: JoinSet<()>) {
-        let stage = self.stage().name;
         self.status.set_state(StageState::Stopping);
-        let finished = async { while tasks.join_next().await.is_some() {} };
-        match timeout(STOP_DEADLINE, finished).await {
-            Ok(()) => tracing::info!(stage, handled = self.status.handled(), "stopped"),
-            Err(_) => tracing::warn!(
-                stage,
-                in_hand = self.status.in_hand(),
-                "stopped with messages in hand; the broker gives them to another consumer"
-            ),
-        }
+        while tasks.join_next().await.is_some() {}
+        tracing::info!(stage, handled = self.status.handled(), "stopped");
+        Ok(())
     }
 
     pub(crate) fn stage(&self) -> &Stage {

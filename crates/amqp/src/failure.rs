@@ -128,8 +128,8 @@ impl Reason {
     pub const RETRIES_EXHAUSTED: Self = Self("retries_exhausted");
     /// The handler panicked: a defect of ours.
     pub const HANDLER_PANICKED: Self = Self("handler_panicked");
-    /// Dead-lettered by the broker: it was delivered too often without an end, so it likely ends
-    /// the process that handles it.
+    /// Delivered too often without an end, so it likely ends the process that handles it: most often
+    /// dead-lettered by the broker.
     pub const DELIVERY_LIMIT: Self = Self("delivery_limit");
     /// Dead-lettered by the broker: a time to live set by someone else ran out.
     pub const EXPIRED: Self = Self("expired");

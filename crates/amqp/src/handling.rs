@@ -16,11 +16,14 @@ use tracing::Instrument;
 
 use crate::gate::{Change, Evidence, Gate, Permit};
 use crate::header::{Headers, names};
-use crate::topology::{DEAD, RETRY, rung_name};
+use crate::topology::{DEAD, DELIVERY_LIMIT, RETRY, rung_name};
 use crate::{
     Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
-    Reason, StageState, StageStatus, decide, trace,
+    Reason, StageStatus, decide, trace,
 };
+
+const PANICKED: &str = "the handler panicked: a defect of Bilag's";
+const TOO_OFTEN: &str = "delivered too often without an end: it likely ends the process that handles it";
 
 /// What all deliveries of a stage share.
 pub(crate) struct Handling<H> {
@@ -55,22 +58,28 @@ impl<H: Handler> Handling<H> {
         self.gate_changed.notified().await;
     }
 
-    pub(crate) fn show_blocked(&self, blocked: bool) {
-        self.status.set_state(if blocked { StageState::Blocked } else { StageState::Running });
-    }
-
-    /// Handles a delivery; while the stage is paused it only goes to a rung.
-    pub(crate) async fn handle(&self, delivery: Delivery, publisher: &Publisher) {
+    /// Handles a delivery; while the stage is paused it only goes to a rung. An error means that it
+    /// is neither acked nor given back: that is for the end of its channel to do.
+    pub(crate) async fn handle(&self, delivery: Delivery, publisher: &Publisher) -> Result<(), PublishError> {
         let paused = self.gate().is_paused();
-        self.take(delivery, publisher, paused).await;
+        self.take(delivery, publisher, paused).await
     }
 
     /// Handles a delivery even while the stage is paused.
-    pub(crate) async fn handle_probe(&self, delivery: Delivery, publisher: &Publisher) {
-        self.take(delivery, publisher, false).await;
+    pub(crate) async fn handle_probe(
+        &self,
+        delivery: Delivery,
+        publisher: &Publisher,
+    ) -> Result<(), PublishError> {
+        self.take(delivery, publisher, false).await
     }
 
-    async fn take(&self, mut delivery: Delivery, publisher: &Publisher, park: bool) {
+    async fn take(
+        &self,
+        mut delivery: Delivery,
+        publisher: &Publisher,
+        park: bool,
+    ) -> Result<(), PublishError> {
         self.status.taken();
         let message = Message::of(&mut delivery);
         let id = message.id();
@@ -92,25 +101,24 @@ impl<H: Handler> Handling<H> {
             }
             self.process(&message, &id, publisher).await
         };
-        match settled.instrument(span).await {
+        let settled = settled.instrument(span).await;
+        match &settled {
             // An ack that fails means that the channel is gone and the message comes again.
             Ok(()) => drop(delivery.acker.ack(BasicAckOptions::default()).await),
             Err(error) => tracing::debug!(
                 stage = self.stage,
                 message_id = id,
-                error = crate::failure::chain(&error),
+                error = crate::failure::chain(error),
                 "not settled; the broker delivers it again"
             ),
         }
         self.status.finished();
+        settled
     }
 
     /// Ok once what follows from the message is confirmed.
     async fn process(&self, message: &Message, id: &str, publisher: &Publisher) -> Result<(), PublishError> {
-        let handled = AssertUnwindSafe(self.handler.handle(message)).catch_unwind().await;
-        let mut result = handled.unwrap_or_else(|_| {
-            Err(Failure::reject(Reason::HANDLER_PANICKED, "the handler panicked: a defect of Bilag's"))
-        });
+        let mut result = self.ask(message).await;
         if let Ok(Outcome::Done(events)) = &result {
             match self.emit(events, message, publisher).await {
                 Ok(()) => {}
@@ -123,6 +131,15 @@ impl<H: Handler> Handling<H> {
         let action = decide(&self.delays, message.attempt(), paused, &failure);
         self.tell(id, message, &failure, action, paused);
         self.send_aside(message, id, action, Some(&failure), publisher).await
+    }
+
+    /// What the handler says; where it cannot say, what that means.
+    async fn ask(&self, message: &Message) -> Result<Outcome, Failure> {
+        if message.in_vain > DELIVERY_LIMIT.into() {
+            return Err(Failure::reject(Reason::DELIVERY_LIMIT, TOO_OFTEN));
+        }
+        let handled = AssertUnwindSafe(self.handler.handle(message)).catch_unwind().await;
+        handled.unwrap_or_else(|_| Err(Failure::reject(Reason::HANDLER_PANICKED, PANICKED)))
     }
 
     async fn emit(
@@ -211,6 +228,9 @@ impl<H: Handler> Handling<H> {
         let (exchange, key) = match action {
             Action::Rung(delay, attempt) => {
                 headers.set_number(names::ATTEMPT, attempt.into());
+                if let in_vain @ 1.. = message.in_vain {
+                    headers.set_number(names::DELIVERED_IN_VAIN, in_vain.try_into().unwrap_or(i64::MAX));
+                }
                 (RETRY, rung_name(&self.queue, delay))
             }
             Action::DeadLetter(reason) => {
@@ -251,10 +271,4 @@ fn kept_properties(message: &Message, id: &str) -> BasicProperties {
         to = to.with_timestamp(*timestamp);
     }
     to
-}
-
-pub(crate) fn delivery_count(delivery: &Delivery) -> u64 {
-    let headers = delivery.properties.headers().as_ref();
-    let count = headers.and_then(|table| crate::header::number(table, "x-delivery-count"));
-    count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
 }

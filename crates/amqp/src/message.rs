@@ -20,6 +20,8 @@ pub struct Message {
     /// Its routing key there.
     pub routing_key: String,
     pub(crate) properties: BasicProperties,
+    /// How often it was delivered before without an end.
+    pub(crate) in_vain: u64,
 }
 
 /// What a message is about: tenant and receipt, whose uids only together identify it.
@@ -77,6 +79,7 @@ impl Outgoing {
 impl Message {
     pub(crate) fn of(delivery: &mut Delivery) -> Self {
         Self {
+            in_vain: delivered_in_vain(delivery),
             body: Bytes::from(std::mem::take(&mut delivery.data)),
             exchange: delivery.exchange.as_str().to_owned(),
             routing_key: delivery.routing_key.as_str().to_owned(),
@@ -116,11 +119,6 @@ impl Message {
     /// Attempts spent so far.
     pub fn attempt(&self) -> u32 {
         self.header_number(names::ATTEMPT).and_then(|spent| u32::try_from(spent).ok()).unwrap_or(0)
-    }
-
-    /// How often the broker has delivered it before without an end.
-    pub fn delivery_count(&self) -> u64 {
-        self.header_number("x-delivery-count").and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
     }
 
     /// What it is about, where its headers say so.
@@ -186,6 +184,15 @@ impl Message {
         static NONE: std::sync::OnceLock<FieldTable> = std::sync::OnceLock::new();
         self.properties.headers().as_ref().unwrap_or_else(|| NONE.get_or_init(FieldTable::default))
     }
+}
+
+/// How often a message was delivered before without an end: since it last waited in a rung, as the
+/// broker counts, and before that. Of a first delivery only a publisher can have claimed a count.
+pub(crate) fn delivered_in_vain(delivery: &Delivery) -> u64 {
+    let Some(table) = delivery.properties.headers() else { return 0 };
+    let count = |name| number(table, name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
+    let by_the_broker = if delivery.redelivered { count("x-delivery-count") } else { 0 };
+    by_the_broker.saturating_add(count(names::DELIVERED_IN_VAIN))
 }
 
 /// What a dead letter's headers say of its death.

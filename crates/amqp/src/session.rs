@@ -1,5 +1,6 @@
 //! One connection's life: declare, consume, pause and probe, until it is lost or told to stop.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,19 +9,22 @@ use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer as Deliveries};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, sleep_until};
 
 use crate::connection::Link;
 use crate::consumer::told_to_stop;
 use crate::gate::Permit;
-use crate::handling::{Handling, delivery_count};
-use crate::{ConnectError, Consumer, Handler, Publisher, StageState, TopologyError, apply};
+use crate::handling::Handling;
+use crate::message::delivered_in_vain;
+use crate::{ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, TopologyError, apply};
 
 /// A message delivered this often without an end may be one that kills its process. From then on it
 /// is handled alone, so that it dies without taking others along.
 const SUSPICIOUS: u64 = 5;
+
+const UNSETTLED: &str = "a message could be neither passed on nor put aside";
 
 /// Why a session could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +67,9 @@ pub(crate) struct Session {
     publisher: Publisher,
     queue: String,
     concurrency: u16,
+    /// Told when a message could be neither passed on nor put aside. Only the end of the session
+    /// gives it back, and only the next one declares what may be missing.
+    unsettled: Arc<Notify>,
 }
 
 impl Session {
@@ -73,13 +80,34 @@ impl Session {
         let publisher = Publisher::connect(&consumer.broker).await?;
         consumer.status.set_state(StageState::Running);
         let (queue, concurrency) = (consumer.stage().queue(), consumer.concurrency);
-        Ok(Self { link, channel, publisher, queue, concurrency })
+        Ok(Self { link, channel, publisher, queue, concurrency, unsettled: Arc::default() })
+    }
+
+    /// Takes messages, and shows meanwhile whether the broker blocks what follows from them.
+    pub(crate) async fn run<H: Handler>(
+        self,
+        handling: &Arc<Handling<H>>,
+        tasks: &mut JoinSet<()>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Ended {
+        tokio::select! {
+            ended = self.take(handling, tasks, stop) => ended,
+            never = self.watch(&handling.status) => match never {},
+        }
+    }
+
+    async fn watch(&self, status: &StageStatus) -> Infallible {
+        let mut look = interval(Duration::from_millis(500));
+        loop {
+            look.tick().await;
+            status.show_blocked(self.publisher.is_blocked());
+        }
     }
 
     /// Takes messages as the gate permits. A session begins with one message at a time, and goes
     /// over to many once it meets one that is beyond suspicion.
-    pub(crate) async fn run<H: Handler>(
-        self,
+    async fn take<H: Handler>(
+        &self,
         handling: &Arc<Handling<H>>,
         tasks: &mut JoinSet<()>,
         stop: &mut watch::Receiver<bool>,
@@ -107,8 +135,16 @@ impl Session {
     async fn wait_until(&self, instant: Instant, stop: &mut watch::Receiver<bool>) -> Next {
         tokio::select! {
             () = sleep_until(instant.into()) => Next::Again,
-            () = self.publisher.lost() => lost("the publishing connection is gone"),
+            next = self.broken() => next,
             () = told_to_stop(stop) => Next::End(Ended::Stopped),
+        }
+    }
+
+    /// Returns once this session can settle nothing more.
+    async fn broken(&self) -> Next {
+        tokio::select! {
+            () = self.publisher.lost() => lost("the publishing connection is gone"),
+            () = self.unsettled.notified() => lost(UNSETTLED),
         }
     }
 
@@ -125,7 +161,7 @@ impl Session {
         };
         let delivery = tokio::select! {
             delivery = deliveries.next() => delivery,
-            () = self.publisher.lost() => return lost("the publishing connection is gone"),
+            next = self.broken() => return next,
             () = told_to_stop(stop) => {
                 let _ = self.cancel(&deliveries).await;
                 return Next::End(Ended::Stopped);
@@ -135,13 +171,15 @@ impl Session {
             Ok(delivery) => delivery,
             Err(next) => return next,
         };
-        *alone = delivery_count(&delivery) >= SUSPICIOUS;
+        *alone = delivered_in_vain(&delivery) >= SUSPICIOUS;
         // Before the ack, or the broker would hand out the next one.
         if let Err(next) = self.cancel(&deliveries).await {
             return next;
         }
-        handling.handle_probe(delivery, &self.publisher).await;
-        Next::Again
+        match handling.handle_probe(delivery, &self.publisher).await {
+            Ok(()) => Next::Again,
+            Err(_) => lost(UNSETTLED),
+        }
     }
 
     /// Takes as many as may be in hand, until the gate or a suspicious message says otherwise.
@@ -156,12 +194,11 @@ impl Session {
             Ok(deliveries) => deliveries,
             Err(next) => return next,
         };
-        let mut look = interval(Duration::from_millis(500));
         let mut suspicious = Vec::new();
         let next = loop {
             tokio::select! {
                 delivery = deliveries.next() => match delivered(delivery).await {
-                    Ok(delivery) if delivery_count(&delivery) >= SUSPICIOUS => {
+                    Ok(delivery) if delivered_in_vain(&delivery) >= SUSPICIOUS => {
                         suspicious.push(delivery);
                         break Next::Again;
                     }
@@ -170,12 +207,7 @@ impl Session {
                 },
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
                 () = handling.gate_changed() => break Next::Again,
-                _ = look.tick() => {
-                    if !self.publisher.is_connected() {
-                        return lost("the publishing connection is gone");
-                    }
-                    handling.show_blocked(self.publisher.is_blocked());
-                }
+                next = self.broken() => return next,
                 () = told_to_stop(stop) => break Next::End(Ended::Stopped),
             }
         };
@@ -184,7 +216,7 @@ impl Session {
         }
         // What the broker had sent before it heard of the cancel.
         while let Some(Ok(delivery)) = deliveries.next().await {
-            match delivery_count(&delivery) >= SUSPICIOUS {
+            match delivered_in_vain(&delivery) >= SUSPICIOUS {
                 true => suspicious.push(delivery),
                 false => self.spawn(handling, tasks, delivery),
             }
@@ -193,7 +225,9 @@ impl Session {
             *alone = true;
             while tasks.join_next().await.is_some() {}
             for delivery in suspicious {
-                handling.handle(delivery, &self.publisher).await;
+                if handling.handle(delivery, &self.publisher).await.is_err() {
+                    return lost(UNSETTLED);
+                }
             }
         }
         next
@@ -201,7 +235,12 @@ impl Session {
 
     fn spawn<H: Handler>(&self, handling: &Arc<Handling<H>>, tasks: &mut JoinSet<()>, delivery: Delivery) {
         let (handling, publisher) = (handling.clone(), self.publisher.clone());
-        tasks.spawn(async move { handling.handle(delivery, &publisher).await });
+        let unsettled = self.unsettled.clone();
+        tasks.spawn(async move {
+            if handling.handle(delivery, &publisher).await.is_err() {
+                unsettled.notify_one();
+            }
+        });
     }
 
     async fn consume(&self, prefetch: u16) -> Result<Deliveries, Next> {

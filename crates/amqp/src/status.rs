@@ -80,6 +80,16 @@ impl StageStatus {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
+    /// Shows whether the broker blocks what we publish, where nothing worse is to be shown.
+    pub(crate) fn show_blocked(&self, blocked: bool) {
+        let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*state, blocked) {
+            (StageState::Running, true) => *state = StageState::Blocked,
+            (StageState::Blocked, false) => *state = StageState::Running,
+            _ => {}
+        }
+    }
+
     pub(crate) fn set_pause(&self, pause: Option<Pause>) {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
     }
