@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use amqp::{Failure, Handler, Message, Outcome, Reason, Subject, dead_letter_id};
+use amqp::{Failure, Handler, Message, Outcome, Subject, dead_letter_id, header_names};
 use chrono::{DateTime, Utc};
 use sync_store::{Key, Letter, NewLetter, SyncStore};
 
@@ -25,7 +25,7 @@ impl Handler for DeadConsumer {
             targets: &TARGETS,
         };
         self.store.note_dead(&new).await.map_err(Failure::unreached)?;
-        if letter.reason == Reason::DELIVERY_LIMIT.as_str() || letter.reason == Reason::EXPIRED.as_str() {
+        if is_of_the_brokers_making(message) {
             // What we dead-letter is logged where it is decided; what the broker does, only here.
             let (stage, reason, id) = (letter.stage, letter.reason, letter.id);
             tracing::error!(stage, reason, id, "dead letter of the broker's own making");
@@ -41,12 +41,21 @@ impl Handler for DeadConsumer {
 /// The targets that get nothing now. Every stage there is serves all of them.
 const TARGETS: [&str; 1] = [events::Target::Omnium.as_str()];
 
+fn is_of_the_brokers_making(message: &Message) -> bool {
+    message.header_text(header_names::REASON).is_none()
+}
+
 fn letter(message: &Message) -> Letter {
     let told = message.letter();
     let time = |text: Option<String>| {
         text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|time| time.with_timezone(&Utc))
     };
-    let subject = message.subject();
+    let mut subject = message.subject();
+    if is_of_the_brokers_making(message) && subject.is_none() {
+        // Straight from the bus it has no headers of ours.
+        subject = events::receipt_uid(&message.body)
+            .map(|(tenant, receipt)| Subject { tenant: tenant.to_string(), receipt: receipt.to_string() });
+    }
     Letter {
         id: dead_letter_id(message),
         stage: told.stage,
@@ -58,7 +67,7 @@ fn letter(message: &Message) -> Letter {
         first_failed_at: time(told.first_failed_at),
         last_failed_at: time(told.last_failed_at),
         redriven: message
-            .header_number(amqp::header_names::REDRIVEN)
+            .header_number(header_names::REDRIVEN)
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(0),
     }
