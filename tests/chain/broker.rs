@@ -1,0 +1,163 @@
+//! What the broker may do to its consumers: be away, come back, close connections, cancel, block.
+
+use std::time::Duration;
+
+use bilag_tests::{Health, OwnBroker, Store, Till, Vhost, World, eventually, eventually_within, receipt};
+use sandbox::omnium::{Call, Fault, Rule};
+use serde_json::json;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn on(broker: &OwnBroker) -> World {
+    World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_not_up_yet_is_waited_for() {
+    let broker = OwnBroker::start();
+    let mut world = on(&broker).await;
+    let health = Health::of(&mut world);
+    broker.kill();
+
+    let mut all = world.start(&["consume", "all"]);
+    eventually("each stage says that the broker cannot be reached", async || {
+        let (status, body) = health.ready().await?;
+        assert_eq!((status, &body["ready"]), (503, &json!(false)), "{body}");
+        let stages = body["stages"].as_array()?;
+        let told = |stage: &serde_json::Value| {
+            stage["broker"]["state"] == "disconnected"
+                && stage["broker"]["why"].as_str().is_some_and(|why| why.contains("cannot be reached"))
+        };
+        (stages.len() == 4 && stages.iter().all(told)).then_some(())
+    })
+    .await;
+    assert!(all.has_ended().is_none(), "{}", all.log());
+
+    broker.start_again();
+    eventually_within(MINUTE, "it is ready", async || {
+        health.ready().await.filter(|(status, _)| *status == 200)
+    })
+    .await;
+    Till::new(&world.vhost.url).publish(&receipt(1)).await;
+    world.complete_within(MINUTE, 1).await;
+    world.assert_exactly_once(1..=1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_killed_under_load_costs_nothing() {
+    let broker = OwnBroker::start();
+    let world = on(&broker).await;
+    let mut all = world.consume(&["all"]).await;
+    let mut till = Till::new(&world.vhost.url);
+    let trickle = tokio::spawn(async move {
+        for number in 1..=80 {
+            till.publish(&receipt(number)).await;
+        }
+    });
+    for complete in [10, 40] {
+        world.complete_within(MINUTE, complete).await;
+        broker.kill();
+        broker.start_again();
+    }
+    trickle.await.expect("all are published");
+    world.complete_within(MINUTE, 80).await;
+
+    assert!(all.has_ended().is_none(), "{}", all.log());
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    world.assert_exactly_once(1..=80);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_forced_closed_in_mid_work_cost_nothing() {
+    let world = World::new().await;
+    world.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 200 }));
+    let mut all = world.consume(&["all"]).await;
+    let mut till = Till::new(&world.vhost.url);
+    let trickle = tokio::spawn(async move {
+        for number in 1..=120 {
+            till.publish(&receipt(number)).await;
+        }
+    });
+    for complete in [5, 30, 60] {
+        world.complete_within(MINUTE, complete).await;
+        eventually("connections are closed", async || {
+            (world.vhost.close_connections("bilag ").await > 0).then_some(())
+        })
+        .await;
+    }
+    trickle.await.expect("all are published");
+    world.complete_within(MINUTE, 120).await;
+
+    assert!(all.has_ended().is_none(), "{}", all.log());
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    world.assert_exactly_once(1..=120);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() {
+    let world = World::new().await;
+    let all = world.consume(&["all"]).await;
+    for queue in ["bilag.receipt", "bilag.render", "bilag.upload"] {
+        world.vhost.delete(&format!("queues/{{vhost}}/{queue}")).await;
+    }
+    eventually("all consume again", async || (all.log().matches(" consuming ").count() == 7).then_some(()))
+        .await;
+    world.publish(&receipt(1)).await;
+    world.complete_within(MINUTE, 1).await;
+    world.assert_exactly_once(1..=1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rung_that_was_deleted_is_declared_again() {
+    let world = World::new().await;
+    let _all = world.consume(&["all"]).await;
+    world.vhost.delete("queues/{vhost}/bilag.upload.retry.300ms").await;
+    let failed = Fault::Status { status: 500.try_into().expect("a status"), retry_after: None, done: false };
+    world.sandbox.omnium.add_fault(Rule::new(failed).on(Call::Upsert).times(1));
+    world.publish(&receipt(1)).await;
+    world.complete_within(MINUTE, 1).await;
+    world.assert_exactly_once(1..=1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_out_of_memory_is_waited_for_and_seen() {
+    let broker = OwnBroker::start();
+    let mut world = on(&broker).await;
+    let health = Health::of(&mut world);
+    world.ok(&["topology", "apply"]);
+    for number in 1..=40 {
+        world.publish(&receipt(number)).await;
+    }
+    broker.raise_alarm();
+    let mut all = world.start(&["consume", "all"]);
+    eventually("/readyz says so", async || {
+        let stage = health.stage("receipt").await?;
+        let (status, _) = health.ready().await?;
+        (stage["broker"]["state"] == "blocked" && status == 503).then_some(())
+    })
+    .await;
+    assert_eq!(world.sandbox.omnium.summary().invoices.len(), 0);
+
+    broker.clear_alarm();
+    world.complete_within(MINUTE, 40).await;
+    eventually("/readyz says that it is over", async || {
+        health.ready().await.filter(|(status, _)| *status == 200)
+    })
+    .await;
+    assert!(all.has_ended().is_none(), "{}", all.log());
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    world.assert_exactly_once(1..=40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_consumes_and_publishes_on_connections_of_their_own() {
+    let world = World::new().await;
+    let upload = world.consume(&["upload"]).await;
+    let expected = ["consume upload", "publish"].map(|purpose| format!("bilag {} {purpose}", upload.id()));
+    eventually("the broker shows both", async || {
+        let mut names = world.vhost.connections().await;
+        names.retain(|name| name.starts_with("bilag "));
+        (names == expected).then_some(())
+    })
+    .await;
+}

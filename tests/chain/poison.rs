@@ -1,0 +1,192 @@
+//! Messages that end the process that handles them.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use amqp::{Failure, Message};
+use bilag_tests::{Health, OwnPostgres, Store, Vhost, World, eventually, eventually_within, receipt};
+use lapin::Channel;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use sync_store::State;
+use tokio::sync::Notify;
+
+use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, start};
+
+/// More lives than the delivery limit has deliveries.
+const LIVES: usize = 70;
+
+async fn ready(channel: &Channel, queue: &str) -> u32 {
+    let options = QueueDeclareOptions { passive: true, ..Default::default() };
+    let declared = channel.queue_declare(queue.into(), options, FieldTable::default()).await;
+    declared.expect("the queue is there").message_count()
+}
+
+/// How often each body was handled to its end.
+type Handled = Arc<Mutex<BTreeMap<String, u32>>>;
+
+/// Runs one life after the other: each ends as soon as the poison is in hand. Innocents that are in
+/// hand beside it then end with it.
+async fn live_until_the_poison_is_dead(
+    vhost: &Vhost,
+    poison: impl Fn(&Message) -> Option<Failure> + Clone + Send + Sync + 'static,
+) -> Handled {
+    let bodies = (0..40).map(|number| if number == 10 { "poison".to_owned() } else { number.to_string() });
+    let (handled, in_hand) = (Handled::default(), Arc::new(Notify::new()));
+    let life = || {
+        let (handled, in_hand, poison) = (handled.clone(), in_hand.clone(), poison.clone());
+        let meets_poison = Arc::new(Mutex::new(false));
+        By(move |message: Message| {
+            let body = String::from_utf8_lossy(&message.body).into_owned();
+            let wait = (body == "poison").then(|| poison(&message));
+            if let Some(None) = wait {
+                *meets_poison.lock().expect("no handler panics") = true;
+                in_hand.notify_one();
+            }
+            let (handled, meets_poison) = (handled.clone(), meets_poison.clone());
+            async move {
+                match wait {
+                    Some(Some(wait)) => return Err(wait),
+                    Some(None) => std::future::pending().await,
+                    None => {}
+                }
+                // Long enough for the poison to come into hand meanwhile.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                if *meets_poison.lock().expect("no handler panics") {
+                    std::future::pending().await
+                }
+                *handled.lock().expect("no handler panics").entry(body).or_default() += 1;
+                done()
+            }
+        })
+    };
+    let mut consumer = start(vhost, &["50ms"], 32, life());
+    publish(&vhost.url, plain(bodies)).await;
+    let channel = vhost.channel().await;
+    for _ in 0..LIVES {
+        let dead = eventually_within(Duration::from_secs(60), "the poison is dead", async || {
+            (ready(&channel, DEAD_LETTERS).await > 0).then_some(())
+        });
+        tokio::select! {
+            () = dead => {
+                only_dead_letters(vhost, 1).await;
+                consumer.stop().await;
+                return handled;
+            }
+            () = in_hand.notified() => consumer.kill().await,
+        }
+        consumer = start(vhost, &["50ms"], 32, life());
+    }
+    panic!("the poison has ended {LIVES} processes and is still not dead");
+}
+
+async fn assert_only_the_poison_died(vhost: &Vhost, handled: &Handled) {
+    let handled = handled.lock().expect("no handler panics").clone();
+    let innocents: Vec<_> = (0..40).filter(|number| *number != 10).map(|number| number.to_string()).collect();
+    for innocent in &innocents {
+        assert!(handled.contains_key(innocent), "{innocent} was never handled: {handled:?}");
+    }
+    assert_eq!(handled.len(), innocents.len());
+    let letters = vhost.peek(DEAD_LETTERS, 2).await;
+    let told: Vec<_> = letters.iter().map(|letter| (&letter.body[..], letter.letter().reason)).collect();
+    assert_eq!(told, [(&b"poison"[..], "delivery_limit".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_ends_every_process_dies_and_takes_no_other_along() {
+    let vhost = Vhost::new().await;
+    let handled = live_until_the_poison_is_dead(&vhost, |_| None).await;
+    assert_only_the_poison_died(&vhost, &handled).await;
+}
+
+/// As the lease of the process that died has it: the next one must wait, and waiting begins the
+/// broker's count again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_dies_all_the_same_where_it_has_to_wait_between_two_lives() {
+    let vhost = Vhost::new().await;
+    let lives = Arc::new(Mutex::new(0));
+    let waits_every_second_time = move |_: &Message| {
+        let mut lives = lives.lock().expect("no handler panics");
+        *lives += 1;
+        (*lives % 2 == 0).then(|| Failure::Wait { at_least: Duration::ZERO, error: "not yet".into() })
+    };
+    let handled = live_until_the_poison_is_dead(&vhost, waits_every_second_time).await;
+    assert_only_the_poison_died(&vhost, &handled).await;
+}
+
+/// A transaction in PostgreSQL that holds the record of a receipt, until it is dropped.
+struct Held(Child);
+
+impl Held {
+    fn record_of(receipt: &str, database: &str) -> Self {
+        let mut psql = Command::new("psql")
+            .args(["--no-psqlrc", "--quiet", database])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("psql comes with PostgreSQL");
+        let lock = format!(
+            "begin; select 'held' from external_order_receipt_sync where receipt_uid = '{receipt}' for update;\n"
+        );
+        psql.stdin.as_mut().expect("a pipe").write_all(lock.as_bytes()).expect("psql listens");
+        let output = BufReader::new(psql.stdout.as_mut().expect("a pipe"));
+        assert!(output.lines().map_while(Result::ok).any(|line| line.contains("held")), "psql holds it");
+        Self(psql)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // One that has ended already holds nothing.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_that_ends_every_process_is_found_among_the_dead_letters_and_the_others_complete() {
+    let postgres = OwnPostgres::start();
+    let mut world = World::on(Vhost::new().await, Store::Postgres(postgres.url.clone())).await;
+    let health = Health::of(&mut world);
+    world.ok(&["topology", "apply"]);
+    let mut receiving = world.consume(&["receipt"]).await;
+    world.publish(&receipt(1)).await;
+    eventually("it is on its way", async || (world.vhost.ready("bilag.render").await? == 1).then_some(()))
+        .await;
+    receiving.kill();
+
+    // Heard again, it hangs in hand; and each time the process is killed.
+    let held = Held::record_of("rcpt-1", &postgres.url);
+    for number in 1..=10 {
+        world.publish(&receipt(number)).await;
+    }
+    let channel = world.vhost.channel().await;
+    let mut lives = 0;
+    while ready(&channel, "bilag.receipt.dead").await == 0 {
+        lives += 1;
+        assert!(lives < LIVES, "the poison has ended {lives} processes and is still not dead");
+        let mut receiving = world.start(&["consume", "receipt"]);
+        eventually("it is in hand, or dead", async || {
+            let in_hand = health.stage("receipt").await?["inHand"].as_u64()? > 0;
+            (in_hand || ready(&channel, "bilag.receipt.dead").await > 0).then_some(())
+        })
+        .await;
+        receiving.kill();
+    }
+    drop(held);
+
+    let mut indexing = world.consume(&["dead"]).await;
+    eventually("its record is dead", async || (world.records(State::Dead).await == 1).then_some(())).await;
+    let letters = world.dead_letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!((&letters[0]["stage"], &letters[0]["reason"]), (&"receipt".into(), &"delivery_limit".into()));
+    assert!(letters[0].to_string().contains("rcpt-1"), "{letters:?}");
+    indexing.kill();
+
+    let _all = world.consume(&["all"]).await;
+    world.complete_within(Duration::from_secs(60), 10).await;
+    world.assert_exactly_once(1..=10);
+}

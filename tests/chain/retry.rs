@@ -1,0 +1,117 @@
+//! Retries and dead letters, as the runtime makes them of a handler's word.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use amqp::{Failure, Outcome, Reason, header_names as names};
+use bilag_tests::Vhost;
+
+use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, retry, start};
+
+/// What a handler saw: body and attempts spent.
+type Seen = Arc<Mutex<Vec<(String, u32)>>>;
+
+fn seen(seen: &Seen) -> Vec<(String, u32)> {
+    let mut seen = seen.lock().expect("no handler panics").clone();
+    seen.sort();
+    seen
+}
+
+#[tokio::test]
+async fn a_message_that_always_fails_spends_its_attempts_in_every_rung_and_dies() {
+    let vhost = Vhost::new().await;
+    let attempts = Seen::default();
+    let sees = attempts.clone();
+    let handler = By(move |message: amqp::Message| {
+        let body = String::from_utf8_lossy(&message.body).into_owned();
+        sees.lock().expect("no handler panics").push((body, message.attempt()));
+        async { retry() }
+    });
+    let consumer = start(&vhost, &["50ms", "100ms", "150ms"], 8, handler);
+    publish(&vhost.url, plain(["a", "b"].map(str::to_owned))).await;
+    only_dead_letters(&vhost, 2).await;
+    consumer.stop().await;
+
+    let expected = ["a", "b"].iter().flat_map(|body| (0..4).map(|attempt| (body.to_string(), attempt)));
+    assert_eq!(seen(&attempts), expected.collect::<Vec<_>>());
+    for letter in vhost.peek(DEAD_LETTERS, 10).await {
+        assert_eq!(letter.attempt(), 3);
+        let told = letter.letter();
+        assert_eq!((&*told.stage, &*told.reason), ("trial", "retries_exhausted"));
+        assert_eq!(told.error, "this time it failed");
+        assert!(told.first_failed_at < told.last_failed_at, "{told:?}");
+        assert!(["a", "b"].contains(&&*String::from_utf8_lossy(&letter.body)));
+    }
+}
+
+#[tokio::test]
+async fn waiting_spends_no_attempt_and_takes_the_shortest_rung_that_is_long_enough() {
+    let vhost = Vhost::new().await;
+    let attempts = Seen::default();
+    let sees = attempts.clone();
+    let handler = By(move |message: amqp::Message| {
+        let mut seen = sees.lock().expect("no handler panics");
+        seen.push((message.routing_key.clone(), message.attempt()));
+        let times = seen.len();
+        async move {
+            match times {
+                1..=6 => Err(Failure::Wait { at_least: Duration::from_millis(60), error: "not yet".into() }),
+                _ => done(),
+            }
+        }
+    });
+    let consumer = start(&vhost, &["50ms", "100ms"], 8, handler);
+    publish(&vhost.url, plain(["a".to_owned()])).await;
+    bilag_tests::eventually("it is handled at last", async || (seen(&attempts).len() == 7).then_some(()))
+        .await;
+    only_dead_letters(&vhost, 0).await;
+    consumer.stop().await;
+    assert!(seen(&attempts).iter().all(|(_, spent)| *spent == 0), "{:?}", seen(&attempts));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_costs_that_message_and_nothing_else() {
+    let vhost = Vhost::new().await;
+    let handler = By(|message: amqp::Message| async move {
+        assert!(&message.body[..] != b"bad", "as it was asked to");
+        done()
+    });
+    let consumer = start(&vhost, &["50ms"], 8, handler);
+    publish(&vhost.url, plain(["good", "bad", "good"].map(str::to_owned))).await;
+    only_dead_letters(&vhost, 1).await;
+    assert_eq!(consumer.status.handled(), 3);
+    consumer.stop().await;
+
+    let letter = vhost.peek(DEAD_LETTERS, 1).await.remove(0);
+    assert_eq!(&letter.body[..], b"bad");
+    assert_eq!(letter.letter().reason, Reason::HANDLER_PANICKED.as_str());
+}
+
+#[tokio::test]
+async fn what_a_handler_emits_must_reach_a_queue_or_the_message_is_kept() {
+    let vhost = Vhost::new().await;
+    let handler = By(|_| async {
+        let nobody =
+            amqp::Outgoing::event("nobody.hears.v1", "nobody.hears.v1".to_owned(), &["x"], b"{}".into());
+        Ok(Outcome::Done(vec![nobody]))
+    });
+    let consumer = start(&vhost, &["50ms"], 8, handler);
+    publish(&vhost.url, plain(["a".to_owned()])).await;
+    bilag_tests::eventually("it was tried several times", async || {
+        (consumer.status.handled() >= 5).then_some(())
+    })
+    .await;
+    consumer.stop().await;
+    let left = ["bilag.trial", "bilag.trial.retry.50ms"];
+    bilag_tests::eventually("it waits, alone, with no attempt spent", async || {
+        for queue in left {
+            if let [message] = &vhost.peek(queue, 2).await[..] {
+                assert_eq!(message.header_number(names::ATTEMPT), Some(0));
+                return Some(());
+            }
+        }
+        None
+    })
+    .await;
+    assert_eq!(vhost.ready(DEAD_LETTERS).await, Some(0));
+}

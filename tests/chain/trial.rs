@@ -1,0 +1,127 @@
+//! A stage with a handler of the test's own, on the real broker: what the runtime does by itself.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use amqp::{
+    Broker, Consumer, Exchange, Failure, Handler, Message, Outcome, Reason, Stage, StageStatus, StartError,
+    Subject, Topology,
+};
+use bilag_tests::{Vhost, eventually};
+use lapin::BasicProperties;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// The stage's dead letters, and the key it hears on the bus.
+pub const DEAD_LETTERS: &str = "bilag.trial.dead";
+const KEY: &str = "trial";
+
+/// Handles messages with a function.
+pub struct By<F>(pub F);
+
+impl<F, R> Handler for By<F>
+where
+    F: Fn(Message) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Outcome, Failure>> + Send,
+{
+    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
+        (self.0)(message.clone()).await
+    }
+
+    fn subject(&self, _: &Message) -> Option<Subject> {
+        None
+    }
+}
+
+/// Nothing follows.
+pub fn done() -> Result<Outcome, Failure> {
+    Ok(Outcome::Done(Vec::new()))
+}
+
+/// Trying again may help.
+pub fn retry() -> Result<Outcome, Failure> {
+    Err(Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error: "this time it failed".into() })
+}
+
+/// A consumer that runs in this process.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Result<(), StartError>>,
+    /// What it is doing.
+    pub status: Arc<StageStatus>,
+}
+
+/// Starts a consumer with these rungs, and so many messages in hand.
+pub fn start<H: Handler>(vhost: &Vhost, rungs: &[&str], concurrency: u16, handler: H) -> Running {
+    let status = Arc::new(StageStatus::new("trial"));
+    let consumer = Consumer {
+        broker: broker(vhost),
+        topology: Topology {
+            bus: "events".to_owned(),
+            stages: vec![Stage { name: "trial", inputs: vec![(Exchange::Bus, KEY.to_owned())] }],
+            delays: rungs.iter().map(|rung| rung.parse().expect("a delay")).collect(),
+        },
+        concurrency,
+        status: status.clone(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    Running { stop, task: tokio::spawn(consumer.run(handler, stopped)), status }
+}
+
+/// The vhost's broker, as the runtime takes it.
+pub fn broker(vhost: &Vhost) -> Broker {
+    Broker::parse(&vhost.url, "a trial").expect("the URL is right")
+}
+
+impl Running {
+    /// Has it finish what is in hand.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.task.await.expect("it does not panic").expect("it had started");
+    }
+
+    /// Ends it in the middle of everything: its connections close, and nothing more is acked.
+    pub async fn kill(self) {
+        self.task.abort();
+        // That it was aborted is no news.
+        let _ = self.task.await;
+    }
+}
+
+/// Publishes messages on the bus, each with properties of its own, once the stage's queue is bound.
+pub async fn publish(url: &str, messages: Vec<(String, BasicProperties)>) {
+    let properties = lapin::ConnectionProperties::default();
+    let connection = lapin::Connection::connect(url, properties).await.expect("the broker accepts us");
+    let channel = connection.create_channel().await.expect("a channel");
+    channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+    for (body, properties) in messages {
+        eventually("the stage hears it", async || {
+            let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+            let (body, properties) = (body.as_bytes(), properties.clone());
+            let sent = channel.basic_publish("events".into(), KEY.into(), options, body, properties);
+            let confirmation = sent.await.expect("published").await.expect("confirmed");
+            assert!(confirmation.is_ack(), "the broker takes it");
+            confirmation.take_message().is_none().then_some(())
+        })
+        .await;
+    }
+}
+
+/// Plain messages with these bodies.
+pub fn plain(bodies: impl IntoIterator<Item = String>) -> Vec<(String, BasicProperties)> {
+    bodies.into_iter().map(|body| (body, BasicProperties::default().with_delivery_mode(2))).collect()
+}
+
+/// Waits until nothing of the stage is left but so many dead letters.
+pub async fn only_dead_letters(vhost: &Vhost, count: u64) {
+    eventually(&format!("{count} dead letters and nothing else"), async || {
+        let queues = vhost.get("queues/{vhost}").await;
+        let all_as_expected = queues.as_array()?.iter().all(|queue| {
+            let expected = if queue["name"] == DEAD_LETTERS { count } else { 0 };
+            queue["messages"] == expected
+        });
+        all_as_expected.then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,37 @@
+//! What must have become of the receipts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sync_store::State;
+
+use crate::{World, eventually_within};
+
+impl World {
+    /// Waits until so many receipts are complete.
+    pub async fn complete_within(&self, limit: Duration, count: u64) {
+        let store = self.store().await;
+        let what = format!("{count} receipts are complete");
+        eventually_within(limit, &what, async || {
+            let counts = store.counts().await.ok()?;
+            let complete = counts.iter().filter(|counted| counted.state == State::Complete);
+            (complete.map(|counted| counted.count).sum::<u64>() >= count).then_some(())
+        })
+        .await;
+    }
+
+    /// The receipts with these numbers, and no others, have their invoice with exactly their file.
+    ///
+    /// # Panics
+    /// They have not, or Omnium was told something that must never happen.
+    pub fn assert_exactly_once(&self, numbers: impl IntoIterator<Item = u32>) {
+        let summary = self.sandbox.omnium.summary();
+        assert!(summary.violations.is_empty(), "{:?}", summary.violations);
+        let there = summary.invoices.into_iter().map(|(id, invoice)| {
+            (id, invoice.files.into_iter().map(|file| file.file_name).collect::<Vec<_>>())
+        });
+        let expected =
+            numbers.into_iter().map(|number| (format!("rcpt-{number}"), vec![format!("{number}.pdf")]));
+        assert_eq!(there.collect::<BTreeMap<_, _>>(), expected.collect());
+    }
+}

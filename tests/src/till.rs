@@ -1,0 +1,44 @@
+//! A till that goes on through every trouble of the broker.
+
+use std::time::Duration;
+
+use amqp::{Broker, Outgoing, Publisher};
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+
+/// Publishes on the bus; what is not confirmed is published again.
+pub struct Till {
+    broker: Broker,
+    publisher: Option<Publisher>,
+}
+
+impl Till {
+    /// At the vhost of this URL.
+    pub fn new(url: &str) -> Self {
+        Self { broker: Broker::parse(url, "the till").expect("the URL is right"), publisher: None }
+    }
+
+    /// Publishes an event, and returns once it is confirmed.
+    pub async fn publish(&mut self, event: &Value) {
+        let kind = event["type"].as_str().expect("a type");
+        let identity = [event["id"].as_str().expect("an id")];
+        let outgoing = Outgoing {
+            exchange: "events".to_owned(),
+            ..Outgoing::event(kind, kind.to_owned(), &identity, event.to_string().into())
+        };
+        loop {
+            if self.publisher.is_none() {
+                self.publisher = Publisher::connect(&self.broker).await.ok();
+            }
+            if let Some(publisher) = &self.publisher
+                && timeout(Duration::from_secs(60), publisher.publish(&outgoing))
+                    .await
+                    .is_ok_and(|ok| ok.is_ok())
+            {
+                return;
+            }
+            self.publisher = None;
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
