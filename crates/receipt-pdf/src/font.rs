@@ -126,4 +126,15 @@ mod tests {
             assert!(widths.iter().all(|width| *width == widths[0] && *width > 0), "{widths:?}");
         }
     }
+
+    #[test]
+    fn no_two_characters_share_a_glyph_so_that_each_can_be_copied_from_a_pdf() {
+        for weight in [Weight::Regular, Weight::Bold] {
+            let mut ids: Vec<u16> = weight.face().glyphs.iter().flatten().map(|glyph| glyph.id).collect();
+            let count = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), count, "{weight:?}");
+        }
+    }
 }

@@ -192,9 +192,33 @@ fn finish(file: &mut lopdf::Document, about: &About<'_>) {
     let tag = Object::String(about.language.code().into(), StringFormat::Literal);
     if let Ok(catalog) = file.catalog_mut() {
         catalog.set("Lang", tag);
+        catalog.remove(b"PageLayout");
+        catalog.remove(b"PageMode");
     }
     let id = Object::String(about.uid.as_bytes().to_vec(), StringFormat::Hexadecimal);
     file.trailer.set("ID", Object::Array(vec![id.clone(), id]));
+    drop_empty_resources(file);
+}
+
+/// printpdf gives every page dictionaries of all kinds of resources, mostly empty.
+fn drop_empty_resources(file: &mut lopdf::Document) {
+    let is_empty =
+        |object: &Object| matches!(object, Object::Dictionary(dictionary) if dictionary.is_empty());
+    let empty: Vec<ObjectId> =
+        file.objects.iter().filter(|(_, object)| is_empty(object)).map(|(id, _)| *id).collect();
+    for object in file.objects.values_mut() {
+        let Object::Dictionary(dictionary) = object else { continue };
+        for kind in ["XObject", "ExtGState", "Shading"] {
+            if dictionary
+                .get(kind.as_bytes())
+                .and_then(Object::as_reference)
+                .is_ok_and(|id| empty.contains(&id))
+            {
+                dictionary.remove(kind.as_bytes());
+            }
+        }
+    }
+    empty.iter().for_each(|id| drop(file.objects.remove(id)));
 }
 
 /// An image as the stream it is in the document.

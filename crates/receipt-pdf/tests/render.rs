@@ -117,3 +117,15 @@ fn without_a_vat_table_the_summary_is_computed_from_the_items() {
         [with, without].map(|receipt| text(&render(builtin("a4"), &receipt).expect("a PDF").pdf));
     assert_eq!(with, without);
 }
+
+#[test]
+fn every_letter_of_the_alphabets_can_be_copied_from_the_document() {
+    let letters: String = ('\u{100}'..='\u{17f}').chain('Α'..='Ρ').chain('\u{400}'..='\u{52f}').collect();
+    let mut receipt = sample("standard");
+    receipt.order_receipt.items[0].name = Text::new(letters.as_str()).expect("a name");
+    let rendered = render(builtin("a4"), &receipt).expect("a PDF");
+    assert_eq!(rendered.warnings, []);
+    let text = text(&rendered.pdf).concat();
+    let lost: String = letters.chars().filter(|letter| !text.contains(*letter)).collect();
+    assert_eq!(lost, "");
+}

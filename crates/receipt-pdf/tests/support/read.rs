@@ -62,12 +62,19 @@ fn steps(document: &Document, page: ObjectId) -> Vec<Step> {
     steps
 }
 
-/// Code to character, from a map whose entries are `<code> <character>`.
+/// Code to character, from a map whose ranges list their characters: `<0001><0002>[<0041><0042>]`.
 fn unicode(map: &str) -> BTreeMap<u16, char> {
-    let pairs = map.lines().filter_map(|line| {
-        let (code, character) = line.trim().strip_prefix('<')?.strip_suffix('>')?.split_once("> <")?;
-        let code = u16::from_str_radix(code, 16).ok()?;
-        Some((code, char::from_u32(u32::from_str_radix(character, 16).ok()?)?))
-    });
-    pairs.collect()
+    let mut characters = BTreeMap::new();
+    for range in map.split("beginbfrange").skip(1) {
+        let (range, _) = range.split_once("endbfrange").expect("the end of the range");
+        let numbers: Vec<u32> = range
+            .split(['<', '>', '[', ']'])
+            .filter(|number| !number.trim().is_empty())
+            .map(|number| u32::from_str_radix(number, 16).expect("a number in hexadecimal"))
+            .collect();
+        for (code, character) in (numbers[0]..=numbers[1]).zip(&numbers[2..]) {
+            characters.insert(code as u16, char::from_u32(*character).expect("a character"));
+        }
+    }
+    characters
 }
