@@ -1,3 +1,29 @@
 //! The chain on a real broker. Each test has a vhost, a store and a sandbox of its own.
 
+mod bad_input;
+mod broker;
+mod commands;
+mod dead_letters;
+mod fire;
+mod foreign;
+mod health;
+mod identity;
 mod main_job;
+mod memory;
+mod one_among_many;
+mod outage;
+mod plugging_in;
+mod poison;
+mod publishing;
+mod reconcile;
+mod retry;
+mod secrets;
+mod settings;
+mod shutdown;
+mod store_outage;
+mod terminal;
+mod tidy;
+mod topology_check;
+mod traces;
+mod trial;
+mod uncertain_calls;

@@ -44,6 +44,21 @@ impl OwnBroker {
     pub fn start_again(&self) {
         run("broker.sh", &["start", &self.folder.path().to_string_lossy()]);
     }
+
+    /// Has it run out of memory, as it believes: it takes no more messages.
+    pub fn raise_alarm(&self) {
+        self.ctl(&["set_vm_memory_high_watermark", "0.000001"]);
+    }
+
+    /// Gives it its memory back.
+    pub fn clear_alarm(&self) {
+        self.ctl(&["set_vm_memory_high_watermark", "0.4"]);
+    }
+
+    fn ctl(&self, arguments: &[&str]) {
+        let folder = self.folder.path().to_string_lossy();
+        run("broker.sh", &[&["ctl", &folder], arguments].concat());
+    }
 }
 
 impl Drop for OwnBroker {

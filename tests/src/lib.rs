@@ -2,17 +2,26 @@
 //! `bilag` as processes of its own.
 
 mod broker;
+mod golden;
+mod health;
+mod otlp;
+mod outcome;
 mod postgres;
 mod process;
 mod samples;
+mod till;
 mod vhost;
 mod wait;
 mod world;
 
 pub use broker::OwnBroker;
+pub use golden::normalised;
+pub use health::Health;
+pub use otlp::Collector;
 pub use postgres::OwnPostgres;
-pub use process::Bilag;
+pub use process::{Bilag, told};
 pub use samples::{receipt, sample, sample_path};
+pub use till::Till;
 pub use vhost::Vhost;
 pub use wait::{eventually, eventually_within};
 pub use world::{Store, World};

@@ -1,11 +1,14 @@
 //! A vhost of one test's own, on the broker that `make test` starts or that the variables name.
 
 use std::env;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use amqp::{Broker, Message};
 use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// A vhost that is deleted when dropped.
@@ -19,6 +22,12 @@ pub struct Vhost {
 }
 
 const LOGIN: (&str, &str) = ("guest", "guest");
+
+/// Once in a run.
+static SWEPT: OnceCell<()> = OnceCell::const_new();
+
+/// How long a broker may take to tidy up after a test.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| {
@@ -36,14 +45,11 @@ impl Vhost {
     pub async fn on(amqp: &str, management: &str) -> Self {
         // Only the first of several tests can set it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let name = format!("test-{}", Uuid::new_v4().simple());
+        let http = reqwest::Client::new();
+        SWEPT.get_or_init(|| sweep(&http, management)).await;
+        let name = format!("test-{}-{}", seconds_since_1970(), Uuid::new_v4().simple());
         let (base, _) = amqp.rsplit_once('/').expect("the URL ends in a vhost");
-        let vhost = Self {
-            url: format!("{base}/{name}"),
-            management: management.to_owned(),
-            name,
-            http: reqwest::Client::new(),
-        };
+        let vhost = Self { url: format!("{base}/{name}"), management: management.to_owned(), name, http };
         vhost.put(&format!("vhosts/{}", vhost.name), json!({})).await;
         let rights = json!({ "configure": ".*", "write": ".*", "read": ".*" });
         vhost.put(&format!("permissions/{}/{}", vhost.name, LOGIN.0), rights).await;
@@ -87,6 +93,71 @@ impl Vhost {
         answer.json().await.expect("JSON")
     }
 
+    /// Gives the management API definitions to import, `{vhost}` standing for this vhost.
+    pub async fn post(&self, path: &str, body: Value) {
+        let path = path.replace("{vhost}", &self.name);
+        let url = format!("{}/api/{path}", self.management);
+        let request = self.http.post(&url).basic_auth(LOGIN.0, Some(LOGIN.1)).json(&body);
+        let answer = request.send().await.expect("the management API answers");
+        assert!(answer.status().is_success(), "POST {url}: {}", answer.status());
+    }
+
+    /// A user of this vhost's own with all rights in it; gives the AMQP URL with its login.
+    pub async fn user(&self, password: &str) -> String {
+        let user = &self.name;
+        self.put(&format!("users/{user}"), json!({ "password": password, "tags": "" })).await;
+        let rights = json!({ "configure": ".*", "write": ".*", "read": ".*" });
+        self.put(&format!("permissions/{{vhost}}/{user}"), rights).await;
+        self.url.replacen(&format!("{}:{}@", LOGIN.0, LOGIN.1), &format!("{user}:{password}@"), 1)
+    }
+
+    /// The first messages of a queue, looked at without changing anything.
+    pub async fn peek(&self, queue: &str, limit: usize) -> Vec<Message> {
+        let broker = Broker::parse(&self.url, "a test").expect("the URL is right");
+        amqp::peek(&broker, queue, limit).await.expect("the queue can be looked into").0
+    }
+
+    /// The names that the connections to this vhost were given, in order.
+    pub async fn connections(&self) -> Vec<String> {
+        let connections = self.get("vhosts/{vhost}/connections").await;
+        let name = |connection: &Value| {
+            connection["client_properties"]["connection_name"].as_str().map(str::to_owned)
+        };
+        let mut names: Vec<_> =
+            connections.as_array().expect("connections").iter().filter_map(name).collect();
+        names.sort();
+        names
+    }
+
+    /// Forces every connection closed whose name starts like this; gives how many there were.
+    pub async fn close_connections(&self, named: &str) -> usize {
+        let connections = self.get("vhosts/{vhost}/connections").await;
+        let mut closed = 0;
+        for connection in connections.as_array().expect("connections") {
+            let given = connection["client_properties"]["connection_name"].as_str();
+            if given.is_some_and(|given| given.starts_with(named)) {
+                let name =
+                    connection["name"].as_str().expect("a name").replace(' ', "%20").replace('>', "%3E");
+                let url = format!("{}/api/connections/{name}", self.management);
+                let request = self.http.delete(&url).basic_auth(LOGIN.0, Some(LOGIN.1));
+                // One that is shown a moment longer than it lives is not found.
+                closed += usize::from(
+                    request.send().await.expect("the management API answers").status().is_success(),
+                );
+            }
+        }
+        closed
+    }
+
+    /// The names of all queues, in order.
+    pub async fn queues(&self) -> Vec<String> {
+        let queues = self.get("queues/{vhost}").await;
+        let name = |queue: &Value| queue["name"].as_str().expect("a name").to_owned();
+        let mut names: Vec<_> = queues.as_array().expect("queues").iter().map(name).collect();
+        names.sort();
+        names
+    }
+
     /// A channel of a connection of its own.
     pub async fn channel(&self) -> Channel {
         let properties = ConnectionProperties::default().with_connection_name("a test".into());
@@ -105,11 +176,48 @@ impl Vhost {
 
 impl Drop for Vhost {
     fn drop(&mut self) {
-        // A broker that the test has ended has no vhosts left to delete.
-        let url = format!("{}/api/vhosts/{}", self.management, self.name);
-        let http = self.http.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { http.delete(url).basic_auth(LOGIN.0, Some(LOGIN.1)).send().await });
+        let (management, name) = (self.management.clone(), self.name.clone());
+        // In a thread of its own: the test's runtime ends with the test.
+        std::thread::spawn(move || {
+            std::thread::sleep(SETTLING);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(delete(&reqwest::Client::new(), &management, &name));
+        });
+    }
+}
+
+/// How long a vhost stays after its test. On RabbitMQ 3.10 a queue that is deleted while its
+/// dead-lettering still starts takes all quorum queues of the broker down with it.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// No test takes so long: what is older was left behind by a run that ended before it had settled.
+const LEFT_BEHIND: Duration = Duration::from_secs(3_600);
+
+/// Deletes a vhost, and the user of the same name where there is one.
+async fn delete(http: &reqwest::Client, management: &str, name: &str) {
+    for kind in ["vhosts", "users"] {
+        let request = http.delete(format!("{management}/api/{kind}/{name}"));
+        // A broker that the test has ended has nothing left to delete.
+        let _ = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(PATIENCE).send().await;
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Deletes what earlier runs left behind; a vhost's name says when it was made.
+async fn sweep(http: &reqwest::Client, management: &str) {
+    let request =
+        http.get(format!("{management}/api/vhosts?columns=name")).basic_auth(LOGIN.0, Some(LOGIN.1));
+    let answer = request.send().await.expect("the management API answers");
+    let vhosts: Vec<Value> = answer.json().await.expect("JSON");
+    let limit = seconds_since_1970() - LEFT_BEHIND.as_secs();
+    for name in vhosts.iter().filter_map(|vhost| vhost["name"].as_str()) {
+        let made: Option<u64> =
+            name.strip_prefix("test-").and_then(|rest| rest.split('-').next()?.parse().ok());
+        if made.is_some_and(|made| made < limit) {
+            delete(http, management, name).await;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that one test needs, of its own.
 
+use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,13 +46,18 @@ impl World {
 
     /// On a vhost, with a store.
     pub async fn on(vhost: Vhost, store: Store) -> Self {
+        Self::with(vhost, store, sandbox::omnium::Options::default()).await
+    }
+
+    /// On a vhost, with a store and a stand-in for Omnium.
+    pub async fn with(vhost: Vhost, store: Store, omnium: sandbox::omnium::Options) -> Self {
         let folder = TempDir::new().expect("a folder");
         let database = match store {
             Store::Sqlite => format!("sqlite://{}", folder.path().join("bilag.db").display()),
             Store::Postgres(url) => url,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let sandbox = sandbox::serve(listener, sandbox::Options::default()).expect("the sandbox starts");
+        let sandbox = sandbox::serve(listener, sandbox::Options { omnium }).expect("the sandbox starts");
         let channel = vhost.channel().await;
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         let settings = [
@@ -71,6 +77,18 @@ impl World {
     /// Sets a variable of every `bilag` that is started from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes a variable away from every `bilag` that is started from now on.
+    pub fn unset(&mut self, name: &str) {
+        self.settings.retain(|(set, _)| set != name);
+    }
+
+    /// Writes a file into the folder that every `bilag` is started in.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).expect("the file can be written");
+        path
     }
 
     /// Starts `bilag`.
@@ -93,6 +111,13 @@ impl World {
         })
         .await;
         bilag
+    }
+
+    /// Starts `bilag`, which must end by itself soon; gives its exit code and all that it said.
+    pub async fn ends(&self, arguments: &[&str]) -> (i32, String) {
+        let mut bilag = self.start(arguments);
+        let status = eventually("bilag ends by itself", async || bilag.has_ended()).await;
+        (status.code().unwrap_or(-1), bilag.log())
     }
 
     /// Runs `bilag` to its end.

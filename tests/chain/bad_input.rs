@@ -1,0 +1,211 @@
+//! Broken events: each becomes a dead letter with its reason, its bytes untouched, and nothing of
+//! what it holds in the headers; and no consumer stops for it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use amqp::header_names as names;
+use bilag_tests::{World, eventually, receipt, sample};
+use lapin::BasicProperties;
+use lapin::types::ShortString;
+use serde_json::json;
+use sync_store::State;
+
+/// Stands where a broken event could betray a customer.
+const PLANTED: &str = "planted.customer@shop.example";
+
+/// A body with the reason and the start of the error that it must end with.
+struct Broken {
+    name: String,
+    body: Vec<u8>,
+    encoding: Option<&'static str>,
+    reason: &'static str,
+    error: String,
+}
+
+fn broken(name: &str, body: impl Into<Vec<u8>>, reason: &'static str, error: &str) -> Broken {
+    Broken { name: name.to_owned(), body: body.into(), encoding: None, reason, error: error.to_owned() }
+}
+
+/// The examples of an event that are refused, with the errors beside them.
+fn examples(event: &str, kind: &str) -> Vec<Broken> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/examples").join(event).join(kind);
+    let files = fs::read_dir(&folder).expect("examples").map(|file| file.expect("a file").path());
+    let read = |path: PathBuf| {
+        let error = fs::read_to_string(path.with_extension("error")).expect("its error");
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        broken(&name, fs::read(&path).expect("an example"), "invalid_event", error.trim_end())
+    };
+    files.filter(|path| path.extension().is_some_and(|is| is == "json")).map(read).collect()
+}
+
+fn standard() -> String {
+    sample("receipt-standard.json").to_string()
+}
+
+fn with(pointer: &str, value: &str) -> String {
+    let mut event = sample("receipt-standard.json");
+    *event.pointer_mut(pointer).expect("a member") = json!("HERE");
+    event.to_string().replace("\"HERE\"", value)
+}
+
+fn not_json() -> Vec<Broken> {
+    let told = |name, body: Vec<u8>, problem| {
+        broken(name, body, "undecodable", &format!("the body is not JSON: {problem}"))
+    };
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| standard().encode_utf16().flat_map(bytes).collect();
+    vec![
+        told("empty", Vec::new(), "the body is empty at line 1, column 1"),
+        told("only spaces", b" \n ".to_vec(), "the body is empty at line 2"),
+        told("truncated", standard().as_bytes()[..900].to_vec(), "it ends too early at line 1"),
+        told("one byte short", standard().as_bytes()[..standard().len() - 1].to_vec(), "it ends too early"),
+        told("two events", format!("{0}{0}", standard()).into_bytes(), "something follows the event"),
+        told("a word", PLANTED.as_bytes().to_vec(), "a mistake of syntax at line 1"),
+        told("binary", (0x80..=0xff).collect(), "not UTF-8 at line 1, column 1"),
+        told("Latin-1", [b"{\"name\":\"Bl", &[0xe5][..], b"\"}"].concat(), "not UTF-8 at line 1, column 12"),
+        told("UTF-16", utf16(u16::to_le_bytes), "UTF-16 instead of UTF-8"),
+        told("UTF-16 big-endian", utf16(u16::to_be_bytes), "UTF-16 instead of UTF-8"),
+        told("brackets without end", "[".repeat(500_000).into_bytes(), "it ends too early"),
+        told("a quotation mark", b"\"".to_vec(), "it ends too early"),
+        Broken {
+            encoding: Some("gzip"),
+            ..broken("compressed", standard(), "undecodable", "the message's content_encoding is set")
+        },
+    ]
+}
+
+fn not_the_event() -> Vec<Broken> {
+    let told = |name, body: String, error| broken(name, body, "invalid_event", error);
+    let planted = format!("\"{PLANTED}\"");
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let total = "/orderReceipt/orderTotals/grandTotal";
+    vec![
+        told("null", "null".to_owned(), "at $: expected an object"),
+        told("a text", planted.clone(), "at $: expected an object"),
+        told("a number", "42".to_owned(), "at $: expected an object"),
+        told("deep", deep.clone(), "at $: expected an object"),
+        told(
+            "a deep name",
+            with("/orderReceipt/items/0/name", &deep),
+            "at orderReceipt.items[0].name: expected",
+        ),
+        told(
+            "text for an amount",
+            with(total, &planted),
+            "at orderReceipt.orderTotals.grandTotal: expected an integer",
+        ),
+        told(
+            "a huge number",
+            with(total, "1e999"),
+            "at orderReceipt.orderTotals.grandTotal: expected an integer",
+        ),
+        told(
+            "thirty digits",
+            with(total, &"9".repeat(30)),
+            "at orderReceipt.orderTotals.grandTotal: expected",
+        ),
+        told("text for a time", with("/occurredAt", &planted), "at occurredAt: expected a time in RFC 3339"),
+        told("text for an object", with("/tenant", &planted), "at tenant: expected an object"),
+        told(
+            "text for a list",
+            with("/orderReceipt/items", &planted),
+            "at orderReceipt.items: expected an array",
+        ),
+        told("another type", with("/type", &planted), "at type: expected the text receipt.settled.v1"),
+        told(
+            "an object for a text",
+            with("/id", &format!("{{{planted}:1}}")),
+            "at id: expected an identifier",
+        ),
+        told(
+            "a member twice",
+            standard().replacen('{', &format!("{{\"id\":{planted},"), 1),
+            "at id: expected the member once, not twice",
+        ),
+        told("a line break in a uid", with("/tenant/uid", "\"7\\nBcc: x\""), "at tenant.uid: expected"),
+    ]
+}
+
+fn too_large() -> Vec<Broken> {
+    let long = |size: usize| with("/orderReceipt/items/0/name", &format!("\"{}\"", "x".repeat(size)));
+    let error = |body: &str| {
+        format!(
+            "the event has {} bytes, more than the 1048576 that are read: it cannot be a receipt",
+            body.len()
+        )
+    };
+    let (above, huge) = (long(1 << 20), long((16 << 20) - 4096));
+    vec![
+        broken("above 1 MiB", above.clone(), "too_large", &error(&above)),
+        broken("16 MiB", huge.clone(), "too_large", &error(&huge)),
+    ]
+}
+
+fn properties(broken: &Broken) -> BasicProperties {
+    let properties = BasicProperties::default().with_message_id(ShortString::from(broken.name.as_str()));
+    match broken.encoding {
+        Some(encoding) => properties.with_content_encoding(encoding.into()),
+        None => properties,
+    }
+}
+
+/// Checks the dead letters of a stage against what was published.
+async fn assert_dead(world: &World, stage: &str, expected: &[Broken]) {
+    eventually("all are indexed", async || {
+        let found = world.dead_letters();
+        (found.iter().filter(|letter| letter["stage"] == stage).count() == expected.len()).then_some(())
+    })
+    .await;
+    let messages = world.vhost.peek(&format!("bilag.{stage}.dead"), 1_000).await;
+    let messages: BTreeMap<_, _> = messages.into_iter().map(|message| (message.id(), message)).collect();
+    assert_eq!(messages.len(), expected.len());
+    for broken in expected {
+        let message = &messages[&broken.name];
+        let header = |name| message.header_text(name).unwrap_or_default();
+        assert!(message.body == broken.body, "{}: the bytes differ", broken.name);
+        assert_eq!(header(names::REASON), broken.reason, "{}", broken.name);
+        assert_eq!(header(names::STAGE), stage, "{}", broken.name);
+        assert!(header(names::ERROR).starts_with(&broken.error), "{}: {}", broken.name, header(names::ERROR));
+        for (name, value) in message.headers_for_people() {
+            assert!(!value.contains(PLANTED), "{} is betrayed in {name}: {value}", broken.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_broken_receipt_is_a_dead_letter_with_its_reason_and_its_bytes() {
+    let world = World::new().await;
+    let mut all = world.consume(&["all"]).await;
+    let kinds = ["invalid", "contradictory"].map(|kind| examples("receipt.settled.v1", kind));
+    let corpus: Vec<_> =
+        [not_json(), not_the_event(), too_large()].into_iter().chain(kinds).flatten().collect();
+    for broken in &corpus {
+        world.publish_bytes(&broken.body, properties(broken)).await;
+    }
+    assert_dead(&world, "receipt", &corpus).await;
+
+    world.publish(&receipt(1)).await;
+    eventually("the next receipt passes", async || (world.records(State::Complete).await == 1).then_some(()))
+        .await;
+    assert!(all.has_ended().is_none());
+    assert!(!all.log().contains(PLANTED), "the log betrays what was planted");
+}
+
+#[tokio::test]
+async fn broken_events_between_the_stages_are_dead_letters_of_the_stage_that_met_them() {
+    let world = World::new().await;
+    let _all = world.consume(&["all"]).await;
+    for (stage, event, key) in [
+        ("render", "invoice.ready.v1", "invoice.ready.v1"),
+        ("upload", "invoice.rendered.v1", "invoice.rendered.v1.omnium"),
+    ] {
+        let mut corpus = examples(event, "invalid");
+        corpus.push(broken("empty", "", "invalid_event", "the body is not JSON: the body is empty"));
+        for broken in &corpus {
+            world.publish_to("bilag", key, &broken.body, properties(broken)).await;
+        }
+        assert_dead(&world, stage, &corpus).await;
+    }
+    assert!(world.sandbox.omnium.ledger().is_empty(), "nothing reached Omnium");
+}

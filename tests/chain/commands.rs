@@ -1,0 +1,129 @@
+//! The tools, as a person at a terminal or a script meets them.
+
+use bilag_tests::{World, sample, sample_path, told};
+use serde_json::Value;
+
+fn path(sample: &str) -> String {
+    sample_path(sample).to_string_lossy().into_owned()
+}
+
+#[tokio::test]
+async fn map_prints_the_exact_invoice() {
+    let world = World::new().await;
+    for name in ["receipt-standard", "receipt-payment"] {
+        let printed = world.ok(&["map", &path(&format!("{name}.json"))]);
+        let invoice: Value = serde_json::from_str(&printed).expect("JSON");
+        assert_eq!(invoice, sample(&format!("{name}.invoice.json")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn render_writes_the_same_pdf_each_time() {
+    let world = World::new().await;
+    let receipt = path("receipt-standard.json");
+    for template in ["a4", "roll-80mm"] {
+        let pdf = |name: &str| {
+            let file = world.file(name, "");
+            let out = file.to_str().expect("a path");
+            world.ok(&["render", &receipt, "--output", out, "--template", template]);
+            std::fs::read(&file).expect("the PDF")
+        };
+        let (first, second) = (pdf("first.pdf"), pdf("second.pdf"));
+        assert!(first.starts_with(b"%PDF-") && first.trim_ascii_end().ends_with(b"%%EOF"));
+        assert!(first == second, "{template}: two runs differ");
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_that_cannot_be_used_is_named_with_its_mistake() {
+    let world = World::new().await;
+    let broken =
+        world.file("broken.json", sample("receipt-standard.json").to_string().replace("SALE", "GIFT"));
+    let broken = broken.to_str().expect("a path");
+    let expected =
+        format!("error: {broken}: at orderReceipt.order.type: expected the text SALE or RETURN or PAYMENT\n");
+    for arguments in [&["map", broken][..], &["render", broken, "-o", "x.pdf"]] {
+        assert_eq!(told(&world.run(arguments)), (1, String::new(), expected.clone()));
+    }
+    let (code, _, error) = told(&world.run(&["map", "nowhere.json"]));
+    assert_eq!((code, error.as_str()), (1, "error: nowhere.json: No such file or directory (os error 2)\n"));
+}
+
+#[tokio::test]
+async fn template_check_lists_every_mistake_with_its_line() {
+    let world = World::new().await;
+    assert_eq!(world.ok(&["template", "check", "a4"]), "a4: no mistakes\n");
+    let template = "language = \"nb\"\n\n[page]\nsize = \"A9\"\nmargin = \"wide\"\n";
+    world.file("ours.toml", template);
+    let (code, printed, error) = told(&world.run(&["template", "check", "ours.toml"]));
+    assert_eq!((code, printed.as_str()), (1, ""), "{error}");
+    for mistake in
+        ["ours.toml:1: the template shows nothing", "ours.toml:4: unknown key `size`", "ours.toml:5: "]
+    {
+        assert!(error.contains(mistake), "{mistake}: {error}");
+    }
+    let (code, _, error) = told(&world.run(&["template", "check", "nowhere.toml"]));
+    assert!(
+        code != 0 && error.contains("neither built in (a4, roll-80mm) nor a file that can be read"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn publish_says_what_nobody_would_hear_and_goes_on_with_the_rest() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply", "receipt"]);
+    world.file("other.json", "{\"type\":\"receipt.settled.v9\",\"id\":\"evt-9\"}");
+    let standard = path("receipt-standard.json");
+    let (code, printed, error) = told(&world.run(&["publish", "other.json", &standard]));
+    assert_eq!(code, 1);
+    assert_eq!(printed, format!("{standard}: published with key receipt.settled.v1\n"));
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "other.json: not published: no queue is bound to exchange \"events\" with key \
+             \"receipt.settled.v9\": the message was returned; run `bilag topology apply`, or check \
+             BILAG_RECEIPT_KEYS",
+            "error: 1 of 2 events were not published",
+        ]
+    );
+    assert_eq!(world.vhost.ready("bilag.receipt").await, Some(1));
+}
+
+#[tokio::test]
+async fn every_command_explains_itself() {
+    let world = World::new().await;
+    for command in [
+        "consume",
+        "topology",
+        "topology apply",
+        "topology check",
+        "topology export",
+        "publish",
+        "map",
+        "render",
+        "template",
+        "template check",
+        "sync",
+        "sync list",
+        "sync show",
+        "sync reconcile",
+        "dead",
+        "dead list",
+        "dead show",
+        "sandbox",
+    ] {
+        let mut arguments: Vec<_> = command.split(' ').collect();
+        arguments.push("--help");
+        let help = world.ok(&arguments);
+        assert!(help.contains(&format!("Usage: bilag {command}")), "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        assert!(!help.contains("a-secret") && !help.contains("guest"), "a setting's value is shown: {help}");
+    }
+    let help = world.ok(&["--help"]);
+    assert!(help.starts_with("Carries retail receipts to where their invoices belong"), "{help}");
+    let (code, _, error) = told(&world.run(&["consum", "all"]));
+    assert_eq!(code, 2);
+    assert!(error.contains("a similar subcommand exists: 'consume'"), "{error}");
+}

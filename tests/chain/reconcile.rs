@@ -1,0 +1,98 @@
+//! A receipt whose consumer died between opening the record and publishing what follows is sent on
+//! again: by hand or by itself, and by one process at a time.
+
+use std::time::Duration;
+
+use bilag_tests::{World, eventually, receipt};
+use events::ReceiptSettled;
+use serde_json::Value;
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use sync_store::{Key, NewReceipt, Opened, State};
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Opens a record as a receipt consumer does that is killed right after.
+async fn strand(world: &World, event: &Value) {
+    let body = event.to_string().into_bytes();
+    let read: ReceiptSettled = events::decode(&body).expect("a receipt");
+    let receipt = &read.order_receipt;
+    let key = Key::new(&*read.tenant.uid, &*receipt.uid);
+    let new = NewReceipt {
+        key: &key,
+        voucher_number: &receipt.voucher_number,
+        order_number: &receipt.order.order_number,
+        store_uid: &receipt.order.store.uid,
+        currency: &read.tenant.country.currency,
+        amount: receipt.amount().get(),
+        fingerprint: &read.fingerprint(),
+        body: &body,
+        traceparent: Some(TRACE),
+    };
+    let opened = world.store().await.open(&new, "omnium", true).await.expect("the store answers");
+    assert_eq!(opened, Opened::New);
+}
+
+/// Lets an hour pass for every record.
+async fn an_hour_later(world: &World) {
+    let url = world.settings.iter().rev().find(|(name, _)| name == "BILAG_DATABASE_URL");
+    let url = &url.expect("every world has a store").1;
+    let mut store = SqliteConnection::connect(url).await.expect("the file opens");
+    let sql = "update external_order_receipt_sync set updated_at = updated_at - 3600000";
+    sqlx::query(sql).execute(&mut store).await.expect("an hour passes");
+}
+
+#[tokio::test]
+async fn a_stranded_receipt_is_sent_on_by_hand_once_and_in_its_own_trace() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    strand(&world, &receipt(1)).await;
+    assert_eq!(world.ok(&["sync", "reconcile"]), "no receipt is stranded\n");
+    an_hour_later(&world).await;
+    assert_eq!(world.ok(&["sync", "reconcile"]), "1 stranded receipt(s) were sent on again\n");
+    assert_eq!(world.ok(&["sync", "reconcile"]), "no receipt is stranded\n");
+    let sent = world.vhost.peek("bilag.receipt", 2).await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].header_text("traceparent").as_deref(), Some(TRACE));
+
+    let _all = world.consume(&["all"]).await;
+    eventually("it completes", async || (world.records(State::Complete).await == 1).then_some(())).await;
+    assert_eq!(world.ok(&["sync", "reconcile", "--untouched-for", "1ms"]), "no receipt is stranded\n");
+}
+
+#[tokio::test]
+async fn whatever_counts_as_stranded_each_is_sent_on_once() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    for number in 0..450 {
+        strand(&world, &receipt(number)).await;
+    }
+    let said = world.ok(&["sync", "reconcile", "--untouched-for", "1ms"]);
+    assert_eq!(said, "450 stranded receipt(s) were sent on again\n");
+    assert_eq!(world.vhost.ready("bilag.receipt").await, Some(450));
+}
+
+#[tokio::test]
+async fn the_cycle_sends_stranded_receipts_on_by_itself() {
+    let mut world = World::new().await;
+    world.set("BILAG_RECONCILE_EVERY", "100ms");
+    let _all = world.consume(&["all"]).await;
+    strand(&world, &receipt(1)).await;
+    an_hour_later(&world).await;
+    eventually("it completes", async || (world.records(State::Complete).await == 1).then_some(())).await;
+    assert_eq!(world.sandbox.omnium.summary().invoices["rcpt-1"].files.len(), 1);
+}
+
+#[tokio::test]
+async fn one_process_at_a_time_reconciles() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    strand(&world, &receipt(1)).await;
+    an_hour_later(&world).await;
+    let store = world.store().await;
+    assert!(store.reconcile_lease("another process", Duration::from_secs(60)).await.expect("an answer"));
+    assert_eq!(world.ok(&["sync", "reconcile"]), "another process is sending stranded receipts on already\n");
+    assert_eq!(world.vhost.ready("bilag.receipt").await, Some(0));
+    assert!(store.reconcile_lease("another process", Duration::ZERO).await.expect("an answer"));
+    assert_eq!(world.ok(&["sync", "reconcile"]), "1 stranded receipt(s) were sent on again\n");
+}

@@ -1,0 +1,95 @@
+//! Secrets and customers appear in no log, at any level, in no header, no health page and no trace,
+//! whatever fails.
+
+use bilag_tests::{Collector, Health, World, eventually, receipt};
+use reqwest::StatusCode;
+use sandbox::omnium::{Call, Fault, Rule};
+use serde_json::{Value, json};
+use sync_store::State;
+
+const CLIENT_SECRET: &str = "s3cret-of-the-client";
+const AMQP_PASSWORD: &str = "s3cret-of-the-broker";
+const CUSTOMER: [&str; 3] = ["Solveig Plantet", "solveig.plantet", "Plantetveien"];
+
+/// A receipt with a customer who must not be told of.
+fn of_a_customer(number: u32) -> Value {
+    let mut event = receipt(number);
+    event["orderReceipt"]["order"]["address"] = json!({
+        "displayName": CUSTOMER[0], "firstname": "Solveig", "lastname": "Plantet",
+        "address": "Plantetveien 1", "postalCode": "0155", "city": "Oslo", "countryCode": "NO",
+        "email": format!("{}@shop.example", CUSTOMER[1]),
+    });
+    event
+}
+
+fn answers(call: Call, status: StatusCode, times: u64) -> Rule {
+    Rule::new(Fault::Status { status, retry_after: None, done: false }).on(call).times(times)
+}
+
+#[tokio::test]
+async fn neither_secrets_nor_customers_are_told_to_anyone() {
+    let mut world = World::new().await;
+    let (collector, health) = (Collector::start().await, Health::of(&mut world));
+    let url = world.vhost.user(AMQP_PASSWORD).await;
+    for (name, value) in [
+        ("BILAG_AMQP_URL", url.as_str()),
+        ("OMNIUM_CLIENT_SECRET", CLIENT_SECRET),
+        ("BILAG_LOG", "trace"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+    ] {
+        world.set(name, value);
+    }
+    let omnium = &world.sandbox.omnium;
+    omnium.add_fault(answers(Call::Token, StatusCode::INTERNAL_SERVER_ERROR, 1));
+    omnium.add_fault(answers(Call::Token, StatusCode::UNAUTHORIZED, 1));
+    omnium.add_fault(answers(Call::Upsert, StatusCode::UNAUTHORIZED, 1));
+    omnium.add_fault(answers(Call::Upsert, StatusCode::INTERNAL_SERVER_ERROR, 2));
+    omnium.add_fault(answers(Call::Attach, StatusCode::NOT_FOUND, 1));
+    omnium.add_fault(answers(Call::Upsert, StatusCode::CONFLICT, 1));
+    let mut refused =
+        Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
+    refused.invoice_id = Some("rcpt-9".to_owned());
+    omnium.add_fault(refused);
+    let all = world.consume(&["all"]).await;
+    let mut broken = of_a_customer(8);
+    broken["orderReceipt"]["settledAt"] = json!(CUSTOMER[0]);
+    for event in [of_a_customer(1), of_a_customer(2), of_a_customer(3), of_a_customer(9), broken] {
+        world.publish(&event).await;
+    }
+    eventually("all have ended", async || {
+        (world.records(State::Complete).await == 3 && world.dead_letters().len() == 2).then_some(())
+    })
+    .await;
+    omnium.revoke_tokens();
+    world.publish(&of_a_customer(4)).await;
+    eventually("the last completes", async || (world.records(State::Complete).await == 4).then_some(()))
+        .await;
+
+    let (_, page) = health.get("/readyz").await.expect("health is served");
+    let traces = collector.raw().concat();
+    assert!(!traces.is_empty(), "there are traces");
+    let mut told = vec![
+        ("the log", all.log()),
+        ("/readyz", page),
+        ("the traces", String::from_utf8_lossy(&traces).into_owned()),
+    ];
+    for queue in ["bilag.receipt.dead", "bilag.upload.dead"] {
+        let letters = world.vhost.peek(queue, 10).await;
+        assert_eq!(letters.len(), 1, "{queue}");
+        told.push((queue, format!("{:?}", letters[0].headers_for_people())));
+    }
+    let secrets = [CLIENT_SECRET, AMQP_PASSWORD, "clientSecret", "accessToken", "Bearer "];
+    for (place, text) in told {
+        for forbidden in secrets.iter().chain(&CUSTOMER) {
+            assert!(!text.contains(forbidden), "{place} tells {forbidden}:\n{}", around(&text, forbidden));
+        }
+    }
+    // The log is one that could tell: the failures are in it.
+    assert!(all.log().contains("TRACE") && all.log().contains("401") && all.log().contains("500"));
+}
+
+/// The lines of a text that hold another.
+fn around(text: &str, found: &str) -> String {
+    text.lines().filter(|line| line.contains(found)).take(3).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,65 @@
+//! A wrong setting is one clear line that names its variable, and exit code 2; a secret is in none.
+
+use bilag_tests::{World, told};
+
+/// The value that no line may show.
+const SECRET: &str = "hunter2-secret";
+
+#[tokio::test]
+async fn every_wrong_setting_is_one_line_that_names_its_variable() {
+    for (variable, value, says) in [
+        (
+            "BILAG_AMQP_URL",
+            "http://bilag:hunter2-secret@broker.example",
+            "write amqp://user:password@host:5672/vhost",
+        ),
+        ("BILAG_AMQP_URL", "hunter2-secret", "write amqp://user:password@host:5672/vhost"),
+        ("BILAG_BUS_EXCHANGE", "", "a value is required"),
+        ("BILAG_RETRY_DELAYS", "5s,soon", "write a number and ms, s, m or h"),
+        ("BILAG_RETRY_DELAYS", "", "write a number and ms, s, m or h"),
+        ("BILAG_CONCURRENCY", "0", "0 is not in 1..=1000"),
+        ("BILAG_CONCURRENCY", "many", "invalid digit"),
+        ("BILAG_RECONCILE_EVERY", "daily", "write a number and ms, s, m or h"),
+        ("BILAG_HEALTH_ADDR", "8080", "invalid socket address"),
+        ("BILAG_LOG_FORMAT", "xml", "text, json"),
+        ("BILAG_LOG", "bilag=loud", "error parsing level filter"),
+        ("BILAG_DATABASE_URL", "mysql://bilag:hunter2-secret@db.example/x", "neither sqlite: nor postgres:"),
+        ("BILAG_DATABASE_URL", "sqlite://", "names no file"),
+        ("BILAG_TEMPLATE", "a5", "neither built in (a4, roll-80mm) nor a file"),
+        ("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "perhaps", "not a boolean"),
+        ("OMNIUM_BASE_URL", "omnium", "OMNIUM_BASE_URL"),
+        ("OMNIUM_CLIENT_ID", "", "needed to send receipts to Omnium, and not set"),
+        ("OMNIUM_CLIENT_SECRET", "", "needed to send receipts to Omnium, and not set"),
+        ("OMNIUM_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
+        ("OMNIUM_TIMEOUT", "10", "write a number and ms, s, m or h"),
+    ] {
+        let mut world = World::new().await;
+        world.set("OMNIUM_CLIENT_SECRET", SECRET);
+        world.set(variable, value);
+        let (code, error) = world.ends(&["consume", "all"]).await;
+        assert_eq!(code, 2, "{variable}={value}: {error}");
+        let last = error.lines().last().unwrap_or_default();
+        assert!(last.starts_with("error: ") && last.contains(says), "{variable}={value}: {error}");
+        assert!(last.contains(variable), "{variable} is not named: {error}");
+        assert!(!error.contains(SECRET), "{variable}={value}: {error}");
+        assert_eq!(error.lines().count(), 1, "{variable}={value}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_is_no_wrong_use_and_shows_no_password() {
+    let mut world = World::new().await;
+    for (url, says) in [
+        ("sqlite:///nowhere/at/all/bilag.db", "/nowhere/at/all/bilag.db"),
+        ("postgres://bilag:hunter2-secret@127.0.0.1:1/receipts", "127.0.0.1"),
+    ] {
+        world.set("BILAG_DATABASE_URL", url);
+        let (code, _, error) = told(&world.run(&["sync", "list"]));
+        assert_eq!((code, error.lines().count()), (1, 1), "{error}");
+        assert!(
+            error.starts_with("error: the store could not be opened: ") && error.contains(says),
+            "{error}"
+        );
+        assert!(!error.contains(SECRET), "{error}");
+    }
+}

@@ -1,0 +1,79 @@
+//! One trace across all the queues, begun by whoever published the receipt.
+
+use bilag_tests::{Collector, World, eventually, receipt};
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
+use sync_store::State;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+fn traced() -> BasicProperties {
+    let mut headers = FieldTable::default();
+    let traceparent = format!("00-{TRACE}-{PARENT}-01");
+    headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.into()));
+    BasicProperties::default().with_headers(headers)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn the_stages_of_one_receipt_are_one_trace_each_the_child_of_the_one_before() {
+    let mut world = World::new().await;
+    let collector = Collector::start().await;
+    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
+    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let _receipt = world.consume(&["receipt"]).await;
+    let _render = world.consume(&["render"]).await;
+    let _upload = world.consume(&["upload"]).await;
+    world.publish_bytes(receipt(1).to_string().as_bytes(), traced()).await;
+
+    let span_of = |queue: &str| {
+        let name = format!("process {queue}");
+        collector.spans().into_iter().find(|span| span.name == name)
+    };
+    let mut parent = PARENT.to_owned();
+    for queue in ["bilag.receipt", "bilag.render", "bilag.upload"] {
+        let span = eventually(&format!("the span of {queue}"), async || span_of(queue)).await;
+        assert_eq!(hex(&span.trace_id), TRACE, "{queue}");
+        assert_eq!(hex(&span.parent_span_id), parent, "{queue}");
+        parent = hex(&span.span_id);
+    }
+    eventually("the calls to Omnium are in it too", async || {
+        collector.spans().iter().any(|span| hex(&span.parent_span_id) == parent).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_collector_the_trace_still_reaches_the_last_queue() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    let _all = world.consume(&["receipt", "render", "dead"]).await;
+    world.publish_bytes(receipt(1).to_string().as_bytes(), traced()).await;
+    let message =
+        eventually("it is rendered", async || world.vhost.peek("bilag.upload", 1).await.pop()).await;
+    let expected = format!("00-{TRACE}-{PARENT}-01");
+    assert_eq!(message.header_text("traceparent"), Some(expected.clone()));
+
+    world.publish_bytes(b"{", traced()).await;
+    let letter =
+        eventually("it is dead", async || world.vhost.peek("bilag.receipt.dead", 1).await.pop()).await;
+    assert_eq!(letter.header_text("traceparent"), Some(expected));
+    assert_eq!(world.records(State::Pending).await, 1);
+}
+
+#[tokio::test]
+async fn a_collector_that_is_gone_holds_nothing_up() {
+    let mut world = World::new().await;
+    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let mut all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    eventually("it completes", async || (world.records(State::Complete).await == 1).then_some(())).await;
+    all.terminate();
+    let status = eventually("it ends", async || all.has_ended()).await;
+    assert!(status.success(), "{status}: {}", all.log());
+}

@@ -1,0 +1,74 @@
+//! A collector of traces: takes what is exported by OTLP over HTTP, and remembers it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A collector that listens until the test ends.
+pub struct Collector {
+    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` is set to.
+    pub endpoint: String,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Collector {
+    /// Starts one.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let kept = bodies.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, kept.clone()));
+            }
+        });
+        Self { endpoint, bodies }
+    }
+
+    /// Every span that was exported so far.
+    pub fn spans(&self) -> Vec<Span> {
+        let bodies = self.raw();
+        let requests = bodies
+            .iter()
+            .map(|body| ExportTraceServiceRequest::decode(body.as_slice()).expect("an export of traces"));
+        let scopes = requests.flat_map(|request| request.resource_spans).flat_map(|spans| spans.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
+    }
+
+    /// The bytes of every export so far.
+    pub fn raw(&self) -> Vec<Vec<u8>> {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Answers each request of a connection with an empty 200.
+async fn serve(mut stream: TcpStream, bodies: Arc<Mutex<Vec<Vec<u8>>>>) {
+    let mut read = Vec::new();
+    loop {
+        while let Some((head, length)) = request(&read) {
+            let rest = read.split_off(head + length);
+            bodies.lock().unwrap_or_else(PoisonError::into_inner).push(read.split_off(head));
+            read = rest;
+            if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_err() {
+                return;
+            }
+        }
+        match stream.read_buf(&mut read).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
+}
+
+/// The lengths of the first request's head and body, once it is there as a whole.
+fn request(read: &[u8]) -> Option<(usize, usize)> {
+    let head = read.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&read[..head]).to_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse().ok()?;
+    (read.len() >= head + length).then_some((head, length))
+}
