@@ -41,7 +41,7 @@ async fn a_broker_that_refuses_or_cannot_be_reached_is_named_without_its_passwor
         (right.replace(":guest@", ":open-sesame@"), "refuses the login: check user, password and vhost"),
         (format!("{right}-elsewhere"), "refuses the login: check user, password and vhost"),
         ("amqp://guest:open-sesame@127.0.0.1:1/%2f".to_owned(), "cannot be reached"),
-        (right.replace("amqp://", "amqps://"), "cannot be reached: "),
+        (right.replace("amqp://", "amqps://"), "check that this port speaks TLS"),
     ] {
         world.set("BILAG_AMQP_URL", &url);
         let (code, _, error) = told(&world.run(&["topology", "check"]));

@@ -47,6 +47,17 @@ pub enum ConnectError {
         #[source]
         source: lapin::Error,
     },
+    /// It was reached, but TLS does not come about.
+    #[error(
+        "no TLS with the broker at {broker}: check that this port speaks TLS, and that its certificate is valid for this host and signed by an authority that this machine trusts"
+    )]
+    Tls {
+        /// Where.
+        broker: String,
+        /// What is wrong with it.
+        #[source]
+        source: lapin::Error,
+    },
     /// The broker does not answer.
     #[error("the broker at {broker} did not answer within 10 seconds")]
     NoAnswer {
@@ -122,9 +133,15 @@ impl Broker {
             Ok(Err(source)) if matches!(source.kind(), ErrorKind::ProtocolError(_)) => {
                 Err(ConnectError::LoginRefused { broker, source })
             }
+            Ok(Err(source)) if is_of_tls(&source) => Err(ConnectError::Tls { broker, source }),
             Ok(Err(source)) => Err(ConnectError::Unreachable { broker, source }),
         }
     }
+}
+
+/// rustls tells its errors as input and output of data that is not valid.
+fn is_of_tls(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::IOError(error) if error.kind() == std::io::ErrorKind::InvalidData)
 }
 
 /// An open connection. The broker blocks it when it is out of memory or disk: then publishes and
