@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Health, OwnBroker, Store, Till, Vhost, World, eventually, eventually_within, receipt};
+use bilag_tests::{
+    Bilag, Health, OwnBroker, Store, Till, Vhost, World, eventually, eventually_within, receipt,
+};
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::json;
 
@@ -93,30 +95,38 @@ async fn connections_forced_closed_in_mid_work_cost_nothing() {
     world.assert_exactly_once(1..=120);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() {
+/// A world whose queues have been at work: RabbitMQ 3.10 does not bear that one is deleted while its
+/// dead-lettering still starts.
+async fn at_work() -> (World, Bilag) {
     let world = World::new().await;
     let all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    world.complete_within(MINUTE, 1).await;
+    (world, all)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() {
+    let (world, all) = at_work().await;
     for queue in ["bilag.receipt", "bilag.render", "bilag.upload"] {
         world.vhost.delete(&format!("queues/{{vhost}}/{queue}")).await;
     }
     eventually("all consume again", async || (all.log().matches(" consuming ").count() == 7).then_some(()))
         .await;
-    world.publish(&receipt(1)).await;
-    world.complete_within(MINUTE, 1).await;
-    world.assert_exactly_once(1..=1);
+    world.publish(&receipt(2)).await;
+    world.complete_within(MINUTE, 2).await;
+    world.assert_exactly_once(1..=2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rung_that_was_deleted_is_declared_again() {
-    let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+    let (world, _all) = at_work().await;
     world.vhost.delete("queues/{vhost}/bilag.upload.retry.300ms").await;
     let failed = Fault::Status { status: 500.try_into().expect("a status"), retry_after: None, done: false };
     world.sandbox.omnium.add_fault(Rule::new(failed).on(Call::Upsert).times(1));
-    world.publish(&receipt(1)).await;
-    world.complete_within(MINUTE, 1).await;
-    world.assert_exactly_once(1..=1);
+    world.publish(&receipt(2)).await;
+    world.complete_within(MINUTE, 2).await;
+    world.assert_exactly_once(1..=2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -55,7 +55,8 @@ async fn a_thousand_receipts_survive_everything_being_killed() {
         }
         sleep(Duration::from_secs(1)).await;
         let Ok(counts) = store.counts().await else { continue };
-        let complete: u64 = counts.iter().filter(|count| count.state == State::Complete).map(|c| c.count).sum();
+        let complete: u64 =
+            counts.iter().filter(|count| count.state == State::Complete).map(|c| c.count).sum();
         if complete / 100 > told {
             told = complete / 100;
             println!("{second} s: {complete} complete");

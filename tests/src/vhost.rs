@@ -1,6 +1,9 @@
 //! A vhost of one test's own, on the broker that `make test` starts or that the variables name.
 
 use std::env;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use amqp::{Broker, Message};
@@ -50,6 +53,7 @@ impl Vhost {
         let name = format!("test-{}-{}", seconds_since_1970(), Uuid::new_v4().simple());
         let (base, _) = amqp.rsplit_once('/').expect("the URL ends in a vhost");
         let vhost = Self { url: format!("{base}/{name}"), management: management.to_owned(), name, http };
+        LIVE.fetch_add(1, Ordering::Relaxed);
         vhost.put(&format!("vhosts/{}", vhost.name), json!({})).await;
         let rights = json!({ "configure": ".*", "write": ".*", "read": ".*" });
         vhost.put(&format!("permissions/{}/{}", vhost.name, LOGIN.0), rights).await;
@@ -178,26 +182,50 @@ impl Drop for Vhost {
     fn drop(&mut self) {
         let (management, name) = (self.management.clone(), self.name.clone());
         // In a thread of its own: the test's runtime ends with the test.
-        std::thread::spawn(move || {
-            std::thread::sleep(SETTLING);
+        let deleting = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(delete(&reqwest::Client::new(), &management, &name));
+            runtime.expect("a runtime").block_on(tidy_up(&management, &name));
         });
+        let pending = || PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        pending().push(deleting);
+        if LIVE.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // Perhaps the last test of the run, whose end would end the threads as well.
+            let all = std::mem::take(&mut *pending());
+            all.into_iter().for_each(|deleting| drop(deleting.join()));
+        }
     }
 }
 
-/// How long a vhost stays after its test. On RabbitMQ 3.10 a queue that is deleted while its
-/// dead-lettering still starts takes all quorum queues of the broker down with it.
+/// Vhosts in use, and those that are being deleted.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PENDING: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// How long queues stay after their test. On RabbitMQ 3.10 one that is deleted while its
+/// dead-lettering still starts takes that of the whole broker down with it.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// No test takes so long: what is older was left behind by a run that ended before it had settled.
+async fn tidy_up(management: &str, name: &str) {
+    let http = reqwest::Client::new();
+    let request = http.get(format!("{management}/api/queues/{name}?columns=name"));
+    // A broker that the test has ended has nothing left to delete.
+    let Ok(answer) = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(PATIENCE).send().await else {
+        return;
+    };
+    let queues: Vec<Value> = answer.json().await.unwrap_or_default();
+    if !queues.is_empty() {
+        tokio::time::sleep(SETTLING).await;
+    }
+    delete(&http, management, name).await;
+}
+
+/// No test takes so long: what is older was left behind by a run that was killed.
 const LEFT_BEHIND: Duration = Duration::from_secs(3_600);
 
 /// Deletes a vhost, and the user of the same name where there is one.
 async fn delete(http: &reqwest::Client, management: &str, name: &str) {
     for kind in ["vhosts", "users"] {
         let request = http.delete(format!("{management}/api/{kind}/{name}"));
-        // A broker that the test has ended has nothing left to delete.
+        // Left to be swept where it fails; most vhosts have no user.
         let _ = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(PATIENCE).send().await;
     }
 }
