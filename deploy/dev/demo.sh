@@ -182,7 +182,8 @@ show_dead_letters() {
             told() { sed -n "s/^$1  *//p" demo/run/letter | head -n 1; }
             echo
             about=$(told receipt)
-            echo "$id  $(told reason)  ${about:-$(told "message id")}"
+            about=${about:-$(told message)}
+            echo "$id  $(told reason)  ${about%% (*}"
             told error | fold -s -w 74 | sed 's/^/    /; s/ *$//'
         done
     echo
