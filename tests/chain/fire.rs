@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use amqp::{Broker, Outgoing, Publisher};
-use bilag_tests::{Bilag, OwnBroker, OwnPostgres, Store, Vhost, World, eventually_within, receipt};
+use bilag_tests::{Bilag, OwnBroker, OwnPostgres, Store, Till, Vhost, World, eventually_within, receipt};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -121,35 +120,10 @@ fn deliveries(dice: &mut StdRng) -> Vec<Value> {
 
 /// Publishes over half a minute; what is not confirmed is published again.
 async fn publish(url: String, events: Vec<Value>) {
-    let broker = Broker::parse(&url, "the till").expect("a URL");
+    let mut till = Till::new(&url);
     let pause = Duration::from_secs(30) / u32::try_from(events.len()).expect("not that many");
-    let mut publisher = None;
     for event in events {
-        let outgoing = Outgoing {
-            exchange: "events".to_owned(),
-            ..Outgoing::event(
-                "receipt.settled.v1",
-                "receipt.settled.v1".to_owned(),
-                &[],
-                event.to_string().into(),
-            )
-        };
-        loop {
-            let connected = match publisher.take() {
-                Some(connected) => connected,
-                None => match Publisher::connect(&broker).await {
-                    Ok(connected) => connected,
-                    Err(_) => {
-                        sleep(Duration::from_millis(200)).await;
-                        continue;
-                    }
-                },
-            };
-            if connected.publish(&outgoing).await.is_ok() {
-                publisher = Some(connected);
-                break;
-            }
-        }
+        till.publish(&event).await;
         sleep(pause).await;
     }
 }

@@ -94,7 +94,7 @@ impl Failure {
 
 /// An error and its sources, outermost first. A source whose text the one before it ends with is
 /// not told twice.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -31,7 +31,7 @@ pub use consumer::{Consumer, Handler, StartError, told_to_stop};
 pub use decide::{Action, decide};
 pub use delay::{Delay, ParseDelayError};
 pub use export::definitions;
-pub use failure::{BoxError, Failure, Outcome, Reached, Reason};
+pub use failure::{BoxError, Failure, Outcome, Reached, Reason, chain};
 pub use header::{Headers, names as header_names};
 pub use management::{Management, ManagementError};
 pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};

@@ -1,8 +1,9 @@
 //! What people and scripts read: errors with their exit code, and tables.
 
-use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
+
+use amqp::{BoxError, chain};
 
 /// A command that failed: one line that says what, why, and so what to do.
 #[derive(Debug)]
@@ -10,8 +11,6 @@ pub struct Failed {
     text: String,
     exit: u8,
 }
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Failed {
     /// Something did not work: exit code 1.
@@ -43,21 +42,6 @@ impl Failed {
     pub fn answered_no(self) -> Self {
         Self { exit: 1, ..self }
     }
-}
-
-/// An error and its sources, outermost first; a source that was told already is not told again.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        source = error.source();
-    }
-    text
 }
 
 /// Tells a failure on standard error.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use amqp::{Broker, Outgoing, Publisher, RETRY, Subject};
+use amqp::{Broker, Outgoing, Publisher, RETRY, Subject, chain};
 use sync_store::{Stranded, SyncStore};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::chain::RECEIPT_QUEUE;
-use crate::output::{Failed, chain};
+use crate::output::Failed;
 
 /// Records that are sent on in one go.
 const BATCH: u32 = 200;

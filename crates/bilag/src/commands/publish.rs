@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use amqp::{Outgoing, PublishError, Publisher};
+use amqp::{Outgoing, PublishError, Publisher, chain};
 use serde_json::Value;
 
 use crate::cli::PublishArgs;
-use crate::output::{Failed, chain};
+use crate::output::Failed;
 
 /// Publishes each file, confirmed; goes on after one that fails.
 pub async fn run(args: PublishArgs) -> Result<(), Failed> {
