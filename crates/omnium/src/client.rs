@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::{Invoice, Uid};
+use http_client::{Bucket, Gate, Patience, SEND_WITHIN, Secret};
 use tokio::time::{Instant, sleep};
 
 use crate::config::{Config, ConfigError};
 use crate::error::OmniumError;
 use crate::http::{Http, Request};
 use crate::model::FoundInvoice;
-use crate::pace::{Gate, Patience, SEND_WITHIN};
 use crate::retry::Retries;
-use crate::secret::Secret;
 use crate::token::{Fetched, Tokens};
 use crate::{Call, answer};
+
+/// Omnium's own limits per API user: a bucket of 12,000 requests, refilled by 1,000 per 10 s.
+const BUCKET: Bucket = Bucket { capacity: 12_000, refill_per_second: 100 };
 
 /// Omnium's API. Clones share the token, the pace and the connections: one per process.
 #[derive(Clone, Debug)]
@@ -39,7 +41,7 @@ impl Omnium {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self(Arc::new(Inner {
             http: Http::new(&config)?,
-            gate: Gate::new(config.max_concurrent),
+            gate: Gate::new(config.max_concurrent, Some(BUCKET)),
             tokens: Tokens::default(),
             client_id: config.client_id,
             client_secret: config.client_secret,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http_client::Decision;
+
 use crate::OmniumError;
 
 /// The calls that are made.
@@ -27,27 +29,6 @@ impl Call {
             Self::Find => ("GET", "/api/Invoices/{invoiceId}"),
         }
     }
-}
-
-/// What becomes of the message whose call failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Trying again may help: spends an attempt.
-    Retry,
-    /// Not before so long: spends no attempt.
-    Wait {
-        /// How long at least.
-        at_least: Duration,
-    },
-    /// Omnium cannot be used at the moment.
-    Unavailable {
-        /// Whether Omnium can have met the message, so that the message may be at fault.
-        reached: bool,
-    },
-    /// To all messages, or to those of this store: only its neighbours can tell.
-    Forbidden,
-    /// The message is at fault, and will be every time.
-    Reject,
 }
 
 /// Decides about an error of a call. `docs/omnium.md` shows it as a table.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_client::{Answer, NoAnswer, NoTurn, Transport};
 use thiserror::Error;
 
 /// Why a call to Omnium failed. [`decide`](crate::decide) says what to do about it.
@@ -86,18 +87,20 @@ impl OmniumError {
     }
 }
 
-/// An answer that is no success, for the operator.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("Omnium answered {status}{}{body}", if .body.is_empty() { "" } else { ": " })]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The first kilobyte of the body, without control characters. Empty for the token endpoint,
-    /// whose body might repeat a credential.
-    pub body: String,
+impl From<NoTurn> for OmniumError {
+    fn from(reason: NoTurn) -> Self {
+        match reason {
+            NoTurn::NotMade(within) => Self::NotMade(within),
+            NoTurn::Held { retry_after } => Self::Throttled { retry_after },
+        }
+    }
 }
 
-/// A failure below HTTP, told without the URL, which for the token holds the credentials.
-#[derive(Debug, Error)]
-#[error(transparent)]
-pub struct Transport(#[from] Box<dyn std::error::Error + Send + Sync>);
+impl From<NoAnswer> for OmniumError {
+    fn from(reason: NoAnswer) -> Self {
+        match reason {
+            NoAnswer::Refused(transport) => Self::Refused(transport),
+            NoAnswer::Unanswered(transport) => Self::Unanswered(transport),
+        }
+    }
+}

@@ -10,14 +10,12 @@ mod decision;
 mod error;
 mod http;
 mod model;
-mod pace;
 mod retry;
-mod secret;
 mod token;
 
 pub use client::Omnium;
 pub use config::{Config, ConfigError};
-pub use decision::{Call, Decision, decide};
-pub use error::{Answer, OmniumError, Transport};
+pub use decision::{Call, decide};
+pub use error::OmniumError;
+pub use http_client::{Answer, Decision, Secret, Transport};
 pub use model::{Asset, FoundInvoice};
-pub use secret::Secret;

@@ -1,30 +1,20 @@
-//! Short retries within the process: which error of which call, and after how long.
+//! Short retries within the process: which error of which call is repeated.
 
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
-
 use crate::{Call, OmniumError};
 
-/// Retries of one call: exponential with jitter, until about three seconds have passed since the
-/// call began. Anything longer is the retry queues' business.
-pub(crate) struct Retries(ExponentialBackoff);
+/// Retries of one call.
+pub(crate) struct Retries(http_client::Retries);
 
 impl Retries {
     pub(crate) fn new() -> Self {
-        Self(
-            ExponentialBackoffBuilder::new()
-                .with_initial_interval(Duration::from_millis(200))
-                .with_max_interval(Duration::from_secs(1))
-                .with_max_elapsed_time(Some(Duration::from_secs(3)))
-                .build(),
-        )
+        Self(http_client::Retries::new())
     }
 
     /// How long to wait before the call is made again; `None` where it is not.
     pub(crate) fn after(&mut self, call: Call, error: &OmniumError) -> Option<Duration> {
-        repeatable(call, error).then(|| self.0.next_backoff()).flatten()
+        repeatable(call, error).then(|| self.0.next_wait()).flatten()
     }
 }
 
@@ -59,7 +49,7 @@ mod tests {
 
     #[test]
     fn only_reads_are_repeated_after_a_failure_of_theirs() {
-        let answer = || Answer { status: 503, body: String::new() };
+        let answer = || Answer { service: "Omnium", status: 503, body: String::new() };
         let broken = || Transport::from(Box::from("reset"));
         for error in [
             OmniumError::Unanswered(broken()),

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::header::HeaderValue;
+use http_client::header::HeaderValue;
 use serde::Deserialize;
 
-use crate::{Answer, OmniumError, answer};
+use crate::{OmniumError, answer};
 
 /// A token is not used in the last minute of its life, or the last tenth of a short one.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -32,8 +32,8 @@ impl Fetched {
             expires_in: u64,
         }
         let Body { access_token, expires_in } = answer::read(body)?;
-        let mut bearer = HeaderValue::try_from(format!("Bearer {access_token}"))
-            .map_err(|_| OmniumError::Foreign(Answer { status: 200, body: String::new() }))?;
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {access_token}")).map_err(|_| answer::unreadable())?;
         bearer.set_sensitive(true);
         Ok(Self { bearer, lifetime: Duration::from_secs(expires_in).min(LIFETIME_MOST) })
     }

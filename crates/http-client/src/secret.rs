@@ -12,7 +12,8 @@ impl Secret {
         Self(value.into())
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The value itself, for the request that needs it and for nothing else.
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

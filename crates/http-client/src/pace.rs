@@ -1,4 +1,4 @@
-//! The pace: so many requests at once, Omnium's token bucket, and obedience to 429.
+//! The pace: so many requests at once, the token bucket of a service that has one, and obedience to 429.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,69 +6,99 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::OmniumError;
-
-/// Omnium's own limits per API user: a bucket of 12,000 requests, refilled by 1,000 per 10 s.
-const CAPACITY: f64 = 12_000.0;
-const REFILL_PER_SECOND: f64 = 100.0;
-
-/// What every request of the process passes through.
+/// What every request of the process to one service passes through.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub struct Gate {
     permits: Semaphore,
     pace: Mutex<Pace>,
 }
 
+/// A service's limit: so many requests at once, and so many more each second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Requests that a full bucket holds.
+    pub capacity: u32,
+    /// Requests that come back each second.
+    pub refill_per_second: u32,
+}
+
+/// Why a request was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTurn {
+    /// Its turn did not come within so long, behind other calls of this process.
+    NotMade(Duration),
+    /// A 429, or the bucket, holds all requests for longer than is waited here.
+    Held {
+        /// After how long requests are let through again.
+        retry_after: Duration,
+    },
+}
+
 #[derive(Debug)]
 struct Pace {
+    level: Option<Level>,
+    not_before: Instant,
+}
+
+/// How full a bucket is.
+#[derive(Debug)]
+struct Level {
+    bucket: Bucket,
     /// Requests that may be made at `as_of`; negative where some are reserved ahead.
     left: f64,
     as_of: Instant,
-    not_before: Instant,
 }
 
 /// How much longer a call may wait: ten seconds of its own accord, and [`SEND_WITHIN`] in all until
 /// its last request is sent, whatever it waits for (other calls, a token).
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     left: Duration,
     send_until: Instant,
 }
 
 /// How long after its beginning a call may still send a request. Bounded, so that a lease on the
 /// invoice can outlast every call made under it.
-pub(crate) const SEND_WITHIN: Duration = Duration::from_secs(15);
+pub const SEND_WITHIN: Duration = Duration::from_secs(15);
 
 impl Patience {
-    pub(crate) fn new(now: Instant) -> Self {
+    /// For a call that begins at this time.
+    pub fn new(now: Instant) -> Self {
         Self { left: Duration::from_secs(10), send_until: now + SEND_WITHIN }
     }
 
     /// Whether there is patience for a wait, which is then spent.
-    pub(crate) fn spend(&mut self, wait: Duration) -> bool {
+    pub fn spend(&mut self, wait: Duration) -> bool {
         self.left.checked_sub(wait).map(|left| self.left = left).is_some()
     }
 
     /// Waits for something, but not beyond the time when a request may still be sent.
-    pub(crate) async fn bound<T>(&self, wait: impl Future<Output = T>) -> Result<T, OmniumError> {
-        timeout_at(self.send_until, wait).await.map_err(|_| OmniumError::NotMade(SEND_WITHIN))
+    ///
+    /// # Errors
+    /// [`NoTurn::NotMade`] where it took longer.
+    pub async fn bound<T>(&self, wait: impl Future<Output = T>) -> Result<T, NoTurn> {
+        timeout_at(self.send_until, wait).await.map_err(|_| NoTurn::NotMade(SEND_WITHIN))
     }
 
-    fn may_send(&self, now: Instant) -> Result<(), OmniumError> {
-        if now <= self.send_until { Ok(()) } else { Err(OmniumError::NotMade(SEND_WITHIN)) }
+    fn may_send(&self, now: Instant) -> Result<(), NoTurn> {
+        if now <= self.send_until { Ok(()) } else { Err(NoTurn::NotMade(SEND_WITHIN)) }
     }
 }
 
 impl Gate {
-    pub(crate) fn new(max_concurrent: usize) -> Self {
+    /// Lets so many requests through at once, at least one, and no faster than the bucket allows.
+    pub fn new(max_concurrent: usize, bucket: Option<Bucket>) -> Self {
         let now = Instant::now();
-        let pace = Pace { left: CAPACITY, as_of: now, not_before: now };
+        let pace = Pace { level: bucket.map(|bucket| Level::full(bucket, now)), not_before: now };
         let permits = Semaphore::new(max_concurrent.clamp(1, Semaphore::MAX_PERMITS));
         Self { permits, pace: Mutex::new(pace) }
     }
 
     /// Waits until a request may be made, or says how long that would take where it is too long.
-    pub(crate) async fn enter(&self, patience: &mut Patience) -> Result<SemaphorePermit<'_>, OmniumError> {
+    ///
+    /// # Errors
+    /// See [`NoTurn`].
+    pub async fn enter(&self, patience: &mut Patience) -> Result<SemaphorePermit<'_>, NoTurn> {
         let permit = patience.bound(self.permits.acquire()).await?.expect("the semaphore is never closed");
         loop {
             let held = self.lock().held(Instant::now());
@@ -83,13 +113,15 @@ impl Gate {
         Ok(permit)
     }
 
-    /// Obeys a 429: nothing is sent for so long, and Omnium's bucket counts as empty.
-    pub(crate) fn hold(&self, retry_after: Duration) {
+    /// Obeys a 429: nothing is sent for so long, and the bucket counts as empty.
+    pub fn hold(&self, retry_after: Duration) {
         let now = Instant::now();
         let mut pace = self.lock();
         pace.not_before = pace.not_before.max(now + retry_after);
-        pace.left = pace.left.min(0.0);
-        pace.as_of = now;
+        if let Some(level) = &mut pace.level {
+            level.left = level.left.min(0.0);
+            level.as_of = now;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Pace> {
@@ -98,12 +130,12 @@ impl Gate {
     }
 }
 
-async fn wait(wait: Duration, patience: &mut Patience) -> Result<(), OmniumError> {
+async fn wait(wait: Duration, patience: &mut Patience) -> Result<(), NoTurn> {
     if wait.is_zero() {
         return Ok(());
     }
     if !patience.spend(wait) {
-        return Err(OmniumError::Throttled { retry_after: wait });
+        return Err(NoTurn::Held { retry_after: wait });
     }
     sleep(wait).await;
     Ok(())
@@ -115,12 +147,24 @@ impl Pace {
         self.not_before.saturating_duration_since(now)
     }
 
-    /// Takes one request from the bucket, ahead of its refill where need be; gives how long to wait.
+    /// Takes one request from the bucket, where there is one; gives how long to wait.
     fn reserve(&mut self, now: Instant) -> Duration {
-        let refilled = now.saturating_duration_since(self.as_of).as_secs_f64() * REFILL_PER_SECOND;
-        self.left = CAPACITY.min(self.left + refilled) - 1.0;
+        self.level.as_mut().map_or(Duration::ZERO, |level| level.reserve(now))
+    }
+}
+
+impl Level {
+    fn full(bucket: Bucket, now: Instant) -> Self {
+        Self { bucket, left: bucket.capacity.into(), as_of: now }
+    }
+
+    /// Takes one request, ahead of the refill where need be; gives how long to wait.
+    fn reserve(&mut self, now: Instant) -> Duration {
+        let per_second = f64::from(self.bucket.refill_per_second);
+        let refilled = now.saturating_duration_since(self.as_of).as_secs_f64() * per_second;
+        self.left = f64::from(self.bucket.capacity).min(self.left + refilled) - 1.0;
         self.as_of = now.max(self.as_of);
-        Duration::from_secs_f64((-self.left / REFILL_PER_SECOND).max(0.0))
+        Duration::from_secs_f64((-self.left / per_second).max(0.0))
     }
 }
 
@@ -128,8 +172,10 @@ impl Pace {
 mod tests {
     use super::*;
 
+    const BUCKET: Bucket = Bucket { capacity: 12_000, refill_per_second: 100 };
+
     fn full(now: Instant) -> Pace {
-        Pace { left: CAPACITY, as_of: now, not_before: now }
+        Pace { level: Some(Level::full(BUCKET, now)), not_before: now }
     }
 
     #[test]
@@ -152,6 +198,13 @@ mod tests {
     }
 
     #[test]
+    fn without_a_bucket_any_number_is_let_through() {
+        let now = Instant::now();
+        let mut pace = Pace { level: None, not_before: now };
+        assert!((0..20_000).all(|_| pace.reserve(now).is_zero()));
+    }
+
+    #[test]
     fn a_call_waits_ten_seconds_in_all_and_no_longer() {
         let mut patience = Patience::new(Instant::now());
         let waits = [4, 7, 6, 1].map(|seconds| patience.spend(Duration::from_secs(seconds)));
@@ -160,26 +213,24 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_sent_once_a_lease_may_have_ended() {
-        let gate = Gate::new(1);
+        let gate = Gate::new(1, Some(BUCKET));
         let now = Instant::now();
         let mut late = Patience::new(now.checked_sub(Duration::from_secs(16)).expect("a time before"));
-        assert!(matches!(gate.enter(&mut late).await, Err(OmniumError::NotMade(_))));
+        assert!(matches!(gate.enter(&mut late).await, Err(NoTurn::NotMade(_))));
         let mut in_time = Patience::new(now.checked_sub(Duration::from_secs(5)).expect("a time before"));
         let _permit = gate.enter(&mut in_time).await.expect("let through");
-        assert!(matches!(gate.enter(&mut late).await, Err(OmniumError::NotMade(_))));
+        assert!(matches!(gate.enter(&mut late).await, Err(NoTurn::NotMade(_))));
     }
 
     #[tokio::test]
     async fn after_a_429_the_gate_says_how_long_it_holds() {
-        let gate = Gate::new(1);
+        let gate = Gate::new(1, Some(BUCKET));
         gate.hold(Duration::from_secs(60));
         gate.hold(Duration::from_secs(30));
-        let Err(OmniumError::Throttled { retry_after }) =
-            gate.enter(&mut Patience::new(Instant::now())).await
-        else {
+        let Err(NoTurn::Held { retry_after }) = gate.enter(&mut Patience::new(Instant::now())).await else {
             panic!("let through");
         };
         assert!(retry_after > Duration::from_secs(30));
-        assert!(gate.lock().left <= 0.0);
+        assert!(gate.lock().level.as_ref().is_some_and(|level| level.left <= 0.0));
     }
 }

@@ -1,0 +1,90 @@
+//! What is kept of an answer that is no success.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use thiserror::Error;
+
+/// How much of an error's body is kept for the operator, in bytes.
+pub const BODY_KEPT: usize = 1024;
+
+/// Where a 429 does not say how long. Half of Omnium's refill period: what is left of it on average.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
+
+/// So that a wrong header does not stop this process for long: one call asks again after this.
+const RETRY_AFTER_MOST: Duration = Duration::from_secs(600);
+
+/// An answer that is no success, for the operator.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{service} answered {status}{}{body}", if .body.is_empty() { "" } else { ": " })]
+pub struct Answer {
+    /// Who was asked, as the subject of a sentence.
+    pub service: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The first kilobyte of the body, without control characters. Empty where the body might repeat
+    /// a credential, or was a success's.
+    pub body: String,
+}
+
+/// `Retry-After`, in seconds or as an HTTP date; between one second and ten minutes, and five seconds
+/// where there is none.
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Duration {
+    let read = |text: &str| match text.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some(httpdate::parse_http_date(text.trim()).ok()?.duration_since(now).unwrap_or_default()),
+    };
+    headers
+        .get(RETRY_AFTER)
+        .and_then(|value| read(value.to_str().ok()?))
+        .unwrap_or(RETRY_AFTER_DEFAULT)
+        .clamp(Duration::from_secs(1), RETRY_AFTER_MOST)
+}
+
+/// The first kilobyte, readable on one line: control characters become spaces.
+pub fn for_operator(body: &[u8]) -> String {
+    let body = &body[..body.len().min(BODY_KEPT)];
+    let text: String =
+        String::from_utf8_lossy(body).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_within_bounds() {
+        let now = httpdate::parse_http_date("Mon, 02 Nov 2026 09:15:00 GMT").expect("a date");
+        for (header, seconds) in [
+            (Some("7"), 7),
+            (Some(" 7 "), 7),
+            (Some("0"), 1),
+            (Some("86400"), 600),
+            (Some("99999999999999999999"), 5),
+            (Some("Mon, 02 Nov 2026 09:15:42 GMT"), 42),
+            (Some("Mon, 02 Nov 2026 09:14:00 GMT"), 1),
+            (Some("Tue, 03 Nov 2026 09:15:00 GMT"), 600),
+            (Some("soon"), 5),
+            (Some("-3"), 5),
+            (None, 5),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(header) = header {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(header));
+            }
+            assert_eq!(retry_after(&headers, now), Duration::from_secs(seconds), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn the_operator_gets_a_kilobyte_of_text_on_one_line() {
+        assert_eq!(for_operator(b"  no\r\nsuch\x1b[31m thing\0 "), "no  such [31m thing");
+        assert_eq!(for_operator(&[b'a'; 5000]).len(), 1024);
+        let cut_in_a_letter = [&[b'a'; 1023][..], "\u{f8}".as_bytes()].concat();
+        assert_eq!(for_operator(&cut_in_a_letter), format!("{}\u{fffd}", "a".repeat(1023)));
+        assert_eq!(for_operator(b""), "");
+    }
+}

@@ -1,0 +1,19 @@
+//! What every vendor's client stands on: connections, pace, repeats, and credentials that stay unseen.
+//!
+//! A vendor with a way of its own (Omnium's token, its calls that must not be repeated) builds on the
+//! parts.
+
+mod answer;
+mod decision;
+mod http;
+mod pace;
+mod retry;
+mod secret;
+
+pub use answer::{Answer, BODY_KEPT, for_operator, retry_after};
+pub use decision::Decision;
+pub use http::{Http, NoAnswer, Received, Transport, base_url, below, send};
+pub use pace::{Bucket, Gate, NoTurn, Patience, SEND_WITHIN};
+pub use reqwest::{Method, StatusCode, Url, header};
+pub use retry::Retries;
+pub use secret::Secret;
