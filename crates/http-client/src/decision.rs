@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::CallError;
+
 /// What becomes of the message whose call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -21,4 +23,66 @@ pub enum Decision {
     Forbidden,
     /// The message is at fault, and will be every time.
     Reject,
+}
+
+/// Decides about an error of a call to a service.
+pub fn decide(error: &CallError) -> Decision {
+    match error {
+        CallError::Refused(..) => Decision::Unavailable { reached: false },
+        // Whoever was ahead has had a timeout's worth of time by then.
+        CallError::NotMade { .. } => Decision::Wait { at_least: Duration::ZERO },
+        CallError::Throttled { retry_after, .. } => Decision::Wait { at_least: *retry_after },
+        CallError::Unauthorized(..)
+        | CallError::Unanswered(..)
+        | CallError::ServerError(..)
+        | CallError::Unavailable(..)
+        | CallError::Foreign(..) => Decision::Unavailable { reached: true },
+        // A path that is wrong, or a package that is not there; a role, or this package's state.
+        CallError::Forbidden(..) | CallError::NotFound(..) | CallError::NotAcceptable(..) => {
+            Decision::Forbidden
+        }
+        CallError::Conflict(..) => Decision::Retry,
+        CallError::TooLarge(..) | CallError::Invalid(..) => Decision::Reject,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Answer, Service, Transport};
+
+    #[test]
+    fn every_error_has_its_decision() {
+        const SERVICE: &Service =
+            &Service { name: "the service", url_setting: "URL", credentials_setting: "TOKEN" };
+        let answer = || Answer { service: SERVICE.name, status: 0, body: String::new() };
+        let transport = || Transport::from(Box::from("broken"));
+        let seconds = Duration::from_secs;
+        let (not_reached, reached) =
+            (Decision::Unavailable { reached: false }, Decision::Unavailable { reached: true });
+        for (error, decision) in [
+            (CallError::Refused(SERVICE, transport()), not_reached),
+            (
+                CallError::NotMade { service: SERVICE, within: seconds(15) },
+                Decision::Wait { at_least: Duration::ZERO },
+            ),
+            (CallError::Unanswered(SERVICE, transport()), reached),
+            (CallError::Unauthorized(SERVICE, answer()), reached),
+            (CallError::Forbidden(SERVICE, answer()), Decision::Forbidden),
+            (CallError::NotFound(SERVICE, answer()), Decision::Forbidden),
+            (CallError::NotAcceptable(SERVICE, answer()), Decision::Forbidden),
+            (CallError::Conflict(SERVICE, answer()), Decision::Retry),
+            (CallError::TooLarge(SERVICE, answer()), Decision::Reject),
+            (
+                CallError::Throttled { service: SERVICE, retry_after: seconds(60) },
+                Decision::Wait { at_least: seconds(60) },
+            ),
+            (CallError::Invalid(SERVICE, answer()), Decision::Reject),
+            (CallError::ServerError(SERVICE, answer()), reached),
+            (CallError::Unavailable(SERVICE, answer()), reached),
+            (CallError::Foreign(SERVICE, answer()), reached),
+        ] {
+            assert_eq!(decide(&error), decision, "{error:?}");
+        }
+    }
 }

@@ -1,0 +1,245 @@
+//! A client for a service that takes JSON at one URL, and may be asked the same thing twice.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug, info_span};
+
+use crate::{
+    Answer, CallError, Gate, Http, Patience, Retries, SEND_WITHIN, Secret, Transport, base_url, below, send,
+};
+
+/// IETF draft "The Idempotency-Key HTTP Header Field"; sent without quotes, as most services take it.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// How a service is told to people.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name, as the subject of a sentence: `the invoice service`.
+    pub name: &'static str,
+    /// The setting that holds its URL.
+    pub url_setting: &'static str,
+    /// The setting of its credentials, or both: `ERP_USER and ERP_PASSWORD`.
+    pub credentials_setting: &'static str,
+}
+
+/// What a service's client has to be told.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Where the service is. May have a path.
+    pub url: String,
+    /// The whole value of the `Authorization` header, scheme included.
+    pub authorization: Option<Secret>,
+    /// Requests in flight at once, of this process; at least 1.
+    pub max_concurrent: usize,
+    /// How long one request may take, its answer included.
+    pub timeout: Duration,
+}
+
+/// Why there is no client.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not the URL of a service.
+    #[error("{} must be an http or https URL without user, query and fragment", .0.url_setting)]
+    Url(&'static Service),
+    /// The credentials cannot be sent.
+    #[error("{} must not hold a line break or any other control character", .0.credentials_setting)]
+    Authorization(&'static Service),
+    /// TLS cannot be set up.
+    #[error("no HTTPS client; install the system's root certificates (package ca-certificates)")]
+    Tls(#[source] Transport),
+}
+
+/// A POST of JSON. Has no `Debug`: its body may be personal data.
+pub struct Request<'a> {
+    /// The path's template, for traces: it names no package and no receipt.
+    pub template: &'static str,
+    /// The segments that follow the service's URL; none where that is the whole.
+    pub path: &'a [&'a str],
+    /// What makes a repeat harmless, where the call is not so by itself. Visible ASCII is sent as it
+    /// is; anything else, and `%`, percent-encoded, so that any text fits and different keys differ.
+    pub idempotency_key: Option<&'a str>,
+    /// The JSON.
+    pub body: Bytes,
+    /// The statuses that were agreed to mean success; any other 2xx is [`CallError::Foreign`].
+    pub successes: &'static [u16],
+}
+
+/// An answer that is a success.
+pub struct Success {
+    /// One of the request's [`successes`](Request::successes).
+    pub status: u16,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// A service's client. Clones share the pace and the connections: one per process.
+#[derive(Clone, Debug)]
+pub struct ServiceClient(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    service: &'static Service,
+    http: Http,
+    gate: Gate,
+    url: Url,
+    authorization: Option<HeaderValue>,
+    timeout: Duration,
+}
+
+impl ServiceClient {
+    /// A client that has not called yet.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn new(service: &'static Service, config: ServiceConfig) -> Result<Self, ConfigError> {
+        let authorization = config.authorization.as_ref().map(|secret| sensitive(service, secret));
+        Ok(Self(Arc::new(Inner {
+            service,
+            url: base_url(&config.url).ok_or(ConfigError::Url(service))?,
+            authorization: authorization.transpose()?,
+            http: Http::new(config.timeout).map_err(ConfigError::Tls)?,
+            gate: Gate::new(config.max_concurrent, None),
+            timeout: config.timeout,
+        })))
+    }
+
+    /// No call takes longer: what keeps others from the receipt meanwhile has to last longer still.
+    pub fn longest_call(&self) -> Duration {
+        SEND_WITHIN + self.0.timeout
+    }
+
+    /// Makes a call until it succeeds, or is better left to the retry queues. What was not reached, not
+    /// answered, or failed on the service's side is repeated for about three seconds; a 429 holds every
+    /// call of this client.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call(&self, request: &Request<'_>) -> Result<Success, CallError> {
+        let Inner { service, gate, .. } = &*self.0;
+        let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
+        loop {
+            let result = {
+                let turn = gate.enter(&mut patience).await;
+                let _permit = turn.map_err(|reason| CallError::no_turn(service, reason))?;
+                self.send(request).await
+            };
+            let error = match result {
+                Ok(success) => return Ok(success),
+                Err(error) => error,
+            };
+            match error {
+                // Whether to wait is the gate's to say, for this call as for all others.
+                CallError::Throttled { retry_after, .. } => gate.hold(retry_after),
+                error if error.is_passing() => match retries.next_wait() {
+                    Some(wait) if patience.spend(wait) => sleep(wait).await,
+                    _ => return Err(error),
+                },
+                error => return Err(error),
+            }
+        }
+    }
+
+    /// For a success that is not what was agreed. What it says is not told: it might be personal data.
+    pub fn foreign(&self, status: u16) -> CallError {
+        let service = self.0.service;
+        CallError::Foreign(service, Answer { service: service.name, status, body: String::new() })
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Success, CallError> {
+        let span = info_span!(
+            "service",
+            otel.name = self.0.service.name,
+            otel.kind = "client",
+            http.request.method = "POST",
+            url.template = request.template,
+            http.response.status_code = Empty,
+        );
+        self.exchange(request).instrument(span).await
+    }
+
+    async fn exchange(&self, request: &Request<'_>) -> Result<Success, CallError> {
+        let Inner { service, http, url, authorization, .. } = &*self.0;
+        let began = Instant::now();
+        let mut builder = http
+            .request(Method::POST, below(url, request.path))
+            .header(CONTENT_TYPE, JSON)
+            .header(ACCEPT, JSON)
+            .body(request.body.clone());
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
+        if let Some(key) = request.idempotency_key {
+            builder = builder.header(IDEMPOTENCY_KEY, header_value(key));
+        }
+        let mut received = send(builder).await.map_err(|reason| CallError::no_answer(service, reason))?;
+        let status = received.status();
+        Span::current().record("http.response.status_code", status.as_u16());
+        debug!(
+            elapsed_ms = began.elapsed().as_millis(),
+            status = status.as_u16(),
+            "{} answered",
+            service.name
+        );
+
+        if !status.is_success() {
+            let body = received.first_kilobyte().await;
+            return Err(CallError::answered(service, status, received.headers(), &body));
+        }
+        if !request.successes.contains(&status.as_u16()) {
+            return Err(self.foreign(status.as_u16()));
+        }
+        match received.body().await {
+            (body, None) => Ok(Success { status: status.as_u16(), body }),
+            (_, Some(error)) => Err(CallError::Unanswered(service, error)),
+        }
+    }
+}
+
+fn sensitive(service: &'static Service, secret: &Secret) -> Result<HeaderValue, ConfigError> {
+    let mut value =
+        HeaderValue::try_from(secret.expose()).map_err(|_| ConfigError::Authorization(service))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn header_value(key: &str) -> HeaderValue {
+    let mut encoded = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        match byte {
+            b'%' => encoded.push_str("%25"),
+            b'!'..=b'~' => encoded.push(char::from(byte)),
+            _ => write!(encoded, "%{byte:02X}").expect("a String takes any text"),
+        }
+    }
+    HeaderValue::try_from(encoded).expect("visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_key_fits_a_header_and_different_keys_differ() {
+        for (key, value) in [
+            ("31/r-1:73", "31/r-1:73"),
+            ("kj\u{f8}p", "kj%C3%B8p"),
+            ("kj%C3%B8p", "kj%25C3%25B8p"),
+            (" a b ", "%20a%20b%20"),
+            ("a\r\nb: c", "a%0D%0Ab:%20c"),
+            ("", ""),
+        ] {
+            assert_eq!(header_value(key), value);
+        }
+    }
+}
