@@ -38,7 +38,7 @@ pub enum CallError {
     Unauthorized(&'static Service, #[source] Answer),
 
     /// 403: not with these credentials, either for all calls or for this one's kind.
-    #[error("{} forbids this; check what the user of {} may do there", .0.name, .0.credentials_setting)]
+    #[error("{} forbids this; check the rights that go with {}", .0.name, .0.credentials_setting)]
     Forbidden(&'static Service, #[source] Answer),
 
     /// 404: what the call is about is not there, or nothing is at this URL.
@@ -57,7 +57,7 @@ pub enum CallError {
     Conflict(&'static Service, #[source] Answer),
 
     /// 413: the request is larger than the service takes.
-    #[error("too large for {}; make the document smaller, or have its limit raised", .0.name)]
+    #[error("too large for {}; have its limit raised, or make what is sent smaller", .0.name)]
     TooLarge(&'static Service, #[source] Answer),
 
     /// 429, for longer than is waited here.

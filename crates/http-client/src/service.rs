@@ -62,7 +62,7 @@ pub enum ConfigError {
 
 /// A POST of JSON. Has no `Debug`: its body may be personal data.
 pub struct Request<'a> {
-    /// The path's template, for traces: it names no package and no receipt.
+    /// The template of the path below the service's URL, for traces: it names no package and no receipt.
     pub template: &'static str,
     /// The segments that follow the service's URL; none where that is the whole.
     pub path: &'a [&'a str],
