@@ -1,0 +1,86 @@
+//! Akinon's OMS: a package gets its invoice's number, date and document.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http_client::{CallError, Request, Secret, Service, ServiceClient, ServiceConfig};
+
+use crate::{ConfigError, InvoiceCommand};
+
+const SERVICE: &Service =
+    &Service { name: "Akinon's OMS", url_setting: "AKINON_OMS_URL", credentials_setting: "AKINON_OMS_TOKEN" };
+
+/// What the OMS's client has to be told.
+#[derive(Clone, Debug)]
+pub struct OmsConfig {
+    /// Where the OMS is, without `/api/v1/oms`.
+    pub base_url: String,
+    /// The API user's token, without `Token` before it.
+    pub token: Secret,
+    /// How the command is written.
+    pub command: InvoiceCommand,
+    /// Requests in flight at once, of this process; at least 1.
+    pub max_concurrent: usize,
+    /// How long one request may take, its answer included.
+    pub timeout: Duration,
+}
+
+/// A package's invoice. Has no `Debug`: the document is personal data.
+#[derive(Clone, Copy)]
+pub struct PackageInvoice<'a> {
+    /// The package's id in the OMS, not its number.
+    pub package_id: u64,
+    /// The invoice's number.
+    pub number: &'a str,
+    /// The invoice's date, sent as it is.
+    pub date: &'a str,
+    /// The document's bytes: a PDF.
+    pub document: &'a [u8],
+}
+
+/// Akinon's OMS. Clones share the pace and the connections: one per process.
+#[derive(Clone, Debug)]
+pub struct Oms {
+    client: ServiceClient,
+    command: Arc<InvoiceCommand>,
+}
+
+impl Oms {
+    /// A client that has not called yet.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn new(config: OmsConfig) -> Result<Self, ConfigError> {
+        let OmsConfig { base_url, token, command, max_concurrent, timeout } = config;
+        command.check()?;
+        let authorization = Some(Secret::new(format!("Token {}", token.expose())));
+        let config = ServiceConfig { url: base_url, authorization, max_concurrent, timeout };
+        Ok(Self { client: ServiceClient::new(SERVICE, config)?, command: Arc::new(command) })
+    }
+
+    /// No call takes longer: what keeps others from the package meanwhile has to last longer still.
+    pub fn longest_call(&self) -> Duration {
+        self.client.longest_call()
+    }
+
+    /// Gives a package its invoice; the same invoice may be given again. Akinon: `POST
+    /// /api/v1/oms/packages/{id}/command/`, whose command is named by its slug.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn update_invoice(&self, invoice: &PackageInvoice<'_>) -> Result<(), CallError> {
+        let PackageInvoice { package_id, number, date, document } = *invoice;
+        let id = package_id.to_string();
+        let request = Request {
+            template: "/api/v1/oms/packages/{id}/command/",
+            // The last one is the slash at the end.
+            path: &["api", "v1", "oms", "packages", &id, "command", ""],
+            idempotency_key: None,
+            body: self.command.body(package_id, number, date, STANDARD.encode(document)).into(),
+            successes: &[200, 204],
+        };
+        self.client.call(&request).await.map(drop)
+    }
+}

@@ -1,0 +1,83 @@
+//! Giving a package its invoice: what is sent, and what counts as done.
+
+use akinon::{CallError, ConfigError, InvalidCommand, InvoiceCommand, Oms, Secret};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+
+use crate::common::{oms, oms_config, update};
+use crate::server::Server;
+
+/// Answers every request with this.
+async fn answering(status: u16) -> Server {
+    let status = StatusCode::from_u16(status).expect("a status");
+    Server::answering(move |_, _| async move { status.into_response() }).await
+}
+
+#[tokio::test]
+async fn the_command_carries_the_invoice_and_the_whole_document() {
+    let server = answering(204).await;
+    update(&oms(&(server.url.clone() + "/gateway"))).await.expect("done");
+    let [asked] = &server.asked()[..] else { panic!("one request") };
+    assert_eq!(asked.line, "POST /gateway/api/v1/oms/packages/73/command/");
+    assert_eq!(asked.header("authorization"), "Token token-kept-quiet");
+    assert_eq!(asked.header("content-type"), "application/json");
+    assert_eq!(asked.header("idempotency-key"), "");
+    // printf '%%PDF-hush\xff\x00' | base64
+    assert_eq!(
+        asked.body,
+        concat!(
+            r#"{"invoice_date":"2026-11-02","invoice_document":"JVBERi1odXNo/wA=","#,
+            r#""invoice_document_type":"pdf","invoice_number":"90001","package":73,"#,
+            r#""slug":"update_invoice_of_the_package"}"#
+        )
+    );
+}
+
+#[tokio::test]
+async fn every_name_in_the_command_can_be_another() {
+    let server = answering(200).await;
+    let mut config = oms_config(&server.url);
+    config.command = InvoiceCommand {
+        slug: "s".to_owned(),
+        number_key: "n".to_owned(),
+        date_key: "d".to_owned(),
+        document_type_key: "t".to_owned(),
+        document_type: "PDF".to_owned(),
+        document_key: "c".to_owned(),
+    };
+    update(&Oms::new(config).expect("a client")).await.expect("done");
+    assert_eq!(
+        server.asked()[0].body,
+        r#"{"c":"JVBERi1odXNo/wA=","d":"2026-11-02","n":"90001","package":73,"slug":"s","t":"PDF"}"#
+    );
+}
+
+#[tokio::test]
+async fn only_200_and_204_say_that_it_is_done() {
+    for status in [200, 204] {
+        update(&oms(&answering(status).await.url)).await.expect("done");
+    }
+    for status in [201, 202, 206] {
+        let error = update(&oms(&answering(status).await.url)).await.expect_err("not as agreed");
+        assert!(matches!(error, CallError::Foreign(..)), "{status}: {error:?}");
+    }
+}
+
+#[test]
+fn a_client_that_cannot_be_says_why() {
+    let mut config = oms_config("https://oms.example");
+    config.command.date_key = "invoice_number".to_owned();
+    let error = Oms::new(config).expect_err("no client");
+    assert!(matches!(error, ConfigError::Command(InvalidCommand::Twice { .. })), "{error:?}");
+
+    let mut config = oms_config("https://oms.example");
+    config.token = Secret::new("hush\nhush");
+    assert_eq!(
+        Oms::new(config).expect_err("no client").to_string(),
+        "AKINON_OMS_TOKEN must not hold a line break or any other control character"
+    );
+    assert_eq!(
+        Oms::new(oms_config("oms.example")).expect_err("no client").to_string(),
+        "AKINON_OMS_URL must be an http or https URL without user, query and fragment"
+    );
+}
