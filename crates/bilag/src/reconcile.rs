@@ -15,6 +15,9 @@ use crate::output::Failed;
 /// Records that are sent on in one go.
 const BATCH: u32 = 200;
 
+/// The lease of the one process that reconciles.
+const NAME: &str = "reconcile";
+
 /// How long a process that ends in the middle keeps the others from it; longer than a batch takes.
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -66,13 +69,13 @@ impl Reconcile {
     /// One cycle, by one process at a time.
     pub async fn cycle(&self) -> Result<Cycle, Box<dyn std::error::Error + Send + Sync>> {
         let owner = Uuid::new_v4().to_string();
-        if !self.store.reconcile_lease(&owner, LEASE).await? {
+        if !self.store.named_lease(NAME, &owner, LEASE).await? {
             return Ok(Cycle::ElsewhereAlready);
         }
         let sent_on = self.send_on(&owner).await;
         // Given back, so that a person who asks right after is not told of another process. Where
         // that fails, it runs out by itself.
-        let _ = self.store.reconcile_lease(&owner, Duration::ZERO).await;
+        let _ = self.store.named_lease(NAME, &owner, Duration::ZERO).await;
         sent_on.map(Cycle::SentOn)
     }
 
@@ -92,7 +95,7 @@ impl Reconcile {
                 count += 1;
             }
             publisher.close().await;
-            self.store.reconcile_lease(owner, LEASE).await?;
+            self.store.named_lease(NAME, owner, LEASE).await?;
         }
     }
 }

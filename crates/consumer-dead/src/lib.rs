@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use amqp::{Failure, Handler, Message, Outcome, Subject, dead_letter_id, header_names};
 use chrono::{DateTime, Utc};
-use sync_store::{Key, Letter, NewLetter, SyncStore};
+use sync_store::{Closes, Key, Letter, NewLetter, SyncStore};
 
 /// The dead stage.
 pub struct DeadConsumer {
@@ -22,7 +22,7 @@ impl Handler for DeadConsumer {
             letter: &letter,
             headers: &serde_json::Value::from(headers).to_string(),
             body: &message.body,
-            targets: &TARGETS,
+            closes: Closes::Target(TARGET),
         };
         self.store.note_dead(&new).await.map_err(Failure::unreached)?;
         if is_of_the_brokers_making(message) {
@@ -38,8 +38,8 @@ impl Handler for DeadConsumer {
     }
 }
 
-/// The targets that get nothing now. Every stage there is serves all of them.
-const TARGETS: [&str; 1] = [events::Target::Omnium.as_str()];
+/// The target that gets nothing now. Every stage there is serves it.
+const TARGET: &str = events::Target::Omnium.as_str();
 
 fn is_of_the_brokers_making(message: &Message) -> bool {
     message.header_text(header_names::REASON).is_none()
@@ -62,6 +62,7 @@ fn letter(message: &Message) -> Letter {
         reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },
         error: told.error,
         key: subject.map(|subject| Key::new(subject.tenant, subject.receipt)),
+        package: None,
         message_id: Some(message.id()),
         attempts: message.attempt(),
         first_failed_at: time(told.first_failed_at),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use crate::Key;
+use crate::{Key, PackageKey};
 
 /// What a dead letter says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Letter {
     pub error: String,
     /// The receipt it is about, where that could be read.
     pub key: Option<Key>,
+    /// The package it is about, where that could be read.
+    pub package: Option<PackageKey>,
     /// The message's own id.
     pub message_id: Option<String>,
     /// How often it was tried.
@@ -40,8 +42,20 @@ pub struct NewLetter<'a> {
     pub headers: &'a str,
     /// The message's body. The first [`NewLetter::BODY_KEPT`] bytes are kept.
     pub body: &'a [u8],
-    /// The targets whose records it closes.
-    pub targets: &'a [&'a str],
+    /// Which records of its receipt it closes.
+    pub closes: Closes<'a>,
+}
+
+/// Which records of a receipt a dead letter closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closes<'a> {
+    /// That of one target: the message was on its way there alone.
+    Target(&'a str),
+    /// Every record that the receipt has: the message was on its way to all of them.
+    Every {
+        /// For this target there is one in any case, so that the receipt is found.
+        at_least: &'a str,
+    },
 }
 
 impl NewLetter<'_> {
@@ -122,7 +136,7 @@ pub struct LetterFilter {
     pub reason: Option<String>,
     /// Noted at this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Has this text in its id, message id, receipt uid or error, in capitals or not.
+    /// Has this text in its id, message id, receipt uid, package or error, in capitals or not.
     pub text: Option<String>,
 }
 

@@ -4,15 +4,21 @@
 //! machine or in PostgreSQL for several. A receipt is identified by tenant and uid everywhere, and
 //! has one record for each target that its invoice is for.
 //!
+//! Beside them, [`PackageStore`] keeps the packages of an OMS: each round of one, from "packed" to
+//! the receipt that is its invoice.
+//!
 //! Two things rest on this crate: a receipt is never lost, because what an operation answered is on
 //! the disk; and it is never invoiced twice, because a lease lets one handler act at a time and the
 //! record says before each call what may happen next.
 
+mod asking;
 mod connect;
 mod dead;
 mod error;
 mod fault;
 mod lease;
+mod package;
+mod package_store;
 mod postgres;
 mod query;
 mod receipt;
@@ -21,10 +27,17 @@ mod sql;
 mod sqlite;
 mod store;
 
+pub use asking::{Ask, Asking, Issue, Packing};
 pub use connect::connect;
-pub use dead::{DeadCount, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, Place, UnknownPlace};
+pub use dead::{
+    Closes, DeadCount, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, Place, UnknownPlace,
+};
 pub use error::StoreError;
 pub use lease::{Attach, Lease, Step};
+pub use package::{
+    OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState, UnknownPackageState,
+};
+pub use package_store::PackageStore;
 pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
 pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use crate::{
     Attach, DeadCount, Key, Lease, LetterFilter, LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter,
-    Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded,
+    Opened, PackageStore, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded,
 };
 
-/// The sync records and the index of dead letters.
+/// The sync records and the index of dead letters; with [`PackageStore`], the packages.
 ///
 /// What a writing operation answered survives a power cut. After [`StoreError::Unavailable`] it is
 /// not known whether the operation took effect; each may be asked again.
@@ -18,7 +18,7 @@ use crate::{
 /// message, never a process: two handlings that share a name could not be told apart once the
 /// lease of the first has run out.
 #[async_trait]
-pub trait SyncStore: Send + Sync {
+pub trait SyncStore: PackageStore {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///
@@ -58,11 +58,20 @@ pub trait SyncStore: Send + Sync {
     /// alone.
     async fn release(&self, key: &Key, target: &str, owner: &str) -> Result<(), StoreError>;
 
-    /// Writes a dead letter into the index and closes its records, in one transaction. The same
+    /// The owner's running lease ends `ttl` from now, if that is earlier: where a call failed whose
+    /// effects end sooner than the lease, the next attempt need not wait for all of it.
+    async fn shorten(&self, key: &Key, target: &str, owner: &str, ttl: Duration) -> Result<(), StoreError>;
+
+    /// The target turns out not to want the receipt: `pending` or `attaching` becomes `skipped`,
+    /// and the lease is given back.
+    async fn skip(&self, key: &Key, target: &str, owner: &str) -> Result<Step, StoreError>;
+
+    /// Writes a dead letter into the index and closes what it is about, in one transaction: records
+    /// of its receipt, and the newest round of its package that is `asking` or `asked`. The same
     /// letter again changes nothing; a later death of the same message replaces what was noted.
     ///
-    /// Complete and skipped records stay as they are. So does a receipt that is on its way when
-    /// the letter is about a broken message only: `undecodable`, `invalid_event`,
+    /// Complete and skipped records stay as they are. So do a package, and a receipt that is on its
+    /// way, when the letter is about a broken message only: `undecodable`, `invalid_event`,
     /// `conflicting_receipt`, `too_large`.
     async fn note_dead(&self, letter: &NewLetter<'_>) -> Result<(), StoreError>;
 
@@ -98,9 +107,9 @@ pub trait SyncStore: Send + Sync {
     /// The record was sent on again: it is not stranded until it is untouched for long again.
     async fn touch(&self, key: &Key, target: &str) -> Result<(), StoreError>;
 
-    /// Asks to be the one process that reconciles, for `ttl` from now. The same owner may ask
-    /// again and again, which extends it.
-    async fn reconcile_lease(&self, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
+    /// Asks to be the one who does what the name stands for, for `ttl` from now. The same owner may
+    /// ask again and again, which extends it; a `ttl` of zero gives it back.
+    async fn named_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

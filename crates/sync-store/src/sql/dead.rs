@@ -1,64 +1,60 @@
 //! The index of dead letters.
 
 use crate::sql::{Dialect, Row, Statement, Surprise};
-use crate::{DeadCount, Key, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, Page, Place};
+use crate::{
+    Closes, DeadCount, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, PackageKey, Page, Place,
+};
 
 /// Reasons that are about a broken message, not about the receipt that may be on its way.
 const ABOUT_THE_MESSAGE: [&str; 4] = ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
 
 /// The columns that [`read_noted`] reads.
 const NOTED: &str = "id, stage, reason, error, tenant_uid, receipt_uid, message_id, attempts,
-    first_failed_at, last_failed_at, redriven, body_size, noted_at, place";
+    first_failed_at, last_failed_at, redriven, body_size, noted_at, place, oms, package_id";
 
-/// Notes the letter, and closes its records where the letter was news.
+/// Notes the letter, and closes what it is about where the letter was news.
 pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
     let now = dialect.now();
     let letter = new.letter;
+    let is_news = |redriven: &str, failed_at: &str| {
+        format!("({redriven} > kept.redriven or {failed_at} > kept.last_failed_at)")
+    };
     let note = format!(
         "insert into dead_letter as kept ({NOTED}, headers, body)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {now}, 'dead', $13, $14)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {now}, 'dead', $15, $16, $13, $14)
          on conflict (id) do update set
              stage = excluded.stage, reason = excluded.reason, error = excluded.error,
              attempts = excluded.attempts, first_failed_at = excluded.first_failed_at,
              last_failed_at = excluded.last_failed_at, redriven = excluded.redriven,
              body_size = excluded.body_size, noted_at = excluded.noted_at, place = excluded.place,
+             oms = excluded.oms, package_id = excluded.package_id,
              headers = excluded.headers, body = excluded.body
-         where excluded.redriven > kept.redriven or excluded.last_failed_at > kept.last_failed_at"
+         where {}",
+        is_news("excluded.redriven", "excluded.last_failed_at")
     );
-    let targets: Vec<_> = (0..new.targets.len()).map(|i| format!("(${})", FIRST_TARGET + i)).collect();
-    let (unknown, unopened) = if ABOUT_THE_MESSAGE.contains(&letter.reason.as_str()) {
-        (
-            "not exists (select 1 from receipt where tenant_uid = $5 and receipt_uid = $6)",
-            "sync.heard_count = 0",
-        )
-    } else {
-        ("true", "true")
-    };
-    let close = |news: &str| {
-        format!(
-            "insert into external_order_receipt_sync as sync (tenant_uid, receipt_uid, target, state,
-                 dead_stage, dead_reason, dead_error, heard_count, created_at, updated_at)
-             select $5, $6, closed.target, 'dead', $2, $3, $4, 0, {now}, {now}
-             from closed where $5 is not null and {news} and {unknown}
-             on conflict (tenant_uid, receipt_uid, target) do update set
-                 state = 'dead',
-                 state_before_death = case when sync.state = 'dead'
-                     then sync.state_before_death else sync.state end,
-                 dead_stage = excluded.dead_stage, dead_reason = excluded.dead_reason,
-                 dead_error = excluded.dead_error, updated_at = excluded.updated_at
-             where sync.state not in ('complete', 'skipped') and {unopened}"
-        )
-    };
-    let closed = format!("closed(target) as (values {})", targets.join(", "));
-    let sql = match (targets.is_empty(), dialect) {
-        (true, _) => note,
-        (false, Dialect::Sqlite) => format!("{note}; with {closed} {}", close("changes() > 0")),
-        (false, Dialect::Postgres) => {
-            format!("with news as ({note} returning 1), {closed} {}", close("exists (select 1 from news)"))
+    let sql = match dialect {
+        // Closed before it is noted: afterwards nobody could tell whether it was news.
+        Dialect::Sqlite => {
+            let news = format!(
+                "not exists (select 1 from dead_letter as kept
+                     where id = $1 and not coalesce({}, false))",
+                is_news("$11", "$10")
+            );
+            format!("{}; {}; {note}", close_records(now, new, &news), close_package(now, letter, &news))
+        }
+        Dialect::Postgres => {
+            let news = "exists (select 1 from news)";
+            format!(
+                "with news as ({note} returning 1), records as ({}), packages as ({})
+                 select count(*) from news",
+                close_records(now, new, news),
+                close_package(now, letter, news)
+            )
         }
     };
+    let (Closes::Target(target) | Closes::Every { at_least: target }) = new.closes;
     let kept = &new.body[..new.body.len().min(NewLetter::BODY_KEPT)];
-    let statement = Statement::new(sql)
+    Statement::new(sql)
         .text(&letter.id)
         .text(&letter.stage)
         .text(&letter.reason)
@@ -72,12 +68,57 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
         .int(letter.redriven)
         .int(i64::try_from(new.body.len()).unwrap_or(i64::MAX))
         .text(new.headers)
-        .bytes(kept);
-    new.targets.iter().fold(statement, |statement, target| statement.text(target))
+        .bytes(kept)
+        .optional_text(letter.package.as_ref().map(|package| package.oms.as_str()))
+        .optional_text(letter.package.as_ref().map(|package| package.package_id.to_string()).as_deref())
+        .text(target)
 }
 
-/// The number of the first argument that names a target.
-const FIRST_TARGET: usize = 15;
+fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
+    let every = match new.closes {
+        Closes::Target(_) => "",
+        Closes::Every { .. } => {
+            "union select target from external_order_receipt_sync where tenant_uid = $5 and receipt_uid = $6"
+        }
+    };
+    let (unknown, unopened) = if is_about_the_message(new.letter) {
+        (
+            "not exists (select 1 from receipt where tenant_uid = $5 and receipt_uid = $6)",
+            "sync.heard_count = 0",
+        )
+    } else {
+        ("true", "true")
+    };
+    format!(
+        "insert into external_order_receipt_sync as sync (tenant_uid, receipt_uid, target, state,
+             dead_stage, dead_reason, dead_error, heard_count, created_at, updated_at)
+         select $5, $6, closed.target, 'dead', $2, $3, $4, 0, {now}, {now}
+         from (select cast($17 as text) as target {every}) as closed
+         where $5 is not null and {news} and {unknown}
+         on conflict (tenant_uid, receipt_uid, target) do update set
+             state = 'dead',
+             state_before_death = case when sync.state = 'dead'
+                 then sync.state_before_death else sync.state end,
+             dead_stage = excluded.dead_stage, dead_reason = excluded.dead_reason,
+             dead_error = excluded.dead_error, updated_at = excluded.updated_at
+         where sync.state not in ('complete', 'skipped') and {unopened}"
+    )
+}
+
+fn close_package(now: &str, letter: &Letter, news: &str) -> String {
+    let whole = !is_about_the_message(letter);
+    format!(
+        "update package_round set
+             state = 'dead', dead_stage = $2, dead_reason = $3, dead_error = $4, updated_at = {now}
+         where oms = $15 and package_id = $16 and state in ('asking', 'asked') and {whole} and {news}
+             and round = (select max(round) from package_round
+                 where oms = $15 and package_id = $16 and state in ('asking', 'asked'))"
+    )
+}
+
+fn is_about_the_message(letter: &Letter) -> bool {
+    ABOUT_THE_MESSAGE.contains(&letter.reason.as_str())
+}
 
 pub(super) fn move_to(id: &str, to: Place) -> Statement {
     Statement::new("update dead_letter set place = $2 where id = $1 returning id").text(id).text(to.as_str())
@@ -92,7 +133,8 @@ pub(super) fn list(filter: &LetterFilter, page: Page) -> Statement {
         .matching("reason = $", filter.reason.as_deref())
         .matching(
             r"lower(id) like $ escape '\' or lower(message_id) like $ escape '\'
-                or lower(receipt_uid) like $ escape '\' or lower(error) like $ escape '\'",
+                or lower(receipt_uid) like $ escape '\' or lower(error) like $ escape '\'
+                or lower(oms || '/' || package_id) like $ escape '\'",
             filter.text.as_deref().map(containing).as_deref(),
         )
         .page("noted_at desc, id", page)
@@ -116,22 +158,25 @@ pub(super) fn counts() -> Statement {
 }
 
 pub(super) fn read_noted(row: &mut Row) -> Result<NotedLetter, Surprise> {
-    let letter = Letter {
+    let mut letter = Letter {
         id: row.text()?,
         stage: row.text()?,
         reason: row.text()?,
         error: row.text()?,
-        key: match (row.optional_text()?, row.optional_text()?) {
-            (Some(tenant_uid), Some(receipt_uid)) => Some(Key { tenant_uid, receipt_uid }),
-            _ => None,
-        },
+        key: row.optional_key()?,
+        package: None,
         message_id: row.optional_text()?,
         attempts: row.count()?,
         first_failed_at: row.optional_time()?,
         last_failed_at: row.optional_time()?,
         redriven: row.count()?,
     };
-    Ok(NotedLetter { letter, body_size: row.count()?, noted_at: row.time()?, place: row.word("place")? })
+    let (body_size, noted_at, place) = (row.count()?, row.time()?, row.word("place")?);
+    letter.package = match (row.optional_text()?, row.optional_word("package id")?) {
+        (Some(oms), Some(package_id)) => Some(PackageKey { oms, package_id }),
+        _ => None,
+    };
+    Ok(NotedLetter { letter, body_size, noted_at, place })
 }
 
 pub(super) fn read_in_full(row: &mut Row) -> Result<LetterInFull, Surprise> {

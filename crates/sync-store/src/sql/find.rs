@@ -2,7 +2,7 @@
 
 use crate::sql::steps::{THIS, of};
 use crate::sql::{Row, Statement, Surprise};
-use crate::{Death, Key, LeaseHolder, Listed, Page, Receipt, ReceiptFacts, Record, RecordFilter, StateCount};
+use crate::{Key, Listed, Page, Receipt, ReceiptFacts, Record, RecordFilter, StateCount};
 
 /// The columns that [`read_record`] reads.
 pub(super) const RECORD: &str = "tenant_uid, receipt_uid, target, state, invoice_id, file_name, pdf_sha256,
@@ -66,14 +66,8 @@ pub(super) fn read_record(row: &mut Row) -> Result<Record, Surprise> {
         invoice_id: row.optional_text()?,
         file_name: row.optional_text()?,
         pdf_sha256: row.optional_text()?,
-        lease: match (row.optional_text()?, row.optional_time()?) {
-            (Some(owner), Some(until)) => Some(LeaseHolder { owner, until }),
-            _ => None,
-        },
-        death: match (row.optional_text()?, row.optional_text()?, row.optional_text()?) {
-            (Some(stage), Some(reason), Some(error)) => Some(Death { stage, reason, error }),
-            _ => None,
-        },
+        lease: row.optional_lease()?,
+        death: row.optional_death()?,
         heard_count: row.count()?,
         created_at: row.time()?,
         updated_at: row.time()?,

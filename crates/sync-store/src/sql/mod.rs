@@ -4,6 +4,10 @@
 mod dead;
 mod find;
 mod open;
+mod package;
+mod package_ask;
+mod package_find;
+mod package_issue;
 mod reconcile;
 mod row;
 mod statement;
@@ -104,6 +108,14 @@ impl<D: Database> SyncStore for SqlStore<D> {
         self.0.write(steps::release(self.0.dialect(), key, target, owner)).await.map(drop)
     }
 
+    async fn shorten(&self, key: &Key, target: &str, owner: &str, ttl: Duration) -> Result<(), StoreError> {
+        self.0.write(steps::shorten(self.0.dialect(), key, target, owner, ttl)).await.map(drop)
+    }
+
+    async fn skip(&self, key: &Key, target: &str, owner: &str) -> Result<Step, StoreError> {
+        self.step(steps::skip(self.0.dialect(), key, target, owner)).await
+    }
+
     async fn note_dead(&self, letter: &NewLetter<'_>) -> Result<(), StoreError> {
         self.0.write(dead::note(self.0.dialect(), letter)).await.map(drop)
     }
@@ -156,8 +168,8 @@ impl<D: Database> SyncStore for SqlStore<D> {
         self.0.write(reconcile::touch(self.0.dialect(), key, target)).await.map(drop)
     }
 
-    async fn reconcile_lease(&self, owner: &str, ttl: Duration) -> Result<bool, StoreError> {
-        Ok(!self.0.write(reconcile::lease(self.0.dialect(), owner, ttl)).await?.is_empty())
+    async fn named_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError> {
+        Ok(!self.0.write(reconcile::lease(self.0.dialect(), name, owner, ttl)).await?.is_empty())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! The sync cycle: what stopped on its way, and who may send it on again.
+//! The sync cycle: what stopped on its way; and who may do what only one may do at a time.
 
 use std::time::Duration;
 
@@ -25,14 +25,16 @@ pub(super) fn touch(dialect: Dialect, key: &Key, target: &str) -> Statement {
     of(key, target, format!("update external_order_receipt_sync set updated_at = {now} where {THIS}"))
 }
 
-pub(super) fn lease(dialect: Dialect, owner: &str, ttl: Duration) -> Statement {
+/// The table has the name of its first use, which versions that still run know it by.
+pub(super) fn lease(dialect: Dialect, name: &str, owner: &str, ttl: Duration) -> Statement {
     let now = dialect.now();
     Statement::new(format!(
-        "insert into reconcile_lease as held (name, owner, until) values ('reconcile', $1, {now} + $2)
+        "insert into reconcile_lease as held (name, owner, until) values ($1, $2, {now} + $3)
          on conflict (name) do update set owner = excluded.owner, until = excluded.until
              where held.owner = excluded.owner or held.until <= {now}
          returning name"
     ))
+    .text(name)
     .text(owner)
     .duration(ttl)
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use crate::{Death, Key, LeaseHolder};
+
 /// A value the database answered.
 #[derive(Clone, Debug)]
 pub(crate) enum Cell {
@@ -67,6 +69,38 @@ impl Row {
     /// One of the words of `T`.
     pub(crate) fn word<T: FromStr>(&mut self, expected: &'static str) -> Result<T, Surprise> {
         self.text()?.parse().map_err(|_| Surprise { expected })
+    }
+
+    /// One of the words of `T`, where there is one.
+    pub(crate) fn optional_word<T: FromStr>(
+        &mut self,
+        expected: &'static str,
+    ) -> Result<Option<T>, Surprise> {
+        self.optional_text()?.map(|text| text.parse().map_err(|_| Surprise { expected })).transpose()
+    }
+
+    /// Tenant and receipt uid.
+    pub(crate) fn optional_key(&mut self) -> Result<Option<Key>, Surprise> {
+        Ok(match (self.optional_text()?, self.optional_text()?) {
+            (Some(tenant_uid), Some(receipt_uid)) => Some(Key { tenant_uid, receipt_uid }),
+            _ => None,
+        })
+    }
+
+    /// Owner and end.
+    pub(crate) fn optional_lease(&mut self) -> Result<Option<LeaseHolder>, Surprise> {
+        Ok(match (self.optional_text()?, self.optional_time()?) {
+            (Some(owner), Some(until)) => Some(LeaseHolder { owner, until }),
+            _ => None,
+        })
+    }
+
+    /// Stage, reason and error.
+    pub(crate) fn optional_death(&mut self) -> Result<Option<Death>, Surprise> {
+        Ok(match (self.optional_text()?, self.optional_text()?, self.optional_text()?) {
+            (Some(stage), Some(reason), Some(error)) => Some(Death { stage, reason, error }),
+            _ => None,
+        })
     }
 
     /// Whether the next column is null.

@@ -137,6 +137,36 @@ pub(super) fn release(dialect: Dialect, key: &Key, target: &str, owner: &str) ->
     .text(owner)
 }
 
+/// Only towards now: a lease that ends sooner, or has run out, stays as it is.
+pub(super) fn shorten(dialect: Dialect, key: &Key, target: &str, owner: &str, ttl: Duration) -> Statement {
+    let now = dialect.now();
+    of(
+        key,
+        target,
+        format!(
+            "update external_order_receipt_sync set lease_until = {now} + $5, updated_at = {now}
+             where {THIS} and lease_owner = $4 and lease_until > {now} + $5"
+        ),
+    )
+    .text(owner)
+    .duration(ttl)
+}
+
+pub(super) fn skip(dialect: Dialect, key: &Key, target: &str, owner: &str) -> Statement {
+    let now = dialect.now();
+    of(
+        key,
+        target,
+        format!(
+            "update external_order_receipt_sync set
+                 state = 'skipped', lease_owner = null, lease_until = null, updated_at = {now}
+             where {THIS} and state in ('pending', 'attaching') and lease_owner = $4 and lease_until > {now}
+             returning target"
+        ),
+    )
+    .text(owner)
+}
+
 /// The record that `$1`, `$2` and `$3` name.
 pub(super) const THIS: &str = "tenant_uid = $1 and receipt_uid = $2 and target = $3";
 

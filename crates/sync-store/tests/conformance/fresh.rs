@@ -1,8 +1,10 @@
 //! A database that nobody has used before.
 
+use std::str::FromStr as _;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, Executor, PgConnection, SqliteConnection};
 use sync_store::{SyncStore, connect};
 use tempfile::TempDir;
 
@@ -37,6 +39,19 @@ impl Fresh {
     /// One more handle, as another process has it.
     pub async fn connect(&self) -> Arc<dyn SyncStore> {
         connect(&self.url).await.expect("the store opens")
+    }
+
+    /// The tables as this version made them.
+    pub async fn at_version(&self, version: i64) {
+        let (url, missing) = (&self.url, "no table is there yet");
+        if url.starts_with("sqlite") {
+            let options = SqliteConnectOptions::from_str(url).expect("a URL").create_if_missing(true);
+            let mut connection = options.connect().await.expect("the file opens");
+            sqlx::migrate!("migrations/sqlite").run_to(version, &mut connection).await.expect(missing);
+        } else {
+            let mut connection = PgConnection::connect(url).await.expect("the server lets us in");
+            sqlx::migrate!("migrations/postgres").run_to(version, &mut connection).await.expect(missing);
+        }
     }
 
     /// Past the store: what only time or an operator could do.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use sync_store::{
-    Attach, Key, Lease, Letter, NewLetter, NewReceipt, Opened, Record, State, Step, SyncStore, fingerprint,
+    Attach, Closes, Key, Lease, Letter, NewLetter, NewReceipt, Opened, Record, State, Step, SyncStore,
+    fingerprint,
 };
 
 pub const TARGET: &str = "omnium";
+pub const ONE: Closes<'static> = Closes::Target(TARGET);
 pub const LONG: Duration = Duration::from_secs(600);
 
 pub fn key(receipt_uid: &str) -> Key {
@@ -60,7 +62,7 @@ pub async fn in_state(store: &dyn SyncStore, receipt_uid: &str, state: State) ->
         store.release(&key, TARGET, "given").await.expect("released");
     }
     if state == State::Dead {
-        note(store, &letter("given", "omnium_rejected", Some(&key)), &[TARGET]).await;
+        note(store, &letter("given", "omnium_rejected", Some(&key)), ONE).await;
     }
     assert_eq!(record(store, &key).await.state, state);
     key
@@ -77,6 +79,7 @@ pub fn letter(id: &str, reason: &str, key: Option<&Key>) -> Letter {
         reason: reason.to_owned(),
         error: "Omnium refused the invoice: 400".to_owned(),
         key: key.cloned(),
+        package: None,
         message_id: Some("message-1".to_owned()),
         attempts: 3,
         first_failed_at: None,
@@ -85,8 +88,8 @@ pub fn letter(id: &str, reason: &str, key: Option<&Key>) -> Letter {
     }
 }
 
-pub async fn note(store: &dyn SyncStore, letter: &Letter, targets: &[&str]) {
-    let new = NewLetter { letter, headers: r#"{"x-bilag-attempt":3}"#, body: b"{}", targets };
+pub async fn note(store: &dyn SyncStore, letter: &Letter, closes: Closes<'_>) {
+    let new = NewLetter { letter, headers: r#"{"x-bilag-attempt":3}"#, body: b"{}", closes };
     store.note_dead(&new).await.expect("noted");
 }
 

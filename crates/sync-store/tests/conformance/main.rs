@@ -2,6 +2,7 @@
 
 mod fresh;
 mod given;
+mod packed;
 mod postgres;
 mod sqlite;
 mod suite;
@@ -55,14 +56,17 @@ conformance! {
         once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing
         what_is_given_back_is_granted_at_once
         nobody_gives_back_the_lease_of_another
+        a_lease_is_shortened_by_its_owner_and_never_extended
         there_is_none_where_there_is_nothing_to_do;
     steps:
         each_state_allows_what_it_should
         a_step_needs_a_lease
         attaching_is_written_down_with_its_facts_and_extends_the_lease
+        what_is_skipped_is_held_by_nobody
         complete_is_final_and_keeps_its_first_invoice;
     dead:
-        a_letter_closes_its_records_and_says_why
+        a_letter_closes_the_record_of_its_target_and_says_why
+        a_letter_about_every_target_closes_what_is_there_and_one_in_any_case
         a_redriven_one_continues_where_it_stopped
         complete_and_skipped_ones_stay_as_they_are
         a_letter_written_twice_is_one
@@ -73,6 +77,40 @@ conformance! {
         the_start_of_a_body_is_kept
         letters_are_found_by_what_they_say
         letters_are_counted_while_they_wait;
+    package_ask:
+        a_packing_begins_a_round_and_is_asked_for_once
+        of_many_who_ask_at_once_one_is_granted
+        of_many_packings_at_once_each_is_a_round_and_the_last_one_counts
+        what_is_given_back_or_has_run_out_is_granted_again
+        what_is_not_answered_within_patience_is_asked_again
+        another_content_begins_a_round_and_closes_what_was_not_accepted
+        an_event_that_comes_late_is_superseded
+        a_dead_round_comes_back_with_its_redriven_letter_only
+        a_packing_is_kept_as_it_came;
+    package_steps:
+        accepted_is_written_down_by_who_asked
+        accepted_after_the_lease_counts_until_another_takes_over
+        accepted_moves_nothing_that_is_past_it
+        a_letter_closes_the_newest_round_that_is_on_its_way
+        a_letter_about_receipt_and_package_closes_both
+        a_letter_about_the_message_or_heard_before_leaves_the_package_alone
+        a_lease_that_runs_outlives_the_letter;
+    package_issue:
+        receipts_go_to_the_oldest_round_that_has_none
+        every_state_takes_a_receipt_and_is_issued
+        a_receipt_that_came_first_is_kept_for_its_package
+        another_number_is_answered_and_writes_nothing
+        of_two_receipts_at_once_one_is_matched
+        a_receipt_and_a_packing_that_meet_are_never_two_invoices
+        a_receipt_is_superseded_once_a_later_round_has_one;
+    package_find:
+        rounds_are_listed_the_latest_touched_first_page_by_page
+        rounds_are_found_by_what_is_known
+        states_are_counted
+        a_round_shows_its_receipt_and_how_far_that_was_written_back
+        what_stopped_or_was_not_answered_is_overdue
+        what_is_held_or_was_accepted_twice_is_not_overdue
+        an_operator_has_it_asked_again_whatever_the_patience;
     find:
         records_are_listed_the_latest_first_page_by_page
         records_are_found_by_what_is_known
@@ -82,8 +120,9 @@ conformance! {
     reconcile:
         what_stopped_on_its_way_is_stranded
         what_is_held_or_touched_is_not
-        one_process_reconciles_at_a_time;
+        one_owner_holds_a_name_at_a_time;
     start:
         processes_that_start_together_share_one_schema
-        a_newer_schema_is_refused;
+        a_newer_schema_is_refused
+        what_the_first_version_wrote_is_kept;
 }

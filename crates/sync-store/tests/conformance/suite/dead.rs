@@ -1,10 +1,13 @@
 //! Dead letters and the records they close.
 
 use chrono::{DateTime, Duration, Utc};
-use sync_store::{Letter, LetterFilter, NewLetter, Page, Place, State, SyncStore};
+use sync_store::{
+    Closes, Death, Key, Letter, LetterFilter, Listed, NewLetter, PackageKey, Page, Place, RecordFilter,
+    State, SyncStore,
+};
 
 use crate::fresh::Fresh;
-use crate::given::{LONG, TARGET, granted, in_state, key, letter, note, record};
+use crate::given::{LONG, ONE, TARGET, granted, in_state, key, letter, note, opened, record};
 
 const MANY: u32 = 100;
 
@@ -13,20 +16,50 @@ async fn ids(store: &dyn SyncStore, filter: LetterFilter) -> Vec<String> {
     letters.into_iter().map(|noted| noted.letter.id).collect()
 }
 
-pub async fn a_letter_closes_its_records_and_says_why(fresh: &Fresh) {
+/// What each target's record says it died of; `None` where it lives.
+async fn deaths(store: &dyn SyncStore, key: &Key) -> Vec<(String, Option<Death>)> {
+    let filter = RecordFilter { receipt: Some(key.receipt_uid.clone()), ..RecordFilter::default() };
+    let listed = store.records(&filter, Page::first(MANY)).await.expect("listed");
+    let deaths = listed.into_iter().map(|Listed { record, .. }| {
+        assert_eq!(record.death.is_some(), record.state == State::Dead, "{record:?}");
+        (record.target, record.death)
+    });
+    let mut deaths: Vec<_> = deaths.collect();
+    deaths.sort_by(|one, other| one.0.cmp(&other.0));
+    deaths
+}
+
+fn death_of(letter: &Letter) -> Option<Death> {
+    let Letter { stage, reason, error, .. } = letter.clone();
+    Some(Death { stage, reason, error })
+}
+
+pub async fn a_letter_closes_the_record_of_its_target_and_says_why(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::InvoiceCreated).await;
+    let _ = opened(&*store, &key, "package", true, b"{}").await;
     let letter = letter("l", "omnium_rejected", Some(&key));
-    note(&*store, &letter, &[TARGET, "package"]).await;
-    for target in [TARGET, "package"] {
-        let record = store.record(&key, target).await.expect("asked").expect("there is one");
-        let death = record.death.expect("it says why");
-        assert_eq!(record.state, State::Dead);
-        assert_eq!(
-            (death.stage, death.reason, death.error),
-            (letter.stage.clone(), letter.reason.clone(), letter.error.clone())
-        );
+    note(&*store, &letter, ONE).await;
+    let expected = [(TARGET.to_owned(), death_of(&letter)), ("package".to_owned(), None)];
+    assert_eq!(deaths(&*store, &key).await, expected);
+}
+
+pub async fn a_letter_about_every_target_closes_what_is_there_and_one_in_any_case(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    let letter = letter("l", "render_failed", Some(&key));
+    let complete = in_state(&*store, "complete", State::Complete).await;
+    let _ = opened(&*store, &complete, "package", true, b"{}").await;
+    let of_complete = Letter { id: "m".into(), key: Some(complete.clone()), ..letter.clone() };
+    for letter in [&letter, &of_complete] {
+        note(&*store, letter, Closes::Every { at_least: "erp" }).await;
     }
+    let dead = death_of(&letter);
+    let expected = [("erp".to_owned(), dead.clone()), (TARGET.to_owned(), dead.clone())];
+    assert_eq!(deaths(&*store, &key).await, expected);
+    let expected =
+        [("erp".to_owned(), dead.clone()), (TARGET.to_owned(), None), ("package".to_owned(), dead)];
+    assert_eq!(deaths(&*store, &complete).await, expected);
 }
 
 pub async fn a_redriven_one_continues_where_it_stopped(fresh: &Fresh) {
@@ -34,7 +67,7 @@ pub async fn a_redriven_one_continues_where_it_stopped(fresh: &Fresh) {
     for state in [State::Pending, State::InvoiceCreated, State::Attaching] {
         let key = in_state(&*store, state.as_str(), state).await;
         for (id, reason) in [("first", "omnium_rejected"), ("second", "retries_exhausted")] {
-            note(&*store, &letter(&format!("{id}-{state}"), reason, Some(&key)), &[TARGET]).await;
+            note(&*store, &letter(&format!("{id}-{state}"), reason, Some(&key)), ONE).await;
         }
         let record = granted(&*store, &key, "a", LONG).await;
         assert_eq!((record.state, record.death), (state, None));
@@ -45,7 +78,7 @@ pub async fn complete_and_skipped_ones_stay_as_they_are(fresh: &Fresh) {
     let store = fresh.connect().await;
     for state in [State::Complete, State::Skipped] {
         let key = in_state(&*store, state.as_str(), state).await;
-        note(&*store, &letter(state.as_str(), "retries_exhausted", Some(&key)), &[TARGET]).await;
+        note(&*store, &letter(state.as_str(), "retries_exhausted", Some(&key)), ONE).await;
         let record = record(&*store, &key).await;
         assert_eq!((record.state, record.death), (state, None));
     }
@@ -56,11 +89,11 @@ pub async fn a_letter_written_twice_is_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let letter = letter("l", "omnium_rejected", Some(&key));
-    note(&*store, &letter, &[TARGET]).await;
+    note(&*store, &letter, ONE).await;
     assert!(store.move_letter("l", Place::Redriven).await.expect("asked"));
     granted(&*store, &key, "a", LONG).await;
 
-    note(&*store, &letter, &[TARGET]).await;
+    note(&*store, &letter, ONE).await;
     assert_eq!(record(&*store, &key).await.state, State::Pending, "the late copy closed the record again");
     assert_eq!(ids(&*store, LetterFilter::default()).await, [""; 0]);
     let redriven = LetterFilter { place: Place::Redriven, ..LetterFilter::default() };
@@ -76,10 +109,10 @@ pub async fn a_later_death_of_the_same_message_is_news(fresh: &Fresh) {
         Letter { redriven: 1, reason: "render_failed".into(), ..first.clone() },
         Letter { redriven: 1, last_failed_at: Some(now + Duration::hours(1)), ..first.clone() },
     ];
-    note(&*store, &first, &[TARGET]).await;
+    note(&*store, &first, ONE).await;
     for letter in later {
         store.move_letter("l", Place::Redriven).await.expect("asked");
-        note(&*store, &letter, &[TARGET]).await;
+        note(&*store, &letter, ONE).await;
         let noted = store.dead_letter("l").await.expect("asked").expect("kept").noted;
         assert_eq!((noted.letter, noted.place), (letter.clone(), Place::Dead));
         let death = record(&*store, &key).await.death.expect("dead");
@@ -93,8 +126,10 @@ pub async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
     let unheard = key("unheard");
     for reason in ["undecodable", "invalid_event", "conflicting_receipt", "too_large"] {
         for key in [&on_its_way, &unheard] {
-            let letter = letter(&format!("{reason}-{key}"), reason, Some(key));
-            note(&*store, &letter, &[TARGET, "package"]).await;
+            for closes in [ONE, Closes::Target("package"), Closes::Every { at_least: "package" }] {
+                let letter = letter(&format!("{reason}-{key}-{closes:?}"), reason, Some(key));
+                note(&*store, &letter, closes).await;
+            }
         }
         assert_eq!(record(&*store, &on_its_way).await.state, State::Pending, "{reason}");
         assert_eq!(store.record(&on_its_way, "package").await.expect("asked"), None, "{reason}");
@@ -108,7 +143,7 @@ pub async fn a_lease_that_runs_outlives_the_letter(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let until = granted(&*store, &key, "a", LONG).await.lease.expect("held").until;
-    note(&*store, &letter("l", "retries_exhausted", Some(&key)), &[TARGET]).await;
+    note(&*store, &letter("l", "retries_exhausted", Some(&key)), ONE).await;
     let answer = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
     assert_eq!(answer, sync_store::Lease::Held { until }, "a call of a's may be in flight");
     assert_eq!(record(&*store, &key).await.state, State::Dead);
@@ -117,8 +152,8 @@ pub async fn a_lease_that_runs_outlives_the_letter(fresh: &Fresh) {
 pub async fn a_letter_about_no_receipt_is_kept(fresh: &Fresh) {
     let store = fresh.connect().await;
     let letter = Letter { message_id: None, ..letter("l", "undecodable", None) };
-    note(&*store, &letter, &[TARGET]).await;
-    note(&*store, &Letter { id: "m".into(), ..letter.clone() }, &[]).await;
+    note(&*store, &letter, ONE).await;
+    note(&*store, &Letter { id: "m".into(), ..letter.clone() }, ONE).await;
     let kept = store.dead_letter("l").await.expect("asked").expect("kept");
     assert_eq!(kept.noted.letter, letter);
     assert_eq!(ids(&*store, LetterFilter::default()).await.len(), 2);
@@ -131,7 +166,7 @@ pub async fn the_start_of_a_body_is_kept(fresh: &Fresh) {
     for (id, size) in [("empty", 0), ("all", NewLetter::BODY_KEPT), ("start", NewLetter::BODY_KEPT + 1)] {
         let body = vec![0xfe; size];
         let letter = letter(id, "undecodable", None);
-        let new = NewLetter { letter: &letter, headers: "{}", body: &body, targets: &[] };
+        let new = NewLetter { letter: &letter, headers: "{}", body: &body, closes: ONE };
         store.note_dead(&new).await.expect("noted");
         let kept = store.dead_letter(id).await.expect("asked").expect("kept");
         assert_eq!(kept.noted.body_size, size as u64);
@@ -146,14 +181,18 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
     let letters = [
         Letter { stage: "render".into(), ..letter("a", "render_failed", Some(&key("R-1"))) },
         Letter { error: "100% of Æ_\\".into(), ..letter("b", "render_failed", None) },
-        Letter { message_id: Some("Message-7".into()), ..letter("c", "invalid_event", None) },
+        Letter {
+            message_id: Some("Message-7".into()),
+            package: Some(PackageKey::new("Akinon", 73)),
+            ..letter("c", "invalid_event", None)
+        },
     ];
     for letter in &letters {
-        note(&*store, letter, &[]).await;
+        note(&*store, letter, ONE).await;
     }
     let any = LetterFilter::default;
     let text = |text: &str| LetterFilter { text: Some(text.to_owned()), ..any() };
-    let table: [(LetterFilter, &[&str]); 11] = [
+    let table: [(LetterFilter, &[&str]); 13] = [
         (any(), &["a", "b", "c"]),
         (LetterFilter { stage: Some("render".into()), ..any() }, &["a"]),
         (LetterFilter { reason: Some("render_failed".into()), ..any() }, &["a", "b"]),
@@ -164,6 +203,8 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
         (text("%"), &["b"]),
         (text("_\\"), &["b"]),
         (text("MESSAGE-7"), &["c"]),
+        (text("akinon/73"), &["c"]),
+        (text("akinon/730"), &[]),
         (LetterFilter { place: Place::Discarded, ..any() }, &[]),
     ];
     for (filter, expected) in table {
@@ -176,12 +217,16 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
         seen.extend(store.dead_letters(&any(), Page { limit: 1, offset }).await.expect("listed"));
     }
     assert_eq!(seen, store.dead_letters(&any(), Page::first(MANY)).await.expect("listed"));
+    for letter in letters {
+        let kept = store.dead_letter(&letter.id).await.expect("asked").expect("kept");
+        assert_eq!(kept.noted.letter, letter);
+    }
 }
 
 pub async fn letters_are_counted_while_they_wait(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, reason) in [("a", "render_failed"), ("b", "render_failed"), ("c", "invalid_event")] {
-        note(&*store, &letter(id, reason, None), &[]).await;
+        note(&*store, &letter(id, reason, None), ONE).await;
     }
     let counts = async || {
         let counts = store.dead_counts().await.expect("counted");

@@ -3,7 +3,7 @@
 use sync_store::{Key, NewReceipt, Page, RecordFilter, State, SyncStore, fingerprint};
 
 use crate::fresh::Fresh;
-use crate::given::{TARGET, in_state, key, letter, note, opened, receipt};
+use crate::given::{ONE, TARGET, in_state, key, letter, note, opened, receipt};
 
 async fn uids(store: &dyn SyncStore, filter: &RecordFilter, page: Page) -> Vec<String> {
     let records = store.records(filter, page).await.expect("listed");
@@ -30,7 +30,7 @@ pub async fn records_are_found_by_what_is_known(fresh: &Fresh) {
     let other = Key::new("tenant-2", "r-other");
     let voucher = NewReceipt { voucher_number: "2002", ..receipt(&other, "f", b"{}") };
     let _ = store.open(&voucher, TARGET, true).await.expect("opened");
-    note(&*store, &letter("l", "invalid_event", Some(&key("2002"))), &[TARGET]).await;
+    note(&*store, &letter("l", "invalid_event", Some(&key("2002"))), ONE).await;
 
     let all = RecordFilter::default;
     let found = |text: &str| RecordFilter { receipt: Some(text.to_owned()), ..all() };

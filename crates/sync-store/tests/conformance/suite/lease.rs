@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 use sync_store::{Lease, State};
 
 use crate::fresh::Fresh;
-use crate::given::{LONG, TARGET, attach, granted, in_state, key, letter, lost, note, opened, record, taken};
+use crate::given::{
+    LONG, ONE, TARGET, attach, granted, in_state, key, letter, lost, note, opened, record, taken,
+};
 
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -73,6 +75,25 @@ pub async fn nobody_gives_back_the_lease_of_another(fresh: &Fresh) {
     assert!(matches!(answer, Lease::Held { .. }), "{answer:?}");
 }
 
+pub async fn a_lease_is_shortened_by_its_owner_and_never_extended(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    let until = granted(&*store, &key, "a", LONG).await.lease.expect("held").until;
+    for (owner, ttl) in [("b", SHORT), ("a", LONG * 2)] {
+        store.shorten(&key, TARGET, owner, ttl).await.expect("asked");
+        let lease = record(&*store, &key).await.lease.expect("still held");
+        assert_eq!((&*lease.owner, lease.until), ("a", until), "{owner} has moved it");
+    }
+
+    store.shorten(&key, TARGET, "a", LONG / 2).await.expect("shortened");
+    let shortened = record(&*store, &key).await;
+    let lease = shortened.lease.expect("still held");
+    assert_eq!(lease.until, shortened.updated_at + LONG / 2);
+
+    store.shorten(&key, TARGET, "a", Duration::ZERO).await.expect("shortened");
+    granted(&*store, &key, "b", LONG).await;
+}
+
 pub async fn there_is_none_where_there_is_nothing_to_do(fresh: &Fresh) {
     let store = fresh.connect().await;
     let complete = in_state(&*store, "complete", State::Complete).await;
@@ -86,6 +107,6 @@ pub async fn there_is_none_where_there_is_nothing_to_do(fresh: &Fresh) {
     assert_eq!(store.lease(&key("r"), TARGET, "a", LONG).await.expect("asked"), Lease::NoRecord);
 
     let broken = key("broken");
-    note(&*store, &letter("l", "invalid_event", Some(&broken)), &[TARGET]).await;
+    note(&*store, &letter("l", "invalid_event", Some(&broken)), ONE).await;
     assert_eq!(store.lease(&broken, TARGET, "a", LONG).await.expect("asked"), Lease::NoRecord);
 }

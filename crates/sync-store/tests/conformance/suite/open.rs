@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use sync_store::{Opened, State, fingerprint};
 
 use crate::fresh::Fresh;
-use crate::given::{TARGET, in_state, key, letter, note, opened, receipt, record};
+use crate::given::{ONE, TARGET, in_state, key, letter, note, opened, receipt, record};
 
 pub async fn a_receipt_heard_for_the_first_time_is_new(fresh: &Fresh) {
     let store = fresh.connect().await;
@@ -83,7 +83,7 @@ pub async fn a_broken_event_does_not_stand_in_the_way_of_the_valid_one(fresh: &F
     let store = fresh.connect().await;
     for (wanted, state) in [(true, State::Pending), (false, State::Skipped)] {
         let key = key(state.as_str());
-        note(&*store, &letter(state.as_str(), "invalid_event", Some(&key)), &[TARGET]).await;
+        note(&*store, &letter(state.as_str(), "invalid_event", Some(&key)), ONE).await;
         assert_eq!(record(&*store, &key).await.state, State::Dead);
 
         assert_eq!(opened(&*store, &key, TARGET, wanted, b"{}").await, Opened::New);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sync_store::{State, SyncStore};
 
 use crate::fresh::Fresh;
-use crate::given::{LONG, TARGET, granted, in_state, key, letter, note, opened};
+use crate::given::{LONG, ONE, TARGET, granted, in_state, key, letter, note, opened};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const AN_HOUR_PASSES: &str = "update external_order_receipt_sync
@@ -23,7 +23,7 @@ pub async fn what_stopped_on_its_way_is_stranded(fresh: &Fresh) {
     for state in State::ALL {
         let _ = in_state(&*store, state.as_str(), state).await;
     }
-    note(&*store, &letter("l", "invalid_event", Some(&key("broken"))), &[TARGET]).await;
+    note(&*store, &letter("l", "invalid_event", Some(&key("broken"))), ONE).await;
     assert_eq!(stranded(&*store).await, [""; 0]);
 
     fresh.run(AN_HOUR_PASSES).await;
@@ -50,14 +50,21 @@ pub async fn what_is_held_or_touched_is_not(fresh: &Fresh) {
     assert_eq!(stranded(&*store).await, ["left"]);
 }
 
-pub async fn one_process_reconciles_at_a_time(fresh: &Fresh) {
-    let (a, b) = (fresh.connect().await, fresh.connect().await);
-    let short = Duration::from_millis(20);
-    assert!(a.reconcile_lease("a", LONG).await.expect("asked"));
-    assert!(!b.reconcile_lease("b", LONG).await.expect("asked"));
-    assert!(a.reconcile_lease("a", short).await.expect("asked"), "its owner asks again");
-    while !b.reconcile_lease("b", LONG).await.expect("asked") {
+pub async fn one_owner_holds_a_name_at_a_time(fresh: &Fresh) {
+    let stores = [fresh.connect().await, fresh.connect().await];
+    let ask = async |store: usize, name: &str, ttl: Duration| {
+        let owner = ["a", "b"][store];
+        stores[store].named_lease(name, owner, ttl).await.expect("asked")
+    };
+    assert!(ask(0, "reconcile", LONG).await);
+    assert!(!ask(1, "reconcile", LONG).await);
+    assert!(ask(1, "recount", LONG).await, "another name is another lease");
+    assert!(!ask(0, "recount", LONG).await);
+    assert!(ask(0, "reconcile", Duration::from_millis(20)).await, "its owner asks again");
+    while !ask(1, "reconcile", LONG).await {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert!(!a.reconcile_lease("a", LONG).await.expect("asked"), "b has taken over");
+    assert!(!ask(0, "reconcile", LONG).await, "b has taken over");
+    assert!(ask(1, "reconcile", Duration::ZERO).await);
+    assert!(ask(0, "reconcile", LONG).await, "b has given it back");
 }

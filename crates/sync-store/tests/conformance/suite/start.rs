@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use futures_util::future::join_all;
-use sync_store::{StoreError, connect};
+use sync_store::{LetterFilter, Page, State, StoreError, connect};
 
 use crate::fresh::Fresh;
+use crate::given::{LONG, ONE, TARGET, key, letter, note, record};
 
 pub async fn processes_that_start_together_share_one_schema(fresh: &Fresh) {
     let stores = join_all((0..8).map(|_| tokio::spawn(connect_to(fresh.url.clone())))).await;
@@ -20,8 +21,35 @@ async fn connect_to(url: String) -> Result<std::sync::Arc<dyn sync_store::SyncSt
 
 pub async fn a_newer_schema_is_refused(fresh: &Fresh) {
     fresh.connect().await;
-    fresh.run("update _sqlx_migrations set version = 9999").await;
+    fresh.run("update _sqlx_migrations set version = 9999 where version = 2").await;
     let Err(error) = connect(&fresh.url).await else { panic!("it opened") };
     assert!(matches!(error, StoreError::Broken { .. }), "{error:?}");
     assert!(error.source().is_some());
+}
+
+/// Rows as the first version left them.
+const FIRST_ROWS: &str = "
+    insert into receipt values ('tenant-1', 'r', '1001', '5001', 'store-1', 'NOK', 24900, 'f', '', null, 1);
+    insert into external_order_receipt_sync (tenant_uid, receipt_uid, target, state, heard_count,
+        created_at, updated_at) values ('tenant-1', 'r', 'omnium', 'pending', 1, 1, 1);
+    insert into dead_letter (id, stage, reason, error, tenant_uid, receipt_uid, attempts, redriven,
+        body_size, noted_at, place, headers, body)
+        values ('l', 'upload', 'omnium_rejected', '400', 'tenant-1', 'r', 1, 0, 0, 1, 'dead', '{}', '');
+    insert into reconcile_lease values ('reconcile', 'a', 99999999999999)";
+
+pub async fn what_the_first_version_wrote_is_kept(fresh: &Fresh) {
+    fresh.at_version(1).await;
+    let rows =
+        if fresh.url.starts_with("sqlite") { FIRST_ROWS.replace("''", "x''") } else { FIRST_ROWS.into() };
+    fresh.run(&rows).await;
+
+    let store = fresh.connect().await;
+    assert_eq!(record(&*store, &key("r")).await.state, State::Pending);
+    let letters = store.dead_letters(&LetterFilter::default(), Page::first(10)).await.expect("listed");
+    assert_eq!((&*letters[0].letter.id, &letters[0].letter.package), ("l", &None));
+    assert!(!store.named_lease("reconcile", "b", LONG).await.expect("asked"), "a lease that runs was lost");
+    assert_eq!(store.package_counts().await.expect("counted"), []);
+
+    note(&*store, &letter("m", "omnium_rejected", Some(&key("r"))), ONE).await;
+    assert_eq!(store.record(&key("r"), TARGET).await.expect("asked").expect("kept").state, State::Dead);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sync_store::{Key, State, Step, SyncStore};
 
 use crate::fresh::Fresh;
-use crate::given::{LONG, TARGET, attach, granted, in_state, key, letter, lost, note, record, taken};
+use crate::given::{LONG, ONE, TARGET, attach, granted, in_state, key, letter, lost, note, record, taken};
 
 #[derive(Clone, Copy, Debug)]
 enum Try {
@@ -13,6 +13,7 @@ enum Try {
     Attaching,
     NotAttached,
     Complete,
+    Skip,
 }
 
 async fn attempt(store: &dyn SyncStore, key: &Key, step: Try) -> Step {
@@ -21,6 +22,7 @@ async fn attempt(store: &dyn SyncStore, key: &Key, step: Try) -> Step {
         Try::Attaching => store.attaching(key, TARGET, &attach("a")).await,
         Try::NotAttached => store.not_attached(key, TARGET, "a").await,
         Try::Complete => store.complete(key, TARGET, "invoice-1").await,
+        Try::Skip => store.skip(key, TARGET, "a").await,
     }
     .expect("asked")
 }
@@ -29,14 +31,14 @@ pub async fn each_state_allows_what_it_should(fresh: &Fresh) {
     use State::{Attaching, Complete, Dead, InvoiceCreated, Pending, Skipped};
     let store = fresh.connect().await;
     // What each step makes of each state while the lease is held; `None`: it is refused.
-    let steps = [Try::InvoiceCreated, Try::Attaching, Try::NotAttached, Try::Complete];
+    let steps = [Try::InvoiceCreated, Try::Attaching, Try::NotAttached, Try::Complete, Try::Skip];
     let table = [
-        (Pending, [Some(InvoiceCreated), Some(Attaching), None, Some(Complete)]),
-        (InvoiceCreated, [Some(InvoiceCreated), Some(Attaching), None, Some(Complete)]),
-        (Attaching, [None, Some(Attaching), Some(InvoiceCreated), Some(Complete)]),
-        (Complete, [None, None, None, Some(Complete)]),
-        (Skipped, [None, None, None, Some(Complete)]),
-        (Dead, [None, None, None, Some(Complete)]),
+        (Pending, [Some(InvoiceCreated), Some(Attaching), None, Some(Complete), Some(Skipped)]),
+        (InvoiceCreated, [Some(InvoiceCreated), Some(Attaching), None, Some(Complete), None]),
+        (Attaching, [None, Some(Attaching), Some(InvoiceCreated), Some(Complete), Some(Skipped)]),
+        (Complete, [None, None, None, Some(Complete), None]),
+        (Skipped, [None, None, None, Some(Complete), None]),
+        (Dead, [None, None, None, Some(Complete), None]),
     ];
     for (state, after) in table {
         for (step, after) in steps.into_iter().zip(after) {
@@ -47,7 +49,7 @@ pub async fn each_state_allows_what_it_should(fresh: &Fresh) {
                 granted(&*store, &key, "a", LONG).await;
             }
             if state == Dead {
-                note(&*store, &letter(&uid, "render_failed", Some(&key)), &[TARGET]).await;
+                note(&*store, &letter(&uid, "render_failed", Some(&key)), ONE).await;
             }
             let expected = if after.is_some() { Step::Taken } else { Step::Lost };
             assert_eq!(attempt(&*store, &key, step).await, expected, "{step:?} from {state}");
@@ -62,6 +64,7 @@ pub async fn a_step_needs_a_lease(fresh: &Fresh) {
         ("1", State::Pending, Try::InvoiceCreated),
         ("2", State::InvoiceCreated, Try::Attaching),
         ("3", State::Attaching, Try::NotAttached),
+        ("4", State::Pending, Try::Skip),
     ] {
         let key = in_state(&*store, uid, state).await;
         assert_eq!(attempt(&*store, &key, step).await, Step::Lost, "{step:?} with no lease");
@@ -101,6 +104,16 @@ pub async fn attaching_is_written_down_with_its_facts_and_extends_the_lease(fres
     assert!(after.until > before.until, "the lease was not extended");
 }
 
+pub async fn what_is_skipped_is_held_by_nobody(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    granted(&*store, &key, "a", LONG).await;
+    lost(store.skip(&key, TARGET, "b").await);
+    taken(store.skip(&key, TARGET, "a").await);
+    let skipped = record(&*store, &key).await;
+    assert_eq!((skipped.state, skipped.lease), (State::Skipped, None));
+}
+
 pub async fn complete_is_final_and_keeps_its_first_invoice(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Complete).await;
@@ -108,7 +121,7 @@ pub async fn complete_is_final_and_keeps_its_first_invoice(fresh: &Fresh) {
     assert!(first.completed_at.is_some() && first.lease.is_none());
 
     taken(store.complete(&key, TARGET, "invoice-2").await);
-    note(&*store, &letter("l", "retries_exhausted", Some(&key)), &[TARGET]).await;
+    note(&*store, &letter("l", "retries_exhausted", Some(&key)), ONE).await;
     let record = record(&*store, &key).await;
     assert_eq!(record.state, State::Complete);
     assert_eq!((record.invoice_id, record.completed_at), (first.invoice_id, first.completed_at));

@@ -1,0 +1,135 @@
+//! Binding receipts to the rounds of their package.
+
+use crate::sql::package::{THIS_PACKAGE, of_package};
+use crate::sql::{Dialect, Row, Statement, Surprise};
+use crate::{Issue, Key, PackageKey};
+
+/// What follows for a receipt.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Nothing is to be written.
+    Answer(Issue),
+    /// It is the receipt of this round.
+    Bind { round: u32 },
+    /// It came before its package: it makes round 0.
+    Keep,
+}
+
+/// A round as far as receipts go.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    round: u32,
+    number: String,
+    receipt: Option<Key>,
+}
+
+/// From all rounds of the package, the oldest first.
+pub(super) fn decide(rounds: &[Bound], number: &str, receipt: &Key) -> Decision {
+    use Decision::{Answer, Bind, Keep};
+    if rounds.iter().any(|round| round.receipt.as_ref() == Some(receipt)) {
+        return Answer(Issue::Again);
+    }
+    if let Some(newest) = rounds.last().filter(|newest| newest.number != number) {
+        return Answer(Issue::OtherNumber { known: newest.number.clone() });
+    }
+    let mut taken = None;
+    for round in rounds {
+        match &round.receipt {
+            Some(by) => taken = Some(by),
+            None => return Bind { round: round.round },
+        }
+    }
+    taken.map_or(Keep, |by| Answer(Issue::Taken { by: by.clone() }))
+}
+
+pub(super) fn look(key: &PackageKey) -> Statement {
+    let columns = "round, number, tenant_uid, receipt_uid";
+    of_package(key, format!("select {columns} from package_round where {THIS_PACKAGE} order by round"))
+}
+
+pub(super) fn read_bound(row: &mut Row) -> Result<Bound, Surprise> {
+    Ok(Bound { round: row.count()?, number: row.text()?, receipt: row.optional_key()? })
+}
+
+pub(super) fn bind(dialect: Dialect, key: &PackageKey, round: u32, receipt: &Key) -> Statement {
+    let now = dialect.now();
+    of_package(
+        key,
+        format!(
+            "update package_round set
+                 state = 'issued', tenant_uid = $4, receipt_uid = $5, issued_at = {now},
+                 lease_owner = null, lease_until = null,
+                 dead_stage = null, dead_reason = null, dead_error = null, updated_at = {now}
+             where {THIS_PACKAGE} and round = $3 and receipt_uid is null
+             returning round"
+        ),
+    )
+    .int(round)
+    .text(&receipt.tenant_uid)
+    .text(&receipt.receipt_uid)
+}
+
+/// Makes round 0 where the package has no round meanwhile either.
+pub(super) fn keep(dialect: Dialect, key: &PackageKey, number: &str, receipt: &Key) -> Statement {
+    let now = dialect.now();
+    of_package(
+        key,
+        format!(
+            "insert into package_round (oms, package_id, round, follows, number, state, asked_times,
+                 accepted_times, tenant_uid, receipt_uid, issued_at, created_at, updated_at)
+             values ($1, $2, 0, -1, $3, 'issued', 0, 0, $4, $5, {now}, {now}, {now})
+             on conflict do nothing returning round"
+        ),
+    )
+    .text(number)
+    .text(&receipt.tenant_uid)
+    .text(&receipt.receipt_uid)
+}
+
+pub(super) fn later(key: &PackageKey, receipt: &Key) -> Statement {
+    of_package(
+        key,
+        format!(
+            "select 'later' from package_round as own join package_round as later using (oms, package_id)
+             where {THIS_PACKAGE} and own.tenant_uid = $3 and own.receipt_uid = $4
+                 and later.round > own.round and later.receipt_uid is not null
+             limit 1"
+        ),
+    )
+    .text(&receipt.tenant_uid)
+    .text(&receipt.receipt_uid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_goes_to_the_oldest_round_that_has_none() {
+        use Decision::{Answer, Bind, Keep};
+        let receipt = |uid: &str| Key::new("tenant-1", uid);
+        let taken = |by: &str| Answer(Issue::Taken { by: receipt(by) });
+        let other = || Answer(Issue::OtherNumber { known: "0073".into() });
+        type Rounds<'a> = &'a [(u32, Option<&'a str>)];
+        let table: [(Rounds<'_>, &str, Decision); 11] = [
+            (&[], "0073", Keep),
+            (&[(1, None)], "0073", Bind { round: 1 }),
+            (&[(1, None), (2, None)], "0073", Bind { round: 1 }),
+            (&[(1, Some("x")), (2, None)], "0073", Bind { round: 2 }),
+            (&[(1, None), (2, Some("x"))], "0073", Bind { round: 1 }),
+            (&[(0, Some("x")), (1, None)], "0073", Bind { round: 1 }),
+            (&[(0, Some("x"))], "0073", taken("x")),
+            (&[(1, Some("x")), (2, Some("y"))], "0073", taken("y")),
+            (&[(1, None), (2, Some("r"))], "0073", Answer(Issue::Again)),
+            (&[(1, None)], "0074", other()),
+            (&[(1, Some("x"))], "0074", other()),
+        ];
+        for (rounds, number, expected) in table {
+            let bound: Vec<_> = rounds
+                .iter()
+                .map(|(round, uid)| Bound { round: *round, number: "0073".into(), receipt: uid.map(receipt) })
+                .collect();
+            assert_eq!(decide(&bound, number, &receipt("r")), expected, "{number}: {rounds:?}");
+        }
+    }
+}
