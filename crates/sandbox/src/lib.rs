@@ -4,11 +4,18 @@
 //! A stand-in is as strict as the real thing may be where no document says how it behaves, so that
 //! what holds here holds there.
 
+mod answer;
 mod connection;
+mod contents;
+mod control;
+mod faults;
+mod ledger;
 pub mod omnium;
+mod serving;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -111,4 +118,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A panic elsewhere says nothing about what is behind the lock: each critical section leaves it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
