@@ -57,7 +57,7 @@ impl World {
             Store::Postgres(url) => url,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let sandbox = sandbox::serve(listener, sandbox::Options { omnium }).expect("the sandbox starts");
+        let sandbox = sandbox::serve(listener, sandbox::Options { omnium, ..Default::default() }).expect("the sandbox starts");
         let channel = vhost.channel().await;
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         let settings = [

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sync_store::State;
 
@@ -38,7 +39,8 @@ pub enum Command {
     /// The dead letters: what a person must look at, and why
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// A stand-in for Omnium, with a ledger of all it was told
+    /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
+    /// were told
     Sandbox(SandboxArgs),
 }
 
@@ -224,7 +226,7 @@ pub struct SandboxArgs {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// A fault as JSON, as POST /_faults takes it; may be given several times
+    /// A fault of Omnium's as JSON, as POST /_faults takes it; may be given several times
     #[arg(long = "fault", value_name = "JSON")]
     pub faults: Vec<String>,
     /// Seeds the dice of faults with a rate
@@ -236,4 +238,39 @@ pub struct SandboxArgs {
     /// How long an access token is valid
     #[arg(long, default_value = "24h", value_name = "DELAY")]
     pub token_lifetime: amqp::Delay,
+    /// How the invoice service answers
+    #[arg(long, value_enum, default_value = "sync", value_name = "MODE")]
+    pub invoice_service: InvoiceServiceMode,
+    /// The broker of an invoice service that answers over the bus
+    #[arg(
+        long,
+        env = "BILAG_AMQP_URL",
+        hide_env_values = true,
+        hide_default_value = true,
+        default_value = "amqp://guest:guest@127.0.0.1:5672/%2f",
+        value_name = "URL"
+    )]
+    pub amqp_url: String,
+    /// The exchange it answers on; must exist
+    #[arg(
+        long,
+        env = "BILAG_BUS_EXCHANGE",
+        hide_env_values = true,
+        default_value = "events",
+        value_parser = NonEmptyStringValueParser::new(),
+        value_name = "NAME"
+    )]
+    pub bus_exchange: String,
+    /// How long after it was asked it answers over the bus
+    #[arg(long, default_value = "2s", value_name = "DELAY")]
+    pub answer_after: amqp::Delay,
+}
+
+/// How the stand-in for an invoice service answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InvoiceServiceMode {
+    /// At once, with the receipt
+    Sync,
+    /// Later, over the bus
+    Async,
 }

@@ -1,22 +1,41 @@
-//! `bilag sandbox`: the stand-in for Omnium.
+//! `bilag sandbox`: the stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP.
 
+use amqp::Broker;
+use sandbox::invoice_service::Mode;
 use sandbox::omnium::{Limits, Rule};
 use tokio::net::TcpListener;
 
-use crate::cli::SandboxArgs;
+use crate::cli::{InvoiceServiceMode, SandboxArgs};
 use crate::output::Failed;
 
 /// Serves until the process ends.
 pub async fn run(args: SandboxArgs) -> Result<(), Failed> {
+    let options = options(&args)?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| Failed::at(format_args!("cannot listen on {}", args.listen), error))?;
+    let sandbox = sandbox::serve(listener, options)
+        .map_err(|error| Failed::at("the sandbox could not be started", error))?;
+    let url = sandbox.base_url();
+    println!("a stand-in for Omnium listens at {url}; ledger: {url}/_ledger/summary; faults: {url}/_faults");
+    for (name, url) in [
+        ("an invoice service", sandbox.invoice_service_url()),
+        ("Akinon's OMS", sandbox.oms_url()),
+        ("an ERP", sandbox.erp_url()),
+    ] {
+        println!("a stand-in for {name} is at {url}; ledger: {url}/_ledger/summary; faults: {url}/_faults");
+    }
+    sandbox.run().await;
+    Ok(())
+}
+
+fn options(args: &SandboxArgs) -> Result<sandbox::Options, Failed> {
     let faults = args
         .faults
         .iter()
         .map(|text| serde_json::from_str::<Rule>(text))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Failed::used_wrongly("--fault", error))?;
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .map_err(|error| Failed::at(format_args!("cannot listen on {}", args.listen), error))?;
     let omnium = sandbox::omnium::Options {
         faults,
         seed: args.seed,
@@ -24,10 +43,16 @@ pub async fn run(args: SandboxArgs) -> Result<(), Failed> {
         limits: Limits { concurrent: args.max_concurrent, ..Limits::default() },
         ..Default::default()
     };
-    let sandbox = sandbox::serve(listener, sandbox::Options { omnium })
-        .map_err(|error| Failed::at("the sandbox could not be started", error))?;
-    let url = sandbox.base_url();
-    println!("a stand-in for Omnium listens at {url}; ledger: {url}/_ledger/summary; faults: {url}/_faults");
-    sandbox.run().await;
-    Ok(())
+    let mode = match args.invoice_service {
+        InvoiceServiceMode::Sync => Mode::Synchronous,
+        InvoiceServiceMode::Async => {
+            Broker::parse(&args.amqp_url, "sandbox")
+                .map_err(|error| Failed::used_wrongly("BILAG_AMQP_URL", error))?;
+            Mode::over_the_bus(&args.amqp_url, &args.bus_exchange, args.answer_after.duration())
+        }
+    };
+    let invoice_service = sandbox::invoice_service::Options { mode, seed: args.seed, ..Default::default() };
+    let oms = sandbox::oms::Options { seed: args.seed, ..Default::default() };
+    let erp = sandbox::erp::Options { seed: args.seed, ..Default::default() };
+    Ok(sandbox::Options { omnium, invoice_service, oms, erp })
 }

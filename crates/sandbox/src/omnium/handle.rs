@@ -1,22 +1,21 @@
 //! From what is asked to an answer: limits, token, faults, execution, ledger.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde_json::json;
-use sha2::{Digest, Sha256};
-use tokio::time::sleep;
 
-use super::faults::{End, Subject};
 use super::invoices::{Attached, Upsert};
-use super::ledger::{Broken, FileFacts};
+use super::ledger::{Broken, Entry, FileFacts, Violation};
 use super::limits::Exceeded;
-use super::{Call, Inner, Omnium, answer, shape};
+use super::rule::Subject;
+use super::{Call, Inner, Omnium, shape};
+use crate::answer;
 use crate::connection::Wire;
+use crate::contents::sha256;
+use crate::serving::{self, Reply};
 
 /// One call, as it came.
 pub(super) struct Asked {
@@ -33,13 +32,6 @@ pub(super) enum Ask {
     Attach { invoice_id: String, file_name: String, content: Bytes },
     Get { invoice_id: String },
     Pdf { invoice_id: String },
-}
-
-/// What goes back over the wire.
-enum Reply {
-    Answer(Response<Body>),
-    Reset,
-    Close,
 }
 
 /// A call, read: what the ledger and the faults are told of it, and what is to be done.
@@ -62,14 +54,7 @@ impl Omnium {
     /// Answers a call. It is carried out to its end even where the client goes away meanwhile, as
     /// servers do: hence a task of its own.
     pub(super) async fn answer(self, wire: &Wire, asked: Asked) -> Response<Body> {
-        let task = tokio::spawn(async move { self.0.handle(asked).await });
-        match task.await {
-            Ok(Reply::Answer(response)) => return response,
-            Ok(Reply::Reset) => wire.reset(),
-            Ok(Reply::Close) => wire.close(),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a call was not handled"),
-        }
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        serving::to_its_end(wire, async move { self.0.handle(asked).await }).await
     }
 }
 
@@ -79,19 +64,23 @@ impl Inner {
         let refusal = self.refusal(&ask, bearer.as_deref(), content_type.as_deref());
         let read = self.read(ask);
         let (in_flight, limit) = self.usage.enter();
-        let n =
-            self.ledger.begin(read.call, read.subject.invoice_id.clone(), read.file.clone(), in_flight.count);
         let call = read.call;
+        let n = self.ledger.begin(in_flight.count, |n, at_ms| Entry {
+            n,
+            at_ms,
+            call,
+            invoice_id: read.subject.invoice_id.clone(),
+            status: None,
+            done: false,
+            in_flight: in_flight.count,
+            file: read.file.clone(),
+        });
         let (reply, done) = match (limit, refusal) {
             (Err(exceeded), _) => (Reply::Answer(self.throttle(n, exceeded)), false),
             (Ok(()), Some(refusal)) => (Reply::Answer(refusal), false),
             (Ok(()), None) => self.meet_fate(n, read, &base_url).await,
         };
-        let status = match &reply {
-            Reply::Answer(response) => Some(response.status().as_u16()),
-            Reply::Reset | Reply::Close => None,
-        };
-        self.ledger.end(n, call, status, done);
+        self.ledger.end(n, call, reply.status(), done);
         reply
     }
 
@@ -118,8 +107,12 @@ impl Inner {
             Exceeded::Concurrency { retry_after } => (Broken::TooManyAtOnce, retry_after),
             Exceeded::Bucket { retry_after } => (Broken::BucketEmpty, retry_after),
         };
-        self.ledger.violation(what, n, None);
+        self.violation(what, n, None);
         answer::throttled(retry_after)
+    }
+
+    fn violation(&self, what: Broken, n: u64, invoice_id: Option<String>) {
+        self.ledger.violation(Violation { what, n, invoice_id });
     }
 
     fn read(&self, ask: Ask) -> Read {
@@ -159,26 +152,9 @@ impl Inner {
 
     /// Does what is asked, as the faults in force allow. Says whether it was done.
     async fn meet_fate(&self, n: u64, read: Read, base_url: &str) -> (Reply, bool) {
-        let fate = self.faults.decide(read.call, &read.subject);
-        sleep(fate.delay).await;
-        let (reply, done) = match fate.end {
-            End::Reset => (Reply::Reset, false),
-            End::Status { status, retry_after, done } => {
-                let done = done && self.execute(n, read, fate.lag, base_url).status().is_success();
-                let response = answer::error(status, "As it was requested of the sandbox.");
-                (Reply::Answer(answer::with_retry_after(response, retry_after)), done)
-            }
-            End::AnswerLost => {
-                (Reply::Close, self.execute(n, read, fate.lag, base_url).status().is_success())
-            }
-            End::Answered => {
-                let response = self.execute(n, read, fate.lag, base_url);
-                let done = response.status().is_success();
-                (Reply::Answer(response), done)
-            }
-        };
-        sleep(fate.slow_answer).await;
-        (reply, done)
+        let fate = self.faults.decide(|rule| rule.matches(read.call, &read.subject));
+        let lag = fate.lag;
+        serving::meet(fate, || self.execute(n, read, lag, base_url)).await
     }
 
     fn execute(&self, n: u64, read: Read, lag: Duration, base_url: &str) -> Response<Body> {
@@ -191,12 +167,12 @@ impl Inner {
             })),
             (Task::Token { accepted: false }, _) => answer::error(StatusCode::UNAUTHORIZED, ""),
             (Task::Upsert(Err(what)), _) => {
-                self.ledger.violation(Broken::Malformed, n, None);
+                self.violation(Broken::Malformed, n, None);
                 answer::error(StatusCode::BAD_REQUEST, &what)
             }
             (Task::Upsert(Ok(upsert)), _) => {
                 if self.invoices.upsert(upsert) {
-                    self.ledger.violation(Broken::FilesDropped, n, Some(id));
+                    self.violation(Broken::FilesDropped, n, Some(id));
                 }
                 answer::ok()
             }
@@ -204,20 +180,20 @@ impl Inner {
                 match self.invoices.attach(&id, file, content, lag) {
                     Attached::Files(files) => {
                         if files > 1 {
-                            self.ledger.violation(Broken::SecondFile, n, Some(id));
+                            self.violation(Broken::SecondFile, n, Some(id));
                         }
                         answer::ok()
                     }
                     missing => {
                         if missing == Attached::NoInvoice {
-                            self.ledger.violation(Broken::AttachBeforeInvoice, n, Some(id));
+                            self.violation(Broken::AttachBeforeInvoice, n, Some(id));
                         }
                         answer::error(StatusCode::NOT_FOUND, "Invoice not found.")
                     }
                 }
             }
             (Task::Attach(_), _) => {
-                self.ledger.violation(Broken::Malformed, n, Some(id));
+                self.violation(Broken::Malformed, n, Some(id));
                 answer::error(StatusCode::BAD_REQUEST, "fileName and content are required")
             }
             (Task::Get, _) => found(self.invoices.get(&id, lag, base_url).map(answer::json)),
@@ -228,12 +204,4 @@ impl Inner {
 
 fn found(response: Option<Response<Body>>) -> Response<Body> {
     response.unwrap_or_else(|| answer::error(StatusCode::NOT_FOUND, "Invoice not found."))
-}
-
-fn sha256(content: &[u8]) -> String {
-    Sha256::digest(content).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -1,6 +1,6 @@
 //! The invoices and their files, as Omnium would hold them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
-use super::faults::Subject;
 use super::ledger::FileFacts;
-
-/// How many files keep their content; of older ones only the facts are kept.
-const CONTENTS_KEPT: usize = 5_000;
+use super::rule::Subject;
+use crate::contents::Contents;
+use crate::lock;
 
 /// An invoice, as the summary tells of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,8 +57,7 @@ pub(super) struct Invoices(Mutex<Held>);
 #[derive(Debug, Default)]
 struct Held {
     invoices: HashMap<String, Invoice>,
-    contents: HashMap<Uuid, Bytes>,
-    content_order: VecDeque<Uuid>,
+    contents: Contents<Uuid>,
 }
 
 #[derive(Debug)]
@@ -84,7 +82,7 @@ impl Invoices {
     /// Adds or replaces an invoice. Says whether files were dropped: an update without assets
     /// leaves none.
     pub fn upsert(&self, upsert: Upsert) -> bool {
-        let held = &mut *super::lock(&self.0);
+        let held = &mut *lock(&self.0);
         let Upsert { id, number, store_id, amount, has_assets } = upsert;
         let invoice = held.invoices.entry(id).or_insert_with(|| Invoice {
             facts: InvoiceFacts { number: None, store_id: None, amount: None, upserts: 0, files: Vec::new() },
@@ -106,7 +104,7 @@ impl Invoices {
 
     /// Adds a file. A repeat adds a second one.
     pub fn attach(&self, id: &str, file: FileFacts, content: Bytes, lag: Duration) -> Attached {
-        let held = &mut *super::lock(&self.0);
+        let held = &mut *lock(&self.0);
         let Some(invoice) = held.invoices.get_mut(id) else { return Attached::NoInvoice };
         if !lag.is_zero() && invoice.created.elapsed() < lag {
             return Attached::NotSeenYet;
@@ -116,18 +114,12 @@ impl Invoices {
         invoice.assets.push((Instant::now(), asset));
         let files = invoice.facts.files.len();
         held.contents.insert(asset, content);
-        held.content_order.push_back(asset);
-        if held.content_order.len() > CONTENTS_KEPT
-            && let Some(oldest) = held.content_order.pop_front()
-        {
-            held.contents.remove(&oldest);
-        }
         Attached::Files(files)
     }
 
     /// The invoice as `GET /api/Invoices/{id}` answers it, seen as it was `lag` ago.
     pub fn get(&self, id: &str, lag: Duration, base_url: &str) -> Option<Value> {
-        let held = super::lock(&self.0);
+        let held = lock(&self.0);
         let invoice = held.invoices.get(id)?;
         let seen = |since: &Instant| lag.is_zero() || since.elapsed() >= lag;
         if !seen(&invoice.created) {
@@ -158,19 +150,19 @@ impl Invoices {
 
     /// The content of the first file of an invoice.
     pub fn pdf(&self, id: &str) -> Option<Bytes> {
-        let held = super::lock(&self.0);
+        let held = lock(&self.0);
         let (_, asset) = held.invoices.get(id)?.assets.first()?;
-        held.contents.get(asset).cloned()
+        held.contents.get(asset)
     }
 
     /// The content of a file.
     pub fn content(&self, asset: Uuid) -> Option<Bytes> {
-        super::lock(&self.0).contents.get(&asset).cloned()
+        lock(&self.0).contents.get(&asset)
     }
 
     /// What is known of an invoice, for the faults to match.
     pub fn subject(&self, id: String) -> Subject {
-        let held = super::lock(&self.0);
+        let held = lock(&self.0);
         let facts = held.invoices.get(&id).map(|invoice| &invoice.facts);
         Subject {
             invoice_number: facts.and_then(|facts| facts.number.clone()),
@@ -180,12 +172,12 @@ impl Invoices {
     }
 
     pub fn files(&self) -> u64 {
-        let held = super::lock(&self.0);
+        let held = lock(&self.0);
         held.invoices.values().map(|invoice| invoice.facts.files.len() as u64).sum()
     }
 
     pub fn facts(&self) -> BTreeMap<String, InvoiceFacts> {
-        let held = super::lock(&self.0);
+        let held = lock(&self.0);
         held.invoices.iter().map(|(id, invoice)| (id.clone(), invoice.facts.clone())).collect()
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::lock;
+
 /// The size of the limits. The defaults are Omnium's own.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -70,7 +72,7 @@ impl Usage {
 
     fn take(&self, now: Instant) -> Result<(), Exceeded> {
         let Limits { capacity, refill, period, .. } = self.limits;
-        let mut bucket = super::lock(&self.bucket);
+        let mut bucket = lock(&self.bucket);
         while now.duration_since(bucket.refilled) >= period {
             bucket.refilled += period;
             bucket.left = capacity.min(bucket.left + refill);

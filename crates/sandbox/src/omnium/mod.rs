@@ -6,28 +6,35 @@
 //! them together), `GET`, `POST` and `DELETE /_faults` (see [`Rule`]), and `DELETE /_tokens`, which
 //! revokes every access token.
 
-mod answer;
-mod control;
-mod faults;
 mod handle;
 mod invoices;
 mod ledger;
 mod limits;
 mod routes;
+mod rule;
 mod shape;
 mod tokens;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::delete;
 use serde::{Deserialize, Serialize};
 
-pub use faults::{Fault, Rule};
-pub use invoices::InvoiceFacts;
-pub use ledger::{Broken, Counts, Entry, FileFacts, Violation};
-pub use limits::Limits;
+pub use self::invoices::InvoiceFacts;
+pub use self::ledger::{Broken, Entry, FileFacts, Violation};
+pub use self::limits::Limits;
+pub use self::rule::Rule;
+pub use crate::faults::Fault;
+pub use crate::ledger::Counts;
+
+use crate::control::{self, StandIn};
+use crate::faults::Faults;
+use crate::ledger::{Ledger, Totals};
 
 /// What the stand-in is like at the start.
 #[derive(Clone, Debug)]
@@ -83,9 +90,9 @@ pub struct Omnium(Arc<Inner>);
 struct Inner {
     credentials: Option<(String, String)>,
     max_body: usize,
-    faults: faults::Faults,
+    faults: Faults<Rule>,
     invoices: invoices::Invoices,
-    ledger: ledger::Ledger,
+    ledger: Ledger<Entry>,
     tokens: tokens::Tokens,
     usage: limits::Usage,
 }
@@ -109,26 +116,30 @@ impl Omnium {
         Self(Arc::new(Inner {
             credentials: options.credentials,
             max_body: options.max_body,
-            faults: faults::Faults::new(options.faults, options.seed),
+            faults: Faults::new(options.faults, options.seed),
             invoices: invoices::Invoices::default(),
-            ledger: ledger::Ledger::default(),
+            ledger: Ledger::default(),
             tokens: tokens::Tokens::new(options.token_lifetime),
             usage: limits::Usage::new(options.limits),
         }))
     }
 
     pub(crate) fn router(&self) -> Router {
-        Router::new().merge(routes::api()).merge(control::routes()).with_state(self.clone())
+        Router::new()
+            .merge(routes::api())
+            .merge(control::routes::<Self>(""))
+            .route("/_tokens", delete(revoke_tokens))
+            .with_state(self.clone())
     }
 
     /// Every call, in the order in which they began; the newest half million.
     pub fn ledger(&self) -> Vec<Entry> {
-        self.0.ledger.entries()
+        self.0.ledger.lines()
     }
 
     /// All calls taken together.
     pub fn summary(&self) -> Summary {
-        let ledger::Totals { max_in_flight, counts, violations } = self.0.ledger.totals();
+        let Totals { max_in_flight, counts, violations } = self.0.ledger.totals();
         Summary { invoices: self.0.invoices.facts(), max_in_flight, calls: counts, violations }
     }
 
@@ -160,7 +171,23 @@ impl Summary {
     }
 }
 
-/// A panic elsewhere says nothing about what is behind the lock: each critical section leaves it whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl StandIn for Omnium {
+    type Entry = Entry;
+    type Summary = Summary;
+    type Rule = Rule;
+
+    fn ledger(&self) -> Vec<Entry> {
+        self.ledger()
+    }
+    fn summary(&self) -> Summary {
+        self.summary()
+    }
+    fn faults(&self) -> &Faults<Rule> {
+        &self.0.faults
+    }
+}
+
+async fn revoke_tokens(State(omnium): State<Omnium>) -> StatusCode {
+    omnium.revoke_tokens();
+    StatusCode::NO_CONTENT
 }

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::Omnium;
 use super::handle::{Ask, Asked};
-use super::{Omnium, answer};
+use crate::answer;
 use crate::connection::Wire;
 
 pub(super) fn api() -> Router<Omnium> {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use crate::lock;
+
 #[derive(Debug)]
 pub(super) struct Tokens {
     lifetime: Duration,
@@ -20,7 +22,7 @@ impl Tokens {
     pub fn issue(&self) -> String {
         let token = Uuid::new_v4().simple().to_string();
         let now = Instant::now();
-        let mut tokens = super::lock(&self.valid_until);
+        let mut tokens = lock(&self.valid_until);
         tokens.retain(|_, until| *until > now);
         tokens.insert(token.clone(), now + self.lifetime);
         token
@@ -32,10 +34,10 @@ impl Tokens {
     }
 
     pub fn is_valid(&self, token: &str) -> bool {
-        super::lock(&self.valid_until).get(token).is_some_and(|until| *until > Instant::now())
+        lock(&self.valid_until).get(token).is_some_and(|until| *until > Instant::now())
     }
 
     pub fn revoke_all(&self) {
-        super::lock(&self.valid_until).clear();
+        lock(&self.valid_until).clear();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use sandbox::omnium::{Call, Fault, Options, Rule};
 use sandbox::{Sandbox, omnium};
 use serde_json::{Value, json};
@@ -22,11 +22,14 @@ impl Trial {
     }
 
     pub async fn with(options: Options) -> Self {
+        Self::of(sandbox::Options { omnium: options, ..Default::default() }).await
+    }
+
+    pub async fn of(options: sandbox::Options) -> Self {
         // One that is there already is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let sandbox = sandbox::serve(listener, sandbox::Options { omnium: options })
-            .expect("a listener has an address");
+        let sandbox = sandbox::serve(listener, options).expect("a listener has an address");
         let http = Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
         let mut trial = Self { sandbox, http, token: String::new() };
         trial.token = trial.fetch_token().await;
@@ -103,12 +106,47 @@ impl Trial {
 
     /// Waits until something holds of the ledger.
     pub async fn until(&self, what: &str, holds: impl Fn(&omnium::Omnium) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !holds(self.omnium()) {
-            assert!(Instant::now() < deadline, "{what} never came: {:#?}", self.omnium().ledger());
-            tokio::task::yield_now().await;
-        }
+        until(what, || holds(self.omnium())).await;
     }
+
+    /// A request for the invoice of a package.
+    pub fn invoice_request(&self, key: &str, package: &Value) -> RequestBuilder {
+        let body = json!({ "type": "invoice.request.v1", "id": key, "oms": "akinon", "package": package });
+        self.http
+            .post(self.sandbox.invoice_service_url())
+            .basic_auth("bilag", Some("hush"))
+            .header("idempotency-key", key)
+            .json(&body)
+    }
+}
+
+/// Waits until something holds.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} never came");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A package, with more members than anybody needs.
+pub fn package(id: u64) -> Value {
+    json!({
+        "id": id,
+        "number": format!("{id:09}"),
+        "order_number": format!("order-{id}"),
+        "state": { "enum_value": "500" },
+        "stock_location": { "id": 8, "name": "Ege Spor Eyüpsultan", "erp_code": "369" },
+        "packageitem_set": [
+            { "id": 1, "sku": "AYK-42", "quantity": 1 },
+            { "id": 2, "sku": "CRP-3", "quantity": 2 },
+        ],
+    })
+}
+
+/// A fault that answers with a status.
+pub fn status(status: StatusCode) -> Fault {
+    Fault::Status { status, retry_after: None, done: false }
 }
 
 pub async fn send(request: RequestBuilder) -> Response {

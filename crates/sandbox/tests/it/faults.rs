@@ -7,14 +7,10 @@ use sandbox::omnium::{Call, Fault, Options, Rule};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::common::{Trial, invoice, send};
+use crate::common::{Trial, invoice, send, status};
 
 /// A wait that no test outlasts.
 const FOREVER: u64 = 60_000;
-
-fn status(status: StatusCode) -> Fault {
-    Fault::Status { status, retry_after: None, done: false }
-}
 
 #[tokio::test]
 async fn a_status_is_answered_and_nothing_is_done() {

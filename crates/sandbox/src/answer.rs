@@ -9,20 +9,20 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// A successful answer without a body.
-pub(super) fn ok() -> Response<Body> {
+pub(crate) fn ok() -> Response<Body> {
     StatusCode::OK.into_response()
 }
 
-pub(super) fn json(value: Value) -> Response<Body> {
+pub(crate) fn json(value: Value) -> Response<Body> {
     axum::Json(value).into_response()
 }
 
-pub(super) fn pdf(content: Bytes) -> Response<Body> {
+pub(crate) fn pdf(content: Bytes) -> Response<Body> {
     ([(header::CONTENT_TYPE, "application/pdf")], content).into_response()
 }
 
 /// The status with the kind of body that goes with it.
-pub(super) fn error(status: StatusCode, what: &str) -> Response<Body> {
+pub(crate) fn error(status: StatusCode, what: &str) -> Response<Body> {
     match status.as_u16() {
         400 | 404 | 429 => (status, axum::Json(what)).into_response(),
         409 | 413 | 415 | 500 => {
@@ -40,12 +40,12 @@ pub(super) fn error(status: StatusCode, what: &str) -> Response<Body> {
 }
 
 /// Too many requests; `retry_after` is rounded up to whole seconds.
-pub(super) fn throttled(retry_after: Duration) -> Response<Body> {
+pub(crate) fn throttled(retry_after: Duration) -> Response<Body> {
     let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
     with_retry_after(error(StatusCode::TOO_MANY_REQUESTS, "Too many requests."), Some(seconds))
 }
 
-pub(super) fn with_retry_after(mut response: Response<Body>, seconds: Option<u64>) -> Response<Body> {
+pub(crate) fn with_retry_after(mut response: Response<Body>, seconds: Option<u64>) -> Response<Body> {
     if let Some(seconds) = seconds {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

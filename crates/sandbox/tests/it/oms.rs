@@ -1,0 +1,185 @@
+//! The OMS puts an invoice on a package, and hands it out to be printed.
+
+use std::collections::BTreeSet;
+
+use reqwest::{RequestBuilder, StatusCode};
+use sandbox::oms::{Broken, Fault, Names, Options, PackageFacts, Rule, Summary};
+use serde_json::{Value, json};
+
+use crate::common::{Trial, send, status};
+
+/// "%PDF-1" in base64.
+const DOCUMENT: &str = "JVBERi0x";
+/// "%PDF-2" in base64.
+const ANOTHER: &str = "JVBERi0y";
+
+fn command(id: u64, number: &str) -> Value {
+    json!({
+        "slug": "update_invoice_of_the_package",
+        "package": id,
+        "invoice_number": number,
+        "invoice_date": "2026-11-02T09:15:00Z",
+        "invoice_document_type": "pdf",
+        "invoice_document": DOCUMENT,
+    })
+}
+
+fn request(trial: &Trial, id: u64, body: &Value) -> RequestBuilder {
+    let url = format!("{}/api/v1/oms/packages/{id}/command/", trial.sandbox.oms_url());
+    trial.http.post(url).header("authorization", "Token hush").json(body)
+}
+
+async fn write(trial: &Trial, id: u64, body: &Value) -> u16 {
+    send(request(trial, id, body)).await.status().as_u16()
+}
+
+fn broken(trial: &Trial) -> Vec<Broken> {
+    trial.sandbox.oms.summary().violations.into_iter().map(|violation| violation.what).collect()
+}
+
+async fn with(options: Options) -> Trial {
+    Trial::of(sandbox::Options { oms: options, ..Default::default() }).await
+}
+
+#[tokio::test]
+async fn an_invoice_is_written_and_can_be_printed() {
+    let trial = Trial::new().await;
+    let answer = send(request(&trial, 73, &command(73, "90001"))).await;
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.text().await.expect("a body"), "");
+
+    let url = format!("{}/packages/73", trial.sandbox.oms_url());
+    let facts: PackageFacts = send(trial.http.get(&url)).await.json().await.expect("a package");
+    assert_eq!((&*facts.number, &*facts.date, facts.size), ("90001", "2026-11-02T09:15:00Z", 6));
+    let printed = send(trial.http.get(format!("{url}/document"))).await;
+    assert_eq!(printed.headers()["content-type"], "application/pdf");
+    assert_eq!(printed.text().await.expect("a body"), "%PDF-1");
+    assert_eq!(trial.sandbox.oms.document(73).as_deref(), Some(&b"%PDF-1"[..]));
+
+    for nothing in ["packages/74", "packages/74/document"] {
+        let url = format!("{}/{nothing}", trial.sandbox.oms_url());
+        assert_eq!(send(trial.http.get(url)).await.status(), 404, "{nothing}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_invoice_again_changes_nothing() {
+    let trial = Trial::new().await;
+    for _ in 0..2 {
+        assert_eq!(write(&trial, 73, &command(73, "90001")).await, 204);
+    }
+    let facts = &trial.sandbox.oms.summary().packages[&73];
+    assert_eq!((facts.times, facts.written.len()), (2, 1));
+    assert_eq!(broken(&trial), []);
+}
+
+#[tokio::test]
+async fn another_document_is_told_and_another_number_must_never_be() {
+    let trial = Trial::new().await;
+    let mut another_document = command(73, "90001");
+    another_document["invoice_document"] = json!(ANOTHER);
+    assert_eq!(write(&trial, 73, &command(73, "90001")).await, 204);
+    assert_eq!(write(&trial, 73, &another_document).await, 204);
+    assert_eq!(broken(&trial), []);
+    assert_eq!(write(&trial, 73, &command(73, "90002")).await, 204);
+    assert_eq!(broken(&trial), [Broken::OtherInvoice]);
+
+    let facts = &trial.sandbox.oms.summary().packages[&73];
+    let numbers: Vec<_> = facts.written.iter().map(|written| &*written.number).collect();
+    assert_eq!(numbers, ["90001", "90001", "90002"]);
+    assert_ne!(facts.written[0].sha256, facts.written[1].sha256);
+    assert_eq!((&*facts.number, facts.times), ("90002", 3));
+}
+
+#[tokio::test]
+async fn only_the_right_token_is_let_in() {
+    let trial = with(Options { token: Some("hush".to_owned()), ..Options::default() }).await;
+    assert_eq!(write(&trial, 73, &command(73, "90001")).await, 204);
+    let url = format!("{}/api/v1/oms/packages/73/command/", trial.sandbox.oms_url());
+    for authorization in ["Token other", "Bearer hush", "Token", "hush"] {
+        let request = trial.http.post(&url).header("authorization", authorization);
+        assert_eq!(send(request.json(&command(73, "90001"))).await.status(), 401, "{authorization}");
+    }
+    let any = Trial::new().await;
+    let url = format!("{}/api/v1/oms/packages/73/command/", any.sandbox.oms_url());
+    assert_eq!(send(any.http.post(url).json(&command(73, "90001"))).await.status(), 401);
+    assert_eq!(any.sandbox.oms.summary().packages.len(), 0);
+}
+
+#[tokio::test]
+async fn a_package_that_is_not_there_is_answered_404() {
+    let trial = with(Options { packages: Some(BTreeSet::from([73])), ..Options::default() }).await;
+    assert_eq!(write(&trial, 73, &command(73, "90001")).await, 204);
+    assert_eq!(write(&trial, 74, &command(74, "90002")).await, 404);
+    assert_eq!(broken(&trial), []);
+}
+
+#[tokio::test]
+async fn a_command_of_another_shape_is_answered_400_with_what_is_wrong() {
+    let trial = Trial::new().await;
+    let with = |member: &str, value: Value| {
+        let mut command = command(73, "90001");
+        command[member] = value;
+        command
+    };
+    for (member, body) in [
+        ("slug", with("slug", json!("another"))),
+        ("package", with("package", json!(74))),
+        ("package", with("package", json!("73"))),
+        ("invoice_number", with("invoice_number", json!(""))),
+        ("invoice_number", with("invoice_number", json!(90001))),
+        ("invoice_date", with("invoice_date", json!("2.11.2026"))),
+        ("invoice_document_type", with("invoice_document_type", json!("html"))),
+        ("invoice_document", with("invoice_document", json!("%PDF"))),
+        ("invoice_document", with("invoice_document", json!("AAAA"))),
+        ("remark", with("remark", json!("hello"))),
+        ("object", json!([])),
+    ] {
+        let answer = send(request(&trial, 73, &body)).await;
+        assert_eq!(answer.status(), 400, "{member}");
+        let what = answer.text().await.expect("a body");
+        assert!(what.contains(member), "{member}: {what}");
+    }
+    for member in ["slug", "package", "invoice_number", "invoice_date", "invoice_document"] {
+        let mut without = command(73, "90001");
+        without.as_object_mut().expect("an object").remove(member);
+        assert_eq!(write(&trial, 73, &without).await, 400, "{member}");
+    }
+    assert_eq!(trial.sandbox.oms.summary().packages.len(), 0);
+    assert_eq!(broken(&trial), [Broken::Malformed; 16]);
+}
+
+#[tokio::test]
+async fn the_names_of_the_command_are_options() {
+    let names = Names { slug: "put_invoice".to_owned(), document: "file".to_owned(), ..Names::default() };
+    let trial = with(Options { names, ..Options::default() }).await;
+    assert_eq!(write(&trial, 73, &command(73, "90001")).await, 400);
+    let mut renamed = command(73, "90001");
+    renamed["slug"] = json!("put_invoice");
+    renamed["file"] = renamed["invoice_document"].take();
+    renamed.as_object_mut().expect("an object").remove("invoice_document");
+    assert_eq!(write(&trial, 73, &renamed).await, 204);
+}
+
+#[tokio::test]
+async fn faults_hold_for_their_package_or_invoice() {
+    let trial = Trial::new().await;
+    let oms = &trial.sandbox.oms;
+    oms.add_fault(Rule::new(status(StatusCode::FORBIDDEN)).of_package(73));
+    let throttled =
+        Fault::Status { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(3), done: false };
+    oms.add_fault(Rule { invoice_number: Some("90002".to_owned()), ..Rule::new(throttled) });
+
+    assert_eq!(write(&trial, 73, &command(73, "90001")).await, 403);
+    let answer = send(request(&trial, 74, &command(74, "90002"))).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"3".parse().expect("3")));
+    assert_eq!(write(&trial, 75, &command(75, "90003")).await, 204);
+
+    let url = format!("{}/_ledger/summary", trial.sandbox.oms_url());
+    let summary: Summary = send(trial.http.get(url)).await.json().await.expect("the summary");
+    assert_eq!(summary, oms.summary());
+    assert_eq!(summary.packages.keys().collect::<Vec<_>>(), [&75]);
+    assert_eq!((summary.calls["403"], summary.calls["429"], summary.calls["204"]), (1, 1, 1));
+    oms.clear_faults();
+    assert_eq!(write(&trial, 73, &command(73, "90001")).await, 204);
+}
