@@ -17,7 +17,7 @@ bus=events
 export LC_ALL=C.UTF-8
 
 # Nothing of the user's own chain: their receipts are not a demo.
-for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}"; do
+for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}"; do
     unset "$name"
 done
 export BILAG_DATABASE_URL=$store BILAG_BUS_EXCHANGE=$bus

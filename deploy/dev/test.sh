@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 here=deploy/dev
 
-for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}"; do
+for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}"; do
     case $name in
     BILAG_TEST_*) ;;
     *) unset "$name" ;;

@@ -26,7 +26,8 @@ async fn a_thousand_receipts_survive_everything_being_killed() {
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
     let omnium =
         Options { seed, faults: faults(), token_lifetime: Duration::from_secs(20), ..Options::default() };
-    let mut world = World::with(vhost, Store::Postgres(postgres.url.clone()), omnium).await;
+    let options = sandbox::Options { omnium, ..Default::default() };
+    let mut world = World::with(vhost, Store::Postgres(postgres.url.clone()), options).await;
     // So many attempts that chance cannot use them up.
     world.set("BILAG_RETRY_DELAYS", &["1s"; 100].join(","));
     world.set("OMNIUM_MAX_CONCURRENT_REQUESTS", "6");

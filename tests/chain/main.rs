@@ -12,6 +12,7 @@ mod main_job;
 mod memory;
 mod one_among_many;
 mod outage;
+mod packages;
 mod plugging_in;
 mod poison;
 mod publishing;

@@ -91,10 +91,10 @@ async fn one_process_at_a_time_reconciles() {
     an_hour_later(&world).await;
     let store = world.store().await;
     assert!(
-        store.named_lease("reconcile", "another process", Duration::from_secs(60)).await.expect("an answer")
+        store.named_lease("receipt", "another process", Duration::from_secs(60)).await.expect("an answer")
     );
     assert_eq!(world.ok(&["sync", "reconcile"]), "another process is sending stranded receipts on already\n");
     assert_eq!(world.vhost.ready("bilag.receipt").await, Some(0));
-    assert!(store.named_lease("reconcile", "another process", Duration::ZERO).await.expect("an answer"));
+    assert!(store.named_lease("receipt", "another process", Duration::ZERO).await.expect("an answer"));
     assert_eq!(world.ok(&["sync", "reconcile"]), "1 stranded receipt(s) were sent on again\n");
 }

@@ -20,7 +20,7 @@ pub use health::Health;
 pub use otlp::Collector;
 pub use postgres::OwnPostgres;
 pub use process::{Bilag, told};
-pub use samples::{receipt, sample, sample_path};
+pub use samples::{package, receipt, sample, sample_path};
 pub use till::Till;
 pub use vhost::Vhost;
 pub use wait::{eventually, eventually_within};

@@ -27,7 +27,10 @@ fn binary() -> PathBuf {
 pub(crate) fn command(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Command {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars() {
-        if ["BILAG_", "OMNIUM_", "OTEL_"].iter().any(|prefix| name.starts_with(prefix)) {
+        if ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
             command.env_remove(name);
         }
     }

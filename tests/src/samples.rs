@@ -15,6 +15,16 @@ pub fn sample(name: &str) -> Value {
     serde_json::from_slice(&text).expect("the sample is JSON")
 }
 
+/// The packed package with another id and number.
+pub fn package(id: u64) -> Value {
+    let mut event = sample("package-packed.json");
+    event["event"]["uuid"] = json!(format!("packed-{id}"));
+    event["payload"]["id"] = json!(id);
+    event["payload"]["number"] = json!(format!("{id:09}"));
+    event["payload"]["order_number"] = json!(format!("order-{id}"));
+    event
+}
+
 /// The standard receipt with another uid and voucher number.
 pub fn receipt(number: u32) -> Value {
     let mut event = sample("receipt-standard.json");

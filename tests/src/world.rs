@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel};
 use sandbox::Sandbox;
+use sandbox::invoice_service::Mode;
 use serde_json::Value;
 use sync_store::{State, SyncStore};
 use tempfile::TempDir;
@@ -28,7 +30,7 @@ pub enum Store {
 pub struct World {
     /// The vhost.
     pub vhost: Vhost,
-    /// The stand-in for Omnium.
+    /// The stand-ins for what lies downstream.
     pub sandbox: Sandbox,
     /// Settings of every `bilag` that is started; later ones win.
     pub settings: Vec<(String, String)>,
@@ -46,18 +48,37 @@ impl World {
 
     /// On a vhost, with a store.
     pub async fn on(vhost: Vhost, store: Store) -> Self {
-        Self::with(vhost, store, sandbox::omnium::Options::default()).await
+        Self::with(vhost, store, sandbox::Options::default()).await
     }
 
-    /// On a vhost, with a store and a stand-in for Omnium.
-    pub async fn with(vhost: Vhost, store: Store, omnium: sandbox::omnium::Options) -> Self {
+    /// The same, with packages: an invoice service that answers at once, and an OMS.
+    pub async fn with_packages() -> Self {
+        let mut world = Self::new().await;
+        world.hear_packages();
+        world
+    }
+
+    /// The same, with an invoice service that sends its receipts over the bus, so long after it was
+    /// asked.
+    pub async fn with_packages_later(after: Duration) -> Self {
+        let vhost = Vhost::new().await;
+        let mode = Mode::over_the_bus(&vhost.url, "events", after);
+        let invoice_service = sandbox::invoice_service::Options { mode, ..Default::default() };
+        let options = sandbox::Options { invoice_service, ..Default::default() };
+        let mut world = Self::with(vhost, Store::Sqlite, options).await;
+        world.hear_packages();
+        world
+    }
+
+    /// On a vhost, with a store and stand-ins.
+    pub async fn with(vhost: Vhost, store: Store, options: sandbox::Options) -> Self {
         let folder = TempDir::new().expect("a folder");
         let database = match store {
             Store::Sqlite => format!("sqlite://{}", folder.path().join("bilag.db").display()),
             Store::Postgres(url) => url,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let sandbox = sandbox::serve(listener, sandbox::Options { omnium, ..Default::default() }).expect("the sandbox starts");
+        let sandbox = sandbox::serve(listener, options).expect("the sandbox starts");
         let channel = vhost.channel().await;
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         let settings = [
@@ -72,6 +93,34 @@ impl World {
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         Self { vhost, sandbox, settings, folder, database, channel, started: AtomicUsize::new(0) }
+    }
+
+    /// Lets every `bilag` that is started from now on hear packages.
+    pub fn hear_packages(&mut self) {
+        let (service, oms) = (self.sandbox.invoice_service_url(), self.sandbox.oms_url());
+        for (name, value) in [
+            ("INVOICE_SERVICE_URL", &*service),
+            ("INVOICE_SERVICE_USERNAME", "a-user"),
+            ("INVOICE_SERVICE_PASSWORD", "a-password"),
+            ("INVOICE_SERVICE_TIMEOUT", "1s"),
+            ("OMS_BASE_URL", &oms),
+            ("OMS_API_TOKEN", "a-token"),
+            ("OMS_TIMEOUT", "1s"),
+        ] {
+            self.set(name, value);
+        }
+    }
+
+    /// Lets every `bilag` that is started from now on deliver to the ERP.
+    pub fn deliver_to_erp(&mut self) {
+        let erp = self.sandbox.erp_url();
+        for (name, value) in [
+            ("ERP_INVOICE_URL", &*erp),
+            ("ERP_INVOICE_AUTHORIZATION", "Bearer an-erp"),
+            ("ERP_TIMEOUT", "1s"),
+        ] {
+            self.set(name, value);
+        }
     }
 
     /// Sets a variable of every `bilag` that is started from now on.
@@ -103,7 +152,10 @@ impl World {
         let mut arguments = vec!["consume"];
         arguments.extend(stages);
         let mut bilag = self.start(&arguments);
-        let expected = if stages == ["all"] { 4 } else { stages.len() };
+        // Each of these puts one more consumer to use.
+        let uses = ["INVOICE_SERVICE_URL", "OMS_BASE_URL", "ERP_INVOICE_URL"];
+        let used = uses.iter().filter(|name| self.settings.iter().any(|(set, _)| set == *name)).count();
+        let expected = if stages == ["all"] { 4 + used } else { stages.len() };
         eventually("the consumers consume", async || {
             let ended = bilag.has_ended();
             assert!(ended.is_none(), "bilag ended ({ended:?}):\n{}", bilag.log());

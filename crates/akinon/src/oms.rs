@@ -10,7 +10,7 @@ use http_client::{CallError, Request, Secret, Service, ServiceClient, ServiceCon
 use crate::{ConfigError, InvoiceCommand};
 
 const SERVICE: &Service =
-    &Service { name: "Akinon's OMS", url_setting: "AKINON_OMS_URL", credentials_setting: "AKINON_OMS_TOKEN" };
+    &Service { name: "Akinon's OMS", url_setting: "OMS_BASE_URL", credentials_setting: "OMS_API_TOKEN" };
 
 /// What the OMS's client has to be told.
 #[derive(Clone, Debug)]

@@ -13,6 +13,8 @@ pub enum Outcome {
     Done(Vec<Outgoing>),
     /// Nothing: it had been handled before. Proves nothing about what lies downstream.
     AlreadyDone,
+    /// Nothing: it is none of those that this stage is for. Counted, and proves nothing either.
+    PassedOver,
 }
 
 /// How handling a message failed. Each variant is a decision about the message; see
@@ -108,40 +110,76 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Why a message is a dead letter: a short stable code that operators group by.
+/// Why a message is a dead letter: a short stable code that operators group by, and what they can
+/// do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Reason(&'static str);
+pub struct Reason {
+    code: &'static str,
+    remedy: &'static str,
+}
 
 impl Reason {
-    /// A stage's own reason.
-    pub const fn new(code: &'static str) -> Self {
-        Self(code)
+    /// A stage's own reason: its code, and what to do in half a line; `docs/reasons.md` says it at
+    /// length.
+    pub const fn new(code: &'static str, remedy: &'static str) -> Self {
+        Self { code, remedy }
     }
 
+    /// Those that any stage may meet.
+    pub const COMMON: [Self; 7] = [
+        Self::UNDECODABLE,
+        Self::INVALID_EVENT,
+        Self::TOO_LARGE,
+        Self::RETRIES_EXHAUSTED,
+        Self::HANDLER_PANICKED,
+        Self::DELIVERY_LIMIT,
+        Self::EXPIRED,
+    ];
+
     /// Not JSON.
-    pub const UNDECODABLE: Self = Self("undecodable");
+    pub const UNDECODABLE: Self = Self::new(
+        "undecodable",
+        "have whoever publishes it send plain JSON in UTF-8, and publish the event again",
+    );
     /// JSON, but not the event, or it contradicts itself.
-    pub const INVALID_EVENT: Self = Self("invalid_event");
+    pub const INVALID_EVENT: Self = Self::new(
+        "invalid_event",
+        "show the error to whoever publishes the event, and have it published again, mended",
+    );
     /// Larger than an event may be.
-    pub const TOO_LARGE: Self = Self("too_large");
+    pub const TOO_LARGE: Self =
+        Self::new("too_large", "find out who published it: no receipt or package is this large");
     /// No attempt is left.
-    pub const RETRIES_EXHAUSTED: Self = Self("retries_exhausted");
+    pub const RETRIES_EXHAUSTED: Self =
+        Self::new("retries_exhausted", "end what the error names, then move the letter back");
     /// The handler panicked: a defect of ours.
-    pub const HANDLER_PANICKED: Self = Self("handler_panicked");
+    pub const HANDLER_PANICKED: Self =
+        Self::new("handler_panicked", "report it with the log of that time: it is a defect of Bilag's");
     /// Delivered too often without an end, so it likely ends the process that handles it: most often
     /// dead-lettered by the broker.
-    pub const DELIVERY_LIMIT: Self = Self("delivery_limit");
+    pub const DELIVERY_LIMIT: Self = Self::new(
+        "delivery_limit",
+        "look for a process that crashed or ran out of memory at that time: this message may be why",
+    );
     /// Dead-lettered by the broker: a time to live set by someone else ran out.
-    pub const EXPIRED: Self = Self("expired");
+    pub const EXPIRED: Self = Self::new(
+        "expired",
+        "find who limits messages' time to live (bilag topology check --management-url URL), then move the letter back",
+    );
 
     /// The code.
     pub const fn as_str(self) -> &'static str {
-        self.0
+        self.code
+    }
+
+    /// What to do.
+    pub const fn remedy(self) -> &'static str {
+        self.remedy
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.code)
     }
 }

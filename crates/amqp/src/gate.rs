@@ -24,7 +24,7 @@ impl Evidence {
     pub(crate) fn of(result: &Result<Outcome, Failure>) -> Self {
         match result {
             Ok(Outcome::Done(_)) => Self::Works,
-            Ok(Outcome::AlreadyDone) => Self::None,
+            Ok(Outcome::AlreadyDone | Outcome::PassedOver) => Self::None,
             Err(Failure::Unavailable { reached, .. }) => Self::Fails(*reached),
             Err(Failure::Reject { .. } | Failure::Retry { .. } | Failure::Wait { .. }) => Self::None,
         }

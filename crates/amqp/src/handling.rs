@@ -119,6 +119,9 @@ impl<H: Handler> Handling<H> {
     /// Ok once what follows from the message is confirmed.
     async fn process(&self, message: &Message, id: &str, publisher: &Publisher) -> Result<(), PublishError> {
         let mut result = self.ask(message).await;
+        if matches!(result, Ok(Outcome::PassedOver)) {
+            self.status.one_passed_over();
+        }
         if let Ok(Outcome::Done(events)) = &result {
             match self.emit(events, message, publisher).await {
                 Ok(()) => {}
@@ -182,18 +185,18 @@ impl<H: Handler> Handling<H> {
     /// One line per failure, here where it is handled.
     fn tell(&self, id: &str, message: &Message, failure: &Failure, action: Action, paused: bool) {
         let stage = self.stage;
-        let receipt = message.header_text(names::RECEIPT);
-        let receipt = receipt.or_else(|| Some(self.handler.subject(message)?.receipt));
+        let about = message.subject().or_else(|| self.handler.subject(message));
+        let about = about.map(|subject| subject.to_string());
         let (message_id, error) = (id, failure.chain());
         match action {
             Action::DeadLetter(reason) => {
-                tracing::error!(stage, message_id, receipt, %reason, error, "dead letter");
+                tracing::error!(stage, message_id, about, %reason, error, "dead letter");
             }
             Action::Rung(delay, attempt) if paused || matches!(failure, Failure::Wait { .. }) => {
-                tracing::debug!(stage, message_id, receipt, %delay, attempt, error, "waits");
+                tracing::debug!(stage, message_id, about, %delay, attempt, error, "waits");
             }
             Action::Rung(delay, attempt) => {
-                tracing::warn!(stage, message_id, receipt, %delay, attempt, error, "failed; tried again later");
+                tracing::warn!(stage, message_id, about, %delay, attempt, error, "failed; tried again later");
             }
         }
     }
@@ -219,11 +222,10 @@ impl<H: Handler> Handling<H> {
                 headers.set_text(names::FIRST_FAILED_AT, &*now);
             }
         }
-        if !headers.contains(names::RECEIPT)
+        if message.subject().is_none()
             && let Some(subject) = self.handler.subject(message)
         {
-            headers.set_text(names::TENANT, subject.tenant);
-            headers.set_text(names::RECEIPT, subject.receipt);
+            subject.headers().into_iter().for_each(|(name, value)| headers.set_text(name, value));
         }
         let (exchange, key) = match action {
             Action::Rung(delay, attempt) => {

@@ -20,6 +20,10 @@ pub mod names {
     pub const TENANT: &str = "x-bilag-tenant";
     /// The receipt's uid.
     pub const RECEIPT: &str = "x-bilag-receipt";
+    /// The OMS that a package is of.
+    pub const OMS: &str = "x-bilag-oms";
+    /// The package's id there.
+    pub const PACKAGE: &str = "x-bilag-package";
     /// How often an operator sent it on again (integer).
     pub const REDRIVEN: &str = "x-bilag-redriven";
     /// Deliveries without an end before it last waited in a rung, from which the broker's own count
@@ -31,7 +35,7 @@ pub mod names {
 
 /// What is passed on from one message to the next. `x-death` and its kin, `x-delivery-count`, `CC`,
 /// `BCC` and every foreign header stay behind: copied, they lose or multiply messages.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 12] = [
     names::ATTEMPT,
     names::STAGE,
     names::REASON,
@@ -40,6 +44,8 @@ const KEPT: [&str; 10] = [
     names::LAST_FAILED_AT,
     names::TENANT,
     names::RECEIPT,
+    names::OMS,
+    names::PACKAGE,
     names::REDRIVEN,
     names::TRACEPARENT,
 ];

@@ -38,4 +38,4 @@ pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};
 pub use peek::{PeekError, peek};
 pub use publisher::{PublishError, Publisher};
 pub use status::{Pause, StageState, StageStatus};
-pub use topology::{Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology};
+pub use topology::{Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, queue_name};

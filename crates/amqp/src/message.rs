@@ -1,5 +1,7 @@
 //! A message as a handler meets it, and one that it wants published.
 
+use std::fmt;
+
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use lapin::BasicProperties;
@@ -24,13 +26,40 @@ pub struct Message {
     pub(crate) in_vain: u64,
 }
 
-/// What a message is about: tenant and receipt, whose uids only together identify it.
+/// What a message is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// The tenant's uid.
-    pub tenant: String,
-    /// The receipt's uid.
-    pub receipt: String,
+pub enum Subject {
+    /// A receipt: only both uids together identify it.
+    Receipt {
+        /// The tenant's uid.
+        tenant: String,
+        /// The receipt's uid.
+        receipt: String,
+    },
+    /// A package: only both together identify it.
+    Package {
+        /// The OMS.
+        oms: String,
+        /// The package's id there.
+        package: String,
+    },
+}
+
+impl Subject {
+    /// The headers that say so.
+    pub(crate) fn headers(&self) -> [(&'static str, &str); 2] {
+        match self {
+            Self::Receipt { tenant, receipt } => [(names::TENANT, tenant), (names::RECEIPT, receipt)],
+            Self::Package { oms, package } => [(names::OMS, oms), (names::PACKAGE, package)],
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [(_, whose), (_, id)] = self.headers();
+        write!(f, "{whose}/{id}")
+    }
 }
 
 /// A message to be published.
@@ -69,9 +98,9 @@ impl Outgoing {
         }
     }
 
-    /// Says what it is about.
+    /// Says which receipt it is about.
     pub fn about(mut self, tenant: &str, receipt: &str) -> Self {
-        self.subject = Some(Subject { tenant: tenant.to_owned(), receipt: receipt.to_owned() });
+        self.subject = Some(Subject::Receipt { tenant: tenant.to_owned(), receipt: receipt.to_owned() });
         self
     }
 }
@@ -123,7 +152,17 @@ impl Message {
 
     /// What it is about, where its headers say so.
     pub fn subject(&self) -> Option<Subject> {
-        Some(Subject { tenant: self.header_text(names::TENANT)?, receipt: self.header_text(names::RECEIPT)? })
+        let both = |whose, id| Some((self.header_text(whose)?, self.header_text(id)?));
+        let receipt = both(names::TENANT, names::RECEIPT);
+        let receipt = receipt.map(|(tenant, receipt)| Subject::Receipt { tenant, receipt });
+        let package = || both(names::OMS, names::PACKAGE);
+        receipt.or_else(|| package().map(|(oms, package)| Subject::Package { oms, package }))
+    }
+
+    /// Whether it was a dead letter that somebody has sent on again.
+    pub fn was_dead(&self) -> bool {
+        let headers = self.table().inner();
+        [names::REASON, names::REDRIVEN].iter().any(|name| headers.contains_key(*name))
     }
 
     /// What its headers say of its death, be it ours or the broker's own dead-lettering.

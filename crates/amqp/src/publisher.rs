@@ -15,7 +15,7 @@ use tokio::time::{interval, timeout};
 
 use crate::connection::Link;
 use crate::header::Headers;
-use crate::{Broker, ConnectError, Outgoing, header_names as names, trace};
+use crate::{Broker, ConnectError, Outgoing, trace};
 
 /// How long a confirm may take while the broker does not block us. Longer means that the connection
 /// is dead without knowing it.
@@ -93,8 +93,7 @@ impl Publisher {
         mut headers: Headers,
     ) -> Result<(), PublishError> {
         if let Some(subject) = &message.subject {
-            headers.set_text(names::TENANT, &*subject.tenant);
-            headers.set_text(names::RECEIPT, &*subject.receipt);
+            subject.headers().into_iter().for_each(|(name, value)| headers.set_text(name, value));
         }
         let properties = BasicProperties::default()
             .with_content_type("application/json".into())

@@ -42,6 +42,7 @@ pub struct StageStatus {
     pause: Mutex<Option<Pause>>,
     in_hand: AtomicUsize,
     handled: AtomicU64,
+    passed_over: AtomicU64,
 }
 
 impl StageStatus {
@@ -53,6 +54,7 @@ impl StageStatus {
             pause: Mutex::default(),
             in_hand: AtomicUsize::new(0),
             handled: AtomicU64::new(0),
+            passed_over: AtomicU64::new(0),
         }
     }
 
@@ -76,6 +78,11 @@ impl StageStatus {
         self.handled.load(Ordering::Relaxed)
     }
 
+    /// Of these, messages that the stage is not for.
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set_state(&self, state: StageState) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
@@ -96,6 +103,10 @@ impl StageStatus {
 
     pub(crate) fn taken(&self) {
         self.in_hand.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn one_passed_over(&self) {
+        self.passed_over.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn finished(&self) {

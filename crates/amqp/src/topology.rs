@@ -30,7 +30,7 @@ impl Stage {
 }
 
 /// The name of a stage's work queue.
-fn queue_name(stage: &str) -> String {
+pub fn queue_name(stage: &str) -> String {
     format!("bilag.{stage}")
 }
 

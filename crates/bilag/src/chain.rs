@@ -1,38 +1,48 @@
-//! The chain's stages: one line each, from which every queue, key and name derives.
+//! The chain: one line for each consumer, from which every queue, setting, name and remedy derives.
 
-use amqp::{Exchange, Stage, Topology};
-use events::Target;
+use amqp::{Delay, Stage, Topology};
+use consumer_dead::DeadConsumer;
+use consumer_erp::ErpConsumer;
+use consumer_packed::PackedConsumer;
+use consumer_receipt::ReceiptConsumer;
+use consumer_render::RenderConsumer;
+use consumer_upload::UploadConsumer;
+use consumer_writeback::WritebackConsumer;
 
-use crate::cli::StageName;
-use crate::settings::BrokerSettings;
+use crate::cli::ALL;
+use crate::link::{Link, StageSettings};
 
-/// The work queue of the first stage, where stranded receipts are sent on again.
-pub const RECEIPT_QUEUE: &str = "bilag.receipt";
+/// Every consumer, in the order in which a receipt meets them.
+pub const CHAIN: [Link; 7] = [
+    Link::of::<PackedConsumer>(),
+    Link::of::<ReceiptConsumer>(),
+    Link::of::<RenderConsumer>(),
+    Link::of::<UploadConsumer>(),
+    Link::of::<WritebackConsumer>(),
+    Link::of::<ErpConsumer>(),
+    Link::of::<DeadConsumer>(),
+];
 
-/// The topology of the named stages.
-pub fn topology(broker: &BrokerSettings, names: &[StageName]) -> Topology {
-    let stages = stages(broker).into_iter();
-    let stages = stages.filter(|(name, _)| names.contains(name) || names.contains(&StageName::All));
-    Topology {
-        bus: broker.bus_exchange.clone(),
-        stages: stages.map(|(_, stage)| stage).collect(),
-        delays: broker.retry_delays.clone(),
-    }
+/// The consumers that are named; `all` names those that are in use.
+pub fn named(names: &[String], settings: &StageSettings) -> impl Iterator<Item = &'static Link> {
+    const LINKS: &[Link] = &CHAIN;
+    let all = names.iter().any(|name| name == ALL);
+    let names = names.to_owned();
+    let in_use = |link: &Link| link.off(settings).is_none();
+    let wanted: Vec<_> = LINKS
+        .iter()
+        .filter(|link| names.iter().any(|name| name == link.name) || (all && in_use(link)))
+        .collect();
+    wanted.into_iter()
 }
 
-/// Every stage with its name on the command line.
-fn stages(broker: &BrokerSettings) -> Vec<(StageName, Stage)> {
-    let from = |exchange, keys: &[String]| keys.iter().map(|key| (exchange, key.clone())).collect();
-    let receipt = from(Exchange::Bus, &broker.receipt_keys);
-    let render = from(Exchange::Events, &[consumer_receipt::EMITS.to_owned()]);
-    let upload = from(Exchange::Events, &[consumer_render::routing_key(Target::Omnium)]);
-    let mut stages = vec![
-        (StageName::Receipt, Stage { name: "receipt", inputs: receipt }),
-        (StageName::Render, Stage { name: "render", inputs: render }),
-        (StageName::Upload, Stage { name: "upload", inputs: upload }),
-    ];
-    // Every stage by its name, not `#`: a letter about a dead letter must not come back to it.
-    let dead = stages.iter().map(|(_, stage)| (Exchange::Dead, stage.name.to_owned())).collect();
-    stages.push((StageName::Dead, Stage { name: "dead", inputs: dead }));
-    stages
+/// The topology of some consumers.
+pub fn topology<'a>(
+    bus: &str,
+    delays: &[Delay],
+    links: impl IntoIterator<Item = &'a Link>,
+    settings: &StageSettings,
+) -> Topology {
+    let stage = |link: &Link| Stage { name: link.name, inputs: link.hears(settings) };
+    Topology { bus: bus.to_owned(), stages: links.into_iter().map(stage).collect(), delays: delays.to_vec() }
 }

@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sync_store::State;
+use consumer_render::RenderSettings;
+use sync_store::{PackageState, State};
 
-use crate::settings::{BrokerSettings, OmniumSettings, RenderSettings, RuntimeSettings, StoreSettings};
+use crate::chain::CHAIN;
+use crate::link::StageSettings;
+use crate::settings::{BrokerSettings, PackageSettings, RuntimeSettings, StoreSettings};
 
 /// Carries retail receipts to where their invoices belong, over RabbitMQ.
 #[derive(Debug, Parser)]
@@ -39,31 +42,29 @@ pub enum Command {
     /// The dead letters: what a person must look at, and why
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// The packages of the OMS: asked for, issued, written back
+    #[command(subcommand)]
+    Packages(PackagesCommand),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
     /// were told
     Sandbox(SandboxArgs),
 }
 
-/// A consumer, or all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StageName {
-    /// Every consumer
-    All,
-    /// Hears settled receipts, opens their record, maps their invoice
-    Receipt,
-    /// Makes the PDF
-    Render,
-    /// Creates the invoice in Omnium and attaches the PDF
-    Upload,
-    /// Indexes dead letters
-    Dead,
+/// Names every consumer that is in use.
+pub const ALL: &str = "all";
+
+/// The consumers by their names.
+fn stage_names() -> PossibleValuesParser {
+    let all = PossibleValue::new(ALL).help("Every consumer that is in use");
+    let links = CHAIN.iter().map(|link| PossibleValue::new(link.name).help(link.about));
+    PossibleValuesParser::new([all].into_iter().chain(links))
 }
 
 #[derive(Debug, Args)]
 pub struct ConsumeArgs {
     /// Which consumers; several may be named
-    #[arg(required = true)]
-    pub stages: Vec<StageName>,
+    #[arg(required = true, value_parser = stage_names())]
+    pub stages: Vec<String>,
     #[command(flatten)]
     pub broker: BrokerSettings,
     #[command(flatten)]
@@ -71,9 +72,9 @@ pub struct ConsumeArgs {
     #[command(flatten)]
     pub store: StoreSettings,
     #[command(flatten)]
-    pub render: RenderSettings,
+    pub packages: PackageSettings,
     #[command(flatten)]
-    pub omnium: OmniumSettings,
+    pub settings: StageSettings,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,10 +90,12 @@ pub enum TopologyCommand {
 #[derive(Debug, Args)]
 pub struct TopologyArgs {
     /// Which stages
-    #[arg(default_values = ["all"])]
-    pub stages: Vec<StageName>,
+    #[arg(default_values = [ALL], value_parser = stage_names())]
+    pub stages: Vec<String>,
     #[command(flatten)]
     pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub settings: StageSettings,
     /// The broker's management API: compares bindings and policies as well [http://host:15672]
     #[arg(long, env = "BILAG_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
     pub management_url: Option<String>,
@@ -132,13 +135,21 @@ pub struct MapArgs {
 #[derive(Debug, Args)]
 pub struct RenderArgs {
     /// A file with a receipt.settled.v1 event; `-` is standard input
-    #[arg(value_name = "RECEIPT")]
-    pub file: PathBuf,
+    #[arg(value_name = "RECEIPT", required_unless_present = "receipt", conflicts_with = "receipt")]
+    pub file: Option<PathBuf>,
+    /// A receipt that was heard, by its uid or its voucher number: the kept receipt is printed again
+    #[arg(long, value_name = "UID")]
+    pub receipt: Option<String>,
+    /// Only of this tenant
+    #[arg(long, value_name = "UID", requires = "receipt")]
+    pub tenant: Option<String>,
     /// Where the PDF goes; `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     #[command(flatten)]
     pub render: RenderSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,6 +200,66 @@ pub enum SyncCommand {
         #[command(flatten)]
         store: StoreSettings,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PackagesCommand {
+    /// How many packages are in each state, and the latest of them
+    List {
+        /// Only in this state
+        #[arg(long)]
+        state: Option<PackageState>,
+        /// Only those that were asked for twice and have no receipt yet
+        #[arg(long)]
+        waiting: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        patience: Patience,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// Everything that is known of one package
+    Show {
+        /// The package's id, or its number
+        package: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        patience: Patience,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// Ask the invoice service for a package once more, under the same key
+    Ask {
+        /// The package's id
+        package: u64,
+        #[command(flatten)]
+        packages: PackageSettings,
+        #[command(flatten)]
+        broker: BrokerSettings,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+}
+
+/// How long a receipt may take to come.
+#[derive(Debug, Args)]
+pub struct Patience {
+    /// How long a receipt may take to come over the bus before its package counts as waiting
+    #[arg(
+        long = "patience",
+        env = "INVOICE_SERVICE_PATIENCE",
+        hide_env_values = true,
+        default_value = "30m",
+        value_name = "DELAY"
+    )]
+    pub delay: amqp::Delay,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,9 @@ mod chain;
 mod cli;
 mod commands;
 mod consume;
+mod crew;
 mod health;
+mod link;
 mod output;
 mod reconcile;
 mod settings;
@@ -48,10 +50,11 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Topology(args) => commands::topology::run(args).await,
         Command::Publish(args) => commands::publish::run(args).await,
         Command::Map(args) => commands::map::run(&args),
-        Command::Render(args) => commands::render::run(&args),
+        Command::Render(args) => commands::render::run(&args).await,
         Command::Template(args) => commands::template::run(&args),
         Command::Sync(args) => commands::sync::run(args).await,
         Command::Dead(args) => commands::dead::run(args).await,
+        Command::Packages(args) => commands::packages::run(args).await,
         Command::Sandbox(args) => commands::sandbox::run(args).await,
     }
 }

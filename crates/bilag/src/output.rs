@@ -32,16 +32,6 @@ impl Failed {
     pub fn plainly_used_wrongly(error: impl Into<BoxError>) -> Self {
         Self { text: chain(error.into().as_ref()), exit: 2 }
     }
-
-    /// The same failure, with the setting that it comes from.
-    pub fn of(self, variable: &str) -> Self {
-        Self { text: format!("{variable}: {}", self.text), ..self }
-    }
-
-    /// The same failure with exit code 1: the command did its work, and the answer is no.
-    pub fn answered_no(self) -> Self {
-        Self { exit: 1, ..self }
-    }
 }
 
 /// Tells a failure on standard error.

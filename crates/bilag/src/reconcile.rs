@@ -1,22 +1,19 @@
-//! The sync cycle: receipts that stopped on their way are sent on again from the store.
+//! The sync cycle: what stopped on its way is sent on again from the store.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use amqp::{Broker, Outgoing, Publisher, RETRY, Subject, chain};
-use sync_store::{Stranded, SyncStore};
+use amqp::{Broker, Publisher, chain};
+use consumer::{Cycle, Touched};
+use sync_store::SyncStore;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use crate::chain::RECEIPT_QUEUE;
 use crate::output::Failed;
 
 /// Records that are sent on in one go.
 const BATCH: u32 = 200;
-
-/// The lease of the one process that reconciles.
-const NAME: &str = "reconcile";
 
 /// How long a process that ends in the middle keeps the others from it; longer than a batch takes.
 const LEASE: Duration = Duration::from_secs(60);
@@ -27,12 +24,14 @@ pub struct Reconcile {
     pub broker: Broker,
     /// Where the records are.
     pub store: Arc<dyn SyncStore>,
+    /// What looks for what stopped.
+    pub cycle: Box<dyn Cycle>,
     /// Untouched for so long is stranded.
     pub untouched_for: Duration,
 }
 
 /// What one cycle did.
-pub enum Cycle {
+pub enum Ended {
     /// Another process is at it.
     ElsewhereAlready,
     /// So many were sent on.
@@ -49,34 +48,39 @@ impl Reconcile {
                 _ = tick.tick() => {}
                 () = amqp::told_to_stop(&mut stop) => return,
             }
-            let cycle = tokio::select! {
-                cycle = self.cycle() => cycle,
+            let ended = tokio::select! {
+                ended = self.once() => ended,
                 // What is sent on twice does no harm; a broker that blocks us must not hold up the end.
                 () = amqp::told_to_stop(&mut stop) => return,
             };
-            match cycle {
-                Ok(Cycle::SentOn(count @ 1..)) => {
-                    tracing::warn!(count, "stranded receipts were sent on again")
+            match ended {
+                Ok(Ended::SentOn(count @ 1..)) => {
+                    tracing::warn!(
+                        stage = self.cycle.name(),
+                        count,
+                        "what had stopped on its way was sent on again"
+                    )
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(error = chain(error.as_ref()), "stranded receipts could not be sent on");
+                    let (stage, error) = (self.cycle.name(), chain(error.as_ref()));
+                    tracing::warn!(stage, error, "what stopped on its way could not be sent on");
                 }
             }
         }
     }
 
     /// One cycle, by one process at a time.
-    pub async fn cycle(&self) -> Result<Cycle, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn once(&self) -> Result<Ended, Box<dyn std::error::Error + Send + Sync>> {
         let owner = Uuid::new_v4().to_string();
-        if !self.store.named_lease(NAME, &owner, LEASE).await? {
-            return Ok(Cycle::ElsewhereAlready);
+        if !self.store.named_lease(self.cycle.name(), &owner, LEASE).await? {
+            return Ok(Ended::ElsewhereAlready);
         }
         let sent_on = self.send_on(&owner).await;
         // Given back, so that a person who asks right after is not told of another process. Where
         // that fails, it runs out by itself.
-        let _ = self.store.named_lease(NAME, &owner, Duration::ZERO).await;
-        sent_on.map(Cycle::SentOn)
+        let _ = self.store.named_lease(self.cycle.name(), &owner, Duration::ZERO).await;
+        sent_on.map(Ended::SentOn)
     }
 
     async fn send_on(&self, owner: &str) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
@@ -84,39 +88,31 @@ impl Reconcile {
         let mut count = 0;
         loop {
             // What was stranded when the cycle began: not what it has touched itself since.
-            let stranded = self.store.stranded(self.untouched_for + begun.elapsed(), BATCH).await?;
+            let stranded = self.cycle.stranded(self.untouched_for + begun.elapsed(), BATCH).await?;
             if stranded.is_empty() {
                 return Ok(count);
             }
             let publisher = Publisher::connect(&self.broker).await?;
-            for record in &stranded {
-                publisher.publish_in(record.traceparent.as_deref(), &again(record)).await?;
-                self.store.touch(&record.key, &record.target).await?;
+            for again in &stranded {
+                publisher.publish_in(again.traceparent.as_deref(), &again.message).await?;
+                match &again.touched {
+                    Touched::Record(key, target) => self.store.touch(key, target).await?,
+                    Touched::Package(key, round) => self.store.touch_package(key, *round).await?,
+                }
                 count += 1;
             }
             publisher.close().await;
-            self.store.named_lease(NAME, owner, LEASE).await?;
+            self.store.named_lease(self.cycle.name(), owner, LEASE).await?;
         }
-    }
-}
-
-/// The receipt as it was heard, straight to the receipt queue.
-fn again(record: &Stranded) -> Outgoing {
-    let (tenant, receipt) = (&record.key.tenant_uid, &record.key.receipt_uid);
-    let identity = ["reconcile", tenant, receipt];
-    Outgoing {
-        exchange: RETRY.to_owned(),
-        subject: Some(Subject { tenant: tenant.clone(), receipt: receipt.clone() }),
-        ..Outgoing::event("receipt.settled.v1", RECEIPT_QUEUE.to_owned(), &identity, record.body.clone())
     }
 }
 
 /// `bilag sync reconcile`.
 pub async fn now(reconcile: &Reconcile) -> Result<(), Failed> {
-    match reconcile.cycle().await {
-        Ok(Cycle::SentOn(0)) => println!("no receipt is stranded"),
-        Ok(Cycle::SentOn(count)) => println!("{count} stranded receipt(s) were sent on again"),
-        Ok(Cycle::ElsewhereAlready) => println!("another process is sending stranded receipts on already"),
+    match reconcile.once().await {
+        Ok(Ended::SentOn(0)) => println!("no receipt is stranded"),
+        Ok(Ended::SentOn(count)) => println!("{count} stranded receipt(s) were sent on again"),
+        Ok(Ended::ElsewhereAlready) => println!("another process is sending stranded receipts on already"),
         Err(error) => return Err(Failed::at("stranded receipts could not be sent on", error)),
     }
     Ok(())

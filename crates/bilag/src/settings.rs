@@ -1,16 +1,13 @@
-//! Settings: environment variables, each also a flag. What may hold a password is never parsed by
-//! the command line's own code, which would repeat a wrong value.
+//! Settings that are no one consumer's: environment variables, each also a flag. What may hold a
+//! password is never parsed by the command line's own code, which would repeat a wrong value.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{Broker, Delay};
 use clap::Args;
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
-use omnium::{Config, Omnium, Secret};
-use receipt_pdf::Template;
+use clap::builder::NonEmptyStringValueParser;
 use sync_store::SyncStore;
 
 use crate::output::Failed;
@@ -39,16 +36,6 @@ pub struct BrokerSettings {
         value_name = "NAME"
     )]
     pub bus_exchange: String,
-    /// Binding keys of settled receipts
-    #[arg(
-        long,
-        env = "BILAG_RECEIPT_KEYS",
-        hide_env_values = true,
-        value_delimiter = ',',
-        default_value = "receipt.settled.v1",
-        value_name = "KEYS"
-    )]
-    pub receipt_keys: Vec<String>,
     /// The rungs: how long a failed message waits before each further attempt; after the last it is
     /// a dead letter
     #[arg(
@@ -143,100 +130,27 @@ impl StoreSettings {
     }
 }
 
-/// How receipts look.
+/// Which OMS packages are of.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Rendering")]
-pub struct RenderSettings {
-    /// A built-in template (a4, roll-80mm) or a file
+#[command(next_help_heading = "Akinon OMS")]
+pub struct PackageSettings {
+    /// Names the OMS in idempotency keys and records: give each OMS its own, and never change it
     #[arg(
         long,
-        env = "BILAG_TEMPLATE",
+        env = "OMS_ID",
         hide_env_values = true,
-        default_value = "a4",
-        value_name = "TEMPLATE"
+        default_value = "akinon",
+        value_parser = parse_oms_id,
+        value_name = "NAME"
     )]
-    pub template: String,
+    pub oms_id: String,
 }
 
-impl RenderSettings {
-    /// The template. One that is read from a file lives as long as the process.
-    pub fn load(&self) -> Result<&'static Template, Failed> {
-        load_template(&self.template).map_err(|failed| failed.of("BILAG_TEMPLATE"))
-    }
-}
-
-/// A built-in template by its name, or one from a file, checked.
-pub fn load_template(name: &str) -> Result<&'static Template, Failed> {
-    if let Some(template) = Template::builtin(name) {
-        return Ok(template);
-    }
-    let path = Path::new(name);
-    let source = std::fs::read_to_string(path).map_err(|error| {
-        let built_in = Template::BUILTIN.join(", ");
-        Failed::used_wrongly(
-            &format!("template {name} is neither built in ({built_in}) nor a file that can be read"),
-            error,
-        )
-    })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let template = Template::load(&source, name, &|image| std::fs::read(folder.join(image)))
-        .map_err(Failed::plainly_used_wrongly)?;
-    Ok(Box::leak(Box::new(template)))
-}
-
-/// Omnium, and what is sent there.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Omnium")]
-pub struct OmniumSettings {
-    /// Whether receipts are sent to Omnium at all
-    #[arg(long, env = "OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", hide_env_values = true, default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
-    pub send_order_receipt_to_omnium: bool,
-    /// Omnium's API
-    #[arg(
-        long,
-        env = "OMNIUM_BASE_URL",
-        hide_env_values = true,
-        default_value = "https://api.omnium.no",
-        value_name = "URL"
-    )]
-    pub omnium_base_url: String,
-    /// The API user's id
-    #[arg(long, env = "OMNIUM_CLIENT_ID", hide_env_values = true, value_name = "ID")]
-    pub omnium_client_id: Option<String>,
-    /// The API user's secret; better given by the variable than on the command line
-    #[arg(long, env = "OMNIUM_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
-    pub omnium_client_secret: Option<String>,
-    /// What the keys of properties begin with
-    #[arg(
-        long,
-        env = "OMNIUM_PROPERTY_PREFIX",
-        hide_env_values = true,
-        default_value = "flow",
-        value_name = "PREFIX"
-    )]
-    pub omnium_property_prefix: String,
-    /// Requests to Omnium in flight at once, per process
-    #[arg(long, env = "OMNIUM_MAX_CONCURRENT_REQUESTS", hide_env_values = true, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
-    pub omnium_max_concurrent_requests: u16,
-    /// How long one request to Omnium may take
-    #[arg(long, env = "OMNIUM_TIMEOUT", hide_env_values = true, default_value = "10s", value_name = "DELAY")]
-    pub omnium_timeout: Delay,
-}
-
-impl OmniumSettings {
-    /// The client of Omnium's API.
-    pub fn client(&self) -> Result<Omnium, Failed> {
-        let needed = |name: &str, value: &Option<String>| match value {
-            Some(value) if !value.is_empty() => Ok(Secret::new(value.clone())),
-            _ => Err(Failed::used_wrongly(name, "needed to send receipts to Omnium, and not set")),
-        };
-        let config = Config {
-            base_url: self.omnium_base_url.clone(),
-            client_id: needed("OMNIUM_CLIENT_ID", &self.omnium_client_id)?,
-            client_secret: needed("OMNIUM_CLIENT_SECRET", &self.omnium_client_secret)?,
-            max_concurrent: self.omnium_max_concurrent_requests.into(),
-            timeout: self.omnium_timeout.duration(),
-        };
-        Omnium::new(config).map_err(Failed::plainly_used_wrongly)
+/// It stands in headers and keys.
+fn parse_oms_id(text: &str) -> Result<String, &'static str> {
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    match !text.is_empty() && text.len() <= 64 && text.bytes().all(is_name) {
+        true => Ok(text.to_owned()),
+        false => Err("a name has 1 to 64 of a-z, 0-9, -, _ and ."),
     }
 }

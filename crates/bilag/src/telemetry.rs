@@ -48,7 +48,7 @@ pub fn start(settings: &RuntimeSettings) -> Result<Telemetry, Failed> {
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("bilag"))
-            .with_filter(EnvFilter::new("off,bilag::trace=info,omnium=info"))
+            .with_filter(EnvFilter::new("off,bilag::trace=info,omnium=info,http_client=info"))
     });
     tracing_subscriber::registry().with(logs.with_filter(filter)).with(traces).init();
     Ok(Telemetry(provider))

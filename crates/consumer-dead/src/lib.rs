@@ -3,26 +3,50 @@
 
 use std::sync::Arc;
 
-use amqp::{Failure, Handler, Message, Outcome, Subject, dead_letter_id, header_names};
+use amqp::{Exchange, Failure, Handler, Message, Outcome, Subject, dead_letter_id, header_names};
 use chrono::{DateTime, Utc};
-use sync_store::{Closes, Key, Letter, NewLetter, SyncStore};
+use clap::Args;
+use consumer::{Consumer, Shared, WrongSetting};
+use events::Target;
+use sync_store::{Closes, Key, Letter, NewLetter, PackageKey, SyncStore};
 
 /// The dead stage.
 pub struct DeadConsumer {
-    /// Where the index is.
-    pub store: Arc<dyn SyncStore>,
+    store: Arc<dyn SyncStore>,
+    /// The stages that serve a target, each with its target.
+    targets: Vec<(&'static str, Target)>,
+    oms: String,
+}
+
+/// It needs nothing to be set.
+#[derive(Clone, Debug, Args)]
+pub struct DeadSettings {}
+
+impl Consumer for DeadConsumer {
+    const NAME: &'static str = "dead";
+    const ABOUT: &'static str = "Indexes dead letters";
+    type Settings = DeadSettings;
+
+    /// Every stage by its name, not `#`: a letter about a dead letter must not come back to it.
+    fn hears(_: &DeadSettings, others: &[&'static str]) -> Vec<(Exchange, String)> {
+        others.iter().map(|stage| (Exchange::Dead, (*stage).to_owned())).collect()
+    }
+
+    fn start(_: &DeadSettings, shared: &Shared) -> Result<Self, WrongSetting> {
+        Ok(Self { store: shared.store(), targets: shared.targets.clone(), oms: shared.oms.clone() })
+    }
 }
 
 impl Handler for DeadConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let letter = letter(message);
+        let letter = self.letter(message);
         let headers: serde_json::Map<_, _> =
             message.headers_for_people().into_iter().map(|(name, value)| (name, value.into())).collect();
         let new = NewLetter {
             letter: &letter,
             headers: &serde_json::Value::from(headers).to_string(),
             body: &message.body,
-            closes: Closes::Target(TARGET),
+            closes: self.closes(&letter.stage),
         };
         self.store.note_dead(&new).await.map_err(Failure::unreached)?;
         if is_of_the_brokers_making(message) {
@@ -38,38 +62,66 @@ impl Handler for DeadConsumer {
     }
 }
 
-/// The target that gets nothing now. Every stage there is serves it.
-const TARGET: &str = events::Target::Omnium.as_str();
+/// Where a receipt that died before any target had a record of it is recorded as dead.
+const FIRST_TARGET: &str = "omnium";
 
 fn is_of_the_brokers_making(message: &Message) -> bool {
     message.header_text(header_names::REASON).is_none()
 }
 
-fn letter(message: &Message) -> Letter {
-    let told = message.letter();
-    let time = |text: Option<String>| {
-        text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|time| time.with_timezone(&Utc))
-    };
-    let mut subject = message.subject();
-    if is_of_the_brokers_making(message) && subject.is_none() {
-        // Straight from the bus it has no headers of ours.
-        subject = events::receipt_uid(&message.body)
-            .map(|(tenant, receipt)| Subject { tenant: tenant.to_string(), receipt: receipt.to_string() });
+impl DeadConsumer {
+    /// The records that a letter of this stage closes: its target's, where it serves one, else all of
+    /// the receipt's.
+    fn closes(&self, stage: &str) -> Closes<'_> {
+        let serves = self.targets.iter().find(|(name, _)| *name == stage);
+        serves.map_or(Closes::Every { at_least: FIRST_TARGET }, |(_, target)| Closes::Target(target.as_str()))
     }
-    Letter {
-        id: dead_letter_id(message),
-        stage: told.stage,
-        reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },
-        error: told.error,
-        key: subject.map(|subject| Key::new(subject.tenant, subject.receipt)),
-        package: None,
-        message_id: Some(message.id()),
-        attempts: message.attempt(),
-        first_failed_at: time(told.first_failed_at),
-        last_failed_at: time(told.last_failed_at),
-        redriven: message
-            .header_number(header_names::REDRIVEN)
-            .and_then(|count| u32::try_from(count).ok())
-            .unwrap_or(0),
+
+    fn letter(&self, message: &Message) -> Letter {
+        let told = message.letter();
+        let subject = self.about(message);
+        Letter {
+            id: dead_letter_id(message),
+            stage: told.stage,
+            reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },
+            error: told.error,
+            key: match &subject {
+                Some(Subject::Receipt { tenant, receipt }) => Some(Key::new(tenant, receipt)),
+                _ => None,
+            },
+            package: match subject {
+                Some(Subject::Package { oms, package }) => {
+                    package.parse().ok().map(|package_id| PackageKey { oms, package_id })
+                }
+                _ => None,
+            },
+            message_id: Some(message.id()),
+            attempts: message.attempt(),
+            first_failed_at: time(told.first_failed_at),
+            last_failed_at: time(told.last_failed_at),
+            redriven: message
+                .header_number(header_names::REDRIVEN)
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or(0),
+        }
     }
+
+    /// What it is about. Straight from the bus it has no headers of ours.
+    fn about(&self, message: &Message) -> Option<Subject> {
+        let told = message.subject();
+        if told.is_some() || !is_of_the_brokers_making(message) {
+            return told;
+        }
+        let receipt = events::receipt_uid(&message.body).map(|(tenant, receipt)| Subject::Receipt {
+            tenant: tenant.to_string(),
+            receipt: receipt.to_string(),
+        });
+        let package = || events::package_id(&message.body).map(|id| id.to_string());
+        receipt.or_else(|| package().map(|package| Subject::Package { oms: self.oms.clone(), package }))
+    }
+}
+
+fn time(text: Option<String>) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(&text?).ok()?;
+    Some(time.with_timezone(&Utc))
 }

@@ -1,28 +1,63 @@
-//! The receipt consumer: hears that a receipt was settled, opens its sync record, maps its invoice,
-//! and emits `invoice.ready.v1`.
+//! The receipt consumer: hears that a receipt was settled, opens its sync records, maps its invoice,
+//! and emits `invoice.ready.v1` for every target that wants it.
 
-mod read;
+mod cycle;
+mod package;
+mod settings;
 
 use std::sync::Arc;
 
-use amqp::{Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
+use amqp::{Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
+use consumer::{Consumer, Cycle, MAX_EVENT, Shared, Wanted, Wish, WrongSetting, read};
 use events::{InvoiceReady, InvoiceReadyType, ReceiptSettled, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
 
-pub use read::{CONFLICTING_RECEIPT, MAX_EVENT, ReadError, read};
+pub use cycle::Stranded;
+pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
+pub use settings::ReceiptSettings;
 
 /// The routing key of what this consumer emits.
 pub const EMITS: &str = "invoice.ready.v1";
 
+/// The routing key of receipts that the chain itself asked for.
+const SETTLED: &str = "receipt.settled.v1";
+
+/// Heard before with different content.
+pub const CONFLICTING_RECEIPT: Reason =
+    Reason::new("conflicting_receipt", "compare both at the till; the one heard first stays as it is");
+
 /// The receipt stage.
 pub struct ReceiptConsumer {
-    /// Where receipts are remembered.
-    pub store: Arc<dyn SyncStore>,
-    /// `OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM`: without it receipts are recorded as skipped.
-    pub send_to_omnium: bool,
-    /// `OMNIUM_PROPERTY_PREFIX`.
-    pub property_prefix: String,
+    store: Arc<dyn SyncStore>,
+    wishes: Vec<Wish>,
+    property_prefix: String,
+    oms: String,
+}
+
+impl Consumer for ReceiptConsumer {
+    const NAME: &'static str = "receipt";
+    const ABOUT: &'static str = "Hears settled receipts, opens their records, maps their invoice";
+    const REASONS: &'static [Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE];
+    type Settings = ReceiptSettings;
+
+    fn hears(settings: &ReceiptSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
+        let from_the_bus = settings.receipt_keys.iter().map(|key| (Exchange::Bus, key.clone()));
+        from_the_bus.chain([(Exchange::Events, SETTLED.to_owned())]).collect()
+    }
+
+    fn start(settings: &ReceiptSettings, shared: &Shared) -> Result<Self, WrongSetting> {
+        Ok(Self {
+            store: shared.store(),
+            wishes: shared.wishes.clone(),
+            property_prefix: settings.omnium_property_prefix.clone(),
+            oms: shared.oms.clone(),
+        })
+    }
+
+    fn cycle(_: &ReceiptSettings, shared: &Shared) -> Option<Box<dyn Cycle>> {
+        Some(Box::new(Stranded { store: shared.store() }))
+    }
 }
 
 /// The receipt was heard before with other contents.
@@ -34,22 +69,38 @@ struct Conflict(Key);
 
 impl Handler for ReceiptConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let event = read(message).map_err(|error| Failure::reject(error.reason(), error))?;
+        let event = read(message, |body| {
+            let event: ReceiptSettled = events::decode(body)?;
+            event.check()?;
+            Ok(event)
+        });
+        let event = event.map_err(|error| Failure::reject(error.reason(), error))?;
         let key = Key::new(&*event.tenant.uid, &*event.order_receipt.uid);
-        match self.open(&key, &event, message).await? {
-            Opened::New if !self.send_to_omnium => {
-                tracing::debug!(receipt = %key, "skipped: OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false");
-                Ok(Outcome::Done(Vec::new()))
+        self.may_have_package(&event, &key).await?;
+        let mut targets = Vec::new();
+        let mut anything_new = false;
+        for Wish { target, wants } in &self.wishes {
+            let wanted = match wants(&event) {
+                Wanted::Never => continue,
+                wanted => wanted == Wanted::Yes,
+            };
+            match self.open(&key, &event, message, target, wanted).await? {
+                Opened::New if !wanted => anything_new = true,
+                Opened::New | Opened::Again(State::Pending | State::InvoiceCreated | State::Attaching) => {
+                    targets.push(target.clone());
+                }
+                // Its own letter, sent on again, is what brings a dead record back.
+                Opened::Again(State::Dead) if message.was_dead() => targets.push(target.clone()),
+                Opened::Again(state) => tracing::debug!(receipt = %key, %target, %state, "heard again"),
+                Opened::Differs { .. } => return Err(Failure::reject(CONFLICTING_RECEIPT, Conflict(key))),
             }
-            Opened::New | Opened::Again(State::Pending | State::InvoiceCreated | State::Attaching) => {
-                Ok(Outcome::Done(vec![self.ready(event)?]))
-            }
-            Opened::Again(state @ (State::Complete | State::Skipped | State::Dead)) => {
-                tracing::debug!(receipt = %key, %state, "heard again; nothing to do");
-                Ok(Outcome::AlreadyDone)
-            }
-            Opened::Differs { .. } => Err(Failure::reject(CONFLICTING_RECEIPT, Conflict(key))),
         }
+        self.issue_package(&event, &key).await?;
+        if targets.is_empty() {
+            tracing::debug!(receipt = %key, "no target wants it now");
+            return Ok(if anything_new { Outcome::Done(Vec::new()) } else { Outcome::AlreadyDone });
+        }
+        Ok(Outcome::Done(vec![self.ready(event, targets)?]))
     }
 
     fn subject(&self, message: &Message) -> Option<Subject> {
@@ -57,48 +108,46 @@ impl Handler for ReceiptConsumer {
             return None;
         }
         let (tenant, receipt) = events::receipt_uid(&message.body)?;
-        Some(Subject { tenant: tenant.to_string(), receipt: receipt.to_string() })
+        Some(Subject::Receipt { tenant: tenant.to_string(), receipt: receipt.to_string() })
     }
 }
 
 impl ReceiptConsumer {
     /// Opens the record. A receipt kept by an earlier version, which read fewer members, has another
     /// fingerprint; it is the same receipt where this version reads the same from both.
-    async fn open(&self, key: &Key, event: &ReceiptSettled, message: &Message) -> Result<Opened, Failure> {
-        let opened = self.open_as(key, event, message, &event.fingerprint()).await?;
-        if let Opened::Differs { body, fingerprint } = &opened
-            && events::decode::<ReceiptSettled>(body).is_ok_and(|kept| kept.same_content(event))
-        {
-            return self.open_as(key, event, message, fingerprint).await;
-        }
-        Ok(opened)
-    }
-
-    async fn open_as(
+    async fn open(
         &self,
         key: &Key,
         event: &ReceiptSettled,
         message: &Message,
-        fingerprint: &str,
+        target: &Target,
+        wanted: bool,
     ) -> Result<Opened, Failure> {
         let receipt = &event.order_receipt;
         let traceparent = message.header_text(amqp::header_names::TRACEPARENT);
-        let new = NewReceipt {
+        let fingerprint = event.fingerprint();
+        let mut new = NewReceipt {
             key,
             voucher_number: &receipt.voucher_number,
             order_number: &receipt.order.order_number,
             store_uid: &receipt.order.store.uid,
             currency: &event.tenant.country.currency,
             amount: receipt.amount().get(),
-            fingerprint,
+            fingerprint: &fingerprint,
             body: &message.body,
             traceparent: traceparent.as_deref(),
         };
-        let opened = self.store.open(&new, Target::Omnium.as_str(), self.send_to_omnium).await;
-        opened.map_err(Failure::unreached)
+        let opened = self.store.open(&new, target.as_str(), wanted).await.map_err(Failure::unreached)?;
+        if let Opened::Differs { body, fingerprint } = &opened
+            && events::decode::<ReceiptSettled>(body).is_ok_and(|kept| kept.same_content(event))
+        {
+            new.fingerprint = fingerprint;
+            return self.store.open(&new, target.as_str(), wanted).await.map_err(Failure::unreached);
+        }
+        Ok(opened)
     }
 
-    fn ready(&self, receipt: ReceiptSettled) -> Result<Outgoing, Failure> {
+    fn ready(&self, receipt: ReceiptSettled, targets: Vec<Target>) -> Result<Outgoing, Failure> {
         let (tenant, uid) = (receipt.tenant.uid.clone(), receipt.order_receipt.uid.clone());
         let invoice = invoice::map(&receipt, &self.property_prefix);
         let identity = [EMITS, &*tenant, &*uid];
@@ -106,7 +155,7 @@ impl ReceiptConsumer {
             id: format!("{tenant}/{uid}"),
             kind: InvoiceReadyType::V1,
             occurred_at: Timestamp::from_utc(Utc::now()),
-            targets: vec![Target::Omnium],
+            targets,
             receipt,
             invoice,
         };

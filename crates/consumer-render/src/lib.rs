@@ -1,27 +1,46 @@
 //! The render consumer: makes the receipt's PDF and emits `invoice.rendered.v1`, once for each
 //! target. It needs no database.
 
-use amqp::{Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
+mod settings;
+
+use amqp::{Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
+use consumer::{Consumer, Shared, WrongSetting, rendered_key};
 use events::{InvoiceReady, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target, Timestamp};
 use receipt_pdf::Template;
 use sha2::{Digest, Sha256};
 
+pub use settings::{RenderSettings, TemplateError, load_template};
+
 /// The PDF cannot be made.
-pub const RENDER_FAILED: Reason = Reason::new("render_failed");
+pub const RENDER_FAILED: Reason = Reason::new(
+    "render_failed",
+    "mend the template (bilag render, bilag template check), then move the letter back",
+);
 
 /// The type of what this consumer emits.
 const EMITS: &str = "invoice.rendered.v1";
 
-/// The routing key of what a target gets.
-pub fn routing_key(target: Target) -> String {
-    format!("{EMITS}.{}", target.as_str())
-}
-
 /// The render stage.
 pub struct RenderConsumer {
-    /// How receipts look.
-    pub template: &'static Template,
+    template: &'static Template,
+}
+
+impl Consumer for RenderConsumer {
+    const NAME: &'static str = "render";
+    const ABOUT: &'static str = "Makes the PDF";
+    const REASONS: &'static [Reason] = &[RENDER_FAILED];
+    const NEEDS_STORE: bool = false;
+    type Settings = RenderSettings;
+
+    fn hears(_: &RenderSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
+        vec![(Exchange::Events, "invoice.ready.v1".to_owned())]
+    }
+
+    fn start(settings: &RenderSettings, _: &Shared) -> Result<Self, WrongSetting> {
+        let template = settings.load().map_err(|error| WrongSetting::named("BILAG_TEMPLATE", error))?;
+        Ok(Self { template })
+    }
 }
 
 impl Handler for RenderConsumer {
@@ -44,12 +63,12 @@ fn rendered(template: &Template, body: &[u8]) -> Result<Vec<Outgoing>, Failure> 
         events::decode(body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
     let pdf = pdf(template, &event)?;
     let (tenant, uid) = (&event.receipt.tenant.uid, &event.receipt.order_receipt.uid);
-    let for_target = |target: Target| {
+    let for_target = |target: &Target| {
         let rendered = InvoiceRendered {
             id: format!("{tenant}/{uid}/{}", target.as_str()),
             kind: InvoiceRenderedType::V1,
             occurred_at: Timestamp::from_utc(Utc::now()),
-            target,
+            target: target.clone(),
             tenant: tenant.clone(),
             order_type: event.receipt.order_receipt.order.kind,
             invoice: event.invoice.clone(),
@@ -59,9 +78,9 @@ fn rendered(template: &Template, body: &[u8]) -> Result<Vec<Outgoing>, Failure> 
         let body =
             serde_json::to_vec(&rendered).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
         let identity = [EMITS, &**tenant, &**uid, target.as_str()];
-        Ok(Outgoing::event(EMITS, routing_key(target), &identity, body).about(tenant, uid))
+        Ok(Outgoing::event(EMITS, rendered_key(target), &identity, body).about(tenant, uid))
     };
-    event.targets.iter().copied().map(for_target).collect()
+    event.targets.iter().map(for_target).collect()
 }
 
 fn pdf(template: &Template, event: &InvoiceReady) -> Result<Pdf, Failure> {

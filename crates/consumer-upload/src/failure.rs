@@ -4,26 +4,20 @@ use std::error::Error;
 
 use amqp::{Failure, Reached, Reason};
 use omnium::{Call, Decision, OmniumError, decide};
-use sync_store::Key;
 
 /// Omnium understood the call and does not take it.
-pub const OMNIUM_REJECTED: Reason = Reason::new("omnium_rejected");
+pub const OMNIUM_REJECTED: Reason = Reason::new(
+    "omnium_rejected",
+    "mend what Omnium's answer names, there or at the till, then move the letter back",
+);
 /// Omnium forbids it, while it lets others through.
-pub const OMNIUM_FORBIDDEN: Reason = Reason::new("omnium_forbidden");
+pub const OMNIUM_FORBIDDEN: Reason = Reason::new(
+    "omnium_forbidden",
+    "give Omnium's API user the role, store or market that it lacks, then move the letter back",
+);
 /// The invoice was created, and is not to be found in Omnium.
-pub const INVOICE_MISSING: Reason = Reason::new("invoice_missing");
-/// The store knows nothing of this receipt.
-pub const NO_RECORD: Reason = Reason::new("no_record");
-
-/// The store knows nothing of this receipt.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "there is no sync record of receipt {key} in {store}: let all consumers share one store (BILAG_DATABASE_URL), or publish the receipt again"
-)]
-pub(crate) struct NoRecord {
-    pub(crate) key: Key,
-    pub(crate) store: String,
-}
+pub const INVOICE_MISSING: Reason =
+    Reason::new("invoice_missing", "look the invoice up in Omnium; once it is there, move the letter back");
 
 /// The invoice was created, and is not to be found.
 #[derive(Debug, thiserror::Error)]
@@ -39,14 +33,6 @@ struct CallFailed {
     doing: &'static str,
     #[source]
     source: OmniumError,
-}
-
-/// Another handler holds the lease by now.
-pub(crate) fn lost() -> Failure {
-    Failure::Wait {
-        at_least: crate::MARGIN,
-        error: "the lease has run out, and another handler may be at this receipt".into(),
-    }
 }
 
 /// The message's failure, for an error of one call.

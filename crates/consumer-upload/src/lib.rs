@@ -3,39 +3,53 @@
 //! It hears `invoice.rendered.v1`, which carries the PDF, so it cannot act without it.
 
 mod failure;
+mod settings;
 mod upload;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use amqp::{Failure, Handler, Message, Outcome, Reason, Subject};
-use chrono::Utc;
-use events::InvoiceRendered;
+use amqp::{Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use consumer::{Consumer, NO_RECORD, Shared, Wanted, WrongSetting, rendered_key, take_turn};
+use events::{InvoiceRendered, ReceiptSettled, Target};
 use omnium::Omnium;
-use sync_store::{Key, Lease, SyncStore};
+use sync_store::{Key, SyncStore};
 use uuid::Uuid;
 
-pub use failure::{INVOICE_MISSING, NO_RECORD, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
+pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
+pub use settings::OmniumSettings;
 
-use crate::failure::NoRecord;
 use crate::upload::Upload;
+
+const TARGET: Target = Target::new("omnium");
 
 /// The upload stage.
 pub struct UploadConsumer {
-    /// Where the records are.
-    pub store: Arc<dyn SyncStore>,
-    /// The client of Omnium's API.
-    pub omnium: Omnium,
+    store: Arc<dyn SyncStore>,
+    omnium: Omnium,
 }
 
-/// How much later than its client gave up a call may still take effect, and how far reads may lag
-/// behind writes.
-const MARGIN: Duration = Duration::from_secs(5);
+impl Consumer for UploadConsumer {
+    const NAME: &'static str = "upload";
+    const ABOUT: &'static str = "Creates the invoice in Omnium and attaches the PDF";
+    const TARGET: Option<Target> = Some(TARGET);
+    const REASONS: &'static [Reason] = &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD];
+    type Settings = OmniumSettings;
 
-impl UploadConsumer {
-    /// A lease outlives every call that is made under it: whoever takes over meets its effects.
-    fn lease_ttl(&self) -> Duration {
-        self.omnium.longest_call() + MARGIN
+    fn hears(_: &OmniumSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
+        vec![(Exchange::Events, rendered_key(&TARGET))]
+    }
+
+    /// The first rule of the sync: nothing is sent unless it is switched on.
+    fn off(settings: &OmniumSettings) -> Option<&'static str> {
+        (!settings.is_on()).then_some("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false")
+    }
+
+    fn wants(settings: &OmniumSettings, _: &ReceiptSettled) -> Wanted {
+        if settings.is_on() { Wanted::Yes } else { Wanted::SwitchedOff }
+    }
+
+    fn start(settings: &OmniumSettings, shared: &Shared) -> Result<Self, WrongSetting> {
+        Ok(Self { store: shared.store(), omnium: settings.client()? })
     }
 }
 
@@ -46,22 +60,14 @@ impl Handler for UploadConsumer {
         let key = Key::new(&*event.tenant, &*event.invoice.id);
         let target = event.target.as_str();
         let owner = Uuid::new_v4().to_string();
-        let lease = self.store.lease(&key, target, &owner, self.lease_ttl()).await;
-        match lease.map_err(Failure::unreached)? {
-            Lease::Granted(record) => {
-                let upload = Upload { consumer: self, key: &key, target, owner: &owner, event };
+        let longest_call = self.omnium.longest_call();
+        match take_turn(self.store.as_ref(), &key, target, &owner, longest_call).await? {
+            Some(record) => {
+                let upload = Upload { consumer: self, key: &key, target, owner: &owner, event: &event };
                 upload.run(record.state).await?;
                 Ok(Outcome::Done(Vec::new()))
             }
-            Lease::Complete(_) | Lease::Skipped => Ok(Outcome::AlreadyDone),
-            Lease::Held { until } => {
-                let at_least = (until - Utc::now()).to_std().unwrap_or_default();
-                Err(Failure::Wait { at_least, error: "another handler is at this receipt".into() })
-            }
-            Lease::NoRecord => Err(Failure::Retry {
-                reason: NO_RECORD,
-                error: NoRecord { key, store: self.store.describe() }.into(),
-            }),
+            None => Ok(Outcome::AlreadyDone),
         }
     }
 

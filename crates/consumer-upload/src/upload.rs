@@ -7,24 +7,25 @@
 
 use amqp::Failure;
 use bytes::Bytes;
+use consumer::{MARGIN, lost};
 use events::{InvoiceRendered, Uid};
 use omnium::Call;
 use sync_store::{Attach, Key, State, Step};
 
 use crate::UploadConsumer;
-use crate::failure::{INVOICE_MISSING, InvoiceMissing, lost, of};
+use crate::failure::{INVOICE_MISSING, InvoiceMissing, of};
 
 pub(crate) struct Upload<'a> {
     pub(crate) consumer: &'a UploadConsumer,
     pub(crate) key: &'a Key,
     pub(crate) target: &'a str,
     pub(crate) owner: &'a str,
-    pub(crate) event: InvoiceRendered,
+    pub(crate) event: &'a InvoiceRendered,
 }
 
 impl Upload<'_> {
     /// From the state the record was found in to complete.
-    pub(crate) async fn run(mut self, found: State) -> Result<(), Failure> {
+    pub(crate) async fn run(self, found: State) -> Result<(), Failure> {
         match found {
             State::Attaching => {
                 if self.is_attached().await? {
@@ -52,20 +53,20 @@ impl Upload<'_> {
     }
 
     /// Writes down that the file is about to be attached, and attaches it.
-    async fn attach(&mut self) -> Result<(), Failure> {
+    async fn attach(&self) -> Result<(), Failure> {
         let store = &self.consumer.store;
         let attach = Attach {
             owner: self.owner,
             invoice_id: self.invoice_id(),
             file_name: &self.event.pdf.file_name,
             pdf_sha256: &self.event.pdf.sha256,
-            ttl: self.consumer.lease_ttl(),
+            ttl: self.consumer.omnium.longest_call() + MARGIN,
         };
         match store.attaching(self.key, self.target, &attach).await.map_err(Failure::unreached)? {
             Step::Taken => {}
             Step::Lost => return Err(lost()),
         }
-        let content = Bytes::from(std::mem::take(&mut self.event.pdf.content.0));
+        let content = Bytes::copy_from_slice(&self.event.pdf.content.0);
         let call = self.consumer.omnium.attach(self.invoice_id(), &self.event.pdf.file_name, content);
         match call.await {
             Ok(()) => Ok(()),

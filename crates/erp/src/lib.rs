@@ -6,8 +6,11 @@ use bytes::Bytes;
 pub use http_client::{Answer, CallError, ConfigError, Decision, Secret, Transport, decide};
 use http_client::{Request, Service, ServiceClient, ServiceConfig};
 
-const SERVICE: &Service =
-    &Service { name: "the ERP", url_setting: "ERP_URL", credentials_setting: "ERP_AUTHORIZATION" };
+const SERVICE: &Service = &Service {
+    name: "the ERP",
+    url_setting: "ERP_INVOICE_URL",
+    credentials_setting: "ERP_INVOICE_AUTHORIZATION",
+};
 
 /// What the ERP's client has to be told.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Invoice, ReceiptSettled, Timestamp};
+use crate::{Invoice, ReceiptSettled, Target, Timestamp};
 
 /// From the receipt consumer to the render consumer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,21 +40,4 @@ pub enum InvoiceReadyType {
     /// The first and current version.
     #[serde(rename = "invoice.ready.v1")]
     V1,
-}
-
-/// Who wants an invoice. Each target has its own routing key, its own queue and its own state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Target {
-    /// Omnium OMS: the invoice and its file.
-    Omnium,
-}
-
-impl Target {
-    /// As on the wire and in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Omnium => "omnium",
-        }
-    }
 }

@@ -8,27 +8,39 @@
 mod amount;
 mod check;
 mod content;
+mod count;
 mod decode;
 mod hundredths;
 mod invoice;
 mod invoice_ready;
 mod invoice_rendered;
+mod invoice_request;
 mod node;
+mod openapi;
+mod package_event;
 mod party;
 mod receipt;
 mod refusal;
 mod schema;
 mod settlement;
+mod target;
 mod text;
 mod timestamp;
 
 pub use amount::Amount;
 pub use check::Contradiction;
+pub use count::{Count, StatusCode};
 pub use decode::{Undecodable, decode, receipt_uid};
 pub use hundredths::Hundredths;
 pub use invoice::{Address as InvoiceAddress, Invoice, Line, Payment, Property};
-pub use invoice_ready::{InvoiceReady, InvoiceReadyType, Target};
+pub use invoice_ready::{InvoiceReady, InvoiceReadyType};
 pub use invoice_rendered::{InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes};
+pub use invoice_request::{InvoiceRequest, InvoiceRequestType};
+pub use openapi::openapi;
+pub use package_event::{
+    PackageEvent, PackageItem, PackageStatus, PackedPackage, WebhookEvent, package_id, package_status,
+    raw_package, same_package,
+};
 pub use party::{Address, ContactPerson, Customer, Seller, Store};
 pub use receipt::{
     Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, ReceiptSettled, ReceiptSettledType,
@@ -36,5 +48,6 @@ pub use receipt::{
 };
 pub use schema::schemas;
 pub use settlement::{Settlement, SettlementKind};
+pub use target::Target;
 pub use text::{Text, Uid};
 pub use timestamp::Timestamp;

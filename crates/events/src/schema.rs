@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::{InvoiceReady, InvoiceRendered, ReceiptSettled};
+use crate::{InvoiceReady, InvoiceRendered, InvoiceRequest, PackageEvent, ReceiptSettled};
 
 /// Each event's file name in `schemas/` and its schema (JSON Schema 2020-12).
 pub fn schemas() -> Vec<(&'static str, Schema)> {
@@ -15,6 +15,8 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("receipt.settled.v1.schema.json", of::<ReceiptSettled>("receipt.settled.v1")),
         ("invoice.ready.v1.schema.json", of::<InvoiceReady>("invoice.ready.v1")),
         ("invoice.rendered.v1.schema.json", of::<InvoiceRendered>("invoice.rendered.v1")),
+        ("invoice.request.v1.schema.json", of::<InvoiceRequest<'_>>("invoice.request.v1")),
+        ("package.status.packed.schema.json", of::<PackageEvent>("package.status.packed")),
     ]
 }
 

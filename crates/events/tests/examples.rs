@@ -8,18 +8,19 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use events::{InvoiceReady, InvoiceRendered, ReceiptSettled};
+use events::{InvoiceReady, InvoiceRendered, PackageEvent, ReceiptSettled};
 use jsonschema::Validator;
 
 type Read = fn(&[u8]) -> Result<(), String>;
 
-const EVENTS: [(&str, Read); 3] = [
+const EVENTS: [(&str, Read); 4] = [
     ("receipt.settled.v1", |body| {
         let event: ReceiptSettled = events::decode(body).map_err(|error| error.to_string())?;
         event.check().map_err(|error| error.to_string())
     }),
     ("invoice.ready.v1", |body| decode::<InvoiceReady>(body)),
     ("invoice.rendered.v1", |body| decode::<InvoiceRendered>(body)),
+    ("package.status.packed", |body| decode::<PackageEvent>(body)),
 ];
 
 fn decode<E: serde::de::DeserializeOwned>(body: &[u8]) -> Result<(), String> {

@@ -14,11 +14,45 @@ fn committed_schemas_are_those_of_the_types() {
             "schemas/{file} is not what the types say now; write it with: cargo run -p events --example schemas"
         );
     }
+    for (file, document) in events::openapi() {
+        let committed: Value =
+            serde_json::from_slice(&support::read(&support::root().join("schemas").join(file)))
+                .expect("a document is JSON");
+        assert!(committed == document, "schemas/{file} is not what the code says now");
+    }
+}
+
+/// Every `$ref` of a document.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| references(element, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn what_services_are_asked_refers_to_schemas_that_are_there() {
+    for (file, document) in events::openapi() {
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(!found.is_empty(), "{file} has a body");
+        for schema in found {
+            assert!(
+                events::schemas().iter().any(|(file, _)| *file == schema),
+                "{file}: no such file {schema}"
+            );
+        }
+    }
 }
 
 #[test]
 fn every_schema_is_committed_once_and_valid() {
     let mut generated: Vec<_> = events::schemas().into_iter().map(|(file, _)| file.to_owned()).collect();
+    generated.extend(events::openapi().into_iter().map(|(file, _)| file.to_owned()));
     generated.sort();
     let committed = support::files(&support::root().join("schemas"), ".json");
     let committed: Vec<_> =

@@ -46,6 +46,9 @@ pub struct Ask<'a> {
     pub patience: Duration,
     /// The message is a dead letter that was sent on again: only then a dead round comes back.
     pub redriven: bool,
+    /// The dead round of this content came to nothing, and this packing is another one: it begins a
+    /// round of its own.
+    pub renew: bool,
 }
 
 /// Whether the invoice service may be asked now.

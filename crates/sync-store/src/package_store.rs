@@ -26,6 +26,10 @@ pub trait PackageStore: Send + Sync {
     /// may be in flight.
     async fn ask(&self, packing: &Packing<'_>, ask: &Ask<'_>) -> Result<Asking, StoreError>;
 
+    /// The body of the event that began a round, as it came: what is asked under its key is made of
+    /// this one, whichever event of the packing is at hand.
+    async fn packing_body(&self, key: &PackageKey, round: u32) -> Result<Option<Vec<u8>>, StoreError>;
+
     /// The invoice service has accepted: `asking` becomes `asked`, and the lease is given back. A
     /// round that was issued meanwhile stays issued. [`Step::Lost`] where another one asks by now,
     /// or the round is past it.

@@ -74,10 +74,10 @@ fn a_client_that_cannot_be_says_why() {
     config.token = Secret::new("hush\nhush");
     assert_eq!(
         Oms::new(config).expect_err("no client").to_string(),
-        "AKINON_OMS_TOKEN must not hold a line break or any other control character"
+        "OMS_API_TOKEN must not hold a line break or any other control character"
     );
     assert_eq!(
         Oms::new(oms_config("oms.example")).expect_err("no client").to_string(),
-        "AKINON_OMS_URL must be an http or https URL without user, query and fragment"
+        "OMS_BASE_URL must be an http or https URL without user, query and fragment"
     );
 }

@@ -2,6 +2,7 @@
 
 pub mod dead;
 pub mod map;
+pub mod packages;
 pub mod publish;
 pub mod render;
 pub mod sandbox;

@@ -34,13 +34,14 @@ pub async fn run(args: PublishArgs) -> Result<(), Failed> {
 /// The body as it is, be it ever so broken; key, id and type are read from it where they can be.
 fn outgoing(args: &PublishArgs, file: &Path, body: Vec<u8>) -> Outgoing {
     let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let text = |member: &str| json.get(member).and_then(Value::as_str);
-    let kind = text("type").filter(|kind| kind.len() <= 200);
-    let key = args.key.as_deref().or(kind).or(args.broker.receipt_keys.first().map(String::as_str));
-    let id = text("id").filter(|id| id.len() <= 200);
+    let text = |member: &str| json.pointer(member).and_then(Value::as_str).filter(|text| text.len() <= 200);
+    // The till's events have type and id at the top, Akinon's in their head.
+    let kind = text("/type").or_else(|| text("/event/type"));
+    let id = text("/id").or_else(|| text("/event/uuid"));
+    let key = args.key.as_deref().or(kind).unwrap_or("receipt.settled.v1");
     Outgoing {
         exchange: args.broker.bus_exchange.clone(),
-        routing_key: key.unwrap_or_default().to_owned(),
+        routing_key: key.to_owned(),
         message_id: id.map_or_else(|| file.display().to_string(), str::to_owned),
         kind: kind.unwrap_or_default().to_owned(),
         body,
@@ -50,7 +51,9 @@ fn outgoing(args: &PublishArgs, file: &Path, body: Vec<u8>) -> Outgoing {
 
 fn advice(error: &PublishError) -> &'static str {
     match error {
-        PublishError::Unroutable { .. } => "; run `bilag topology apply`, or check BILAG_RECEIPT_KEYS",
+        PublishError::Unroutable { .. } => {
+            "; run `bilag topology apply`, or check BILAG_RECEIPT_KEYS and BILAG_PACKED_KEYS"
+        }
         PublishError::NoExchange { .. } => "; set BILAG_BUS_EXCHANGE to your bus",
         _ => "",
     }

@@ -1,16 +1,95 @@
-//! `bilag render`: the PDF that would be attached.
+//! `bilag render`: the PDF of a receipt, from a file or as it was heard.
 
 use std::io::Write;
+
+use receipt_pdf::Template;
+use sha2::{Digest, Sha256};
+use sync_store::{Listed, Page, RecordFilter, SyncStore};
 
 use crate::cli::RenderArgs;
 use crate::output::Failed;
 
 /// Writes the PDF.
-pub fn run(args: &RenderArgs) -> Result<(), Failed> {
-    let template = args.render.load()?;
-    let event = super::read_receipt(&args.file)?;
-    let rendered =
-        receipt_pdf::render(template, &event).map_err(|error| Failed::at(args.file.display(), error))?;
+pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
+    let template = args.render.load().map_err(|error| Failed::used_wrongly("BILAG_TEMPLATE", error))?;
+    match (&args.file, &args.receipt) {
+        (Some(file), _) => {
+            let event = super::read_receipt(file)?;
+            write(args, template, &event, &file.display().to_string()).map(drop)
+        }
+        (None, Some(receipt)) => {
+            let store = args.store.open().await?;
+            again(args, template, store.as_ref(), receipt).await
+        }
+        (None, None) => Err(Failed::used_wrongly("RECEIPT", "needed: a file, or --receipt UID")),
+    }
+}
+
+/// Prints the kept receipt, and compares it with what was sent.
+async fn again(
+    args: &RenderArgs,
+    template: &'static Template,
+    store: &dyn SyncStore,
+    receipt: &str,
+) -> Result<(), Failed> {
+    let filter = RecordFilter {
+        receipt: Some(receipt.to_owned()),
+        tenant_uid: args.tenant.clone(),
+        ..Default::default()
+    };
+    let records = store.records(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    let mut keys: Vec<_> = records.iter().map(|listed| listed.record.key.clone()).collect();
+    keys.sort();
+    keys.dedup();
+    let key = match keys.as_slice() {
+        [] => {
+            let store = store.describe();
+            return Err(Failed::plainly(format!(
+                "no receipt with uid or voucher number {receipt} in {store}"
+            )));
+        }
+        [key] => key,
+        several => {
+            let several: Vec<_> = several.iter().map(ToString::to_string).collect();
+            let problem = format!("{receipt} names several receipts: {}", several.join(", "));
+            return Err(Failed::plainly(format!("{problem}; say which with --tenant and the uid")));
+        }
+    };
+    let kept = store.receipt(key).await.map_err(Failed::plainly)?;
+    let kept = kept.ok_or_else(|| {
+        Failed::plainly(format!("only broken events of receipt {key} were heard: there is nothing to print"))
+    })?;
+    let event = events::decode(&kept.body).map_err(|error| Failed::at(key, error))?;
+    let pdf = write(args, template, &event, &key.to_string())?;
+    compare(&records, &pdf);
+    Ok(())
+}
+
+/// Says whether it is what each target got.
+fn compare(records: &[Listed], pdf: &[u8]) {
+    let now: String = Sha256::digest(pdf).iter().map(|byte| format!("{byte:02x}")).collect();
+    for Listed { record, .. } in records {
+        match &record.pdf_sha256 {
+            None => eprintln!("{}: nothing was sent there", record.target),
+            Some(sent) if *sent == now => {
+                eprintln!("{}: the same, byte for byte, as was sent", record.target)
+            }
+            Some(sent) => eprintln!(
+                "warning: {}: not what was sent: the template or a font has changed since (SHA-256 {sent} then, {now} now); \
+                 what was sent is there",
+                record.target
+            ),
+        }
+    }
+}
+
+fn write(
+    args: &RenderArgs,
+    template: &Template,
+    event: &events::ReceiptSettled,
+    what: &str,
+) -> Result<Vec<u8>, Failed> {
+    let rendered = receipt_pdf::render(template, event).map_err(|error| Failed::at(what, error))?;
     for warning in &rendered.warnings {
         eprintln!("warning: {warning}");
     }
@@ -24,5 +103,5 @@ pub fn run(args: &RenderArgs) -> Result<(), Failed> {
         let (pages, bytes) = (rendered.pages, rendered.pdf.len());
         eprintln!("{}: {pages} page(s), {bytes} bytes", args.output.display());
     }
-    Ok(())
+    Ok(rendered.pdf)
 }

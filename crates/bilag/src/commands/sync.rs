@@ -19,7 +19,9 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
         SyncCommand::Reconcile { untouched_for, broker, store } => {
             let untouched_for = untouched_for.map_or(broker.all_rungs(), |delay| delay.duration());
             let store = store.open().await?;
-            reconcile::now(&Reconcile { broker: broker.broker("reconcile")?, store, untouched_for }).await
+            let cycle = Box::new(consumer_receipt::Stranded { store: store.clone() });
+            let broker = broker.broker("reconcile")?;
+            reconcile::now(&Reconcile { broker, store, cycle, untouched_for }).await
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `bilag topology`: what Bilag has at the broker.
 
-use amqp::Management;
+use amqp::{Management, Topology};
 use serde_json::json;
 
-use crate::chain::topology;
+use crate::chain;
 use crate::cli::{TopologyArgs, TopologyCommand};
 use crate::output::{self, Failed};
 
@@ -14,15 +14,20 @@ pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
         TopologyCommand::Check(args) => check(&args).await,
         TopologyCommand::Export(args) => {
             let vhost = args.broker.broker("topology")?.vhost().to_owned();
-            output::json(&amqp::definitions(&topology(&args.broker, &args.stages), &vhost));
+            output::json(&amqp::definitions(&topology(&args), &vhost));
             Ok(())
         }
     }
 }
 
+fn topology(args: &TopologyArgs) -> Topology {
+    let links = chain::named(&args.stages, &args.settings);
+    chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, &args.settings)
+}
+
 async fn apply(args: &TopologyArgs) -> Result<(), Failed> {
     let broker = args.broker.broker("topology")?;
-    let topology = topology(&args.broker, &args.stages);
+    let topology = topology(args);
     amqp::apply(&broker, &topology).await.map_err(Failed::plainly)?;
     let queues = topology.queues();
     if args.json {
@@ -37,7 +42,7 @@ async fn apply(args: &TopologyArgs) -> Result<(), Failed> {
 async fn check(args: &TopologyArgs) -> Result<(), Failed> {
     let broker = args.broker.broker("topology")?;
     let management = args.management_url.as_ref().map(|url| Management::new(url, &broker));
-    let topology = topology(&args.broker, &args.stages);
+    let topology = topology(args);
     let differences = amqp::check(&broker, &topology, management.as_ref()).await.map_err(Failed::plainly)?;
     if args.json {
         let list: Vec<_> =

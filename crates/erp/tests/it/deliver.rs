@@ -64,6 +64,6 @@ async fn a_long_429_holds_all_calls_of_the_client() {
 fn a_wrong_url_is_told_by_its_setting() {
     assert_eq!(
         Erp::new(config("erp.example")).expect_err("no client").to_string(),
-        "ERP_URL must be an http or https URL without user, query and fragment"
+        "ERP_INVOICE_URL must be an http or https URL without user, query and fragment"
     );
 }

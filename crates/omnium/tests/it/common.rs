@@ -15,7 +15,8 @@ pub const CLIENT_SECRET: &str = "client&secret=kept/quiet";
 /// A sandbox on a port of its own.
 pub async fn sandbox(options: sandbox::omnium::Options) -> Sandbox {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    sandbox::serve(listener, Options { omnium: options, ..Default::default() }).expect("a listener has an address")
+    sandbox::serve(listener, Options { omnium: options, ..Default::default() })
+        .expect("a listener has an address")
 }
 
 /// What a client of the tests is told.

@@ -47,6 +47,11 @@ impl<D: Database> PackageStore for SqlStore<D> {
         }
     }
 
+    async fn packing_body(&self, key: &PackageKey, round: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.0.read(find::body(key, round)).await?;
+        self.first(rows, |row| row.bytes())
+    }
+
     async fn asked(&self, key: &PackageKey, round: u32, owner: &str) -> Result<Step, StoreError> {
         self.step(asked(self.0.dialect(), key, round, owner)).await
     }

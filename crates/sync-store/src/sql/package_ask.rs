@@ -54,7 +54,9 @@ pub(super) fn decide(newest: Option<&Newest>, fingerprint: &str, ask: &Ask<'_>) 
     let Some(newest) = newest else { return Begin { round: 1, follows: None } };
     match &newest.fingerprint {
         None => Adopt,
-        Some(known) if known == fingerprint => meet(newest, ask),
+        Some(known) if known == fingerprint && !(ask.renew && newest.state == PackageState::Dead) => {
+            meet(newest, ask)
+        }
         Some(_) if newest.heard => Answer(Asking::Superseded),
         Some(_) => Begin { round: newest.round + 1, follows: Some(newest.round) },
     }
@@ -288,9 +290,18 @@ mod tests {
             (of(Dead), "other", true, anew()),
         ];
         for (newest, fingerprint, redriven, expected) in table {
-            let ask = Ask { owner: "a", ttl: PATIENCE, patience: PATIENCE, redriven };
+            let ask = Ask { owner: "a", ttl: PATIENCE, patience: PATIENCE, redriven, renew: false };
             let decision = decide(newest.as_ref(), fingerprint, &ask);
             assert_eq!(decision, expected, "{fingerprint}, redriven {redriven}: {newest:?}");
         }
+        let renewed = |newest: Option<Newest>| {
+            let (owner, ttl, patience) = ("a", PATIENCE, PATIENCE);
+            let ask = Ask { owner, ttl, patience, redriven: false, renew: true };
+            decide(newest.as_ref(), "same", &ask)
+        };
+        assert_eq!(renewed(of(Dead)), anew());
+        assert_eq!(renewed(heard(Dead)), Answer(Asking::Superseded));
+        assert_eq!(renewed(of(Issued)), issued());
+        assert_eq!(renewed(of(ToAsk)), granted(ToAsk));
     }
 }

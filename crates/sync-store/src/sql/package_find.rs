@@ -26,6 +26,12 @@ pub(super) fn rounds(key: &PackageKey) -> Statement {
         .ordered("package.round desc")
 }
 
+pub(super) fn body(key: &PackageKey, round: u32) -> Statement {
+    let sql = "select body from package_round where oms = $1 and package_id = $2 and round = $3
+         and body is not null";
+    of_package(key, sql.to_owned()).int(round)
+}
+
 pub(super) fn list(dialect: Dialect, filter: &PackageFilter, page: Page) -> Statement {
     // States as literals: there are indexes of some states only.
     let state = filter.state.map(|state| format!("and package.state = '{state}'")).unwrap_or_default();

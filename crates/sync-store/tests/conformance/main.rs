@@ -86,6 +86,8 @@ conformance! {
         another_content_begins_a_round_and_closes_what_was_not_accepted
         an_event_that_comes_late_is_superseded
         a_dead_round_comes_back_with_its_redriven_letter_only
+        another_packing_of_what_came_to_nothing_begins_a_round
+        every_event_of_a_packing_finds_the_first_ones_body
         a_packing_is_kept_as_it_came;
     package_steps:
         accepted_is_written_down_by_who_asked

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sync_store::{Ask, Asking, Issue, PackageState};
+use sync_store::{Ask, Asking, Issue, PackageState, Packing};
 
 use crate::fresh::Fresh;
 use crate::given::key;
@@ -165,6 +165,35 @@ pub async fn a_dead_round_comes_back_with_its_redriven_letter_only(fresh: &Fresh
     assert_eq!(answer, Asking::Granted { round: 1, asked_times: 1 });
     let round = round_of(&*store, &key, 1).await;
     assert_eq!((round.state, round.death), (PackageState::Asking, None));
+}
+
+pub async fn another_packing_of_what_came_to_nothing_begins_a_round(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, 73, PackageState::Dead).await;
+    let renewing = |owner| Ask { renew: true, ..by(owner) };
+    let first = packing(&key, "first", "content");
+    assert_eq!(store.ask(&first, &renewing("b")).await.expect("asked"), Asking::Superseded, "the same event");
+    let again = packing(&key, "second", "content");
+    let answer = store.ask(&again, &renewing("b")).await.expect("asked");
+    assert_eq!(answer, Asking::Granted { round: 2, asked_times: 0 });
+    assert_eq!(states(&*store, &key).await, [PackageState::Superseded, PackageState::Asking]);
+    let third = packing(&key, "third", "content");
+    assert!(matches!(store.ask(&third, &renewing("c")).await.expect("asked"), Asking::Held { .. }));
+}
+
+pub async fn every_event_of_a_packing_finds_the_first_ones_body(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = package(73);
+    let first = Packing { body: b"first", ..packing(&key, "1", "x") };
+    let second = Packing { body: b"second", ..packing(&key, "2", "x") };
+    let _ = store.ask(&first, &by("a")).await.expect("asked");
+    store.release_package(&key, 1, "a").await.expect("released");
+    assert_eq!(
+        store.ask(&second, &by("b")).await.expect("asked"),
+        Asking::Granted { round: 1, asked_times: 1 }
+    );
+    assert_eq!(store.packing_body(&key, 1).await.expect("looked up").as_deref(), Some(&b"first"[..]));
+    assert_eq!(store.packing_body(&key, 2).await.expect("looked up"), None);
 }
 
 pub async fn a_packing_is_kept_as_it_came(fresh: &Fresh) {

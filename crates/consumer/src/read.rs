@@ -1,19 +1,16 @@
-//! From a message to a receipt that holds together, or to the reason why it is none.
+//! From a message off somebody else's bus to an event, or to the reason why it is none.
 
 use amqp::{Message, Reason};
-use events::{Contradiction, ReceiptSettled, Undecodable};
+use events::{Contradiction, Undecodable};
 
 /// The largest event that is read, in bytes.
 pub const MAX_EVENT: usize = 1024 * 1024;
 
-/// Heard before with different content.
-pub const CONFLICTING_RECEIPT: Reason = Reason::new("conflicting_receipt");
-
-/// Why a message is no receipt.
+/// Why a message is not the event.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Larger than an event may be.
-    #[error("the event has {size} bytes, more than the {MAX_EVENT} that are read: it cannot be a receipt")]
+    #[error("the event has {size} bytes, more than the {MAX_EVENT} that are read: it cannot be one")]
     TooLarge {
         /// Its size in bytes.
         size: usize,
@@ -42,8 +39,8 @@ impl ReadError {
     }
 }
 
-/// Reads a receipt and checks that it does not contradict itself.
-pub fn read(message: &Message) -> Result<ReceiptSettled, ReadError> {
+/// Reads what `read` makes of the body, where the body is one that can be read at all.
+pub fn read<E>(message: &Message, read: impl FnOnce(&[u8]) -> Result<E, ReadError>) -> Result<E, ReadError> {
     if message.body.len() > MAX_EVENT {
         return Err(ReadError::TooLarge { size: message.body.len() });
     }
@@ -52,7 +49,5 @@ pub fn read(message: &Message) -> Result<ReceiptSettled, ReadError> {
     }) {
         return Err(ReadError::Encoded);
     }
-    let event: ReceiptSettled = events::decode(&message.body)?;
-    event.check()?;
-    Ok(event)
+    read(&message.body)
 }

@@ -1,0 +1,208 @@
+//! `bilag packages`: the packages of the OMS, from packed to printed.
+
+use std::time::Duration;
+
+use amqp::Publisher;
+use chrono::{SecondsFormat, Utc};
+use serde_json::{Value, json};
+use sync_store::{PackageFilter, PackageKey, PackageRound, PackageState, Page, State, SyncStore};
+
+use crate::cli::PackagesCommand;
+use crate::output::{self, Column, Failed, ago, table};
+
+/// Lists, shows, or asks once more.
+pub async fn run(command: PackagesCommand) -> Result<(), Failed> {
+    match command {
+        PackagesCommand::List { state, waiting, limit, json, patience, store } => {
+            let patience = patience.delay.duration();
+            let waiting_for = waiting.then_some(patience);
+            let filter = PackageFilter { state, waiting_for, ..Default::default() };
+            list(store.open().await?.as_ref(), &filter, patience, limit, json).await
+        }
+        PackagesCommand::Show { package, json, patience, store } => {
+            show(store.open().await?.as_ref(), package, patience.delay.duration(), json).await
+        }
+        PackagesCommand::Ask { package, packages, broker, store } => {
+            let key = PackageKey { oms: packages.oms_id, package_id: package };
+            let publisher = broker.broker("packages")?;
+            ask(store.open().await?.as_ref(), &publisher, &key).await
+        }
+    }
+}
+
+async fn list(
+    store: &dyn SyncStore,
+    filter: &PackageFilter,
+    patience: Duration,
+    limit: u32,
+    json: bool,
+) -> Result<(), Failed> {
+    let counts = store.package_counts().await.map_err(Failed::plainly)?;
+    let rounds = store.packages(filter, Page::first(limit)).await.map_err(Failed::plainly)?;
+    if json {
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|count| json!({ "state": count.state.as_str(), "count": count.count, "oldest": count.oldest }))
+            .collect();
+        let rounds: Vec<_> = rounds.iter().map(|round| to_json(round, patience)).collect();
+        output::json(&json!({ "counts": counts, "packages": rounds }));
+        return Ok(());
+    }
+    if counts.is_empty() {
+        println!("no package has been heard yet in {}", store.describe());
+        return Ok(());
+    }
+    let rows: Vec<_> = counts
+        .iter()
+        .map(|count| vec![count.state.to_string(), count.count.to_string(), ago(count.oldest)])
+        .collect();
+    table(&[Column::Left("state"), Column::Right("packages"), Column::Right("untouched for")], &rows);
+    println!();
+    let rows: Vec<_> = rounds.iter().map(|round| row(round, patience)).collect();
+    table(
+        &[
+            Column::Left("package"),
+            Column::Left("number"),
+            Column::Right("round"),
+            Column::Left("state"),
+            Column::Right("asked"),
+            Column::Left("voucher"),
+            Column::Left("receipt"),
+            Column::Right("untouched for"),
+        ],
+        &rows,
+    );
+    if rounds.len() == limit as usize {
+        println!("\nthe latest {limit}; --limit N shows more");
+    }
+    Ok(())
+}
+
+/// How far a package has come, as people say it.
+fn standing(round: &PackageRound, patience: Duration) -> &'static str {
+    let overdue =
+        round.asked_at.is_some_and(|asked| (Utc::now() - asked).to_std().is_ok_and(|since| since > patience));
+    match (round.state, round.written_back) {
+        (PackageState::Asked, _) if overdue && round.accepted_times > 1 => "waiting",
+        (PackageState::Issued, Some(State::Complete)) => "written back",
+        (PackageState::Issued, Some(State::Dead)) => "issued, not written back: dead",
+        (state, _) => state.as_str(),
+    }
+}
+
+fn row(round: &PackageRound, patience: Duration) -> Vec<String> {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    vec![
+        round.key.to_string(),
+        round.number.clone(),
+        round.round.to_string(),
+        standing(round, patience).to_owned(),
+        format!("{}×", round.asked_times),
+        or_dash(round.voucher_number.clone()),
+        or_dash(round.receipt.as_ref().map(|receipt| receipt.receipt_uid.clone())),
+        ago(round.updated_at),
+    ]
+}
+
+async fn show(store: &dyn SyncStore, package: String, patience: Duration, json: bool) -> Result<(), Failed> {
+    let filter = PackageFilter { package: Some(package.clone()), ..Default::default() };
+    let found = store.packages(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    if found.is_empty() {
+        let store = store.describe();
+        return Err(Failed::plainly(format!("no package with id or number {package} in {store}")));
+    }
+    if json {
+        output::json(&found.iter().map(|round| to_json(round, patience)).collect());
+        return Ok(());
+    }
+    for (i, round) in found.iter().enumerate() {
+        if i > 0 {
+            println!();
+        }
+        for (name, value) in lines(round, patience) {
+            println!("{name:<14}{value}");
+        }
+    }
+    Ok(())
+}
+
+fn lines(round: &PackageRound, patience: Duration) -> Vec<(&'static str, String)> {
+    let when = |time: chrono::DateTime<Utc>| {
+        format!("{} ({} ago)", time.to_rfc3339_opts(SecondsFormat::Millis, true), ago(time))
+    };
+    let standing = standing(round, patience);
+    let todo = match standing {
+        "waiting" => Some(format!(
+            "find out at the invoice service why it sends no receipt; bilag packages ask {} asks again",
+            round.key.package_id
+        )),
+        "dead" => Some("bilag dead list packed; its letter says why".to_owned()),
+        "issued, not written back: dead" => Some("bilag dead list writeback; its letter says why".to_owned()),
+        _ => None,
+    };
+    let told = [
+        ("package", Some(round.key.to_string())),
+        ("number", Some(round.number.clone())),
+        (
+            "round",
+            Some(match round.round {
+                0 => "0 (its receipt came, and it was never heard as packed)".to_owned(),
+                round => round.to_string(),
+            }),
+        ),
+        ("state", Some(standing.to_owned())),
+        ("what to do", todo),
+        ("key", (round.round > 0).then(|| format!("{}/{}", round.key, round.round))),
+        ("asked", round.asked_at.map(|time| format!("{} time(s), last {}", round.asked_times, when(time)))),
+        ("receipt", round.receipt.as_ref().map(ToString::to_string)),
+        ("voucher", round.voucher_number.clone()),
+        ("issued", round.issued_at.map(when)),
+        ("in the OMS", round.written_back.map(|state| state.to_string())),
+        ("died in", round.death.as_ref().map(|death| death.stage.clone())),
+        ("reason", round.death.as_ref().map(|death| death.reason.clone())),
+        ("error", round.death.as_ref().map(|death| death.error.clone())),
+        ("heard", Some(when(round.created_at))),
+        ("last touched", Some(when(round.updated_at))),
+    ];
+    told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+async fn ask(store: &dyn SyncStore, broker: &amqp::Broker, key: &PackageKey) -> Result<(), Failed> {
+    let Some(overdue) = store.ask_again(key).await.map_err(Failed::plainly)? else {
+        let why = "it is not known, is being asked for, or has its receipt";
+        return Err(Failed::plainly(format!(
+            "package {key} is not asked for again: {why}; see bilag packages show {}",
+            key.package_id
+        )));
+    };
+    let again = consumer_packed::again(overdue);
+    let publisher = Publisher::connect(broker).await.map_err(Failed::plainly)?;
+    let sent = publisher.publish_in(again.traceparent.as_deref(), &again.message).await;
+    publisher.close().await;
+    sent.map_err(|error| Failed::at(format_args!("package {key} is not asked for again yet"), error))?;
+    println!("package {key} is asked for again, under the same key");
+    Ok(())
+}
+
+fn to_json(round: &PackageRound, patience: Duration) -> Value {
+    json!({
+        "oms": round.key.oms,
+        "package": round.key.package_id,
+        "number": round.number,
+        "round": round.round,
+        "state": round.state.as_str(),
+        "standing": standing(round, patience),
+        "askedTimes": round.asked_times,
+        "askedAt": round.asked_at,
+        "tenant": round.receipt.as_ref().map(|receipt| &receipt.tenant_uid),
+        "receipt": round.receipt.as_ref().map(|receipt| &receipt.receipt_uid),
+        "voucherNumber": round.voucher_number,
+        "issuedAt": round.issued_at,
+        "writtenBack": round.written_back.map(State::as_str),
+        "createdAt": round.created_at,
+        "updatedAt": round.updated_at,
+        "death": round.death.as_ref().map(|death| {
+            json!({ "stage": death.stage, "reason": death.reason, "error": death.error })
+        }),
+    })
+}

@@ -1,0 +1,96 @@
+//! The consumers of this process, from their start to their end.
+
+use std::sync::Arc;
+
+use amqp::{Broker, Consumer, Delay, Handler, StageStatus, StartError};
+use consumer::Cycle;
+use sync_store::SyncStore;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::chain::{CHAIN, topology};
+use crate::cli::ConsumeArgs;
+use crate::output::Failed;
+use crate::reconcile::Reconcile;
+
+/// The consumers of this process.
+pub struct Crew<'a> {
+    args: &'a ConsumeArgs,
+    broker: Broker,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<Result<(), StartError>>,
+    statuses: Vec<Arc<StageStatus>>,
+}
+
+impl<'a> Crew<'a> {
+    /// Nobody yet.
+    pub fn new(args: &'a ConsumeArgs, broker: Broker) -> Self {
+        let (stop, _) = watch::channel(false);
+        Self { args, broker, stop, tasks: JoinSet::new(), statuses: Vec::new() }
+    }
+
+    /// Starts a consumer.
+    pub fn start<H: Handler>(&mut self, stage: &'static str, handler: H) {
+        let status = Arc::new(StageStatus::new(stage));
+        self.statuses.push(status.clone());
+        let ConsumeArgs { broker, runtime, settings, .. } = self.args;
+        let link = CHAIN.iter().filter(|link| link.name == stage);
+        let consumer = Consumer {
+            broker: self.broker.clone(),
+            topology: topology(&broker.bus_exchange, &broker.retry_delays, link, settings),
+            concurrency: runtime.concurrency,
+            status,
+        };
+        self.tasks.spawn(consumer.run(handler, self.stop.subscribe()));
+    }
+
+    /// Starts what a consumer sends on again from time to time.
+    pub fn start_cycle(&mut self, cycle: Box<dyn Cycle>, store: Arc<dyn SyncStore>) {
+        let untouched_for = self.args.broker.all_rungs();
+        let reconcile = Reconcile { broker: self.broker.clone(), store, cycle, untouched_for };
+        let every: &Delay = &self.args.runtime.reconcile_every;
+        let (every, stopped) = (every.duration(), self.stop.subscribe());
+        self.tasks.spawn(async move {
+            reconcile.run(every, stopped).await;
+            Ok(())
+        });
+    }
+
+    /// What each consumer is doing.
+    pub fn statuses(&self) -> Vec<Arc<StageStatus>> {
+        self.statuses.clone()
+    }
+
+    /// Returns once all have ended: told to by SIGTERM or SIGINT, or because one cannot start.
+    pub async fn until_stopped(mut self) -> Result<(), Failed> {
+        let no_signals = |error| Failed::at("signals cannot be heard", error);
+        let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let mut failed = None;
+        let mut told = false;
+        loop {
+            tokio::select! {
+                _ = term.recv(), if !told => told = true,
+                _ = interrupt.recv(), if !told => told = true,
+                // With what is named switched off there may be nothing to run; then it waits to be told.
+                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => { failed.get_or_insert_with(|| Failed::plainly(error)); told = true; }
+                    Err(panic) => { failed.get_or_insert_with(|| Failed::at("a consumer ended", panic)); told = true; }
+                },
+            }
+            if told {
+                tracing::info!("stopping: what is in hand is finished first");
+                // Nobody listens only where everything has stopped already.
+                let _ = self.stop.send(true);
+                while let Some(ended) = self.tasks.join_next().await {
+                    if let Ok(Err(error)) = ended {
+                        failed.get_or_insert_with(|| Failed::plainly(error));
+                    }
+                }
+                return failed.map_or(Ok(()), Err);
+            }
+        }
+    }
+}

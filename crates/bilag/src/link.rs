@@ -1,0 +1,129 @@
+//! One consumer of the chain, whatever its type: what the command line, the topology and the start
+//! of a process need of it.
+
+use std::sync::Arc;
+
+use amqp::{Exchange, Reason};
+use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
+use consumer::{Consumer, Cycle, Shared, Wish, WrongSetting};
+use events::Target;
+
+use crate::chain::CHAIN;
+use crate::crew::Crew;
+
+/// A consumer of the chain.
+pub struct Link {
+    /// Names its queue, its unit, and itself on the command line.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Its reasons for dead letters.
+    pub reasons: &'static [Reason],
+    /// Whether it uses the store.
+    pub needs_store: bool,
+    target: fn() -> Option<Target>,
+    augment: fn(Command) -> Command,
+    hears: fn(&ArgMatches, &[&'static str]) -> Vec<(Exchange, String)>,
+    off: fn(&ArgMatches) -> Option<&'static str>,
+    wish: fn(&ArgMatches) -> Option<Wish>,
+    start: fn(&ArgMatches, &Shared, &mut Crew<'_>) -> Result<(), WrongSetting>,
+    cycle: fn(&ArgMatches, &Shared) -> Option<Box<dyn Cycle>>,
+}
+
+impl Link {
+    /// A consumer by its type.
+    pub const fn of<C: Consumer>() -> Self {
+        Self {
+            name: C::NAME,
+            about: C::ABOUT,
+            reasons: C::REASONS,
+            needs_store: C::NEEDS_STORE,
+            target: || C::TARGET,
+            augment: C::Settings::augment_args,
+            hears: |matches, others| C::hears(&settings::<C>(matches), others),
+            off: |matches| C::off(&settings::<C>(matches)),
+            wish: wish::<C>,
+            start: |matches, shared, crew| {
+                crew.start(C::NAME, C::start(&settings::<C>(matches), shared)?);
+                Ok(())
+            },
+            cycle: |matches, shared| C::cycle(&settings::<C>(matches), shared),
+        }
+    }
+
+    /// Exchange and key of what its queue is bound to.
+    pub fn hears(&self, settings: &StageSettings) -> Vec<(Exchange, String)> {
+        let others = CHAIN.iter().map(|link| link.name).filter(|name| *name != self.name);
+        (self.hears)(&settings.0, &others.collect::<Vec<_>>())
+    }
+
+    /// Why it is not in use, where it is not.
+    pub fn off(&self, settings: &StageSettings) -> Option<&'static str> {
+        (self.off)(&settings.0)
+    }
+
+    /// Its target with its name, where it serves one.
+    pub fn serves(&self) -> Option<(&'static str, Target)> {
+        Some((self.name, (self.target)()?))
+    }
+
+    /// What its target wants, where it serves one.
+    pub fn wish(&self, settings: &StageSettings) -> Option<Wish> {
+        (self.wish)(&settings.0)
+    }
+
+    /// Starts it, and what it sends on again from time to time.
+    pub fn start(
+        &self,
+        settings: &StageSettings,
+        shared: &Shared,
+        crew: &mut Crew<'_>,
+    ) -> Result<(), WrongSetting> {
+        (self.start)(&settings.0, shared, crew)?;
+        if let Some(cycle) = (self.cycle)(&settings.0, shared) {
+            crew.start_cycle(cycle, shared.store());
+        }
+        Ok(())
+    }
+}
+
+fn settings<C: Consumer>(matches: &ArgMatches) -> C::Settings {
+    C::Settings::from_arg_matches(matches).expect("the command line has been checked")
+}
+
+fn wish<C: Consumer>(matches: &ArgMatches) -> Option<Wish> {
+    let (target, settings) = (C::TARGET?, settings::<C>(matches));
+    Some(Wish { target, wants: Arc::new(move |receipt| C::wants(&settings, receipt)) })
+}
+
+/// The settings of every consumer of the chain, as the command line and the environment have them.
+#[derive(Clone)]
+pub struct StageSettings(ArgMatches);
+
+/// The values may be secrets.
+impl std::fmt::Debug for StageSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StageSettings")
+    }
+}
+
+impl FromArgMatches for StageSettings {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        Ok(Self(matches.clone()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.0 = matches.clone();
+        Ok(())
+    }
+}
+
+impl Args for StageSettings {
+    fn augment_args(command: Command) -> Command {
+        CHAIN.iter().fold(command, |command, link| (link.augment)(command))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}

@@ -1,0 +1,78 @@
+//! The ERP consumer: delivers the invoices of packages, with their PDF, to the ERP that keeps the
+//! books, where others made them.
+//!
+//! It hears `invoice.rendered.v1` and passes it on as it is: `schemas/erp.openapi.json`.
+
+mod settings;
+
+use std::sync::Arc;
+
+use amqp::{Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use consumer::{Consumer, Delivered, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rendered_key};
+use erp::Erp;
+use events::{InvoiceRendered, ReceiptSettled, Target};
+use sync_store::SyncStore;
+
+pub use settings::ErpSettings;
+
+/// The ERP understood the invoice and does not take it.
+pub const ERP_REJECTED: Reason =
+    Reason::new("erp_rejected", "mend what the ERP's answer names, then move the letter back");
+/// The ERP forbids it, while it lets others through.
+pub const ERP_FORBIDDEN: Reason =
+    Reason::new("erp_forbidden", "give Bilag the right in the ERP that it lacks, then move the letter back");
+
+const TARGET: Target = Target::new("erp");
+
+/// The ERP stage.
+pub struct ErpConsumer {
+    store: Arc<dyn SyncStore>,
+    erp: Erp,
+}
+
+impl Consumer for ErpConsumer {
+    const NAME: &'static str = "erp";
+    const ABOUT: &'static str = "Delivers the invoices of packages to the ERP";
+    const TARGET: Option<Target> = Some(TARGET);
+    const REASONS: &'static [Reason] = &[ERP_REJECTED, ERP_FORBIDDEN];
+    type Settings = ErpSettings;
+
+    fn hears(_: &ErpSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
+        vec![(Exchange::Events, rendered_key(&TARGET))]
+    }
+
+    fn off(settings: &ErpSettings) -> Option<&'static str> {
+        settings.url().is_none().then_some("ERP_INVOICE_URL is not set")
+    }
+
+    /// The invoices of packages. Those of tills reach the ERP by the tills' own way.
+    fn wants(settings: &ErpSettings, receipt: &ReceiptSettled) -> Wanted {
+        match settings.url() {
+            Some(_) if receipt.package.is_some() => Wanted::Yes,
+            _ => Wanted::Never,
+        }
+    }
+
+    fn start(settings: &ErpSettings, shared: &Shared) -> Result<Self, WrongSetting> {
+        Ok(Self { store: shared.store(), erp: settings.client()? })
+    }
+}
+
+impl Handler for ErpConsumer {
+    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
+        let event: InvoiceRendered =
+            events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+        let refusals = Refusals { rejected: ERP_REJECTED, forbidden: ERP_FORBIDDEN };
+        let call = async {
+            let delivered = self.erp.deliver(&event.id, message.body.clone()).await;
+            delivered
+                .map(|()| Delivered::Yes)
+                .map_err(|error| failure("the ERP does not have the invoice", refusals, error))
+        };
+        deliver(self.store.as_ref(), &event, self.erp.longest_call(), call).await
+    }
+
+    fn subject(&self, message: &Message) -> Option<Subject> {
+        message.subject()
+    }
+}

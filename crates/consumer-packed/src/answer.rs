@@ -1,0 +1,48 @@
+//! The receipt that an invoice service answered with.
+
+use amqp::{Failure, Outgoing, Reason};
+use events::{Contradiction, Package, ReceiptSettled, Text, Undecodable};
+use sync_store::Packing;
+
+/// Why the answer cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// JSON, but no receipt.
+    #[error("the invoice service answered with what is no receipt.settled.v1")]
+    NoReceipt(#[source] Undecodable),
+    /// It does not add up.
+    #[error("the invoice service answered with a receipt that cannot be used")]
+    Contradictory(#[source] Contradiction),
+    /// The receipt of another package.
+    #[error("the invoice service answered with the receipt of package {answered}, and was asked for {asked}")]
+    OtherPackage {
+        /// The package's id in the answer.
+        answered: u64,
+        /// The package's id in the request.
+        asked: u64,
+    },
+}
+
+/// Reads the receipt and gives it its package.
+pub fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, AnswerError> {
+    let mut receipt: ReceiptSettled = events::decode(body).map_err(AnswerError::NoReceipt)?;
+    receipt.check().map_err(AnswerError::Contradictory)?;
+    let asked = packing.key.package_id;
+    match &receipt.package {
+        Some(package) if package.id != asked => {
+            return Err(AnswerError::OtherPackage { answered: package.id, asked });
+        }
+        _ => {}
+    }
+    receipt.package = Text::new(packing.number).map(|number| Package { id: asked, number });
+    Ok(receipt)
+}
+
+/// The receipt as the chain hears it, like one that came over the bus.
+pub fn settled(receipt: &ReceiptSettled) -> Result<Outgoing, Failure> {
+    const KIND: &str = "receipt.settled.v1";
+    let (tenant, uid) = (&receipt.tenant.uid, &receipt.order_receipt.uid);
+    let body = serde_json::to_vec(receipt).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+    let identity = [KIND, &**tenant, &**uid];
+    Ok(Outgoing::event(KIND, KIND.to_owned(), &identity, body).about(tenant, uid))
+}

@@ -1,0 +1,189 @@
+//! The packed consumer: hears that a package was packed, and asks the invoice service for its
+//! invoice. Where the service answers with the receipt, it emits `receipt.settled.v1`; where it takes
+//! the request, the receipt comes over the bus later.
+
+mod answer;
+mod cycle;
+mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use akinon::{Asked, InvoiceService};
+use amqp::{Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use bytes::Bytes;
+use chrono::Utc;
+use consumer::{
+    Consumer, Cycle, MARGIN, MAX_EVENT, ReadError, Refusals, Shared, WrongSetting, failure, lost, read,
+};
+use events::{InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus};
+use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
+use uuid::Uuid;
+
+pub use cycle::again;
+pub use settings::PackedSettings;
+
+/// The invoice service does not make this invoice.
+pub const INVOICE_REFUSED: Reason = Reason::new(
+    "invoice_refused",
+    "mend what the invoice service's answer names, there or in the OMS, then move the letter back",
+);
+/// The invoice service does not let this request through, while it lets others.
+pub const INVOICE_FORBIDDEN: Reason = Reason::new(
+    "invoice_forbidden",
+    "ask whoever runs the invoice service why this package is not let through, then move the letter back",
+);
+/// The invoice service answered with a receipt that cannot be used.
+pub const INVALID_ANSWER: Reason = Reason::new(
+    "invalid_answer",
+    "show the error to whoever runs the invoice service; once its answer is mended, move the letter back",
+);
+
+/// The packed stage.
+pub struct PackedConsumer {
+    store: Arc<dyn SyncStore>,
+    service: InvoiceService,
+    patience: Duration,
+    oms: String,
+}
+
+impl Consumer for PackedConsumer {
+    const NAME: &'static str = "packed";
+    const ABOUT: &'static str = "Asks the invoice service for the invoice of a packed package";
+    const REASONS: &'static [Reason] = &[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER];
+    type Settings = PackedSettings;
+
+    fn hears(settings: &PackedSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
+        settings.packed_keys.iter().map(|key| (Exchange::Bus, key.clone())).collect()
+    }
+
+    fn off(settings: &PackedSettings) -> Option<&'static str> {
+        settings.url().is_none().then_some("INVOICE_SERVICE_URL is not set")
+    }
+
+    fn start(settings: &PackedSettings, shared: &Shared) -> Result<Self, WrongSetting> {
+        let (service, patience) = (settings.client()?, settings.patience());
+        Ok(Self { store: shared.store(), service, patience, oms: shared.oms.clone() })
+    }
+
+    fn cycle(settings: &PackedSettings, shared: &Shared) -> Option<Box<dyn Cycle>> {
+        Some(Box::new(cycle::Overdue { store: shared.store(), patience: settings.patience() }))
+    }
+}
+
+impl Handler for PackedConsumer {
+    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
+        let event = read(message, packed).map_err(|error| Failure::reject(error.reason(), error))?;
+        let Some(PackageEvent { event, payload }) = event else { return Ok(Outcome::PassedOver) };
+        let key = PackageKey { oms: self.oms.clone(), package_id: payload.id };
+        let owner = Uuid::new_v4().to_string();
+        let traceparent = message.header_text(amqp::header_names::TRACEPARENT);
+        let packing = Packing {
+            key: &key,
+            number: &payload.number,
+            event_uuid: &event.uuid,
+            fingerprint: &payload.content_fingerprint(),
+            body: &message.body,
+            traceparent: traceparent.as_deref(),
+        };
+        let mut ask = Ask {
+            owner: &owner,
+            ttl: self.service.longest_call() + MARGIN,
+            patience: self.patience,
+            redriven: message.was_dead(),
+            renew: false,
+        };
+        let mut asking = self.store.ask(&packing, &ask).await.map_err(Failure::unreached)?;
+        if asking == Asking::Dead && self.may_be_renewed(&packing).await? {
+            ask.renew = true;
+            asking = self.store.ask(&packing, &ask).await.map_err(Failure::unreached)?;
+        }
+        match asking {
+            Asking::Granted { round, .. } => {
+                let asked = self.ask(&packing, round, &owner).await;
+                // The next one need not wait for the lease; 202 has ended it already. Where this
+                // fails, it runs out by itself.
+                if let Err(error) = self.store.release_package(&key, round, &owner).await {
+                    tracing::debug!(package = %key, %error, "the lease is left to run out");
+                }
+                asked
+            }
+            Asking::Held { until } => {
+                let at_least = (until - Utc::now()).to_std().unwrap_or_default();
+                Err(Failure::Wait { at_least, error: "another handler is asking for this package".into() })
+            }
+            known @ (Asking::Asked | Asking::Issued(_) | Asking::Superseded | Asking::Dead) => {
+                tracing::debug!(package = %key, ?known, "heard again; nothing to do");
+                Ok(Outcome::AlreadyDone)
+            }
+        }
+    }
+
+    fn subject(&self, message: &Message) -> Option<Subject> {
+        if message.body.len() > MAX_EVENT {
+            return None;
+        }
+        let package = events::package_id(&message.body)?.to_string();
+        Some(Subject::Package { oms: self.oms.clone(), package })
+    }
+}
+
+/// The package, where one was packed.
+fn packed(body: &[u8]) -> Result<Option<PackageEvent>, ReadError> {
+    Ok(match events::package_status(body)? {
+        PackageStatus::Packed => Some(events::decode(body)?),
+        PackageStatus::Other => None,
+    })
+}
+
+impl PackedConsumer {
+    /// Whether a packing may be asked for anew although its content has a dead letter: the service
+    /// refused, so that there is no invoice, and the package has been mended since.
+    async fn may_be_renewed(&self, packing: &Packing<'_>) -> Result<bool, Failure> {
+        let rounds = self.store.package(packing.key).await.map_err(Failure::unreached)?;
+        let Some(newest) = rounds.first() else { return Ok(false) };
+        let refused = newest.death.as_ref().is_some_and(|death| death.reason == INVOICE_REFUSED.as_str());
+        Ok(refused && !events::same_package(&self.body(packing, newest.round).await?, packing.body))
+    }
+
+    /// The first event of the packing: a key that is used for two requests must stand for the same.
+    async fn body(&self, packing: &Packing<'_>, round: u32) -> Result<Vec<u8>, Failure> {
+        let body = self.store.packing_body(packing.key, round).await.map_err(Failure::unreached)?;
+        Ok(body.unwrap_or_else(|| packing.body.to_vec()))
+    }
+
+    async fn ask(&self, packing: &Packing<'_>, round: u32, owner: &str) -> Result<Outcome, Failure> {
+        // The same for every repeat, also from a store that was lost and filled anew.
+        let idempotency_key = format!("{}/{round}", packing.key);
+        let request = self.request(&idempotency_key, &self.body(packing, round).await?)?;
+        let refusals = Refusals { rejected: INVOICE_REFUSED, forbidden: INVOICE_FORBIDDEN };
+        let asked = self.service.ask(&idempotency_key, request).await;
+        let doing = "the package has no invoice";
+        match asked.map_err(|error| failure(doing, refusals, error))? {
+            Asked::Receipt(body) => {
+                let receipt = answer::receipt(&body, packing)
+                    .map_err(|error| Failure::reject(INVALID_ANSWER, error))?;
+                tracing::info!(package = %packing.key, receipt = %receipt.order_receipt.uid, "the package has its invoice");
+                Ok(Outcome::Done(vec![answer::settled(&receipt)?]))
+            }
+            Asked::Accepted => {
+                match self.store.asked(packing.key, round, owner).await.map_err(Failure::unreached)? {
+                    Step::Taken => {
+                        tracing::info!(package = %packing.key, round, "asked; the receipt comes over the bus");
+                        Ok(Outcome::Done(Vec::new()))
+                    }
+                    Step::Lost => Err(lost()),
+                }
+            }
+        }
+    }
+
+    fn request(&self, idempotency_key: &str, body: &[u8]) -> Result<Bytes, Failure> {
+        let package = events::raw_package(body)
+            .ok_or_else(|| Failure::reject(Reason::UNDECODABLE, "the package cannot be read"))?;
+        let kind = InvoiceRequestType::V1;
+        let request = InvoiceRequest { kind, id: idempotency_key, oms: &self.oms, package };
+        let json = serde_json::to_vec(&request);
+        json.map(Bytes::from).map_err(|error| Failure::reject(Reason::UNDECODABLE, error))
+    }
+}

@@ -1,0 +1,42 @@
+//! Receipts that stopped on their way: sent on again as they were heard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use amqp::{Outgoing, RETRY, Subject, queue_name};
+use async_trait::async_trait;
+use consumer::{Again, Consumer, Cycle, Touched};
+use sync_store::{StoreError, SyncStore};
+
+use crate::{ReceiptConsumer, SETTLED};
+
+/// Records that are neither complete, skipped nor dead, and that nobody has touched for long.
+pub struct Stranded {
+    /// Where the records are.
+    pub store: Arc<dyn SyncStore>,
+}
+
+#[async_trait]
+impl Cycle for Stranded {
+    fn name(&self) -> &'static str {
+        ReceiptConsumer::NAME
+    }
+
+    async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Again>, StoreError> {
+        let stranded = self.store.stranded(untouched_for, limit).await?;
+        Ok(stranded.into_iter().map(again).collect())
+    }
+}
+
+/// The receipt as it was heard, straight to the receipt queue.
+fn again(record: sync_store::Stranded) -> Again {
+    let (tenant, receipt) = (record.key.tenant_uid.clone(), record.key.receipt_uid.clone());
+    let identity = ["again", &tenant, &receipt];
+    let event = Outgoing::event(SETTLED, queue_name(ReceiptConsumer::NAME), &identity, record.body);
+    let subject = Subject::Receipt { tenant, receipt };
+    Again {
+        message: Outgoing { exchange: RETRY.to_owned(), subject: Some(subject), ..event },
+        traceparent: record.traceparent,
+        touched: Touched::Record(record.key, record.target),
+    }
+}

@@ -1,0 +1,28 @@
+//! Which receipts are heard, and how their invoices are mapped.
+
+use clap::Args;
+
+/// Which receipts are heard, and how their invoices are mapped.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Receipts")]
+pub struct ReceiptSettings {
+    /// Binding keys of settled receipts
+    #[arg(
+        long,
+        env = "BILAG_RECEIPT_KEYS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "receipt.settled.v1",
+        value_name = "KEYS"
+    )]
+    pub(crate) receipt_keys: Vec<String>,
+    /// What the keys of properties begin with
+    #[arg(
+        long,
+        env = "OMNIUM_PROPERTY_PREFIX",
+        hide_env_values = true,
+        default_value = "flow",
+        value_name = "PREFIX"
+    )]
+    pub(crate) omnium_property_prefix: String,
+}

@@ -1,0 +1,55 @@
+//! Omnium, and whether anything is sent there.
+
+use amqp::Delay;
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use consumer::{WrongSetting, needed};
+use omnium::{Config, Omnium, Secret};
+
+/// Omnium, and whether anything is sent there.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Omnium")]
+pub struct OmniumSettings {
+    /// Whether receipts are sent to Omnium at all
+    #[arg(long, env = "OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", hide_env_values = true, default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
+    send_order_receipt_to_omnium: bool,
+    /// Omnium's API
+    #[arg(
+        long,
+        env = "OMNIUM_BASE_URL",
+        hide_env_values = true,
+        default_value = "https://api.omnium.no",
+        value_name = "URL"
+    )]
+    omnium_base_url: String,
+    /// The API user's id
+    #[arg(long, env = "OMNIUM_CLIENT_ID", hide_env_values = true, value_name = "ID")]
+    omnium_client_id: Option<String>,
+    /// The API user's secret; better given by the variable than on the command line
+    #[arg(long, env = "OMNIUM_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    omnium_client_secret: Option<String>,
+    /// Requests to Omnium in flight at once, per process
+    #[arg(long, env = "OMNIUM_MAX_CONCURRENT_REQUESTS", hide_env_values = true, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
+    omnium_max_concurrent_requests: u16,
+    /// How long one request to Omnium may take
+    #[arg(long, env = "OMNIUM_TIMEOUT", hide_env_values = true, default_value = "10s", value_name = "DELAY")]
+    omnium_timeout: Delay,
+}
+
+impl OmniumSettings {
+    pub(crate) fn is_on(&self) -> bool {
+        self.send_order_receipt_to_omnium
+    }
+
+    pub(crate) fn client(&self) -> Result<Omnium, WrongSetting> {
+        let what_for = "to send receipts to Omnium";
+        let config = Config {
+            base_url: self.omnium_base_url.clone(),
+            client_id: Secret::new(needed("OMNIUM_CLIENT_ID", &self.omnium_client_id, what_for)?),
+            client_secret: Secret::new(needed("OMNIUM_CLIENT_SECRET", &self.omnium_client_secret, what_for)?),
+            max_concurrent: self.omnium_max_concurrent_requests.into(),
+            timeout: self.omnium_timeout.duration(),
+        };
+        Omnium::new(config).map_err(WrongSetting::told)
+    }
+}

@@ -1,0 +1,63 @@
+//! What a consumer tells of itself.
+
+use amqp::{Exchange, Handler, Reason};
+use events::{ReceiptSettled, Target};
+
+use crate::{Cycle, Shared, WrongSetting};
+
+/// A consumer of the chain: its name, its settings, what it hears, and how it starts.
+pub trait Consumer: Handler + Sized {
+    /// Names its queue (`bilag.<name>`), its unit, and itself on the command line.
+    const NAME: &'static str;
+    /// What it does, for the command line: one line without a full stop.
+    const ABOUT: &'static str;
+    /// Whom it gives invoices to, where it does.
+    const TARGET: Option<Target> = None;
+    /// The reasons for dead letters of its own.
+    const REASONS: &'static [Reason] = &[];
+    /// Whether it uses the store.
+    const NEEDS_STORE: bool = true;
+
+    /// Its settings: environment variables, each also a flag. One that may hold a password has a
+    /// type that the command line cannot refuse, because its error would repeat the value.
+    type Settings: clap::Args + Send + Sync + 'static;
+
+    /// Exchange and key of each binding of its queue. `others` are the other stages of the chain.
+    fn hears(settings: &Self::Settings, others: &[&'static str]) -> Vec<(Exchange, String)>;
+
+    /// Why it is not in use with these settings. One that is not in use declares no queue, which
+    /// nobody would empty.
+    fn off(_settings: &Self::Settings) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether its target wants the invoice of a receipt.
+    fn wants(_settings: &Self::Settings, _receipt: &ReceiptSettled) -> Wanted {
+        Wanted::Never
+    }
+
+    /// Makes the handler. Everything that can be wrong with the settings is found here, before the
+    /// first message is taken.
+    fn start(settings: &Self::Settings, shared: &Shared) -> Result<Self, WrongSetting>;
+
+    /// What it sends on again from time to time, where it does.
+    fn cycle(_settings: &Self::Settings, _shared: &Shared) -> Option<Box<dyn Cycle>> {
+        None
+    }
+}
+
+/// Whether a target wants the invoice of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It does.
+    Yes,
+    /// It would, and is switched off: the receipt is recorded as skipped.
+    SwitchedOff,
+    /// Receipts of this kind are not for it: nothing is recorded.
+    Never,
+}
+
+/// The routing key of the rendered invoices of a target.
+pub fn rendered_key(target: &Target) -> String {
+    format!("invoice.rendered.v1.{target}")
+}

@@ -1,0 +1,58 @@
+//! What an error of a service means for the message.
+
+use std::error::Error;
+
+use amqp::{Failure, Reached, Reason};
+use http_client::{CallError, Decision, decide};
+use sync_store::Key;
+
+/// The store knows nothing of this receipt.
+pub const NO_RECORD: Reason = Reason::new(
+    "no_record",
+    "give all consumers one BILAG_DATABASE_URL, and have the receipt published again",
+);
+
+/// The store knows nothing of this receipt.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no sync record of receipt {key} in {store}: let all consumers share one store (BILAG_DATABASE_URL), or publish the receipt again"
+)]
+pub(crate) struct NoRecord {
+    pub(crate) key: Key,
+    pub(crate) store: String,
+}
+
+/// A service's reasons for dead letters.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusals {
+    /// It understood the call and does not take it.
+    pub rejected: Reason,
+    /// It does not let this one through, while it lets others.
+    pub forbidden: Reason,
+}
+
+/// A call failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}")]
+struct CallFailed {
+    doing: &'static str,
+    #[source]
+    source: CallError,
+}
+
+/// The message's failure, for an error of a call. `doing` says what did not come about.
+pub fn failure(doing: &'static str, refusals: Refusals, error: CallError) -> Failure {
+    let decision = decide(&error);
+    let error: Box<dyn Error + Send + Sync> = Box::new(CallFailed { doing, source: error });
+    let unavailable = |reached, reason, error| Failure::Unavailable { reached, reason, error };
+    match decision {
+        Decision::Retry => Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error },
+        Decision::Wait { at_least } => Failure::Wait { at_least, error },
+        Decision::Unavailable { reached: false } => Failure::unreached(error),
+        Decision::Unavailable { reached: true } => {
+            unavailable(Reached::Perhaps, Reason::RETRIES_EXHAUSTED, error)
+        }
+        Decision::Forbidden => unavailable(Reached::Forbidden, refusals.forbidden, error),
+        Decision::Reject => Failure::Reject { reason: refusals.rejected, error },
+    }
+}

@@ -1,0 +1,23 @@
+//! What every consumer of the chain tells of itself, and what they have in common.
+//!
+//! A consumer is one crate with a type that implements [`Consumer`], and one line in the chain of
+//! the crate `bilag`. Queues, rights, settings, the command line, dead letters and their remedies
+//! follow from that.
+
+mod cycle;
+mod definition;
+mod deliver;
+mod failure;
+mod read;
+mod settings;
+mod shared;
+mod turn;
+
+pub use cycle::{Again, Cycle, Touched};
+pub use definition::{Consumer, Wanted, rendered_key};
+pub use deliver::{Delivered, deliver};
+pub use failure::{NO_RECORD, Refusals, failure};
+pub use read::{MAX_EVENT, ReadError, read};
+pub use settings::{WrongSetting, needed};
+pub use shared::{Shared, Wish};
+pub use turn::{MARGIN, lost, take_turn};

@@ -1,0 +1,45 @@
+//! Being the one who acts for a receipt at a target.
+
+use std::time::Duration;
+
+use amqp::Failure;
+use chrono::Utc;
+use sync_store::{Key, Lease, Record, SyncStore};
+
+use crate::failure::{NO_RECORD, NoRecord};
+
+/// How much later than its client gave up a call may still take effect, and how far reads may lag
+/// behind writes. A lease lasts so much longer than every call that is made under it.
+pub const MARGIN: Duration = Duration::from_secs(5);
+
+/// Takes the lease of a record; `None` where there is nothing left to do. The lease lasts for
+/// `longest_call` and a margin, so that whoever takes over meets the effects of every call.
+pub async fn take_turn(
+    store: &dyn SyncStore,
+    key: &Key,
+    target: &str,
+    owner: &str,
+    longest_call: Duration,
+) -> Result<Option<Record>, Failure> {
+    let lease = store.lease(key, target, owner, longest_call + MARGIN).await;
+    match lease.map_err(Failure::unreached)? {
+        Lease::Granted(record) => Ok(Some(record)),
+        Lease::Complete(_) | Lease::Skipped => Ok(None),
+        Lease::Held { until } => {
+            let at_least = (until - Utc::now()).to_std().unwrap_or_default();
+            Err(Failure::Wait { at_least, error: "another handler is at this receipt".into() })
+        }
+        Lease::NoRecord => Err(Failure::Retry {
+            reason: NO_RECORD,
+            error: NoRecord { key: key.clone(), store: store.describe() }.into(),
+        }),
+    }
+}
+
+/// Another handler holds the lease by now.
+pub fn lost() -> Failure {
+    Failure::Wait {
+        at_least: MARGIN,
+        error: "the lease has run out, and another handler may be at it".into(),
+    }
+}

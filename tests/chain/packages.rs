@@ -1,0 +1,215 @@
+//! Packed packages get their invoice: in Omnium, back on the package, and in the ERP.
+
+use std::time::Duration;
+
+use bilag_tests::{World, eventually, package, receipt, sample};
+use serde_json::{Value, json};
+use sync_store::State;
+
+/// Publishes a package event as Akinon's webhook would, with its type as the key.
+async fn publish(world: &World, event: &Value) {
+    let key = event["event"]["type"].as_str().expect("a type");
+    world.publish_to("events", key, event.to_string().as_bytes(), Default::default()).await;
+}
+
+/// What `packages show` says of each round, the newest first.
+fn rounds(world: &World, id: u64) -> Vec<Value> {
+    let shown = world.run(&["packages", "show", &id.to_string(), "--json"]);
+    serde_json::from_slice::<Value>(&shown.stdout)
+        .ok()
+        .and_then(|shown| shown.as_array().cloned())
+        .unwrap_or_default()
+}
+
+async fn standing(world: &World, id: u64, expected: &str) -> Value {
+    eventually(&format!("package {id} is {expected}"), async || {
+        rounds(world, id).into_iter().next().filter(|round| round["standing"] == expected)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_packed_package_has_its_invoice_in_omnium_and_is_printed_in_the_oms() {
+    let world = World::with_packages().await;
+    let _all = world.consume(&["all"]).await;
+    publish(&world, &sample("package-packed.json")).await;
+    let round = standing(&world, 73, "written back").await;
+    let voucher = round["voucherNumber"].as_str().expect("a voucher").to_owned();
+    eventually("Omnium has it", async || (world.records(State::Complete).await == 2).then_some(())).await;
+
+    let asked = world.sandbox.invoice_service.summary();
+    assert_eq!(asked.packages[&73].keys.keys().collect::<Vec<_>>(), ["akinon/73/1"]);
+    assert_eq!(asked.packages[&73].receipts.len(), 1);
+    assert!(asked.violations.is_empty(), "{:?}", asked.violations);
+    let written = world.sandbox.oms.summary();
+    let on_the_package = &written.packages[&73];
+    assert_eq!((&on_the_package.number, on_the_package.written.len()), (&voucher, 1));
+    assert!(written.violations.is_empty(), "{:?}", written.violations);
+    let omnium = world.sandbox.omnium.summary();
+    let invoice = &omnium.invoices[round["receipt"].as_str().expect("a receipt")];
+    assert_eq!(invoice.number.as_ref(), Some(&voucher));
+    assert_eq!(invoice.files[0].sha256, on_the_package.sha256, "the same document at both");
+    assert!(world.dead_letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_receipt_that_comes_later_over_the_bus_is_matched_with_its_package() {
+    let world = World::with_packages_later(Duration::from_secs(1)).await;
+    let _all = world.consume(&["all"]).await;
+    publish(&world, &package(1)).await;
+    let asked = standing(&world, 1, "asked").await;
+    assert_eq!((&asked["round"], &asked["receipt"]), (&json!(1), &Value::Null));
+    standing(&world, 1, "written back").await;
+    assert_eq!(world.sandbox.invoice_service.summary().packages[&1].keys["akinon/1/1"], 1);
+    assert!(world.dead_letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_package_heard_often_is_asked_for_once_and_other_states_are_passed_over() {
+    let mut world = World::with_packages().await;
+    let health = bilag_tests::Health::of(&mut world);
+    let _packed = world.consume(&["packed"]).await;
+    let _rest = {
+        world.unset("BILAG_HEALTH_ADDR");
+        world.consume(&["receipt", "render", "upload", "writeback", "dead"]).await
+    };
+    for time in 0..5 {
+        let mut event = package(1);
+        event["event"]["uuid"] = json!(format!("webhook-{time}"));
+        if time % 2 == 1 {
+            event["event"]["type"] = json!("package.status.transitioned");
+        }
+        event["payload"]["state"]["modified_date"] = json!(format!("2026-11-02T09:10:{time:02}Z"));
+        publish(&world, &event).await;
+    }
+    for state in ["400", "550", "920"] {
+        let mut event = package(2);
+        event["event"]["type"] = json!("package.status.transitioned");
+        event["payload"]["state"]["enum_value"] = json!(state);
+        publish(&world, &event).await;
+    }
+    standing(&world, 1, "written back").await;
+    eventually("all are handled", async || {
+        let (_, page) = health.get("/readyz").await?;
+        let page: Value = serde_json::from_str(&page).ok()?;
+        (page["stages"][0]["handled"] == 8 && page["stages"][0]["passedOver"] == 3).then_some(())
+    })
+    .await;
+    let asked = world.sandbox.invoice_service.summary();
+    assert_eq!(asked.packages.len(), 1, "{:?}", asked.packages);
+    assert_eq!(asked.packages[&1].receipts.len(), 1);
+    assert_eq!(world.sandbox.oms.summary().packages[&1].times, 1);
+    assert_eq!(rounds(&world, 1).len(), 1);
+    assert!(rounds(&world, 2).is_empty());
+    assert!(world.dead_letters().is_empty());
+}
+
+#[tokio::test]
+async fn packed_again_with_other_contents_it_gets_a_second_invoice_under_a_second_key() {
+    let world = World::with_packages().await;
+    let _all = world.consume(&["all"]).await;
+    publish(&world, &package(1)).await;
+    let first = standing(&world, 1, "written back").await;
+    let mut changed = package(1);
+    changed["event"]["uuid"] = json!("packed-again");
+    changed["payload"]["packageitem_set"][1]["quantity"] = json!(1);
+    publish(&world, &changed).await;
+    eventually("the second round is written back", async || {
+        let rounds = rounds(&world, 1);
+        (rounds.len() == 2 && rounds[0]["standing"] == "written back").then_some(())
+    })
+    .await;
+    // The first event again, late: not a third round.
+    publish(&world, &package(1)).await;
+    publish(&world, &package(2)).await;
+    standing(&world, 2, "written back").await;
+
+    let rounds = rounds(&world, 1);
+    assert_eq!(rounds.len(), 2);
+    assert_eq!(rounds[1]["receipt"], first["receipt"]);
+    let asked = world.sandbox.invoice_service.summary();
+    assert_eq!(asked.packages[&1].keys.keys().collect::<Vec<_>>(), ["akinon/1/1", "akinon/1/2"]);
+    assert!(asked.violations.is_empty(), "{:?}", asked.violations);
+    let on_the_package = &world.sandbox.oms.summary().packages[&1];
+    assert_eq!(json!(on_the_package.number), rounds[0]["voucherNumber"]);
+    assert!(world.dead_letters().is_empty());
+}
+
+#[tokio::test]
+async fn the_invoice_of_a_package_that_was_never_heard_goes_its_way_and_is_not_asked_for_later() {
+    let world = World::with_packages().await;
+    let _all = world.consume(&["all"]).await;
+    world.publish(&sample("receipt-package.json")).await;
+    let round = standing(&world, 73, "written back").await;
+    assert_eq!((&round["round"], &round["receipt"]), (&json!(0), &json!("rcpt-3001")));
+    publish(&world, &sample("package-packed.json")).await;
+    publish(&world, &package(2)).await;
+    standing(&world, 2, "written back").await;
+    assert_eq!(world.sandbox.invoice_service.summary().packages.keys().collect::<Vec<_>>(), [&2]);
+    assert_eq!(world.sandbox.oms.summary().packages[&73].number, "3001");
+    assert!(world.dead_letters().is_empty());
+}
+
+/// A receipt of the till for a package.
+fn receipt_of(number: u32, id: u64, package_number: &str) -> Value {
+    let mut event = receipt(number);
+    event["package"] = json!({ "id": id, "number": package_number });
+    event
+}
+
+#[tokio::test]
+async fn a_second_receipt_for_one_package_is_a_dead_letter_and_nothing_of_it_is_sent() {
+    let world = World::with_packages().await;
+    let _all = world.consume(&["all"]).await;
+    publish(&world, &package(1)).await;
+    let round = standing(&world, 1, "written back").await;
+    world.publish(&receipt_of(5, 1, "000000001")).await;
+    let letters = eventually("it is a dead letter", async || {
+        Some(world.dead_letters()).filter(|letters| !letters.is_empty())
+    })
+    .await;
+    assert_eq!((&letters[0]["reason"], &letters[0]["receipt"]), (&json!("second_receipt"), &json!("rcpt-5")));
+    let error = letters[0]["error"].as_str().expect("an error");
+    assert!(
+        error.contains("akinon/1") && error.contains(round["receipt"].as_str().expect("a receipt")),
+        "{error}"
+    );
+    let shown: Value = serde_json::from_str(&world.ok(&["sync", "show", "rcpt-5", "--json"])).expect("JSON");
+    assert_eq!(shown[0]["state"], "dead");
+    assert!(!world.sandbox.omnium.summary().invoices.contains_key("rcpt-5"));
+    assert_eq!(world.sandbox.oms.summary().packages[&1].written.len(), 1);
+}
+
+#[tokio::test]
+async fn a_receipt_with_another_packages_number_is_a_dead_letter() {
+    let world = World::with_packages_later(Duration::from_secs(3600)).await;
+    let _all = world.consume(&["all"]).await;
+    publish(&world, &package(1)).await;
+    standing(&world, 1, "asked").await;
+    world.publish(&receipt_of(5, 1, "000000002")).await;
+    let letters = eventually("it is a dead letter", async || {
+        Some(world.dead_letters()).filter(|letters| !letters.is_empty())
+    })
+    .await;
+    assert_eq!(letters[0]["reason"], "other_package");
+    assert!(world.sandbox.omnium.summary().invoices.is_empty());
+    // The right one is still matched.
+    world.publish(&receipt_of(6, 1, "000000001")).await;
+    standing(&world, 1, "written back").await;
+}
+
+#[tokio::test]
+async fn the_erp_gets_the_invoices_of_packages_and_no_others() {
+    let mut world = World::with_packages().await;
+    world.deliver_to_erp();
+    let _all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    publish(&world, &package(2)).await;
+    eventually("all are complete", async || (world.records(State::Complete).await == 4).then_some(())).await;
+    let delivered = world.sandbox.erp.summary();
+    let round = standing(&world, 2, "written back").await;
+    let key = format!("31/{}/erp", round["receipt"].as_str().expect("a receipt"));
+    assert_eq!(delivered.invoices.keys().collect::<Vec<_>>(), [&key]);
+    assert!(delivered.violations.is_empty(), "{:?}", delivered.violations);
+    assert_eq!(delivered.invoices[&key].sha256, world.sandbox.oms.summary().packages[&2].sha256);
+}
