@@ -11,6 +11,9 @@ use events::Target;
 use crate::chain::CHAIN;
 use crate::crew::Crew;
 
+/// Exchange and key of each binding of a queue.
+type Bindings = Vec<(Exchange, String)>;
+
 /// A consumer of the chain.
 pub struct Link {
     /// Names its queue, its unit, and itself on the command line.
@@ -23,7 +26,7 @@ pub struct Link {
     pub needs_store: bool,
     target: fn() -> Option<Target>,
     augment: fn(Command) -> Command,
-    hears: fn(&ArgMatches, &[&'static str]) -> Vec<(Exchange, String)>,
+    hears: fn(&ArgMatches, &[&'static str]) -> Bindings,
     off: fn(&ArgMatches) -> Option<&'static str>,
     wish: fn(&ArgMatches) -> Option<Wish>,
     start: fn(&ArgMatches, &Shared, &mut Crew<'_>) -> Result<(), WrongSetting>,
@@ -52,7 +55,7 @@ impl Link {
     }
 
     /// Exchange and key of what its queue is bound to.
-    pub fn hears(&self, settings: &StageSettings) -> Vec<(Exchange, String)> {
+    pub fn hears(&self, settings: &StageSettings) -> Bindings {
         let others = CHAIN.iter().map(|link| link.name).filter(|name| *name != self.name);
         (self.hears)(&settings.0, &others.collect::<Vec<_>>())
     }
