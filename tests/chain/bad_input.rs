@@ -130,10 +130,7 @@ fn not_the_event() -> Vec<Broken> {
 fn too_large() -> Vec<Broken> {
     let long = |size: usize| with("/orderReceipt/items/0/name", &format!("\"{}\"", "x".repeat(size)));
     let error = |body: &str| {
-        format!(
-            "the event has {} bytes, more than the 1048576 that are read: it cannot be a receipt",
-            body.len()
-        )
+        format!("the event has {} bytes, more than the 1048576 that are read: it cannot be one", body.len())
     };
     let (above, huge) = (long(1 << 20), long((16 << 20) - 4096));
     vec![

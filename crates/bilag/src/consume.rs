@@ -19,9 +19,6 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         true => Some(args.store.open().await?),
         false => None,
     };
-    if let Some(store) = &store {
-        tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
-    }
     let shared = Shared {
         store: store.clone(),
         wishes: CHAIN.iter().filter_map(|link| link.wish(&args.settings)).collect(),
@@ -32,27 +29,33 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     for link in links {
         link.start(&args.settings, &shared, &mut crew).map_err(Failed::plainly_used_wrongly)?;
     }
+    // Only now: a wrong setting is to be one line.
+    if let Some(store) = &store {
+        tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
+    }
+    tell_switched_off(&args);
     if let Some(address) = args.runtime.health_addr {
         health::serve(address, Health { stages: crew.statuses(), store }).await?;
     }
     crew.until_stopped().await
 }
 
-/// The named consumers that are in use. What waits in the queue of one that is switched off goes on
-/// waiting.
+/// The named consumers that are in use.
 fn running(args: &ConsumeArgs) -> Vec<&'static Link> {
-    for link in &CHAIN {
-        let by_name = args.stages.iter().any(|name| name == link.name);
-        if let Some(why) = link.off(&args.settings)
-            && (by_name || args.stages.iter().any(|name| name == ALL))
-        {
-            let stage = link.name;
-            match by_name {
-                true => tracing::warn!(stage, why, "switched off"),
-                false => tracing::info!(stage, why, "switched off"),
-            }
-        }
-    }
     let links = named(&args.stages, &args.settings);
     links.filter(|link| link.off(&args.settings).is_none()).collect()
+}
+
+/// Says which of the named consumers are not in use. What waits in their queues goes on waiting.
+fn tell_switched_off(args: &ConsumeArgs) {
+    let all = args.stages.iter().any(|name| name == ALL);
+    let named = |link: &&Link| all || args.stages.iter().any(|name| name == link.name);
+    let off: Vec<_> = CHAIN
+        .iter()
+        .filter(named)
+        .filter_map(|link| Some(format!("{} ({})", link.name, link.off(&args.settings)?)))
+        .collect();
+    if !off.is_empty() {
+        tracing::warn!("switched off: {}", off.join(", "));
+    }
 }

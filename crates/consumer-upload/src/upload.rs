@@ -2,8 +2,8 @@
 //!
 //! What Omnium does on a repeat is not documented, so nothing is repeated blindly: the record says
 //! before each call what may happen next, and a lease is given back only where nothing can be in
-//! flight any more. A call whose answer did not come leaves the lease to run out, which is after
-//! everything that the call may still do.
+//! flight any more. A call whose answer did not come keeps it for as long as that call may still take
+//! effect.
 
 use amqp::Failure;
 use bytes::Bytes;
@@ -44,7 +44,9 @@ impl Upload<'_> {
         match self.consumer.omnium.upsert_invoice(&self.event.invoice).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                if !error.may_be_in_flight() {
+                if error.may_be_in_flight() {
+                    self.hold_off().await;
+                } else {
                     self.release().await;
                 }
                 Err(of(Call::Upsert, error))
@@ -71,9 +73,11 @@ impl Upload<'_> {
         match call.await {
             Ok(()) => Ok(()),
             Err(error) => {
-                // Left to run out where the file may be there all the same: reads lag behind writes,
-                // and an early look would not see it.
-                if !error.may_have_happened() {
+                // Where the file may be there all the same, an early look would not see it: reads lag
+                // behind writes.
+                if error.may_have_happened() {
+                    self.hold_off().await;
+                } else {
                     let _ = store.not_attached(self.key, self.target, self.owner).await;
                     self.release().await;
                 }
@@ -102,6 +106,15 @@ impl Upload<'_> {
                 Ok(())
             }
             Step::Lost => Err(lost()),
+        }
+    }
+
+    /// Keeps others away for as long as a call that failed may still take effect: a request's time,
+    /// and a margin. Where this fails the lease runs out by itself, which is later.
+    async fn hold_off(&self) {
+        let (store, ttl) = (&self.consumer.store, self.consumer.omnium.timeout() + MARGIN);
+        if let Err(error) = store.shorten(self.key, self.target, self.owner, ttl).await {
+            tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
         }
     }
 

@@ -54,6 +54,11 @@ impl Omnium {
         SEND_WITHIN + self.0.timeout
     }
 
+    /// How long one request may take, its answer included.
+    pub fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
     /// Creates the invoice, or replaces the one with its id. An update may drop the files of the
     /// invoice, so this must not be called once an attach has begun.
     ///
