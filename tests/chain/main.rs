@@ -10,6 +10,7 @@ mod health;
 mod identity;
 mod main_job;
 mod memory;
+mod moving_letters;
 mod one_among_many;
 mod outage;
 mod packages;

@@ -7,10 +7,8 @@ use std::time::Instant;
 use chrono::{SecondsFormat, Utc};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
-use lapin::types::ShortString;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
@@ -241,7 +239,7 @@ impl<H: Handler> Handling<H> {
                 (DEAD, self.stage.to_owned())
             }
         };
-        let properties = kept_properties(message, id).with_headers(headers.to_table());
+        let properties = message.kept_properties(id).with_headers(headers.to_table());
         let sent = publisher.publish_raw(exchange, &key, &message.body, properties).await;
         if let Err(error) = &sent {
             let error = crate::failure::chain(error);
@@ -253,24 +251,4 @@ impl<H: Handler> Handling<H> {
     fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The properties that are passed on. `expiration`, `user_id`, `reply_to`, priority and the like
-/// stay behind: they would expire the message, or close the channel.
-fn kept_properties(message: &Message, id: &str) -> BasicProperties {
-    let from = &message.properties;
-    let mut to = BasicProperties::default().with_message_id(ShortString::from(id));
-    if let Some(kind) = from.kind() {
-        to = to.with_type(kind.clone());
-    }
-    if let Some(content_type) = from.content_type() {
-        to = to.with_content_type(content_type.clone());
-    }
-    if let Some(encoding) = from.content_encoding() {
-        to = to.with_content_encoding(encoding.clone());
-    }
-    if let Some(timestamp) = from.timestamp() {
-        to = to.with_timestamp(*timestamp);
-    }
-    to
 }

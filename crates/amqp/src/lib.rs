@@ -23,6 +23,7 @@ mod session;
 mod status;
 mod topology;
 mod trace;
+mod walk;
 
 pub use apply::{TopologyError, apply};
 pub use check::{CheckError, Difference, check};
@@ -39,3 +40,4 @@ pub use peek::{PeekError, peek};
 pub use publisher::{PublishError, Publisher};
 pub use status::{Pause, StageState, StageStatus};
 pub use topology::{Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, queue_name};
+pub use walk::{Destination, Found, Shelf, Walk, WalkError};

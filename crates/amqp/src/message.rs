@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use sha2::{Digest, Sha256};
 
 use crate::header::{Headers, names, number, text};
@@ -217,6 +217,26 @@ impl Message {
             }
         }
         headers
+    }
+
+    /// Properties that may be passed on. `expiration`, `user_id`, `reply_to`, priority and the like
+    /// stay behind: they would expire the message, or close the channel.
+    pub(crate) fn kept_properties(&self, id: &str) -> BasicProperties {
+        let from = &self.properties;
+        let mut to = BasicProperties::default().with_message_id(ShortString::from(id));
+        if let Some(kind) = from.kind() {
+            to = to.with_type(kind.clone());
+        }
+        if let Some(content_type) = from.content_type() {
+            to = to.with_content_type(content_type.clone());
+        }
+        if let Some(encoding) = from.content_encoding() {
+            to = to.with_content_encoding(encoding.clone());
+        }
+        if let Some(timestamp) = from.timestamp() {
+            to = to.with_timestamp(*timestamp);
+        }
+        to
     }
 
     fn table(&self) -> &FieldTable {

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod dead;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesPars
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
+
+pub use dead::{AuditArgs, DeadCommand, LettersArgs, RedriveArgs};
 
 use crate::chain::CHAIN;
 use crate::link::StageSettings;
@@ -45,6 +49,8 @@ pub enum Command {
     /// The packages of the OMS: asked for, issued, written back
     #[command(subcommand)]
     Packages(PackagesCommand),
+    /// What operators did: who, when, what, which letters
+    Audit(AuditArgs),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
     /// were told
     Sandbox(SandboxArgs),
@@ -260,36 +266,6 @@ pub struct Patience {
         value_name = "DELAY"
     )]
     pub delay: amqp::Delay,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum DeadCommand {
-    /// Counts by stage and reason, and the latest letters
-    List {
-        /// Only of this stage
-        stage: Option<String>,
-        /// Only with this reason
-        #[arg(long)]
-        reason: Option<String>,
-        /// At most so many letters
-        #[arg(long, default_value_t = 20, value_name = "N")]
-        limit: u32,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        store: StoreSettings,
-    },
-    /// One letter: why, when, what, and what to do
-    Show {
-        /// Its id, as `bilag dead list` shows it
-        id: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        store: StoreSettings,
-    },
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@
 //! record says before each call what may happen next.
 
 mod asking;
+mod audit;
 mod connect;
 mod dead;
 mod error;
@@ -28,6 +29,7 @@ mod sqlite;
 mod store;
 
 pub use asking::{Ask, Asking, Issue, Packing};
+pub use audit::{Act, AuditStore, NotedAct};
 pub use connect::connect;
 pub use dead::{
     Closes, DeadCount, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, Place, UnknownPlace,

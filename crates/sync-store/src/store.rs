@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Attach, DeadCount, Key, Lease, LetterFilter, LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter,
-    Opened, PackageStore, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded,
+    Attach, AuditStore, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterInFull, Listed, NewLetter,
+    NewReceipt, NotedLetter, Opened, PackageStore, Page, Place, Receipt, Record, RecordFilter, StateCount,
+    Step, StoreError, Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.
@@ -18,7 +19,7 @@ use crate::{
 /// message, never a process: two handlings that share a name could not be told apart once the
 /// lease of the first has run out.
 #[async_trait]
-pub trait SyncStore: PackageStore {
+pub trait SyncStore: PackageStore + AuditStore {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///
@@ -110,6 +111,9 @@ pub trait SyncStore: PackageStore {
     /// Asks to be the one who does what the name stands for, for `ttl` from now. The same owner may
     /// ask again and again, which extends it; a `ttl` of zero gives it back.
     async fn named_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Who has the lease of this name, where it runs.
+    async fn named_lease_holder(&self, name: &str) -> Result<Option<LeaseHolder>, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -6,6 +6,7 @@ use sync_store::{Key, LetterFilter, LetterInFull, NotedLetter, Page, Place, Reco
 
 use crate::advice::advice;
 use crate::cli::DeadCommand;
+use crate::commands::letters;
 use crate::commands::sync::money;
 use crate::output::{self, Column, Failed, ago, one_line, table};
 
@@ -17,6 +18,9 @@ pub async fn run(command: DeadCommand) -> Result<(), Failed> {
             list(store.open().await?.as_ref(), &filter, limit, json).await
         }
         DeadCommand::Show { id, json, store } => show(store.open().await?.as_ref(), &id, json).await,
+        DeadCommand::Redrive(args) => letters::redrive(*args).await,
+        DeadCommand::Discard(args) => letters::discard(*args).await,
+        DeadCommand::Restore(args) => letters::restore(*args).await,
     }
 }
 

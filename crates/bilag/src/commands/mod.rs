@@ -1,6 +1,8 @@
 //! The tools, one file each.
 
+pub mod audit;
 pub mod dead;
+pub mod letters;
 pub mod map;
 pub mod packages;
 pub mod publish;

@@ -1,6 +1,7 @@
 //! The store over any SQL database: the rules are written once, as statements that both SQLite and
 //! PostgreSQL understand.
 
+mod audit;
 mod dead;
 mod find;
 mod open;
@@ -21,8 +22,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Attach, DeadCount, Key, Lease, LetterFilter, LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter,
-    Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded, SyncStore,
+    Attach, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterInFull, Listed, NewLetter, NewReceipt,
+    NotedLetter, Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded,
+    SyncStore,
 };
 
 /// A store over one database.
@@ -170,6 +172,11 @@ impl<D: Database> SyncStore for SqlStore<D> {
 
     async fn named_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError> {
         Ok(!self.0.write(reconcile::lease(self.0.dialect(), name, owner, ttl)).await?.is_empty())
+    }
+
+    async fn named_lease_holder(&self, name: &str) -> Result<Option<LeaseHolder>, StoreError> {
+        let rows = self.0.read(reconcile::holder(self.0.dialect(), name)).await?;
+        Ok(self.first(rows, Row::optional_lease)?.flatten())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

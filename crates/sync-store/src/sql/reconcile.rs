@@ -39,6 +39,12 @@ pub(super) fn lease(dialect: Dialect, name: &str, owner: &str, ttl: Duration) ->
     .duration(ttl)
 }
 
+pub(super) fn holder(dialect: Dialect, name: &str) -> Statement {
+    let now = dialect.now();
+    Statement::new(format!("select owner, until from reconcile_lease where name = $1 and until > {now}"))
+        .text(name)
+}
+
 pub(super) fn read_stranded(row: &mut Row) -> Result<Stranded, Surprise> {
     Ok(Stranded {
         key: Key { tenant_uid: row.text()?, receipt_uid: row.text()? },

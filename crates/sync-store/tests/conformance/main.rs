@@ -39,6 +39,9 @@ macro_rules! conformance {
 }
 
 conformance! {
+    audit:
+        what_was_done_is_told_the_latest_first
+        who_holds_a_named_lease_is_told_while_it_runs;
     open:
         a_receipt_heard_for_the_first_time_is_new
         one_that_is_not_wanted_is_skipped_until_it_is

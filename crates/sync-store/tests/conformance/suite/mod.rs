@@ -1,5 +1,6 @@
 //! The conformance suite: functions that take a fresh database.
 
+pub mod audit;
 pub mod dead;
 pub mod find;
 pub mod lease;

@@ -1,0 +1,137 @@
+//! The command line of the dead letters.
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Subcommand};
+
+use crate::output::Failed;
+use crate::settings::StoreSettings;
+
+#[derive(Debug, Subcommand)]
+pub enum DeadCommand {
+    /// Counts by stage and reason, and the latest letters
+    List {
+        /// Only of this stage
+        stage: Option<String>,
+        /// Only with this reason
+        #[arg(long)]
+        reason: Option<String>,
+        /// At most so many letters
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// One letter: why, when, what, and what to do
+    Show {
+        /// Its id, as `bilag dead list` shows it
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// Send letters back to the queue each came from, with all their attempts
+    ///
+    /// In batches of 1, 2, 5, 20, then 100. It stops where the last batch fails again or is not taken.
+    /// Ctrl-C stops it between two letters; nothing is lost or sent twice.
+    Redrive(Box<RedriveArgs>),
+    /// Put letters aside, into the archive, where they stay for 30 days
+    Discard(Box<LettersArgs>),
+    /// Bring discarded letters back among the dead letters
+    Restore(Box<LettersArgs>),
+}
+
+/// Which letters.
+#[derive(Debug, Args)]
+pub struct LettersArgs {
+    /// Letters by their ids, as `bilag dead list` shows them
+    #[arg(value_name = "LETTER", conflicts_with_all = ["stage", "reason", "since", "text", "all"])]
+    pub ids: Vec<String>,
+    #[command(flatten)]
+    pub kind: LetterKind,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
+    /// Who acts, for the audit log [default: the user of this machine]
+    #[arg(long = "as", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub who: Option<String>,
+    /// The broker; amqps:// too
+    #[arg(
+        long,
+        env = "BILAG_AMQP_URL",
+        hide_env_values = true,
+        hide_default_value = true,
+        default_value = "amqp://guest:guest@127.0.0.1:5672/%2f",
+        value_name = "URL"
+    )]
+    pub amqp_url: String,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
+impl LettersArgs {
+    /// The broker.
+    pub fn broker(&self) -> Result<amqp::Broker, Failed> {
+        let broker = amqp::Broker::parse(&self.amqp_url, "dead letters");
+        broker.map_err(|error| Failed::used_wrongly("BILAG_AMQP_URL", error))
+    }
+}
+
+/// A kind of letters; together they must all hold.
+#[derive(Debug, Args)]
+pub struct LetterKind {
+    /// Of this stage
+    #[arg(long)]
+    pub stage: Option<String>,
+    /// With this reason
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Noted within this time, as in 2h
+    #[arg(long, value_name = "DELAY")]
+    pub since: Option<amqp::Delay>,
+    /// With this text in id, message id, receipt, package or error
+    #[arg(long)]
+    pub text: Option<String>,
+}
+
+impl LetterKind {
+    /// Whether it names none.
+    pub fn is_empty(&self) -> bool {
+        self.stage.is_none() && self.reason.is_none() && self.since.is_none() && self.text.is_none()
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct RedriveArgs {
+    #[command(flatten)]
+    pub letters: LettersArgs,
+    /// At most so many letters a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub rate: Option<u16>,
+    /// The rungs, to see whether letters fail again
+    #[arg(
+        long,
+        env = "BILAG_RETRY_DELAYS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "5s,30s,2m,10m,1h",
+        value_name = "DELAYS"
+    )]
+    pub retry_delays: Vec<amqp::Delay>,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}

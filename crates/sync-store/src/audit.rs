@@ -1,0 +1,45 @@
+//! The audit log: what operators did to dead letters.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{Page, StoreError};
+
+/// What somebody is about to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Act<'a> {
+    /// Who, as the tool knows them.
+    pub who: &'a str,
+    /// What: `redrive`, `discard`, `restore`.
+    pub act: &'a str,
+    /// The stage whose letters they are.
+    pub stage: &'a str,
+    /// The letters, by their ids.
+    pub letters: &'a [String],
+}
+
+/// What somebody did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedAct {
+    /// When.
+    pub done_at: DateTime<Utc>,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub act: String,
+    /// The stage whose letters they are.
+    pub stage: String,
+    /// The letters, by their ids.
+    pub letters: Vec<String>,
+}
+
+/// What operators did.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Writes an act down. Do so before it is done: an act that was not done does less harm in the
+    /// log than one that is missing from it.
+    async fn note_act(&self, act: &Act<'_>) -> Result<(), StoreError>;
+
+    /// What was done, the latest first.
+    async fn acts(&self, page: Page) -> Result<Vec<NotedAct>, StoreError>;
+}

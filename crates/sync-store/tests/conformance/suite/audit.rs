@@ -1,0 +1,31 @@
+//! The audit log.
+
+use sync_store::{Act, Page};
+
+use crate::fresh::Fresh;
+use crate::given::LONG;
+
+pub async fn what_was_done_is_told_the_latest_first(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let letters = ["a1".to_owned(), "b2".to_owned()];
+    for act in ["redrive", "discard"] {
+        let act = Act { who: "kari@shop.example", act, stage: "upload", letters: &letters };
+        store.note_act(&act).await.expect("noted");
+    }
+    let acts = store.acts(Page::first(10)).await.expect("listed");
+    assert_eq!(acts.iter().map(|act| &*act.act).collect::<Vec<_>>(), ["discard", "redrive"]);
+    let act = &acts[0];
+    assert_eq!((&*act.who, &*act.stage, &act.letters[..]), ("kari@shop.example", "upload", &letters[..]));
+    assert_eq!(store.acts(Page { limit: 1, offset: 1 }).await.expect("listed").len(), 1);
+}
+
+pub async fn who_holds_a_named_lease_is_told_while_it_runs(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    assert_eq!(store.named_lease_holder("dead:upload").await.expect("asked"), None);
+    assert!(store.named_lease("dead:upload", "kari", LONG).await.expect("asked"));
+    let holder = store.named_lease_holder("dead:upload").await.expect("asked").expect("held");
+    assert_eq!(holder.owner, "kari");
+    assert_eq!(store.named_lease_holder("dead:render").await.expect("asked"), None);
+    assert!(store.named_lease("dead:upload", "kari", std::time::Duration::ZERO).await.expect("asked"));
+    assert_eq!(store.named_lease_holder("dead:upload").await.expect("asked"), None);
+}

@@ -1,0 +1,217 @@
+//! Operators move dead letters: redrive, discard, restore. Each letter is in one place, whoever is
+//! killed and whoever comes in between.
+
+use std::time::Duration;
+
+use bilag_tests::{World, eventually, eventually_within, receipt, told};
+use reqwest::StatusCode;
+use sandbox::omnium::{Call, Fault, Rule};
+use serde_json::{Value, json};
+use sync_store::State;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Omnium refuses every invoice until its faults are cleared.
+async fn with_dead_letters(count: u32) -> World {
+    let world = World::new().await;
+    let refuses = Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
+    world.sandbox.omnium.add_fault(Rule::new(refuses).on(Call::Upsert));
+    let all = world.consume(&["all"]).await;
+    for number in 1..=count {
+        world.publish(&receipt(number)).await;
+    }
+    eventually_within(MINUTE, "all are dead", async || {
+        (world.dead_letters().len() == count as usize).then_some(())
+    })
+    .await;
+    drop(all);
+    world
+}
+
+fn ids(letters: &[Value]) -> Vec<&str> {
+    letters.iter().map(|letter| letter["id"].as_str().expect("an id")).collect()
+}
+
+async fn ready(world: &World, queue: &str, count: u32) {
+    eventually(&format!("{queue} has {count}"), async || {
+        (world.vhost.ready(queue).await == Some(count)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_letter_is_redriven_to_the_queue_it_came_from_with_all_its_attempts() {
+    let world = with_dead_letters(3).await;
+    let letters = world.dead_letters();
+    let chosen = &letters[1];
+    let id = chosen["id"].as_str().expect("an id");
+    let said = world.ok(&["dead", "redrive", id, "--as", "kari"]);
+    assert_eq!(said, "1 of 1 letter(s) of upload redriven\n");
+    ready(&world, "bilag.upload.dead", 2).await;
+    let message = world.vhost.peek("bilag.upload", 10).await.remove(0);
+    assert_eq!(message.header_number(amqp::header_names::REDRIVEN), Some(1));
+    assert_eq!(message.attempt(), 0);
+    assert_eq!(message.header_text(amqp::header_names::REASON), None);
+    assert_eq!(world.dead_letters().len(), 2);
+
+    world.sandbox.omnium.clear_faults();
+    let _all = world.consume(&["all"]).await;
+    eventually("it completes", async || (world.records(State::Complete).await == 1).then_some(())).await;
+    let audit: Value = serde_json::from_str(&world.ok(&["audit", "--json"])).expect("JSON");
+    assert_eq!(
+        (&audit[0]["who"], &audit[0]["act"], &audit[0]["letters"]),
+        (&json!("kari"), &json!("redrive"), &json!([id]))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_of_a_kind_are_redriven_and_complete_once_the_cause_is_gone() {
+    let world = with_dead_letters(30).await;
+    world.sandbox.omnium.clear_faults();
+    let _all = world.consume(&["all"]).await;
+    let said = world.ok(&["dead", "redrive", "--stage", "upload", "--reason", "omnium_rejected"]);
+    assert!(said.contains("30 of 30"), "{said}");
+    eventually_within(MINUTE, "all complete", async || {
+        (world.records(State::Complete).await == 30).then_some(())
+    })
+    .await;
+    world.assert_exactly_once(1..=30);
+    assert!(world.dead_letters().is_empty());
+    ready(&world, "bilag.upload.dead", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redriving_stops_when_the_letters_fail_again() {
+    let world = with_dead_letters(10).await;
+    let _all = world.consume(&["all"]).await;
+    let (code, _, problem) = told(&world.run(&["dead", "redrive", "--all"]));
+    assert_eq!(code, 1, "{problem}");
+    assert!(problem.contains("1 of the last batch died again, of omnium_rejected"), "{problem}");
+    assert!(problem.contains("1 of 10 letter(s) of upload redriven"), "{problem}");
+    eventually("all ten lie there again", async || (world.dead_letters().len() == 10).then_some(())).await;
+    ready(&world, "bilag.upload.dead", 10).await;
+    let again: Vec<_> =
+        world.dead_letters().into_iter().filter(|letter| letter["redriven"] == json!(1)).collect();
+    assert_eq!(again.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redriving_stops_where_nobody_takes_the_letters() {
+    let world = with_dead_letters(3).await;
+    let (code, _, problem) = told(&world.run(&["dead", "redrive", "--all"]));
+    assert_eq!(code, 1, "{problem}");
+    assert!(problem.contains("upload is paused, overloaded or not running"), "{problem}");
+    ready(&world, "bilag.upload.dead", 2).await;
+    ready(&world, "bilag.upload", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_discarded_can_be_restored_to_where_it_was() {
+    let world = with_dead_letters(4).await;
+    let letters = world.dead_letters();
+    let ids = ids(&letters);
+    assert!(world.ok(&["dead", "discard", ids[0], ids[2]]).contains("2 of 2"));
+    ready(&world, "bilag.upload.dead", 2).await;
+    ready(&world, "bilag.upload.discarded", 2).await;
+    assert_eq!(world.dead_letters().len(), 2);
+    let (code, _, problem) = told(&world.run(&["dead", "redrive", ids[0]]));
+    assert_eq!((code, problem.contains("is discarded, not dead")), (1, true), "{problem}");
+
+    let _dead = world.consume(&["dead"]).await;
+    assert!(world.ok(&["dead", "restore", "--all"]).contains("2 of 2"));
+    ready(&world, "bilag.upload.dead", 4).await;
+    ready(&world, "bilag.upload.discarded", 0).await;
+    ready(&world, "bilag.dead", 0).await;
+    let mut restored = world.dead_letters();
+    let mut before = letters.clone();
+    for letters in [&mut restored, &mut before] {
+        letters.sort_by_key(|letter| letter["id"].to_string());
+    }
+    let told = |letters: &[Value]| -> Vec<_> {
+        letters
+            .iter()
+            .map(|letter| (letter["id"].clone(), letter["error"].clone(), letter["place"].clone()))
+            .collect()
+    };
+    assert_eq!(told(&restored), told(&before));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_whose_receipt_is_complete_by_now_is_archived() {
+    let world = with_dead_letters(1).await;
+    let store = world.store().await;
+    let key = sync_store::Key::new("7", "rcpt-1");
+    assert_eq!(store.complete(&key, "omnium", "rcpt-1").await.expect("completed"), sync_store::Step::Taken);
+    let ran = world.run(&["dead", "redrive", "--all"]);
+    let (code, _, problem) = told(&ran);
+    assert_eq!(code, 0, "{problem}");
+    assert!(problem.contains("complete by now; archived, not sent again"), "{problem}");
+    ready(&world, "bilag.upload", 0).await;
+    ready(&world, "bilag.upload.discarded", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_operators_at_once_get_a_clear_answer() {
+    let world = with_dead_letters(2).await;
+    let store = world.store().await;
+    assert!(store.named_lease("dead:upload", "ola@night 1", MINUTE).await.expect("taken"));
+    let (code, said, problem) = told(&world.run(&["dead", "redrive", "--all"]));
+    assert_eq!((code, &*said), (1, ""));
+    assert!(problem.contains("ola@night is moving dead letters of upload now"), "{problem}");
+    ready(&world, "bilag.upload.dead", 2).await;
+    assert!(store.named_lease("dead:upload", "ola@night 1", Duration::ZERO).await.expect("given back"));
+    assert!(world.ok(&["dead", "discard", "--all"]).contains("2 of 2"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
+    const LETTERS: u32 = 40;
+    let world = with_dead_letters(LETTERS).await;
+    world.sandbox.omnium.clear_faults();
+    let _all = world.consume(&["all"]).await;
+    let store = world.store().await;
+    let lease_ends = async || {
+        let owner = store.named_lease_holder("dead:upload").await.expect("asked");
+        if let Some(holder) = owner {
+            // What an operator waits a minute for.
+            assert!(store.named_lease("dead:upload", &holder.owner, Duration::ZERO).await.expect("ended"));
+        }
+    };
+    for kill_after in [60, 120, 240, 400, 700] {
+        let mut tool = world.start(&["dead", "redrive", "--all"]);
+        let begun = std::time::Instant::now();
+        eventually("it is time to kill it", async || {
+            (begun.elapsed() > Duration::from_millis(kill_after)).then_some(())
+        })
+        .await;
+        tool.kill();
+        lease_ends().await;
+    }
+    eventually_within(MINUTE, "the rest is redriven", async || {
+        let ran = world.run(&["dead", "redrive", "--all"]);
+        lease_ends().await;
+        (ran.status.success() && world.dead_letters().is_empty()).then_some(())
+    })
+    .await;
+    eventually_within(MINUTE, "all complete", async || {
+        (world.records(State::Complete).await == u64::from(LETTERS)).then_some(())
+    })
+    .await;
+    world.assert_exactly_once(1..=LETTERS);
+    ready(&world, "bilag.upload.dead", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_it_ends_between_two_letters() {
+    let world = with_dead_letters(5).await;
+    // The first one is taken by nobody, so it waits there for a while.
+    let mut tool = world.start(&["dead", "redrive", "--all"]);
+    ready(&world, "bilag.upload", 1).await;
+    tool.signal("-INT");
+    let status = eventually("it ends", async || tool.has_ended()).await;
+    assert_eq!(status.code(), Some(1));
+    let log = tool.log();
+    assert!(log.contains("stopped by you: 1 of 5 letter(s) of upload redriven"), "{log}");
+    ready(&world, "bilag.upload.dead", 4).await;
+    assert_eq!(world.dead_letters().len(), 4);
+}
