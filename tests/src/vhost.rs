@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use amqp::{Broker, Message};
-use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
+use lapin::options::{BasicGetOptions, ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use serde_json::{Value, json};
@@ -119,6 +119,16 @@ impl Vhost {
     pub async fn peek(&self, queue: &str, limit: usize) -> Vec<Message> {
         let broker = Broker::parse(&self.url, "a test").expect("the URL is right");
         amqp::peek(&broker, queue, limit).await.expect("the queue can be looked into").0
+    }
+
+    /// Takes the first message off a queue, as another tool would; gives its id.
+    pub async fn take(&self, queue: &str) -> String {
+        let channel = self.channel().await;
+        let options = BasicGetOptions { no_ack: true };
+        let got = channel.basic_get(queue.into(), options).await.expect("the queue can be read");
+        let got = got.expect("there is a message");
+        let id = got.delivery.properties.message_id().as_ref().map(|id| id.as_str().to_owned());
+        id.expect("it has an id")
     }
 
     /// The names that the connections to this vhost were given, in order.

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 
-pub use dead::{AuditArgs, DeadCommand, LettersArgs, RedriveArgs};
+pub use dead::{AuditArgs, DeadCommand, ExportArgs, LettersArgs, RedriveArgs, ReindexArgs};
 
 use crate::chain::CHAIN;
 use crate::link::StageSettings;

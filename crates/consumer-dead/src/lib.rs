@@ -19,7 +19,7 @@ pub struct DeadConsumer {
 }
 
 /// It needs nothing to be set.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct DeadSettings {}
 
 impl Consumer for DeadConsumer {

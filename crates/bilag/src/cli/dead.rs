@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use crate::output::Failed;
-use crate::settings::StoreSettings;
+use crate::settings::{BrokerSettings, PackageSettings, StoreSettings};
 
 #[derive(Debug, Subcommand)]
 pub enum DeadCommand {
@@ -43,6 +43,10 @@ pub enum DeadCommand {
     Discard(Box<LettersArgs>),
     /// Bring discarded letters back among the dead letters
     Restore(Box<LettersArgs>),
+    /// Print the letters as they lie in their queues, whole, a line of JSON each
+    Export(ExportArgs),
+    /// Make the index say what the queues hold, where the two differ
+    Reindex(ReindexArgs),
 }
 
 /// Which letters.
@@ -122,6 +126,24 @@ pub struct RedriveArgs {
         value_name = "DELAYS"
     )]
     pub retry_delays: Vec<amqp::Delay>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Only of this stage
+    pub stage: Option<String>,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct ReindexArgs {
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub packages: PackageSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
 }
 
 #[derive(Debug, Args)]

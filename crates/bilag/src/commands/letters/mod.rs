@@ -1,5 +1,6 @@
 //! `bilag dead redrive | discard | restore`: moving dead letters.
 
+mod reindex;
 mod selection;
 mod settling;
 mod shift;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::cli::{LettersArgs, RedriveArgs};
 use crate::output::Failed;
+pub use reindex::{export, reindex};
 use shift::Shift;
 
 /// What is done with letters.

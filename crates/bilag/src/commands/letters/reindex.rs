@@ -1,0 +1,104 @@
+//! `bilag dead reindex` and `bilag dead export`: the letters as they lie in their queues.
+
+use std::collections::HashSet;
+
+use amqp::{Broker, Handler, Shelf, Walk};
+use consumer::{Consumer, Shared};
+use consumer_dead::{DeadConsumer, DeadSettings};
+use serde_json::{Value, json};
+use sync_store::{LetterFilter, Page, Place, SyncStore};
+
+use crate::chain::CHAIN;
+use crate::cli::{ExportArgs, ReindexArgs};
+use crate::link::Link;
+use crate::output::Failed;
+
+/// Makes the index say what the queues hold: notes what is missing, and forgets what is gone.
+pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
+    let store = args.store.open().await?;
+    let broker = args.broker.broker("reindex")?;
+    let shared = Shared {
+        store: Some(store.clone()),
+        wishes: Vec::new(),
+        targets: CHAIN.iter().filter_map(Link::serves).collect(),
+        oms: args.packages.oms_id.clone(),
+    };
+    let dead = DeadConsumer::start(&DeadSettings {}, &shared).map_err(Failed::plainly)?;
+    for link in &CHAIN {
+        let known = indexed(store.as_ref(), link.name).await?;
+        let mut there = HashSet::new();
+        let mut walk = Walk::begin(&broker, link.name, Shelf::Dead).await.map_err(Failed::plainly)?;
+        while let Some(found) = walk.next().await.map_err(Failed::plainly)? {
+            if !known.contains(&found.id) {
+                dead.handle(&found.message).await.map_err(|failure| Failed::plainly(failure.chain()))?;
+                store.move_letter(&found.id, Place::Dead).await.map_err(Failed::plainly)?;
+            }
+            there.insert(found.id);
+        }
+        walk.end().await;
+        let gone: Vec<_> = known.difference(&there).collect();
+        for id in &gone {
+            store.move_letter(id, Place::Redriven).await.map_err(Failed::plainly)?;
+        }
+        let missing = there.difference(&known).count();
+        if !there.is_empty() || !gone.is_empty() {
+            println!(
+                "{}: {} letter(s); {missing} were missing from the index, {} were in it and are gone",
+                link.name,
+                there.len(),
+                gone.len()
+            );
+        }
+    }
+    println!("the index says what the queues hold");
+    Ok(())
+}
+
+/// The ids that the index has as waiting in a stage's dead letters.
+async fn indexed(store: &dyn SyncStore, stage: &str) -> Result<HashSet<String>, Failed> {
+    const PAGE: u32 = 1000;
+    let filter = LetterFilter { stage: Some(stage.to_owned()), ..Default::default() };
+    let mut ids = HashSet::new();
+    let mut offset = 0;
+    loop {
+        let page =
+            store.dead_letters(&filter, Page { limit: PAGE, offset }).await.map_err(Failed::plainly)?;
+        let last = page.len() < PAGE as usize;
+        ids.extend(page.into_iter().map(|noted| noted.letter.id));
+        offset += PAGE;
+        if last {
+            return Ok(ids);
+        }
+    }
+}
+
+/// Prints every letter of the stages as a line of JSON, whole and untouched.
+pub async fn export(args: ExportArgs) -> Result<(), Failed> {
+    let broker = args.broker.broker("export")?;
+    for link in CHAIN.iter().filter(|link| args.stage.as_deref().is_none_or(|only| only == link.name)) {
+        export_stage(&broker, link.name).await?;
+    }
+    Ok(())
+}
+
+async fn export_stage(broker: &Broker, stage: &str) -> Result<(), Failed> {
+    let mut walk = Walk::begin(broker, stage, Shelf::Dead).await.map_err(Failed::plainly)?;
+    while let Some(found) = walk.next().await.map_err(Failed::plainly)? {
+        let message = &found.message;
+        let headers: serde_json::Map<_, _> =
+            message.headers_for_people().into_iter().map(|(name, value)| (name, value.into())).collect();
+        let (member, body) = match std::str::from_utf8(&message.body) {
+            Ok(text) => ("body", text.to_owned()),
+            // Bytes that are no text, digit by digit, so that nothing is lost.
+            Err(_) => ("bodyHex", message.body.iter().map(|byte| format!("{byte:02x}")).collect()),
+        };
+        let mut line = json!({
+            "id": found.id, "stage": stage, "messageId": message.id(), "type": message.kind(),
+            "contentEncoding": message.content_encoding(), "headers": headers,
+        });
+        line[member] = Value::from(body);
+        println!("{line}");
+    }
+    walk.end().await;
+    Ok(())
+}
