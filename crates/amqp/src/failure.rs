@@ -151,7 +151,7 @@ impl Reason {
         Self::new("too_large", "find out who published it: no receipt or package is this large");
     /// No attempt is left.
     pub const RETRIES_EXHAUSTED: Self =
-        Self::new("retries_exhausted", "end what the error names, then move the letter back");
+        Self::new("retries_exhausted", "end what the error names, then redrive the letter");
     /// The handler panicked: a defect of ours.
     pub const HANDLER_PANICKED: Self =
         Self::new("handler_panicked", "report it with the log of that time: it is a defect of Bilag's");
@@ -164,7 +164,7 @@ impl Reason {
     /// Dead-lettered by the broker: a time to live set by someone else ran out.
     pub const EXPIRED: Self = Self::new(
         "expired",
-        "find who limits messages' time to live (bilag topology check --management-url URL), then move the letter back",
+        "find who limits messages' time to live (bilag topology check --management-url URL), then redrive the letter",
     );
 
     /// The code.

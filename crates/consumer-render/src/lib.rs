@@ -15,7 +15,7 @@ pub use settings::{RenderSettings, TemplateError, load_template};
 /// The PDF cannot be made.
 pub const RENDER_FAILED: Reason = Reason::new(
     "render_failed",
-    "mend the template (bilag render, bilag template check), then move the letter back",
+    "mend the template (bilag render, bilag template check), then redrive the letter",
 );
 
 /// The type of what this consumer emits.

@@ -8,16 +8,16 @@ use omnium::{Call, Decision, OmniumError, decide};
 /// Omnium understood the call and does not take it.
 pub const OMNIUM_REJECTED: Reason = Reason::new(
     "omnium_rejected",
-    "mend what Omnium's answer names, there or at the till, then move the letter back",
+    "mend what Omnium's answer names, there or at the till, then redrive the letter",
 );
 /// Omnium forbids it, while it lets others through.
 pub const OMNIUM_FORBIDDEN: Reason = Reason::new(
     "omnium_forbidden",
-    "give Omnium's API user the role, store or market that it lacks, then move the letter back",
+    "give Omnium's API user the role, store or market that it lacks, then redrive the letter",
 );
 /// The invoice was created, and is not to be found in Omnium.
 pub const INVOICE_MISSING: Reason =
-    Reason::new("invoice_missing", "look the invoice up in Omnium; once it is there, move the letter back");
+    Reason::new("invoice_missing", "look the invoice up in Omnium; once it is there, redrive the letter");
 
 /// The invoice was created, and is not to be found.
 #[derive(Debug, thiserror::Error)]
