@@ -97,37 +97,28 @@ impl World {
         records.map(|record| (text(&record["target"]), text(&record["state"]))).collect()
     }
 
-    /// At the sandbox, each package was asked for under these keys and no others.
-    ///
-    /// # Panics
-    /// It was not, or the service made another number of invoices.
-    pub fn assert_asked(&self, id: u64, keys: &[&str]) {
-        let asked = self.sandbox.invoice_service.summary();
-        let package = asked.packages.get(&id).cloned().unwrap_or_default();
-        assert_eq!(package.keys.keys().collect::<Vec<_>>(), keys, "{package:?}");
-    }
-
     /// One key was asked for the package, and one receipt is its invoice: in Omnium with one file, and
     /// on the package, with the same number and document.
     ///
     /// # Panics
     /// It is not so, or a stand-in met what must never happen.
     pub fn assert_one_invoice(&self, id: u64) {
-        self.assert_one_invoice_by(&self.sandbox.invoice_service.summary(), id);
+        self.assert_one_invoice_with([&self.sandbox; 3], id);
     }
 
-    /// The same, with what another invoice service was asked.
+    /// The same, where invoice service, Omnium and OMS are those of other sandboxes.
     ///
     /// # Panics
     /// As above.
-    pub fn assert_one_invoice_by(&self, asked: &sandbox::invoice_service::Summary, id: u64) {
+    pub fn assert_one_invoice_with(&self, [service, omnium, oms]: [&Sandbox; 3], id: u64) {
+        let (asked, omnium, oms) =
+            (service.invoice_service.summary(), omnium.omnium.summary(), oms.oms.summary());
         assert!(asked.violations.is_empty(), "{:?}", asked.violations);
+        assert!(omnium.violations.is_empty(), "{:?}", omnium.violations);
+        assert!(oms.violations.is_empty(), "{:?}", oms.violations);
         let of_package = &asked.packages[&id];
         assert_eq!(of_package.keys.keys().collect::<Vec<_>>(), [&format!("akinon/{id}/1")]);
         let [receipt] = of_package.receipts.as_slice() else { panic!("one receipt: {of_package:?}") };
-        let (omnium, oms) = (self.sandbox.omnium.summary(), self.sandbox.oms.summary());
-        assert!(omnium.violations.is_empty(), "{:?}", omnium.violations);
-        assert!(oms.violations.is_empty(), "{:?}", oms.violations);
         let invoice = &omnium.invoices[&receipt.uid];
         assert_eq!(invoice.number.as_ref(), Some(&receipt.voucher_number));
         let [file] = invoice.files.as_slice() else { panic!("one file: {invoice:?}") };
