@@ -27,6 +27,7 @@ mod publishing;
 mod reconcile;
 mod retry;
 mod secrets;
+mod secrets_of_packages;
 mod settings;
 mod shutdown;
 mod store_outage;
