@@ -1,21 +1,44 @@
 //! Under fire: nothing is lost and nothing is doubled while processes, the broker and the store are
-//! killed and Omnium fails one call in five.
+//! killed, and Omnium, the invoice service, the OMS and the ERP fail one call in five.
 
-use std::collections::BTreeMap;
+mod faults;
+mod verify;
+
 use std::time::Duration;
 
-use bilag_tests::{Bilag, OwnBroker, OwnPostgres, Store, Till, Vhost, World, eventually_within, receipt};
+use bilag_tests::{
+    Bilag, OwnBroker, OwnPostgres, Store, Till, Vhost, World, eventually_within, package, receipt,
+    transitioned,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
-use sandbox::omnium::{Call, Fault, Options, Rule};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
-use sync_store::{Page, RecordFilter, State};
+use serde_json::{Value, json};
+use sync_store::State;
 use tokio::time::sleep;
 
-const RECEIPTS: u32 = 1_000;
-const STAGES: [&str; 8] = ["receipt", "receipt", "render", "render", "upload", "upload", "dead", "dead"];
+/// Receipts of tills.
+const RECEIPTS: u32 = 700;
+/// Packages, each of which gets a receipt as well.
+const PACKAGES: u32 = 300;
+/// Omnium gets both, the OMS and the ERP the invoices of packages.
+const RECORDS: u64 = RECEIPTS as u64 + 3 * PACKAGES as u64;
+
+const STAGES: [&str; 13] = [
+    "packed",
+    "packed",
+    "receipt",
+    "receipt",
+    "render",
+    "render",
+    "upload",
+    "upload",
+    "writeback",
+    "writeback",
+    "erp",
+    "dead",
+    "dead",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_receipts_survive_everything_being_killed() {
@@ -24,10 +47,9 @@ async fn a_thousand_receipts_survive_everything_being_killed() {
     let mut dice = StdRng::seed_from_u64(seed);
     let (broker, postgres) = (OwnBroker::start(), OwnPostgres::start());
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
-    let omnium =
-        Options { seed, faults: faults(), token_lifetime: Duration::from_secs(20), ..Options::default() };
-    let options = sandbox::Options { omnium, ..Default::default() };
-    let mut world = World::with(vhost, Store::Postgres(postgres.url.clone()), options).await;
+    let mut world = World::with(vhost, Store::Postgres(postgres.url.clone()), faults::options(seed)).await;
+    world.hear_packages();
+    world.deliver_to_erp();
     // So many attempts that chance cannot use them up.
     world.set("BILAG_RETRY_DELAYS", &["1s"; 100].join(","));
     world.set("OMNIUM_MAX_CONCURRENT_REQUESTS", "6");
@@ -61,10 +83,10 @@ async fn a_thousand_receipts_survive_everything_being_killed() {
             told = complete / 100;
             println!("{second} s: {complete} complete");
         }
-        if complete == u64::from(RECEIPTS) && second > 40 {
+        if complete == RECORDS && second > 40 {
             break;
         }
-        assert!(second < 600, "only {complete} of {RECEIPTS} are complete: {counts:?}");
+        assert!(second < 600, "only {complete} of {RECORDS} are complete: {counts:?}");
     }
     publishing.await.expect("everything is published");
 
@@ -78,42 +100,32 @@ async fn a_thousand_receipts_survive_everything_being_killed() {
     for process in &processes {
         process.terminate();
     }
-    verify(&world).await;
+    verify::verify(&world).await;
 }
 
-/// One call in five, of every kind that the vendor's documents let happen.
-fn faults() -> Vec<Rule> {
-    let some = |rate, fault| Rule { rate, ..Rule::new(fault) };
-    let status = |status: u16, retry_after| Fault::Status {
-        status: status.try_into().expect("a status"),
-        retry_after,
-        done: false,
-    };
-    vec![
-        some(0.05, Fault::AnswerLost),
-        some(0.03, Fault::Reset),
-        some(0.02, Fault::Delay { ms: 2_500 }),
-        some(0.03, status(500, None)),
-        some(
-            0.02,
-            Fault::Status { status: 500.try_into().expect("a status"), retry_after: None, done: true },
-        ),
-        some(0.02, status(503, None)),
-        some(0.01, status(429, Some(1))),
-        some(0.02, Fault::Lag { ms: 1_000 }),
-        some(0.20, Fault::Lag { ms: 1_000 }).on(Call::Get),
-    ]
-}
-
-/// Every receipt one to three times, in any order, each time in an envelope of its own.
+/// Every receipt one to three times, and every package in each of its two forms, in any order, each time
+/// in an envelope of its own.
 fn deliveries(dice: &mut StdRng) -> Vec<Value> {
     let mut deliveries = Vec::new();
+    let mut deliver = |event: Value, dice: &mut StdRng| {
+        let place = dice.random_range(0..=deliveries.len());
+        deliveries.insert(place, event);
+    };
     for number in 1..=RECEIPTS {
         for time in 0..*[1, 2, 3].choose(dice).expect("a choice") {
             let mut event = receipt(number);
             event["id"] = format!("evt-{number}-{time}").into();
-            let place = dice.random_range(0..=deliveries.len());
-            deliveries.insert(place, event);
+            deliver(event, dice);
+        }
+    }
+    for id in 1..=u64::from(PACKAGES) {
+        for form in [package, transitioned] {
+            for time in 0..*[1, 2, 3].choose(dice).expect("a choice") {
+                let mut event = form(id);
+                let uuid = event["event"]["uuid"].as_str().expect("a uuid").to_owned();
+                event["event"]["uuid"] = json!(format!("{uuid}-{time}"));
+                deliver(event, dice);
+            }
         }
     }
     deliveries
@@ -127,34 +139,4 @@ async fn publish(url: String, events: Vec<Value>) {
         till.publish(&event).await;
         sleep(pause).await;
     }
-}
-
-/// By the sandbox's ledger and the store.
-async fn verify(world: &World) {
-    let summary = world.sandbox.omnium.summary();
-    println!("calls: {:?}; at most {} at once", summary.calls, summary.max_in_flight);
-    assert!(summary.violations.is_empty(), "{:?}", summary.violations);
-    assert_eq!(summary.invoices.len(), RECEIPTS as usize);
-
-    let store = world.store().await;
-    let page = Page::first(RECEIPTS + 1);
-    let records = store.records(&RecordFilter::default(), page).await.expect("the store answers");
-    let records: BTreeMap<_, _> =
-        records.into_iter().map(|listed| (listed.record.key.receipt_uid.clone(), listed.record)).collect();
-    assert_eq!(records.len(), RECEIPTS as usize);
-    let template = receipt_pdf::Template::builtin("a4").expect("built in");
-    for number in 1..=RECEIPTS {
-        let event: events::ReceiptSettled = serde_json::from_value(receipt(number)).expect("a receipt");
-        let pdf = receipt_pdf::render(template, &event).expect("a PDF").pdf;
-        let sha256: String = Sha256::digest(&pdf).iter().map(|byte| format!("{byte:02x}")).collect();
-        let uid = format!("rcpt-{number}");
-        let invoice = &summary.invoices[&uid];
-        let files: Vec<_> = invoice.files.iter().map(|file| (&*file.file_name, &*file.sha256)).collect();
-        assert_eq!(files, [(&*format!("{number}.pdf"), &*sha256)], "{uid}");
-        let record = &records[&uid];
-        assert_eq!(record.state, State::Complete, "{uid}");
-        assert_eq!(record.invoice_id.as_deref(), Some(&*uid));
-        assert_eq!(record.pdf_sha256.as_deref(), Some(&*sha256), "{uid}");
-    }
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
 }

@@ -6,34 +6,12 @@ use bilag_tests::{World, eventually, package, receipt, sample};
 use serde_json::{Value, json};
 use sync_store::State;
 
-/// Publishes a package event as Akinon's webhook would, with its type as the key.
-async fn publish(world: &World, event: &Value) {
-    let key = event["event"]["type"].as_str().expect("a type");
-    world.publish_to("events", key, event.to_string().as_bytes(), Default::default()).await;
-}
-
-/// What `packages show` says of each round, the newest first.
-fn rounds(world: &World, id: u64) -> Vec<Value> {
-    let shown = world.run(&["packages", "show", &id.to_string(), "--json"]);
-    serde_json::from_slice::<Value>(&shown.stdout)
-        .ok()
-        .and_then(|shown| shown.as_array().cloned())
-        .unwrap_or_default()
-}
-
-async fn standing(world: &World, id: u64, expected: &str) -> Value {
-    eventually(&format!("package {id} is {expected}"), async || {
-        rounds(world, id).into_iter().next().filter(|round| round["standing"] == expected)
-    })
-    .await
-}
-
 #[tokio::test]
 async fn a_packed_package_has_its_invoice_in_omnium_and_is_printed_in_the_oms() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
-    publish(&world, &sample("package-packed.json")).await;
-    let round = standing(&world, 73, "written back").await;
+    world.publish_package(&sample("package-packed.json")).await;
+    let round = world.standing(73, "written back").await;
     let voucher = round["voucherNumber"].as_str().expect("a voucher").to_owned();
     eventually("Omnium has it", async || (world.records(State::Complete).await == 2).then_some(())).await;
 
@@ -56,10 +34,10 @@ async fn a_packed_package_has_its_invoice_in_omnium_and_is_printed_in_the_oms() 
 async fn a_receipt_that_comes_later_over_the_bus_is_matched_with_its_package() {
     let world = World::with_packages_later(Duration::from_secs(1)).await;
     let _all = world.consume(&["all"]).await;
-    publish(&world, &package(1)).await;
-    let asked = standing(&world, 1, "asked").await;
+    world.publish_package(&package(1)).await;
+    let asked = world.standing(1, "asked").await;
     assert_eq!((&asked["round"], &asked["receipt"]), (&json!(1), &Value::Null));
-    standing(&world, 1, "written back").await;
+    world.standing(1, "written back").await;
     assert_eq!(world.sandbox.invoice_service.summary().packages[&1].keys["akinon/1/1"], 1);
     assert!(world.dead_letters().is_empty());
 }
@@ -80,15 +58,15 @@ async fn a_package_heard_often_is_asked_for_once_and_other_states_are_passed_ove
             event["event"]["type"] = json!("package.status.transitioned");
         }
         event["payload"]["state"]["modified_date"] = json!(format!("2026-11-02T09:10:{time:02}Z"));
-        publish(&world, &event).await;
+        world.publish_package(&event).await;
     }
     for state in ["400", "550", "920"] {
         let mut event = package(2);
         event["event"]["type"] = json!("package.status.transitioned");
         event["payload"]["state"]["enum_value"] = json!(state);
-        publish(&world, &event).await;
+        world.publish_package(&event).await;
     }
-    standing(&world, 1, "written back").await;
+    world.standing(1, "written back").await;
     eventually("all are handled", async || {
         let (_, page) = health.get("/readyz").await?;
         let page: Value = serde_json::from_str(&page).ok()?;
@@ -99,8 +77,8 @@ async fn a_package_heard_often_is_asked_for_once_and_other_states_are_passed_ove
     assert_eq!(asked.packages.len(), 1, "{:?}", asked.packages);
     assert_eq!(asked.packages[&1].receipts.len(), 1);
     assert_eq!(world.sandbox.oms.summary().packages[&1].times, 1);
-    assert_eq!(rounds(&world, 1).len(), 1);
-    assert!(rounds(&world, 2).is_empty());
+    assert_eq!(world.rounds(1).len(), 1);
+    assert!(world.rounds(2).is_empty());
     assert!(world.dead_letters().is_empty());
 }
 
@@ -108,23 +86,23 @@ async fn a_package_heard_often_is_asked_for_once_and_other_states_are_passed_ove
 async fn packed_again_with_other_contents_it_gets_a_second_invoice_under_a_second_key() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
-    publish(&world, &package(1)).await;
-    let first = standing(&world, 1, "written back").await;
+    world.publish_package(&package(1)).await;
+    let first = world.standing(1, "written back").await;
     let mut changed = package(1);
     changed["event"]["uuid"] = json!("packed-again");
     changed["payload"]["packageitem_set"][1]["quantity"] = json!(1);
-    publish(&world, &changed).await;
+    world.publish_package(&changed).await;
     eventually("the second round is written back", async || {
-        let rounds = rounds(&world, 1);
+        let rounds = world.rounds(1);
         (rounds.len() == 2 && rounds[0]["standing"] == "written back").then_some(())
     })
     .await;
     // The first event again, late: not a third round.
-    publish(&world, &package(1)).await;
-    publish(&world, &package(2)).await;
-    standing(&world, 2, "written back").await;
+    world.publish_package(&package(1)).await;
+    world.publish_package(&package(2)).await;
+    world.standing(2, "written back").await;
 
-    let rounds = rounds(&world, 1);
+    let rounds = world.rounds(1);
     assert_eq!(rounds.len(), 2);
     assert_eq!(rounds[1]["receipt"], first["receipt"]);
     let asked = world.sandbox.invoice_service.summary();
@@ -140,11 +118,11 @@ async fn the_invoice_of_a_package_that_was_never_heard_goes_its_way_and_is_not_a
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
     world.publish(&sample("receipt-package.json")).await;
-    let round = standing(&world, 73, "written back").await;
+    let round = world.standing(73, "written back").await;
     assert_eq!((&round["round"], &round["receipt"]), (&json!(0), &json!("rcpt-3001")));
-    publish(&world, &sample("package-packed.json")).await;
-    publish(&world, &package(2)).await;
-    standing(&world, 2, "written back").await;
+    world.publish_package(&sample("package-packed.json")).await;
+    world.publish_package(&package(2)).await;
+    world.standing(2, "written back").await;
     assert_eq!(world.sandbox.invoice_service.summary().packages.keys().collect::<Vec<_>>(), [&2]);
     assert_eq!(world.sandbox.oms.summary().packages[&73].number, "3001");
     assert!(world.dead_letters().is_empty());
@@ -161,13 +139,10 @@ fn receipt_of(number: u32, id: u64, package_number: &str) -> Value {
 async fn a_second_receipt_for_one_package_is_a_dead_letter_and_nothing_of_it_is_sent() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
-    publish(&world, &package(1)).await;
-    let round = standing(&world, 1, "written back").await;
+    world.publish_package(&package(1)).await;
+    let round = world.standing(1, "written back").await;
     world.publish(&receipt_of(5, 1, "000000001")).await;
-    let letters = eventually("it is a dead letter", async || {
-        Some(world.dead_letters()).filter(|letters| !letters.is_empty())
-    })
-    .await;
+    let letters = world.letters(1).await;
     assert_eq!((&letters[0]["reason"], &letters[0]["receipt"]), (&json!("second_receipt"), &json!("rcpt-5")));
     let error = letters[0]["error"].as_str().expect("an error");
     assert!(
@@ -184,18 +159,15 @@ async fn a_second_receipt_for_one_package_is_a_dead_letter_and_nothing_of_it_is_
 async fn a_receipt_with_another_packages_number_is_a_dead_letter() {
     let world = World::with_packages_later(Duration::from_secs(3600)).await;
     let _all = world.consume(&["all"]).await;
-    publish(&world, &package(1)).await;
-    standing(&world, 1, "asked").await;
+    world.publish_package(&package(1)).await;
+    world.standing(1, "asked").await;
     world.publish(&receipt_of(5, 1, "000000002")).await;
-    let letters = eventually("it is a dead letter", async || {
-        Some(world.dead_letters()).filter(|letters| !letters.is_empty())
-    })
-    .await;
+    let letters = world.letters(1).await;
     assert_eq!(letters[0]["reason"], "other_package");
     assert!(world.sandbox.omnium.summary().invoices.is_empty());
     // The right one is still matched.
     world.publish(&receipt_of(6, 1, "000000001")).await;
-    standing(&world, 1, "written back").await;
+    world.standing(1, "written back").await;
 }
 
 #[tokio::test]
@@ -204,10 +176,10 @@ async fn the_erp_gets_the_invoices_of_packages_and_no_others() {
     world.deliver_to_erp();
     let _all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;
-    publish(&world, &package(2)).await;
+    world.publish_package(&package(2)).await;
     eventually("all are complete", async || (world.records(State::Complete).await == 4).then_some(())).await;
     let delivered = world.sandbox.erp.summary();
-    let round = standing(&world, 2, "written back").await;
+    let round = world.standing(2, "written back").await;
     let key = format!("31/{}/erp", round["receipt"].as_str().expect("a receipt"));
     assert_eq!(delivered.invoices.keys().collect::<Vec<_>>(), [&key]);
     assert!(delivered.violations.is_empty(), "{:?}", delivered.violations);

@@ -1,6 +1,6 @@
 //! One trace across all the queues, begun by whoever published the receipt.
 
-use bilag_tests::{Collector, World, eventually, receipt};
+use bilag_tests::{Collector, World, eventually, package, receipt};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use sync_store::State;
@@ -76,4 +76,43 @@ async fn a_collector_that_is_gone_holds_nothing_up() {
     all.terminate();
     let status = eventually("it ends", async || all.has_ended()).await;
     assert!(status.success(), "{status}: {}", all.log());
+}
+
+#[tokio::test]
+async fn the_stages_of_one_package_are_one_trace_from_the_event_to_the_oms() {
+    let mut world = World::with_packages().await;
+    let collector = Collector::start().await;
+    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
+    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let _all = world.consume(&["all"]).await;
+    world.publish_to("events", "package.status.packed", package(73).to_string().as_bytes(), traced()).await;
+    world.completed(73).await;
+
+    let in_the_trace = |name: &str, parent: &str| {
+        collector.spans().into_iter().find(|span| {
+            span.name == name && hex(&span.trace_id) == TRACE && hex(&span.parent_span_id) == parent
+        })
+    };
+    let span = async |name: &str, parent: &str| {
+        let what = format!("{name} is in the trace, the child of {parent}");
+        hex(&eventually(&what, async || in_the_trace(name, parent)).await.span_id)
+    };
+    let packed = span("process bilag.packed", PARENT).await;
+    span("the invoice service", &packed).await;
+    let receipt = span("process bilag.receipt", &packed).await;
+    let render = span("process bilag.render", &receipt).await;
+    let upload = span("process bilag.upload", &render).await;
+    eventually("the calls to Omnium are in it too", async || {
+        collector.spans().iter().any(|span| hex(&span.parent_span_id) == upload).then_some(())
+    })
+    .await;
+    let writeback = span("process bilag.writeback", &render).await;
+    let oms = span("Akinon's OMS", &writeback).await;
+
+    let spans = collector.spans();
+    let call = spans.iter().find(|span| hex(&span.span_id) == oms).expect("it was just found");
+    assert_eq!(call.kind(), opentelemetry_proto::tonic::trace::v1::span::SpanKind::Client);
+    let template = call.attributes.iter().find(|attribute| attribute.key == "url.template");
+    let template = format!("{:?}", template.and_then(|attribute| attribute.value.as_ref()));
+    assert!(template.contains("/api/v1/oms/packages/{id}/command/"), "{template}");
 }

@@ -25,6 +25,13 @@ pub fn package(id: u64) -> Value {
     event
 }
 
+/// The same packing, as the event tells of it that every change of a package's state has.
+pub fn transitioned(id: u64) -> Value {
+    let mut event = package(id);
+    event["event"] = json!({ "type": "package.status.transitioned", "uuid": format!("transitioned-{id}") });
+    event
+}
+
 /// The standard receipt with another uid and voucher number.
 pub fn receipt(number: u32) -> Value {
     let mut event = sample("receipt-standard.json");

@@ -20,8 +20,13 @@ impl Till {
 
     /// Publishes an event, and returns once it is confirmed.
     pub async fn publish(&mut self, event: &Value) {
-        let kind = event["type"].as_str().expect("a type");
-        let identity = [event["id"].as_str().expect("an id")];
+        // Akinon's events have their head apart.
+        let (kind, id) = match event.get("event") {
+            Some(head) => (&head["type"], &head["uuid"]),
+            None => (&event["type"], &event["id"]),
+        };
+        let kind = kind.as_str().expect("a type");
+        let identity = [id.as_str().expect("an id")];
         let outgoing = Outgoing {
             exchange: "events".to_owned(),
             ..Outgoing::event(kind, kind.to_owned(), &identity, event.to_string().into())

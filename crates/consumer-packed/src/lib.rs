@@ -86,19 +86,15 @@ impl Handler for PackedConsumer {
             body: &message.body,
             traceparent: traceparent.as_deref(),
         };
-        let mut ask = Ask {
+        let ask = Ask {
             owner: &owner,
             ttl: self.service.longest_call() + MARGIN,
             patience: self.patience,
             redriven: message.was_dead(),
-            renew: false,
+            // Found out before: to ask is to be heard, and what was heard before begins no round.
+            renew: self.may_be_renewed(&packing).await?,
         };
-        let mut asking = self.store.ask(&packing, &ask).await.map_err(Failure::unreached)?;
-        if asking == Asking::Dead && self.may_be_renewed(&packing).await? {
-            ask.renew = true;
-            asking = self.store.ask(&packing, &ask).await.map_err(Failure::unreached)?;
-        }
-        match asking {
+        match self.store.ask(&packing, &ask).await.map_err(Failure::unreached)? {
             Asking::Granted { round, .. } => {
                 let asked = self.ask(&packing, round, &owner).await;
                 // The next one need not wait for the lease; 202 has ended it already. Where this

@@ -42,6 +42,15 @@ pub enum Fault {
         #[serde(default)]
         done: bool,
     },
+    /// Is not executed, and answered with this status and this body, whatever it is: a proxy's page, an
+    /// invoice of something else.
+    Body {
+        /// The HTTP status, 200 to 599.
+        #[serde(with = "status_code")]
+        status: StatusCode,
+        /// The body.
+        body: String,
+    },
     /// Is not executed; the connection is reset.
     Reset,
     /// Is executed; the connection is closed without an answer.
@@ -143,7 +152,7 @@ pub(crate) struct Fate {
 }
 
 /// How a call ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum End {
     /// As it should.
     #[default]
@@ -153,18 +162,25 @@ pub(crate) enum End {
         retry_after: Option<u64>,
         done: bool,
     },
+    Body {
+        status: StatusCode,
+        body: String,
+    },
     Reset,
     AnswerLost,
 }
 
 impl Fate {
     fn meet(&mut self, fault: &Fault) {
-        match *fault {
-            Fault::Delay { ms } => self.delay += Duration::from_millis(ms),
-            Fault::SlowAnswer { ms } => self.slow_answer += Duration::from_millis(ms),
-            Fault::Lag { ms } => self.lag = self.lag.max(Duration::from_millis(ms)),
+        match fault {
+            Fault::Delay { ms } => self.delay += Duration::from_millis(*ms),
+            Fault::SlowAnswer { ms } => self.slow_answer += Duration::from_millis(*ms),
+            Fault::Lag { ms } => self.lag = self.lag.max(Duration::from_millis(*ms)),
             Fault::Status { status, retry_after, done } => {
-                self.end_with(End::Status { status, retry_after, done });
+                self.end_with(End::Status { status: *status, retry_after: *retry_after, done: *done });
+            }
+            Fault::Body { status, body } => {
+                self.end_with(End::Body { status: *status, body: body.clone() });
             }
             Fault::Reset => self.end_with(End::Reset),
             Fault::AnswerLost => self.end_with(End::AnswerLost),

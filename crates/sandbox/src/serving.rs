@@ -53,6 +53,7 @@ pub(crate) async fn meet(fate: Fate, execute: impl FnOnce() -> Response<Body>) -
             let response = answer::error(status, "As it was requested of the sandbox.");
             (Reply::Answer(answer::with_retry_after(response, retry_after)), done)
         }
+        End::Body { status, body } => (Reply::Answer((status, body).into_response()), false),
         End::AnswerLost => (Reply::Close, execute().status().is_success()),
         End::Answered => {
             let response = execute();

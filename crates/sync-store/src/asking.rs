@@ -83,7 +83,7 @@ pub enum Asking {
 pub enum Issue {
     /// It is the receipt of this round now.
     Matched {
-        /// The oldest that had none.
+        /// The oldest that waited for one, else the oldest that had none.
         round: u32,
     },
     /// It was the receipt of one of the package's rounds already.

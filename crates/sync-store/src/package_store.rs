@@ -42,8 +42,9 @@ pub trait PackageStore: Send + Sync {
     /// alone.
     async fn release_package(&self, key: &PackageKey, round: u32, owner: &str) -> Result<(), StoreError>;
 
-    /// Binds a receipt to the package that it names by key and number: to the oldest round that has
-    /// none. Two receipts that come at once for one round: one gets it.
+    /// Binds a receipt to the package that it names by key and number: to the oldest round that is
+    /// `asking` or `asked`, else to the oldest that has none. Two receipts that come at once for one
+    /// round: one gets it.
     async fn issue(&self, key: &PackageKey, number: &str, receipt: &Key) -> Result<Issue, StoreError>;
 
     /// Whether a later round of its package has a receipt: then this one must not replace it.

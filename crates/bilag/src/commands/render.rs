@@ -4,7 +4,7 @@ use std::io::Write;
 
 use receipt_pdf::Template;
 use sha2::{Digest, Sha256};
-use sync_store::{Listed, Page, RecordFilter, SyncStore};
+use sync_store::{Listed, Page, RecordFilter, State, SyncStore};
 
 use crate::cli::RenderArgs;
 use crate::output::Failed;
@@ -69,15 +69,22 @@ async fn again(
 fn compare(records: &[Listed], pdf: &[u8]) {
     let now: String = Sha256::digest(pdf).iter().map(|byte| format!("{byte:02x}")).collect();
     for Listed { record, .. } in records {
-        match &record.pdf_sha256 {
-            None => eprintln!("{}: nothing was sent there", record.target),
-            Some(sent) if *sent == now => {
-                eprintln!("{}: the same, byte for byte, as was sent", record.target)
-            }
-            Some(sent) => eprintln!(
-                "warning: {}: not what was sent: the template or a font has changed since (SHA-256 {sent} then, {now} now); \
-                 what was sent is there",
-                record.target
+        let target = &record.target;
+        // A skipped one may have been about to be sent, until it turned out that it was not wanted.
+        let Some(sent) = record.pdf_sha256.as_ref().filter(|_| record.state != State::Skipped) else {
+            eprintln!("{target}: nothing was sent there");
+            continue;
+        };
+        let there = match record.state {
+            State::Complete => "what was sent is there".to_owned(),
+            state => format!("whether what was sent is there was not confirmed (it is {state})"),
+        };
+        match (*sent == now, record.state) {
+            (true, State::Complete) => eprintln!("{target}: the same, byte for byte, as was sent"),
+            (true, _) => eprintln!("{target}: the same, byte for byte, as was sent; {there}"),
+            (false, _) => eprintln!(
+                "warning: {target}: not what was sent: the template or a font has changed since (SHA-256 {sent} then, {now} now); \
+                 {there}"
             ),
         }
     }

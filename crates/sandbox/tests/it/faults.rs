@@ -53,6 +53,16 @@ async fn a_429_names_its_retry_after() {
 }
 
 #[tokio::test]
+async fn any_body_can_be_answered_and_nothing_is_done() {
+    let trial = Trial::new().await;
+    let body = "<html>Sign in</html>".to_owned();
+    trial.fault(Call::Upsert, Fault::Body { status: StatusCode::OK, body: body.clone() });
+    let answer = send(trial.upsert(&invoice("r-1"))).await;
+    assert_eq!((answer.status(), answer.text().await.expect("a body")), (StatusCode::OK, body));
+    assert_eq!(trial.omnium().summary().invoices.len(), 0);
+}
+
+#[tokio::test]
 async fn a_status_can_hide_that_it_was_done() {
     let trial = Trial::new().await;
     let fault = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: true };

@@ -2,7 +2,7 @@
 
 use crate::sql::package::{THIS_PACKAGE, of_package};
 use crate::sql::{Dialect, Row, Statement, Surprise};
-use crate::{Issue, Key, PackageKey};
+use crate::{Issue, Key, PackageKey, PackageState};
 
 /// What follows for a receipt.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,10 +20,19 @@ pub(super) enum Decision {
 pub(super) struct Bound {
     round: u32,
     number: String,
+    state: PackageState,
     receipt: Option<Key>,
 }
 
-/// From all rounds of the package, the oldest first.
+impl Bound {
+    /// Whether its invoice is still to be made, or on its way.
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, PackageState::Asking | PackageState::Asked)
+    }
+}
+
+/// From all rounds of the package, the oldest first. What was refused, or superseded before the
+/// service had accepted, most likely has no invoice: it gets a receipt only where no other waits.
 pub(super) fn decide(rounds: &[Bound], number: &str, receipt: &Key) -> Decision {
     use Decision::{Answer, Bind, Keep};
     if rounds.iter().any(|round| round.receipt.as_ref() == Some(receipt)) {
@@ -32,23 +41,26 @@ pub(super) fn decide(rounds: &[Bound], number: &str, receipt: &Key) -> Decision 
     if let Some(newest) = rounds.last().filter(|newest| newest.number != number) {
         return Answer(Issue::OtherNumber { known: newest.number.clone() });
     }
-    let mut taken = None;
-    for round in rounds {
-        match &round.receipt {
-            Some(by) => taken = Some(by),
-            None => return Bind { round: round.round },
-        }
+    let without = || rounds.iter().filter(|round| round.receipt.is_none());
+    if let Some(round) = without().find(|round| round.is_waiting()).or_else(|| without().next()) {
+        return Bind { round: round.round };
     }
-    taken.map_or(Keep, |by| Answer(Issue::Taken { by: by.clone() }))
+    let taken = rounds.last().and_then(|newest| newest.receipt.clone());
+    taken.map_or(Keep, |by| Answer(Issue::Taken { by }))
 }
 
 pub(super) fn look(key: &PackageKey) -> Statement {
-    let columns = "round, number, tenant_uid, receipt_uid";
+    let columns = "round, number, state, tenant_uid, receipt_uid";
     of_package(key, format!("select {columns} from package_round where {THIS_PACKAGE} order by round"))
 }
 
 pub(super) fn read_bound(row: &mut Row) -> Result<Bound, Surprise> {
-    Ok(Bound { round: row.count()?, number: row.text()?, receipt: row.optional_key()? })
+    Ok(Bound {
+        round: row.count()?,
+        number: row.text()?,
+        state: row.word("state")?,
+        receipt: row.optional_key()?,
+    })
 }
 
 pub(super) fn bind(dialect: Dialect, key: &PackageKey, round: u32, receipt: &Key) -> Statement {
@@ -105,30 +117,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_receipt_goes_to_the_oldest_round_that_has_none() {
+    fn a_receipt_goes_to_the_oldest_round_that_waits_for_one() {
         use Decision::{Answer, Bind, Keep};
+        use PackageState::{Asked, Asking, Dead, Issued, Superseded};
         let receipt = |uid: &str| Key::new("tenant-1", uid);
         let taken = |by: &str| Answer(Issue::Taken { by: receipt(by) });
         let other = || Answer(Issue::OtherNumber { known: "0073".into() });
-        type Rounds<'a> = &'a [(u32, Option<&'a str>)];
-        let table: [(Rounds<'_>, &str, Decision); 11] = [
+        type Rounds<'a> = &'a [(u32, PackageState, Option<&'a str>)];
+        let table: [(Rounds<'_>, &str, Decision); 17] = [
             (&[], "0073", Keep),
-            (&[(1, None)], "0073", Bind { round: 1 }),
-            (&[(1, None), (2, None)], "0073", Bind { round: 1 }),
-            (&[(1, Some("x")), (2, None)], "0073", Bind { round: 2 }),
-            (&[(1, None), (2, Some("x"))], "0073", Bind { round: 1 }),
-            (&[(0, Some("x")), (1, None)], "0073", Bind { round: 1 }),
-            (&[(0, Some("x"))], "0073", taken("x")),
-            (&[(1, Some("x")), (2, Some("y"))], "0073", taken("y")),
-            (&[(1, None), (2, Some("r"))], "0073", Answer(Issue::Again)),
-            (&[(1, None)], "0074", other()),
-            (&[(1, Some("x"))], "0074", other()),
+            (&[(1, Asked, None)], "0073", Bind { round: 1 }),
+            (&[(1, Asked, None), (2, Asking, None)], "0073", Bind { round: 1 }),
+            (&[(1, Issued, Some("x")), (2, Asked, None)], "0073", Bind { round: 2 }),
+            (&[(1, Asked, None), (2, Issued, Some("x"))], "0073", Bind { round: 1 }),
+            (&[(0, Issued, Some("x")), (1, Asking, None)], "0073", Bind { round: 1 }),
+            (&[(1, Superseded, None), (2, Asking, None)], "0073", Bind { round: 2 }),
+            (&[(1, Superseded, None), (2, Asked, None)], "0073", Bind { round: 2 }),
+            (&[(1, Asked, None), (2, Superseded, None), (3, Asked, None)], "0073", Bind { round: 1 }),
+            (&[(1, Superseded, None), (2, Issued, Some("x"))], "0073", Bind { round: 1 }),
+            (&[(1, Superseded, None), (2, Dead, None)], "0073", Bind { round: 1 }),
+            (&[(1, Dead, None)], "0073", Bind { round: 1 }),
+            (&[(0, Issued, Some("x"))], "0073", taken("x")),
+            (&[(1, Issued, Some("x")), (2, Issued, Some("y"))], "0073", taken("y")),
+            (&[(1, Asked, None), (2, Issued, Some("r"))], "0073", Answer(Issue::Again)),
+            (&[(1, Asked, None)], "0074", other()),
+            (&[(1, Issued, Some("x"))], "0074", other()),
         ];
         for (rounds, number, expected) in table {
-            let bound: Vec<_> = rounds
-                .iter()
-                .map(|(round, uid)| Bound { round: *round, number: "0073".into(), receipt: uid.map(receipt) })
-                .collect();
+            let bound = |(round, state, uid): &(u32, PackageState, Option<&str>)| Bound {
+                round: *round,
+                number: "0073".into(),
+                state: *state,
+                receipt: uid.map(receipt),
+            };
+            let bound: Vec<_> = rounds.iter().map(bound).collect();
             assert_eq!(decide(&bound, number, &receipt("r")), expected, "{number}: {rounds:?}");
         }
     }

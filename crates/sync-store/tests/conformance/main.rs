@@ -101,7 +101,7 @@ conformance! {
         a_letter_about_the_message_or_heard_before_leaves_the_package_alone
         a_lease_that_runs_outlives_the_letter;
     package_issue:
-        receipts_go_to_the_oldest_round_that_has_none
+        receipts_go_to_the_oldest_round_that_waits_for_one
         every_state_takes_a_receipt_and_is_issued
         a_receipt_that_came_first_is_kept_for_its_package
         another_number_is_answered_and_writes_nothing

@@ -9,7 +9,7 @@ use crate::packed::{
     NUMBER, accepted, ask, granted, in_state, issue, package, receipts, round_of, rounds, states,
 };
 
-pub async fn receipts_go_to_the_oldest_round_that_has_none(fresh: &Fresh) {
+pub async fn receipts_go_to_the_oldest_round_that_waits_for_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = package(73);
     accepted(&*store, &package, "1", "x").await;
@@ -32,6 +32,10 @@ pub async fn every_state_takes_a_receipt_and_is_issued(fresh: &Fresh) {
         PackageState::ALL.into_iter().filter(|state| *state != PackageState::Issued).enumerate()
     {
         let package = in_state(&*store, id as u64, state).await;
+        if state == PackageState::Superseded {
+            let of_the_newer = issue(&*store, &package, "newer").await;
+            assert_eq!(of_the_newer, Issue::Matched { round: 2 }, "the newer round waits for its own");
+        }
         assert_eq!(issue(&*store, &package, "r").await, Issue::Matched { round: 1 }, "{state}");
         let round = round_of(&*store, &package, 1).await;
         assert_eq!((round.state, round.receipt), (PackageState::Issued, Some(key("r"))), "{state}");

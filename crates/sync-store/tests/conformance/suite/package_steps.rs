@@ -73,8 +73,8 @@ pub async fn a_letter_closes_the_newest_round_that_is_on_its_way(fresh: &Fresh) 
     for (id, state) in [(1, Issued), (2, Superseded), (3, Dead)] {
         let key = in_state(&*store, id, state).await;
         if state == Superseded {
-            assert_eq!(issue(&*store, &key, "r").await, sync_store::Issue::Matched { round: 1 });
-            assert_eq!(issue(&*store, &key, "s").await, sync_store::Issue::Matched { round: 2 });
+            assert_eq!(issue(&*store, &key, "r").await, sync_store::Issue::Matched { round: 2 });
+            assert_eq!(issue(&*store, &key, "s").await, sync_store::Issue::Matched { round: 1 });
         }
         let before = store.package(&key).await.expect("asked");
         note(&*store, &about(&key, &format!("late-{id}"), "render_failed"), ONE).await;

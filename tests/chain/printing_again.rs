@@ -1,0 +1,94 @@
+//! Printing a receipt again from the store: what each target has, byte for byte, or a warning.
+
+use bilag_tests::{World, package, receipt, told};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sync_store::State;
+
+/// The PDF, and what was said beside it; the command succeeds.
+fn printed(world: &World, arguments: &[&str]) -> (Vec<u8>, String) {
+    let ran = world.run(&[&["render", "--output", "-"], arguments].concat());
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success(), "{said}");
+    assert!(ran.stdout.starts_with(b"%PDF-"), "it is printed in any case");
+    (ran.stdout, said)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn the_invoice_of_a_package_is_printed_as_the_oms_and_omnium_have_it() {
+    let world = World::with_packages().await;
+    let _all = world.consume(&["all"]).await;
+    world.publish_package(&package(1)).await;
+    let round = world.completed(1).await;
+    let uid = round["receipt"].as_str().expect("a receipt");
+    let voucher = round["voucherNumber"].as_str().expect("a voucher");
+    let same = "omnium: the same, byte for byte, as was sent\n";
+    for named in [uid, voucher] {
+        let (pdf, said) = printed(&world, &["--receipt", named]);
+        assert!(said.contains(same) && said.contains(&same.replace("omnium", "package")), "{said}");
+        assert!(!said.contains("warning"), "{said}");
+        assert_eq!(Some(pdf.as_slice()), world.sandbox.oms.document(1).as_deref());
+        let omnium = world.sandbox.omnium.summary();
+        assert_eq!(omnium.invoices[uid].files[0].sha256, sha256(&pdf));
+    }
+
+    let (pdf, said) = printed(&world, &["--receipt", uid, "--template", "roll-80mm"]);
+    for target in ["omnium", "package"] {
+        assert!(said.contains(&format!("warning: {target}: not what was sent")), "{said}");
+    }
+    assert_ne!(Some(pdf.as_slice()), world.sandbox.oms.document(1).as_deref());
+}
+
+#[tokio::test]
+async fn a_target_that_got_nothing_is_said_to_have_got_nothing() {
+    let mut world = World::with_packages().await;
+    world.unset("OMS_BASE_URL");
+    let _all = world.consume(&["all"]).await;
+    world.publish_package(&package(1)).await;
+    let round = world.standing(1, "issued").await;
+    world.records_at("omnium", State::Complete, 1).await;
+    let (_, said) = printed(&world, &["--receipt", round["receipt"].as_str().expect("a receipt")]);
+    assert!(said.contains("package: nothing was sent there\n"), "{said}");
+    assert!(said.contains("omnium: the same, byte for byte, as was sent\n"), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_said_to_be_there() {
+    use sandbox::oms::{Fault, Rule};
+    let world = World::with_packages().await;
+    let status = 400.try_into().expect("a status");
+    world.sandbox.oms.add_fault(Rule::new(Fault::Status { status, retry_after: None, done: false }));
+    let _all = world.consume(&["all"]).await;
+    world.publish_package(&package(1)).await;
+    let round = world.standing(1, "issued, not written back: dead").await;
+    let (_, said) = printed(&world, &["--receipt", round["receipt"].as_str().expect("a receipt")]);
+    assert!(
+        said.contains("package: the same, byte for byte, as was sent; whether what was sent is there"),
+        "{said}"
+    );
+    assert!(said.contains("(it is dead)"), "{said}");
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_unknown_or_of_two_tenants_is_not_guessed_at() {
+    let world = World::new().await;
+    let _all = world.consume(&["all"]).await;
+    let mut other = receipt(1);
+    other["tenant"]["uid"] = json!("8");
+    world.publish(&receipt(1)).await;
+    world.publish(&other).await;
+    world.records_at("omnium", State::Complete, 2).await;
+
+    let (code, pdf, error) = told(&world.run(&["render", "--output", "-", "--receipt", "nobody's"]));
+    assert_eq!((code, pdf.as_str()), (1, ""));
+    assert!(error.contains("no receipt with uid or voucher number nobody's"), "{error}");
+    let (code, pdf, error) = told(&world.run(&["render", "--output", "-", "--receipt", "rcpt-1"]));
+    assert_eq!((code, pdf.as_str()), (1, ""));
+    assert!(error.contains("7/rcpt-1, 8/rcpt-1") && error.contains("--tenant"), "{error}");
+    let (_, said) = printed(&world, &["--receipt", "rcpt-1", "--tenant", "8"]);
+    assert!(said.contains("omnium: the same, byte for byte, as was sent\n"), "{said}");
+}
