@@ -19,19 +19,20 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         true => Some(args.store.open().await?),
         false => None,
     };
-    if let Some(store) = &store {
-        tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
-    }
     let shared = Shared {
         store: store.clone(),
         wishes: CHAIN.iter().filter_map(|link| link.wish(&args.settings)).collect(),
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),
     };
-    let mut crew = Crew::new(&args, broker);
-    for link in links {
-        link.start(&args.settings, &shared, &mut crew).map_err(Failed::plainly_used_wrongly)?;
+    let made: Result<Vec<_>, _> = links.iter().map(|link| link.make(&args.settings, &shared)).collect();
+    let made = made.map_err(Failed::plainly_used_wrongly)?;
+    if let Some(store) = &store {
+        tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
     }
+    tell_switched_off(&args);
+    let mut crew = Crew::new(&args, broker);
+    made.into_iter().for_each(|start| start(&mut crew));
     if let Some(address) = args.runtime.health_addr {
         health::serve(address, Health { stages: crew.statuses(), store }).await?;
     }
@@ -41,18 +42,20 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
 /// The named consumers that are in use. What waits in the queue of one that is switched off goes on
 /// waiting.
 fn running(args: &ConsumeArgs) -> Vec<&'static Link> {
-    for link in &CHAIN {
-        let by_name = args.stages.iter().any(|name| name == link.name);
-        if let Some(why) = link.off(&args.settings)
-            && (by_name || args.stages.iter().any(|name| name == ALL))
-        {
-            let stage = link.name;
-            match by_name {
-                true => tracing::warn!(stage, why, "switched off"),
-                false => tracing::info!(stage, why, "switched off"),
-            }
-        }
-    }
     let links = named(&args.stages, &args.settings);
     links.filter(|link| link.off(&args.settings).is_none()).collect()
+}
+
+/// Logs which of the named consumers are not in use, and why.
+fn tell_switched_off(args: &ConsumeArgs) {
+    let is_named = |name: &str| args.stages.iter().any(|stage| stage == name);
+    for link in &CHAIN {
+        let Some(why) = link.off(&args.settings) else { continue };
+        let stage = link.name;
+        if is_named(stage) {
+            tracing::warn!(stage, why, "switched off");
+        } else if is_named(ALL) {
+            tracing::info!(stage, why, "switched off");
+        }
+    }
 }
