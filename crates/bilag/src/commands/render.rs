@@ -1,13 +1,11 @@
 //! `bilag render`: the PDF of a receipt, from a file or as it was heard.
 
-use std::io::Write;
-
 use receipt_pdf::Template;
 use sha2::{Digest, Sha256};
 use sync_store::{Listed, Page, RecordFilter, SyncStore};
 
 use crate::cli::RenderArgs;
-use crate::output::Failed;
+use crate::output::{Failed, say_bytes, tell};
 
 /// Writes the PDF.
 pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
@@ -69,16 +67,15 @@ async fn again(
 fn compare(records: &[Listed], pdf: &[u8]) {
     let now: String = Sha256::digest(pdf).iter().map(|byte| format!("{byte:02x}")).collect();
     for Listed { record, .. } in records {
+        let target = &record.target;
         match &record.pdf_sha256 {
-            None => eprintln!("{}: nothing was sent there", record.target),
+            None => tell(format_args!("{target}: nothing was sent there")),
             Some(sent) if *sent == now => {
-                eprintln!("{}: the same, byte for byte, as was sent", record.target)
+                tell(format_args!("{target}: the same, byte for byte, as was sent"))
             }
-            Some(sent) => eprintln!(
-                "warning: {}: not what was sent: the template or a font has changed since (SHA-256 {sent} then, {now} now); \
-                 what was sent is there",
-                record.target
-            ),
+            Some(_) => tell(format_args!(
+                "warning: {target}: not what was sent, which is still there: the template or a font has changed since"
+            )),
         }
     }
 }
@@ -91,17 +88,16 @@ fn write(
 ) -> Result<Vec<u8>, Failed> {
     let rendered = receipt_pdf::render(template, event).map_err(|error| Failed::at(what, error))?;
     for warning in &rendered.warnings {
-        eprintln!("warning: {warning}");
+        tell(format_args!("warning: {warning}"));
     }
     let to_stdout = args.output.as_os_str() == "-";
-    let written = match to_stdout {
-        true => std::io::stdout().write_all(&rendered.pdf),
-        false => std::fs::write(&args.output, &rendered.pdf),
-    };
-    written.map_err(|error| Failed::at(args.output.display(), error))?;
-    if !to_stdout {
+    if to_stdout {
+        say_bytes(&rendered.pdf);
+    } else {
+        let file = args.output.display();
+        std::fs::write(&args.output, &rendered.pdf).map_err(|error| Failed::at(&file, error))?;
         let (pages, bytes) = (rendered.pages, rendered.pdf.len());
-        eprintln!("{}: {pages} page(s), {bytes} bytes", args.output.display());
+        tell(format_args!("{file}: {pages} page(s), {bytes} bytes"));
     }
     Ok(rendered.pdf)
 }
