@@ -84,7 +84,7 @@ async fn publish_says_what_nobody_would_hear_and_goes_on_with_the_rest() {
         [
             "other.json: not published: no queue is bound to exchange \"events\" with key \
              \"receipt.settled.v9\": the message was returned; run `bilag topology apply`, or check \
-             BILAG_RECEIPT_KEYS",
+             BILAG_RECEIPT_KEYS and BILAG_PACKED_KEYS",
             "error: 1 of 2 events were not published",
         ]
     );
@@ -112,6 +112,10 @@ async fn every_command_explains_itself() {
         "dead",
         "dead list",
         "dead show",
+        "packages",
+        "packages list",
+        "packages show",
+        "packages ask",
         "sandbox",
     ] {
         let mut arguments: Vec<_> = command.split(' ').collect();
@@ -121,9 +125,33 @@ async fn every_command_explains_itself() {
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
         assert!(!help.contains("a-secret") && !help.contains("guest"), "a setting's value is shown: {help}");
     }
+    let help = world.ok(&["topology", "check", "--help"]);
+    assert!(!help.contains("OMNIUM_") && help.contains("BILAG_MANAGEMENT_URL"), "{help}");
     let help = world.ok(&["--help"]);
     assert!(help.starts_with("Carries retail receipts to where their invoices belong"), "{help}");
     let (code, _, error) = told(&world.run(&["consum", "all"]));
     assert_eq!(code, 2);
     assert!(error.contains("a similar subcommand exists: 'consume'"), "{error}");
+}
+
+#[tokio::test]
+async fn a_reader_who_leaves_early_is_no_failure_and_keeps_nothing_from_being_done() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply", "receipt"]);
+    let standard = path("receipt-standard.json");
+    for arguments in [
+        &["map", &standard][..],
+        &["render", &standard, "--output", "-"],
+        &["sync", "list"],
+        &["packages", "list"],
+        &["dead", "list", "--json"],
+        &["topology", "export"],
+        &["template", "check", "a4"],
+        &["--help"],
+        &["publish", &standard, &standard],
+    ] {
+        let (code, printed, error) = told(&world.run_unread(arguments));
+        assert_eq!((code, printed.as_str(), error.as_str()), (0, "", ""), "{arguments:?}");
+    }
+    assert_eq!(world.vhost.ready("bilag.receipt").await, Some(2), "both were published");
 }

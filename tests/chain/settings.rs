@@ -32,9 +32,30 @@ async fn every_wrong_setting_is_one_line_that_names_its_variable() {
         ("OMNIUM_CLIENT_SECRET", "", "needed to send receipts to Omnium, and not set"),
         ("OMNIUM_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
         ("OMNIUM_TIMEOUT", "10", "write a number and ms, s, m or h"),
+        ("INVOICE_SERVICE_URL", "hunter2-secret", "INVOICE_SERVICE_URL"),
+        ("INVOICE_SERVICE_URL", "http://bilag:hunter2-secret@invoices.example", "INVOICE_SERVICE_URL"),
+        ("INVOICE_SERVICE_USERNAME", "", "needed to ask for the invoices of packages, and not set"),
+        ("INVOICE_SERVICE_PASSWORD", "", "needed to ask for the invoices of packages, and not set"),
+        ("INVOICE_SERVICE_PATIENCE", "soon", "write a number and ms, s, m or h"),
+        ("INVOICE_SERVICE_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
+        ("INVOICE_SERVICE_TIMEOUT", "20", "write a number and ms, s, m or h"),
+        ("OMS_ID", "Our OMS", "a name has 1 to 64 of a-z, 0-9, -, _ and ."),
+        ("OMS_BASE_URL", "hunter2-secret", "OMS_BASE_URL"),
+        ("OMS_BASE_URL", "http://bilag:hunter2-secret@oms.example", "OMS_BASE_URL"),
+        ("OMS_API_TOKEN", "", "needed to give the OMS the invoices of packages, and not set"),
+        ("OMS_MAX_CONCURRENT_REQUESTS", "1001", "1001 is not in 1..=1000"),
+        ("OMS_TIMEOUT", "10", "write a number and ms, s, m or h"),
+        ("ERP_INVOICE_URL", "hunter2-secret", "ERP_INVOICE_URL"),
+        ("ERP_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
+        ("ERP_TIMEOUT", "10", "write a number and ms, s, m or h"),
     ] {
-        let mut world = World::new().await;
-        world.set("OMNIUM_CLIENT_SECRET", SECRET);
+        let mut world = World::with_packages().await;
+        world.deliver_to_erp();
+        for secret in
+            ["OMNIUM_CLIENT_SECRET", "INVOICE_SERVICE_PASSWORD", "OMS_API_TOKEN", "ERP_INVOICE_AUTHORIZATION"]
+        {
+            world.set(secret, SECRET);
+        }
         world.set(variable, value);
         let (code, error) = world.ends(&["consume", "all"]).await;
         assert_eq!(code, 2, "{variable}={value}: {error}");

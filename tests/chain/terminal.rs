@@ -1,9 +1,11 @@
 //! What a person sees of receipts and dead letters at the terminal, to the letter.
 
-use bilag_tests::{World, eventually, normalised, receipt};
+use bilag_tests::{World, eventually, normalised, package, receipt, sample};
 use lapin::BasicProperties;
 use reqwest::StatusCode;
 use sandbox::omnium::{Fault, Rule};
+use sandbox::{invoice_service, oms};
+use serde_json::Value;
 use sync_store::State;
 
 async fn letters(world: &World, count: usize) {
@@ -50,6 +52,66 @@ async fn a_day_at_the_terminal() {
     assert_eq!(shown(&["sync", "show", "2"]), SYNC_SHOW);
 }
 
+async fn standing(world: &World, id: u64, expected: &str) {
+    eventually(&format!("package {id} is {expected}"), async || {
+        let shown = world.run(&["packages", "show", &id.to_string(), "--json"]);
+        let rounds: Value = serde_json::from_slice(&shown.stdout).ok()?;
+        (rounds[0]["standing"] == expected).then_some(())
+    })
+    .await;
+}
+
+/// A package that was printed, one that the invoice service refused, one that the OMS refused, and
+/// one that was never heard as packed, in this order.
+async fn a_day_of_packages() -> World {
+    let world = World::with_packages().await;
+    let refused = Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
+    world.sandbox.invoice_service.add_fault(invoice_service::Rule::new(refused.clone()).of_package(2));
+    world.sandbox.oms.add_fault(oms::Rule::new(refused).of_package(3));
+    let _all = world.consume(&["all"]).await;
+    for (id, becomes) in [(1, "written back"), (2, "dead"), (3, "not written back")] {
+        let event = package(id).to_string();
+        world.publish_to("events", "package.status.packed", event.as_bytes(), Default::default()).await;
+        standing(&world, id, becomes).await;
+    }
+    world.publish(&sample("receipt-package.json")).await;
+    standing(&world, 73, "written back").await;
+    eventually("Omnium has all", async || (world.records(State::Complete).await == 5).then_some(())).await;
+    letters(&world, 2).await;
+    world
+}
+
+#[tokio::test]
+async fn a_day_of_packages_at_the_terminal() {
+    let world = a_day_of_packages().await;
+    let shown = |arguments: &[&str]| normalised(&world.ok(arguments));
+    assert_eq!(shown(&["packages", "list"]), PACKAGES_LIST);
+    assert_eq!(shown(&["packages", "list", "--state", "dead"]), PACKAGES_LIST_DEAD);
+    assert_eq!(shown(&["packages", "list", "--waiting"]), PACKAGES_LIST_WAITING);
+    assert_eq!(shown(&["packages", "show", "1"]), PACKAGES_SHOW);
+    assert_eq!(shown(&["packages", "show", "000000002"]), PACKAGES_SHOW_DEAD);
+    assert_eq!(shown(&["packages", "show", "3"]), PACKAGES_SHOW_REFUSED);
+    assert_eq!(shown(&["packages", "show", "73"]), PACKAGES_SHOW_UNHEARD);
+    assert_eq!(shown(&["sync", "list", "--limit", "2"]), SYNC_LIST_TARGETS);
+    assert_eq!(shown(&["dead", "list"]), DEAD_LIST_PACKAGES);
+    let refused = shown(&["dead", "show", &id(&world, "invoice_refused")]);
+    assert!(refused.contains("\npackage  akinon/2 (number 000000002): dead\n\nheaders\n"), "{refused}");
+    let refused = shown(&["dead", "show", &id(&world, "oms_rejected")]);
+    let known = "31/inv-3-1 (voucher 90002, store 369, 5903.70 TRY): complete at omnium, dead at package";
+    assert!(refused.contains(&format!("\nreceipt  {known}\n\nheaders\n")), "{refused}");
+    let letters = world.dead_letters();
+    assert_eq!((&letters[1]["oms"], &letters[1]["package"]), (&"akinon".into(), &2.into()), "{letters:?}");
+
+    for (id, why) in [
+        ("1", "its receipt is there: 31/inv-1-1"),
+        ("2", "it is dead, and comes back with its dead letter; bilag packages show 2 names it"),
+    ] {
+        let ran = world.run(&["packages", "ask", id]);
+        let says = format!("error: package akinon/{id} is not asked for again: {why}\n");
+        assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned()), (Some(1), says));
+    }
+}
+
 #[tokio::test]
 async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
     let world = World::new().await;
@@ -59,12 +121,18 @@ async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
         format!("no dead letters in {store}; `bilag consume dead` notes them there\n")
     );
     assert_eq!(world.ok(&["sync", "list"]), format!("no receipt has been heard yet in {store}\n"));
+    assert_eq!(world.ok(&["packages", "list"]), format!("no package has been heard yet in {store}\n"));
     for (arguments, says) in [
         (
             ["dead", "show", "0011"],
             format!("error: no dead letter 0011 in {store}; `bilag dead list` shows the ids\n"),
         ),
         (["sync", "show", "1001"], format!("error: no receipt with uid or voucher number 1001 in {store}\n")),
+        (["packages", "show", "73"], format!("error: no package with id or number 73 in {store}\n")),
+        (
+            ["packages", "ask", "73"],
+            format!("error: package akinon/73 is not asked for again: it is not known in {store}\n"),
+        ),
     ] {
         let ran = world.run(&arguments);
         assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned()), (Some(1), says));
@@ -76,10 +144,13 @@ receipt  invalid_event  1  AGE
 receipt  undecodable  1  AGE
 upload  omnium_rejected  1  AGE
 
-ID  STAGE  REASON  RECEIPT  AGE  ERROR
-ID  receipt  undecodable  –  AGE  the body is not JSON: it ends too early at line 1, column 9
-ID  receipt  invalid_event  –  AGE  at id: expected an identifier: 1 to 200 chara…ers, no control characters, neither . nor ..
-ID  upload  omnium_rejected  7/rcpt-2  AGE  the invoice could not be created in Omnium: O…d 400: "As it was requested of the sandbox."
+ID  STAGE  REASON  ABOUT  AGE
+ID  receipt  undecodable  –  AGE
+  the body is not JSON: it ends too early at line 1, column 9
+ID  receipt  invalid_event  –  AGE
+  at id: expected an identifier: 1 to 200 characters, no control characters, neither . nor ..
+ID  upload  omnium_rejected  7/rcpt-2  AGE
+  the invoice could not be created in Omnium: Omni…ered 400: "As it was requested of the sandbox."
 
 bilag dead show ID tells what happened to one of them, and what to do
 "#;
@@ -88,8 +159,9 @@ const DEAD_LIST_CUT: &str = "STAGE  REASON  LETTERS  OLDEST
 receipt  invalid_event  1  AGE
 receipt  undecodable  1  AGE
 
-ID  STAGE  REASON  RECEIPT  AGE  ERROR
-ID  receipt  undecodable  –  AGE  the body is not JSON: it ends too early at line 1, column 9
+ID  STAGE  REASON  ABOUT  AGE
+ID  receipt  undecodable  –  AGE
+  the body is not JSON: it ends too early at line 1, column 9
 
 the latest 1 of 2; --limit N shows more, a stage or --reason R fewer
 
@@ -112,7 +184,7 @@ const DEAD_SHOW_BROKEN: &str = r#"id  ID
 stage  receipt
 reason  undecodable
 error  the body is not JSON: it ends too early at line 1, column 9
-what to do  have whoever publishes it send plain JSON in UTF-8, and publish the receipt again (docs/reasons.md)
+what to do  have whoever publishes it send plain JSON in UTF-8, and publish the event again (docs/reasons.md)
 first failed  TIME (AGE ago)
 died  TIME (AGE ago)
 retries  0
@@ -134,22 +206,131 @@ const SYNC_LIST: &str = "TARGET  STATE  RECORDS  UNTOUCHED FOR
 omnium  complete  1  AGE
 omnium  dead  1  AGE
 
-TENANT  RECEIPT  VOUCHER  ORDER  STORE  AMOUNT  STATE  INVOICE  UNTOUCHED FOR
-7  rcpt-2  2  601  70  3836.50 NOK  dead  –  AGE
-7  rcpt-1  1  601  70  3836.50 NOK  complete  rcpt-1  AGE
+RECEIPT  VOUCHER  ORDER  STORE  AMOUNT  TARGET  STATE  UNTOUCHED FOR
+7/rcpt-2  2  601  70  3836.50 NOK  omnium  dead  AGE
+7/rcpt-1  1  601  70  3836.50 NOK  omnium  complete  AGE
 ";
 
 const SYNC_SHOW: &str = r#"receipt  7/rcpt-2
-target  omnium
 voucher  2
 order  601
 store  70
 amount  3836.50 NOK
+
+target  omnium
 state  dead
-heard  1 time(s), first TIME
+heard  once
+first heard  TIME (AGE ago)
 last touched  TIME (AGE ago)
 died in  upload
 reason  omnium_rejected
 error  the invoice could not be created in Omnium: Omnium does not take this; correct what its answer names, then redrive: Omnium answered 400: "As it was requested of the sandbox."
+
 dead letter  bilag dead show ID
+"#;
+
+const PACKAGES_LIST: &str = "STATE  ROUNDS  UNTOUCHED FOR
+dead  1  AGE
+issued  3  AGE
+
+PACKAGE  NUMBER  ROUND  STATE  ASKED  VOUCHER  RECEIPT  UNTOUCHED FOR
+akinon/73  000000073  0  written back  0×  3001  31/rcpt-3001  AGE
+akinon/3  000000003  1  not written back  1×  90002  31/inv-3-1  AGE
+akinon/2  000000002  1  dead  1×  –  –  AGE
+akinon/1  000000001  1  written back  1×  90001  31/inv-1-1  AGE
+";
+
+const PACKAGES_LIST_DEAD: &str = "STATE  ROUNDS  UNTOUCHED FOR
+dead  1  AGE
+issued  3  AGE
+
+PACKAGE  NUMBER  ROUND  STATE  ASKED  VOUCHER  RECEIPT  UNTOUCHED FOR
+akinon/2  000000002  1  dead  1×  –  –  AGE
+";
+
+const PACKAGES_LIST_WAITING: &str = "STATE  ROUNDS  UNTOUCHED FOR
+dead  1  AGE
+issued  3  AGE
+
+none of the packages is waiting
+";
+
+const PACKAGES_SHOW: &str = "package  akinon/1
+number  000000001
+round  1
+state  written back
+key  akinon/1/1
+asked  once
+receipt  31/inv-1-1
+voucher  90001
+issued  TIME (AGE ago)
+write-back  complete
+heard  TIME (AGE ago)
+last touched  TIME (AGE ago)
+";
+
+const PACKAGES_SHOW_DEAD: &str = r#"package  akinon/2
+number  000000002
+round  1
+state  dead
+key  akinon/2/1
+asked  once
+died in  packed
+reason  invoice_refused
+error  the package has no invoice: the invoice service does not take this; correct what its answer names, then redrive: the invoice service answered 400: "As it was requested of the sandbox."
+heard  TIME (AGE ago)
+last touched  TIME (AGE ago)
+dead letter  bilag dead show ID
+"#;
+
+const PACKAGES_SHOW_REFUSED: &str = "package  akinon/3
+number  000000003
+round  1
+state  not written back
+key  akinon/3/1
+asked  once
+receipt  31/inv-3-1
+voucher  90002
+issued  TIME (AGE ago)
+write-back  dead
+heard  TIME (AGE ago)
+last touched  TIME (AGE ago)
+dead letter  bilag dead show ID
+";
+
+const PACKAGES_SHOW_UNHEARD: &str = "package  akinon/73
+number  000000073
+round  0 (its receipt came, and it was never heard as packed)
+state  written back
+receipt  31/rcpt-3001
+voucher  3001
+issued  TIME (AGE ago)
+write-back  complete
+heard  TIME (AGE ago)
+last touched  TIME (AGE ago)
+";
+
+const SYNC_LIST_TARGETS: &str = "TARGET  STATE  RECORDS  UNTOUCHED FOR
+omnium  complete  3  AGE
+package  complete  2  AGE
+package  dead  1  AGE
+
+RECEIPT  VOUCHER  ORDER  STORE  AMOUNT  TARGET  STATE  UNTOUCHED FOR
+31/rcpt-3001  3001  601  369  3359.70 TRY  omnium  complete  AGE
+31/rcpt-3001  3001  601  369  3359.70 TRY  package  complete  AGE
+
+the latest 2 of 6 records; --limit N shows more
+";
+
+const DEAD_LIST_PACKAGES: &str = r#"STAGE  REASON  LETTERS  OLDEST
+packed  invoice_refused  1  AGE
+writeback  oms_rejected  1  AGE
+
+ID  STAGE  REASON  ABOUT  AGE
+ID  writeback  oms_rejected  31/inv-3-1  AGE
+  the OMS does not have the package's invoice: Aki…ered 400: "As it was requested of the sandbox."
+ID  packed  invoice_refused  package akinon/2  AGE
+  the package has no invoice: the invoice service …ered 400: "As it was requested of the sandbox."
+
+bilag dead show ID tells what happened to one of them, and what to do
 "#;

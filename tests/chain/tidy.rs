@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bilag_tests::World;
+use bilag_tests::{World, told};
 use serde_json::Value;
 
 const MOST_LINES: usize = 400;
@@ -50,54 +50,115 @@ fn every_file_says_what_it_is_and_is_not_too_long() {
     }
 }
 
+/// The names of the consumers, by their crates.
+fn consumers() -> Vec<String> {
+    let crates = fs::read_dir(root().join("crates")).expect("a folder");
+    let names = crates.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+    names.filter_map(|name| Some(name.strip_prefix("consumer-")?.to_owned())).collect()
+}
+
 #[tokio::test]
-async fn every_stage_has_its_crate_its_unit_and_its_place_in_the_documents() {
+async fn every_consumer_is_a_stage_with_its_unit_and_its_place_in_the_documents() {
     let world = World::new().await;
-    let topology: Value = serde_json::from_str(&world.ok(&["topology", "export"])).expect("JSON");
-    let queues = topology["queues"].as_array().expect("queues").iter();
-    let names = queues.filter_map(|queue| queue["name"].as_str()?.strip_prefix("bilag."));
-    let stages: Vec<_> = names.filter(|name| !name.contains('.')).collect();
-    assert!(stages.len() >= 4, "{stages:?}");
-    let architecture = read("docs/architecture.md");
-    for stage in stages {
-        let name = format!("consumer-{stage}");
-        assert!(root().join("crates").join(&name).is_dir(), "crates/{name} is missing");
-        let unit = read(&format!("deploy/systemd/bilag-{stage}.service"));
-        assert!(unit.contains(&format!("consume {stage}")), "the unit of {stage} starts it");
-        assert!(architecture.contains(&name), "docs/architecture.md does not name {name}");
+    let (architecture, deploying) = (read("docs/architecture.md"), read("deploy/README.md"));
+    let consumers = consumers();
+    assert!(consumers.len() >= 7, "{consumers:?}");
+    for name in &consumers {
+        let topology: Value =
+            serde_json::from_str(&world.ok(&["topology", "export", name])).expect("definitions are JSON");
+        let queues = topology["queues"].as_array().expect("queues");
+        assert!(queues.iter().any(|queue| queue["name"] == format!("bilag.{name}")), "{name}: {queues:?}");
+        let unit = read(&format!("deploy/systemd/bilag-{name}.service"));
+        assert!(unit.contains(&format!("bilag consume {name}\n")), "the unit of {name} starts it");
+        assert!(
+            architecture.contains(&format!("`consumer-{name}`")),
+            "docs/architecture.md does not name consumer-{name}"
+        );
+        assert!(
+            deploying.contains(&format!("`bilag-{name}`")),
+            "deploy/README.md does not name bilag-{name}"
+        );
     }
+    let (code, _, error) = told(&world.run(&["topology", "export", "nobody"]));
+    assert_eq!(code, 2);
+    let stages = between(&error, "[possible values: all, ", "]").next().expect("the stages");
+    assert_eq!(stages.split(", ").count(), consumers.len(), "stages without a crate of their own: {stages}");
 }
 
 #[test]
-fn every_variable_is_in_the_readme() {
-    let readme = read("README.md");
-    let sources = sources("crates/bilag/src");
+fn a_consumer_is_its_crate_and_its_line_in_the_chain() {
+    let named: Vec<_> = sources("crates")
+        .into_iter()
+        .map(|(path, text)| (path, text.matches("ErpConsumer").count()))
+        .filter(|(path, count)| {
+            *count > 0 && !path.components().any(|part| part.as_os_str() == "consumer-erp")
+        })
+        .map(|(path, count)| (path.canonicalize().expect("it is there"), count))
+        .collect();
+    let chain = root().join("crates/bilag/src/chain.rs").canonicalize().expect("it is there");
+    assert_eq!(named, [(chain, 2)], "its `use` and its line, and nothing else");
+}
+
+#[test]
+fn every_variable_is_in_the_readme_and_in_the_example_of_the_units() {
+    let (readme, example) = (read("README.md"), read("deploy/systemd/bilag.env.example"));
+    let sources = sources("crates");
     let variables: BTreeSet<_> =
         sources.iter().flat_map(|(_, text)| between(text, "env = \"", "\"")).collect();
-    assert!(variables.contains("BILAG_AMQP_URL") && variables.len() > 15, "{variables:?}");
-    for variable in variables {
+    assert!(variables.contains("BILAG_AMQP_URL") && variables.len() > 40, "{variables:?}");
+    for variable in &variables {
         assert!(readme.contains(&format!("`{variable}`")), "README.md does not tell of {variable}");
+        let set =
+            example.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{variable}=")));
+        assert!(set, "bilag.env.example does not tell of {variable}");
+    }
+    let named = example.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
+    let named = named
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'));
+    for name in named.filter(|name| !name.starts_with("OTEL_")) {
+        assert!(variables.contains(name), "{name} in bilag.env.example is no setting");
     }
 }
 
+/// The constants of reasons in a source, each with its code.
+fn reasons(source: &str) -> Vec<(String, String)> {
+    let text = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let constants = between(&text, "pub const ", ";");
+    let reason = |constant: &str| {
+        let (name, rest) = constant.split_once(": ")?;
+        let rest = rest.strip_prefix("Reason = Reason::new(").or(rest.strip_prefix("Self = Self::new("))?;
+        let (code, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some((name.to_owned(), code.to_owned()))
+    };
+    constants.filter_map(reason).collect()
+}
+
 #[test]
-fn every_reason_is_explained_with_what_to_do() {
-    let (explained, advice) = (read("docs/reasons.md"), read("crates/bilag/src/advice.rs"));
-    let mut count = 0;
-    for (path, text) in sources("crates") {
-        let constants = between(&text, "pub const ", ";");
-        for constant in constants
-            .filter(|constant| constant.contains(": Reason =") || constant.contains(": Self = Self(\""))
-        {
-            let (name, rest) = constant.split_once(':').expect("a type");
-            let Some(code) = between(rest, "(\"", "\")").next() else { continue };
-            count += 1;
-            assert!(
-                explained.contains(&format!("### `{code}`\n")),
-                "docs/reasons.md does not explain {code}"
-            );
-            assert!(advice.contains(name), "{}: advice.rs has none for {name}", path.display());
-        }
+fn every_reason_is_explained_and_known_with_its_remedy() {
+    let sources = sources("crates");
+    let explained = read("docs/reasons.md");
+    let explained: Vec<_> = between(&explained, "### `", "`\n").collect();
+    let found: Vec<_> = sources.iter().flat_map(|(_, text)| reasons(text)).collect();
+    assert!(found.len() > 15, "{found:?}");
+    for (_, code) in &found {
+        let times = explained.iter().filter(|explained| *explained == code).count();
+        assert_eq!(times, 1, "docs/reasons.md explains {code} once");
     }
-    assert_eq!(count, explained.matches("### `").count(), "reasons in the code, and explained");
+    for code in &explained {
+        assert!(found.iter().any(|(_, known)| known == code), "docs/reasons.md: no reason is called {code}");
+    }
+    // What no consumer lists has no remedy in `bilag dead show`.
+    let listed: String = sources
+        .iter()
+        .flat_map(|(_, text)| {
+            between(text, "[Reason] = &[", "]").chain(between(text, "COMMON: [Self; ", ";"))
+        })
+        .collect::<Vec<_>>()
+        .join(",");
+    let listed: BTreeSet<_> =
+        listed.split(',').map(|name| name.trim().rsplit("::").next().unwrap_or_default()).collect();
+    for (name, code) in &found {
+        assert!(listed.contains(name.as_str()), "{code}: no consumer lists {name} among its REASONS");
+    }
 }

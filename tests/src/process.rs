@@ -113,6 +113,12 @@ pub(crate) fn run(arguments: &[&str], settings: &[(String, String)], folder: &Pa
     command(arguments, settings, folder).output().expect("bilag runs")
 }
 
+/// The same, with nobody at the other end of its standard output.
+pub(crate) fn run_unread(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Output {
+    let (_, output) = std::io::pipe().expect("a pipe");
+    command(arguments, settings, folder).stdout(output).output().expect("bilag runs")
+}
+
 /// Exit code, standard output and standard error of a command that ran.
 pub fn told(ran: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

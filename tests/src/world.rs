@@ -177,6 +177,11 @@ impl World {
         process::run(arguments, &self.settings, self.folder.path())
     }
 
+    /// Runs `bilag` to its end, with nobody at the other end of its standard output.
+    pub fn run_unread(&self, arguments: &[&str]) -> Output {
+        process::run_unread(arguments, &self.settings, self.folder.path())
+    }
+
     /// Runs `bilag`, which must succeed, and gives what it printed.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);

@@ -13,7 +13,7 @@ use sync_store::{PackageState, State};
 pub use dead::{AuditArgs, DeadCommand, ExportArgs, LettersArgs, RedriveArgs, ReindexArgs};
 
 use crate::chain::CHAIN;
-use crate::link::StageSettings;
+use crate::link::{StageSettings, UnlistedSettings};
 use crate::settings::{BrokerSettings, PackageSettings, RuntimeSettings, StoreSettings};
 
 /// Carries retail receipts to where their invoices belong, over RabbitMQ.
@@ -88,26 +88,36 @@ pub enum TopologyCommand {
     /// Declare exchanges, queues and bindings of the stages; never the bus
     Apply(TopologyArgs),
     /// Name each difference between the topology and the broker's
-    Check(TopologyArgs),
+    Check(CheckArgs),
     /// Print it as definitions for `rabbitmqctl import_definitions`
     Export(TopologyArgs),
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The consumers' own settings count too: which of them are in use, and what they hear. \
+                        `bilag consume --help` has them all."
+)]
 pub struct TopologyArgs {
     /// Which stages
     #[arg(default_values = [ALL], value_parser = stage_names())]
     pub stages: Vec<String>,
-    #[command(flatten)]
-    pub broker: BrokerSettings,
-    #[command(flatten)]
-    pub settings: StageSettings,
-    /// The broker's management API: compares bindings and policies as well [http://host:15672]
-    #[arg(long, env = "BILAG_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
-    pub management_url: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub settings: UnlistedSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The broker's management API, as in http://HOST:15672: bindings and policies are compared as well
+    #[arg(long, env = "BILAG_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
+    pub management_url: Option<String>,
+    #[command(flatten)]
+    pub topology: TopologyArgs,
 }
 
 #[derive(Debug, Args)]
@@ -273,16 +283,17 @@ pub struct SandboxArgs {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// A fault of Omnium's as JSON, as POST /_faults takes it; may be given several times
+    /// A fault of Omnium's, as POST /_faults takes it; may be given several times. For example
+    /// {"times": 3, "fault": {"kind": "status", "status": 503}}
     #[arg(long = "fault", value_name = "JSON")]
     pub faults: Vec<String>,
-    /// Seeds the dice of faults with a rate
+    /// Seeds the dice of faults with a rate, so that a run can be repeated
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Requests at once before 429
+    /// Requests at once that Omnium takes before it answers 429
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub max_concurrent: usize,
-    /// How long an access token is valid
+    /// How long an access token of Omnium's is valid
     #[arg(long, default_value = "24h", value_name = "DELAY")]
     pub token_lifetime: amqp::Delay,
     /// How the invoice service answers

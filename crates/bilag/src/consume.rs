@@ -25,15 +25,14 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),
     };
-    let mut crew = Crew::new(&args, broker);
-    for link in links {
-        link.start(&args.settings, &shared, &mut crew).map_err(Failed::plainly_used_wrongly)?;
-    }
-    // Only now: a wrong setting is to be one line.
+    let made: Result<Vec<_>, _> = links.iter().map(|link| link.make(&args.settings, &shared)).collect();
+    let made = made.map_err(Failed::plainly_used_wrongly)?;
     if let Some(store) = &store {
         tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
     }
     tell_switched_off(&args);
+    let mut crew = Crew::new(&args, broker);
+    made.into_iter().for_each(|start| start(&mut crew));
     if let Some(address) = args.runtime.health_addr {
         health::serve(address, Health { stages: crew.statuses(), store }).await?;
     }

@@ -1,6 +1,7 @@
 //! One consumer of the chain, whatever its type: what the command line, the topology and the start
 //! of a process need of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use amqp::{Exchange, Reason};
@@ -13,6 +14,9 @@ use crate::crew::Crew;
 
 /// Exchange and key of each binding of a queue.
 type Bindings = Vec<(Exchange, String)>;
+
+/// Puts a consumer to work that has been made.
+pub type Start = Box<dyn FnOnce(&mut Crew<'_>)>;
 
 /// A consumer of the chain.
 pub struct Link {
@@ -29,7 +33,7 @@ pub struct Link {
     hears: fn(&ArgMatches, &[&'static str]) -> Bindings,
     off: fn(&ArgMatches) -> Option<&'static str>,
     wish: fn(&ArgMatches) -> Option<Wish>,
-    start: fn(&ArgMatches, &Shared, &mut Crew<'_>) -> Result<(), WrongSetting>,
+    make: fn(&ArgMatches, &Shared) -> Result<Start, WrongSetting>,
     cycle: fn(&ArgMatches, &Shared) -> Option<Box<dyn Cycle>>,
 }
 
@@ -46,9 +50,9 @@ impl Link {
             hears: |matches, others| C::hears(&settings::<C>(matches), others),
             off: |matches| C::off(&settings::<C>(matches)),
             wish: wish::<C>,
-            start: |matches, shared, crew| {
-                crew.start(C::NAME, C::start(&settings::<C>(matches), shared)?);
-                Ok(())
+            make: |matches, shared| {
+                let handler = C::start(&settings::<C>(matches), shared)?;
+                Ok(Box::new(|crew| crew.start(C::NAME, handler)))
             },
             cycle: |matches, shared| C::cycle(&settings::<C>(matches), shared),
         }
@@ -75,18 +79,17 @@ impl Link {
         (self.wish)(&settings.0)
     }
 
-    /// Starts it, and what it sends on again from time to time.
-    pub fn start(
-        &self,
-        settings: &StageSettings,
-        shared: &Shared,
-        crew: &mut Crew<'_>,
-    ) -> Result<(), WrongSetting> {
-        (self.start)(&settings.0, shared, crew)?;
-        if let Some(cycle) = (self.cycle)(&settings.0, shared) {
-            crew.start_cycle(cycle, shared.store());
-        }
-        Ok(())
+    /// Makes it, and what it sends on again from time to time. Nothing is taken from its queue before
+    /// it is started: the settings of another one may be wrong.
+    pub fn make(&self, settings: &StageSettings, shared: &Shared) -> Result<Start, WrongSetting> {
+        let start = (self.make)(&settings.0, shared)?;
+        let cycle = (self.cycle)(&settings.0, shared).map(|cycle| (cycle, shared.store()));
+        Ok(Box::new(|crew| {
+            start(crew);
+            if let Some((cycle, store)) = cycle {
+                crew.start_cycle(cycle, store);
+            }
+        }))
     }
 }
 
@@ -118,6 +121,34 @@ impl FromArgMatches for StageSettings {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
         self.0 = matches.clone();
         Ok(())
+    }
+}
+
+/// The same, of a command that lists none of them in its help.
+#[derive(Clone, Debug)]
+pub struct UnlistedSettings(pub StageSettings);
+
+impl FromArgMatches for UnlistedSettings {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        StageSettings::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl Args for UnlistedSettings {
+    fn augment_args(command: Command) -> Command {
+        let listed: HashSet<_> = command.get_arguments().map(|argument| argument.get_id().clone()).collect();
+        StageSettings::augment_args(command).mut_args(|argument| {
+            let hide = !listed.contains(argument.get_id());
+            argument.hide(hide)
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
     }
 }
 

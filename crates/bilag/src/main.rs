@@ -1,5 +1,8 @@
 //! `bilag`: every consumer and every tool of the chain in one binary.
 
+// What is printed goes through `output`, which knows readers who leave early.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod advice;
 mod chain;
 mod cli;
@@ -19,7 +22,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
-use crate::output::{Failed, report};
+use crate::output::{Failed, report, tell};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -68,8 +71,8 @@ fn used_wrongly(error: &clap::Error) -> ExitCode {
             // The possible values stand in a line of their own.
             let lines: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
             match variable(error) {
-                Some(variable) => eprintln!("{} ({variable})", lines.join(" ")),
-                None => eprintln!("{}", lines.join(" ")),
+                Some(variable) => tell(format_args!("{} ({variable})", lines.join(" "))),
+                None => tell(lines.join(" ")),
             }
             ExitCode::from(2)
         }

@@ -1,9 +1,12 @@
-//! What people and scripts read: errors with their exit code, and tables.
+//! What people and scripts read: lines, tables, and errors with their exit code.
 
-use std::fmt;
+use std::fmt::{self, Display};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use amqp::{BoxError, chain};
+use chrono::{DateTime, SecondsFormat, Utc};
+use terminal_size::terminal_size_of;
 
 /// A command that failed: one line that says what, why, and so what to do.
 #[derive(Debug)]
@@ -36,8 +39,36 @@ impl Failed {
 
 /// Tells a failure on standard error.
 pub fn report(failed: &Failed) -> ExitCode {
-    eprintln!("error: {}", failed.text);
+    tell(format_args!("error: {}", failed.text));
     ExitCode::from(failed.exit)
+}
+
+/// Prints a line on standard output. That nobody reads on, as after `… | head`, is no failure, and
+/// must not keep a command from its end: the rest goes nowhere.
+pub fn say(line: impl Display) {
+    written(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// Prints bytes on standard output, as [`say`] does lines.
+pub fn say_bytes(bytes: &[u8]) {
+    let mut output = io::stdout().lock();
+    written(output.write_all(bytes).and_then(|()| output.flush()));
+}
+
+/// Prints a line on standard error.
+pub fn tell(line: impl Display) {
+    // Where it cannot be told, nobody can be told of that either.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// What cannot be written to a full disk would be missing from a file that looks whole.
+fn written(result: io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        tell(format_args!("error: standard output cannot be written: {error}"));
+        std::process::exit(1);
+    }
 }
 
 /// A column's heading and side.
@@ -50,6 +81,11 @@ pub enum Column {
 
 /// Prints rows under headings, each column as wide as it needs to be.
 pub fn table(columns: &[Column], rows: &[Vec<String>]) {
+    table_lines(columns, rows).iter().for_each(say);
+}
+
+/// The headings and the rows of a table, a line each.
+pub fn table_lines(columns: &[Column], rows: &[Vec<String>]) -> Vec<String> {
     let heading = |column: &Column| match column {
         Column::Left(text) | Column::Right(text) => *text,
     };
@@ -59,18 +95,61 @@ pub fn table(columns: &[Column], rows: &[Vec<String>]) {
     };
     let widths: Vec<usize> = columns.iter().enumerate().map(|(i, column)| width(i, column)).collect();
     let headings: Vec<String> = columns.iter().map(|column| heading(column).to_uppercase()).collect();
-    for row in std::iter::once(&headings).chain(rows) {
+    let line = |row: &Vec<String>| {
         let cells = row.iter().zip(columns).zip(&widths).map(|((cell, column), &width)| match column {
             Column::Left(_) => format!("{cell:<width$}"),
             Column::Right(_) => format!("{cell:>width$}"),
         });
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    std::iter::once(&headings).chain(rows).map(line).collect()
+}
+
+/// How wide the names before values are.
+const NAMES: usize = 14;
+
+/// Prints a value with its name before it. A terminal gets a long one in several lines, everything
+/// else in one.
+pub fn field(name: &str, value: impl Display) {
+    let value = value.to_string();
+    let width = terminal_width().unwrap_or(usize::MAX).saturating_sub(NAMES).max(40);
+    for (i, line) in fold(&value, width).into_iter().enumerate() {
+        say(format_args!("{:<NAMES$}{line}", if i == 0 { name } else { "" }));
     }
 }
 
 /// Prints JSON, indented.
 pub fn json(value: &serde_json::Value) {
-    println!("{value:#}");
+    say(format_args!("{value:#}"));
+}
+
+/// The columns of the terminal that standard output goes to; nobody likes to read lines longer than
+/// a hundred.
+pub fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size_of(io::stdout())?;
+    Some(usize::from(width.0).min(100))
+}
+
+/// A text in lines of at most `width` characters, broken between words.
+fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut free = width;
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a line from the start");
+        let length = word.chars().count();
+        if free == width {
+            line.push_str(word);
+            free = width.saturating_sub(length);
+        } else if length < free {
+            line.push(' ');
+            line.push_str(word);
+            free -= length + 1;
+        } else {
+            lines.push(word.to_owned());
+            free = width.saturating_sub(length);
+        }
+    }
+    lines
 }
 
 /// The first line of a text. One that is too long loses its middle: an error begins with what
@@ -84,13 +163,48 @@ pub fn one_line(text: &str, width: usize) -> String {
     head.iter().chain(&['…']).chain(tail).collect()
 }
 
+/// A point in time, and how long ago it was.
+pub fn when(time: DateTime<Utc>) -> String {
+    format!("{} ({} ago)", time.to_rfc3339_opts(SecondsFormat::Millis, true), ago(time))
+}
+
 /// How long ago, in the largest unit that says enough.
-pub fn ago(time: chrono::DateTime<chrono::Utc>) -> String {
-    let seconds = (chrono::Utc::now() - time).num_seconds().max(0);
+pub fn ago(time: DateTime<Utc>) -> String {
+    let seconds = (Utc::now() - time).num_seconds().max(0);
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// A number of things, in words: `1 time`, `2 times`.
+pub fn times(count: impl Into<u64>) -> String {
+    match count.into() {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_folded_between_words_and_a_long_word_stays_whole() {
+        let folded = |text, width| fold(text, width).join("|");
+        assert_eq!(folded("", 10), "");
+        assert_eq!(folded("in one line", 11), "in one line");
+        assert_eq!(folded("in one line", 10), "in one|line");
+        assert_eq!(folded("an unbreakable word", 5), "an|unbreakable|word");
+        assert_eq!(folded("ten letters", usize::MAX), "ten letters");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_loses_its_middle() {
+        assert_eq!(one_line("at most ten", 11), "at most ten");
+        assert_eq!(one_line("at most ten", 10), "at mo… ten");
+        assert_eq!(one_line("first\nsecond", 10), "first");
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use crate::output::Failed;
+use crate::output::{Failed, say};
 
 /// Records that are sent on in one go.
 const BATCH: u32 = 200;
@@ -110,9 +110,9 @@ impl Reconcile {
 /// `bilag sync reconcile`.
 pub async fn now(reconcile: &Reconcile) -> Result<(), Failed> {
     match reconcile.once().await {
-        Ok(Ended::SentOn(0)) => println!("no receipt is stranded"),
-        Ok(Ended::SentOn(count)) => println!("{count} stranded receipt(s) were sent on again"),
-        Ok(Ended::ElsewhereAlready) => println!("another process is sending stranded receipts on already"),
+        Ok(Ended::SentOn(0)) => say("no receipt is stranded"),
+        Ok(Ended::SentOn(count)) => say(format_args!("{count} stranded receipt(s) were sent on again")),
+        Ok(Ended::ElsewhereAlready) => say("another process is sending stranded receipts on already"),
         Err(error) => return Err(Failed::at("stranded receipts could not be sent on", error)),
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::json;
 use sync_store::Page;
 
 use crate::cli::AuditArgs;
-use crate::output::{self, Column, Failed, table};
+use crate::output::{self, Column, Failed, say, table};
 
 /// Lists what was done, the latest first.
 pub async fn run(args: AuditArgs) -> Result<(), Failed> {
@@ -23,7 +23,7 @@ pub async fn run(args: AuditArgs) -> Result<(), Failed> {
         return Ok(());
     }
     if acts.is_empty() {
-        println!("nobody has moved a dead letter yet, as {} knows", store.describe());
+        say(format_args!("nobody has moved a dead letter yet, as {} knows", store.describe()));
         return Ok(());
     }
     let rows: Vec<_> = acts

@@ -1,14 +1,15 @@
 //! `bilag dead`: the dead letters, read from their index. Looking changes nothing.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use sync_store::{Key, LetterFilter, LetterInFull, NotedLetter, Page, Place, RecordFilter, SyncStore};
+use sync_store::{
+    Key, Letter, LetterFilter, LetterInFull, NotedLetter, PackageKey, Page, Place, RecordFilter, SyncStore,
+};
 
 use crate::advice::advice;
 use crate::cli::DeadCommand;
 use crate::commands::letters;
 use crate::commands::sync::money;
-use crate::output::{self, Column, Failed, ago, one_line, table};
+use crate::output::{self, Column, Failed, ago, field, one_line, say, table, table_lines, times, when};
 
 /// Lists or shows.
 pub async fn run(command: DeadCommand) -> Result<(), Failed> {
@@ -32,6 +33,7 @@ async fn list(store: &dyn SyncStore, filter: &LetterFilter, limit: u32, json: bo
             && filter.reason.as_deref().is_none_or(|only| only == reason)
     };
     let mut counts = store.dead_counts().await.map_err(Failed::plainly)?;
+    let none_at_all = counts.is_empty();
     counts.retain(|count| wanted(&count.stage, &count.reason));
     let letters = store.dead_letters(filter, Page::first(limit)).await.map_err(Failed::plainly)?;
     if json {
@@ -47,7 +49,11 @@ async fn list(store: &dyn SyncStore, filter: &LetterFilter, limit: u32, json: bo
         return Ok(());
     }
     if counts.is_empty() {
-        println!("no dead letters in {}; `bilag consume dead` notes them there", store.describe());
+        let store = store.describe();
+        match none_at_all {
+            true => say(format_args!("no dead letters in {store}; `bilag consume dead` notes them there")),
+            false => say(format_args!("none of the dead letters in {store} is of this stage and reason")),
+        }
         return Ok(());
     }
     let rows: Vec<_> = counts
@@ -60,25 +66,35 @@ async fn list(store: &dyn SyncStore, filter: &LetterFilter, limit: u32, json: bo
         &[Column::Left("stage"), Column::Left("reason"), Column::Right("letters"), Column::Right("oldest")],
         &rows,
     );
-    println!();
-    let rows: Vec<_> = letters.iter().map(row).collect();
-    table(
-        &[
-            Column::Left("id"),
-            Column::Left("stage"),
-            Column::Left("reason"),
-            Column::Left("receipt"),
-            Column::Right("age"),
-            Column::Left("error"),
-        ],
-        &rows,
-    );
+    say("");
+    list_letters(&letters);
     let (shown, all) = (letters.len() as u64, counts.iter().map(|count| count.count).sum::<u64>());
     if shown < all {
-        println!("\nthe latest {shown} of {all}; --limit N shows more, a stage or --reason R fewer");
+        say(format_args!("\nthe latest {shown} of {all}; --limit N shows more, a stage or --reason R fewer"));
     }
-    println!("\nbilag dead show ID tells what happened to one of them, and what to do");
+    say("\nbilag dead show ID tells what happened to one of them, and what to do");
     Ok(())
+}
+
+/// Each error stands below its letter, as it is longer than what is left of a line beside it.
+fn list_letters(letters: &[NotedLetter]) {
+    let columns = [
+        Column::Left("id"),
+        Column::Left("stage"),
+        Column::Left("reason"),
+        Column::Left("about"),
+        Column::Right("age"),
+    ];
+    let rows: Vec<_> = letters.iter().map(row).collect();
+    let lines = table_lines(&columns, &rows);
+    let errors = letters.iter().map(|noted| Some(noted.letter.error.as_str()));
+    let width = output::terminal_width().unwrap_or(100).saturating_sub(4).max(40);
+    for (line, error) in lines.iter().zip([None].into_iter().chain(errors)) {
+        say(line);
+        if let Some(error) = error {
+            say(format_args!("    {}", one_line(error, width)));
+        }
+    }
 }
 
 fn row(noted: &NotedLetter) -> Vec<String> {
@@ -87,14 +103,18 @@ fn row(noted: &NotedLetter) -> Vec<String> {
         letter.id.clone(),
         letter.stage.clone(),
         letter.reason.clone(),
-        match (&letter.key, &letter.package) {
-            (Some(receipt), _) => receipt.to_string(),
-            (None, Some(package)) => format!("package {package}"),
-            (None, None) => "–".to_owned(),
-        },
+        about(letter),
         ago(letter.last_failed_at.unwrap_or(noted.noted_at)),
-        one_line(&letter.error, 90),
     ]
+}
+
+/// The receipt or the package that a letter is about, where that could be read.
+fn about(letter: &Letter) -> String {
+    match (&letter.key, &letter.package) {
+        (Some(receipt), _) => receipt.to_string(),
+        (None, Some(package)) => format!("package {package}"),
+        (None, None) => "–".to_owned(),
+    }
 }
 
 async fn show(store: &dyn SyncStore, id: &str, json: bool) -> Result<(), Failed> {
@@ -113,16 +133,20 @@ async fn show(store: &dyn SyncStore, id: &str, json: bool) -> Result<(), Failed>
         return Ok(());
     }
     for (name, value) in lines(&found.noted) {
-        println!("{name:<14}{value}");
+        field(name, value);
     }
-    for line in receipt_lines(store, found.noted.letter.key.as_ref()).await? {
-        println!("{:<14}{line}", "receipt");
+    if let Some(key) = &found.noted.letter.key {
+        field("receipt", receipt(store, key).await?);
     }
-    println!("\nheaders");
+    if let Some(key) = &found.noted.letter.package {
+        field("package", package(store, key).await?);
+    }
+    say("\nheaders");
     for (name, value) in headers.as_object().into_iter().flatten() {
-        println!("  {name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        say(format_args!("  {name}: {value}"));
     }
-    println!("\npayload\n{}", payload(&found));
+    say(format_args!("\npayload\n{}", payload(&found)));
     Ok(())
 }
 
@@ -142,7 +166,7 @@ fn lines(noted: &NotedLetter) -> Vec<(&'static str, String)> {
         ("first failed", letter.first_failed_at.map(when)),
         ("died", Some(when(letter.last_failed_at.unwrap_or(noted.noted_at)))),
         ("retries", Some(letter.attempts.to_string())),
-        ("redriven", (letter.redriven > 0).then(|| format!("{} time(s)", letter.redriven))),
+        ("redriven", (letter.redriven > 0).then(|| times(letter.redriven))),
         (
             "message",
             letter.message_id.as_ref().map(|id| format!("{id} ({} bytes), {place}", noted.body_size)),
@@ -151,25 +175,42 @@ fn lines(noted: &NotedLetter) -> Vec<(&'static str, String)> {
     told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn when(time: DateTime<Utc>) -> String {
-    format!("{} ({} ago)", time.to_rfc3339_opts(SecondsFormat::Millis, true), ago(time))
-}
-
 /// The receipt as people know it, and how far it has come: whether money waits for this letter.
-async fn receipt_lines(store: &dyn SyncStore, key: Option<&Key>) -> Result<Vec<String>, Failed> {
-    let Some(key) = key else { return Ok(Vec::new()) };
+async fn receipt(store: &dyn SyncStore, key: &Key) -> Result<String, Failed> {
     let (receipt, tenant_uid) = (Some(key.receipt_uid.clone()), Some(key.tenant_uid.clone()));
     let filter = RecordFilter { receipt, tenant_uid, ..Default::default() };
     let found = store.records(&filter, Page::first(10)).await.map_err(Failed::plainly)?;
-    let lines = found.iter().filter(|listed| listed.record.key == *key).map(|listed| {
-        let known = listed.receipt.as_ref().map_or_else(
-            || "never heard unbroken".to_owned(),
-            |facts| format!("voucher {}, store {}, {}", facts.voucher_number, facts.store_uid, money(facts)),
-        );
-        format!("{key} ({known}): {} at {}", listed.record.state, listed.record.target)
-    });
-    let lines: Vec<_> = lines.collect();
-    Ok(if lines.is_empty() { vec![key.to_string()] } else { lines })
+    let found: Vec<_> = found.iter().filter(|listed| listed.record.key == *key).collect();
+    let Some(first) = found.first() else { return Ok(key.to_string()) };
+    let mut records: Vec<_> = found.iter().map(|listed| &listed.record).collect();
+    records.sort_by_key(|record| &record.target);
+    let states = records.iter().map(|record| format!("{} at {}", record.state, record.target));
+    let states: Vec<_> = states.collect();
+    let known = first.receipt.as_ref().map_or_else(
+        || "never heard unbroken".to_owned(),
+        |facts| format!("voucher {}, store {}, {}", facts.voucher_number, facts.store_uid, money(facts)),
+    );
+    Ok(format!("{key} ({known}): {}", states.join(", ")))
+}
+
+/// The package as people know it, and how far its newest round has come.
+async fn package(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Failed> {
+    let rounds = store.package(key).await.map_err(Failed::plainly)?;
+    Ok(match rounds.first() {
+        Some(newest) => format!("{key} (number {}): {}", newest.number, newest.state),
+        None => format!("{key} (never heard unbroken)"),
+    })
+}
+
+/// The letters that wait for a person and are about something.
+pub async fn letters_about(
+    store: &dyn SyncStore,
+    text: String,
+    is_about: impl Fn(&Letter) -> bool,
+) -> Result<Vec<Letter>, Failed> {
+    let filter = LetterFilter { text: Some(text), ..Default::default() };
+    let found = store.dead_letters(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    Ok(found.into_iter().map(|noted| noted.letter).filter(is_about).collect())
 }
 
 /// JSON is indented, without the bytes of a PDF; anything else is shown as text.

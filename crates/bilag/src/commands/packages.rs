@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use amqp::Publisher;
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use serde_json::{Value, json};
-use sync_store::{PackageFilter, PackageKey, PackageRound, PackageState, Page, State, SyncStore};
+use sync_store::{Letter, PackageFilter, PackageKey, PackageRound, PackageState, Page, State, SyncStore};
 
 use crate::cli::PackagesCommand;
-use crate::output::{self, Column, Failed, ago, table};
+use crate::commands::dead::letters_about;
+use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
 
 /// Lists, shows, or asks once more.
 pub async fn run(command: PackagesCommand) -> Result<(), Failed> {
@@ -49,15 +50,22 @@ async fn list(
         return Ok(());
     }
     if counts.is_empty() {
-        println!("no package has been heard yet in {}", store.describe());
+        say(format_args!("no package has been heard yet in {}", store.describe()));
         return Ok(());
     }
     let rows: Vec<_> = counts
         .iter()
         .map(|count| vec![count.state.to_string(), count.count.to_string(), ago(count.oldest)])
         .collect();
-    table(&[Column::Left("state"), Column::Right("packages"), Column::Right("untouched for")], &rows);
-    println!();
+    table(&[Column::Left("state"), Column::Right("rounds"), Column::Right("untouched for")], &rows);
+    say("");
+    if rounds.is_empty() {
+        match filter.waiting_for {
+            Some(_) => say("none of the packages is waiting"),
+            None => say("no package is in this state"),
+        }
+        return Ok(());
+    }
     let rows: Vec<_> = rounds.iter().map(|round| row(round, patience)).collect();
     table(
         &[
@@ -73,7 +81,7 @@ async fn list(
         &rows,
     );
     if rounds.len() == limit as usize {
-        println!("\nthe latest {limit}; --limit N shows more");
+        say(format_args!("\nthe latest {limit}; --limit N shows more"));
     }
     Ok(())
 }
@@ -85,7 +93,7 @@ fn standing(round: &PackageRound, patience: Duration) -> &'static str {
     match (round.state, round.written_back) {
         (PackageState::Asked, _) if overdue && round.accepted_times > 1 => "waiting",
         (PackageState::Issued, Some(State::Complete)) => "written back",
-        (PackageState::Issued, Some(State::Dead)) => "issued, not written back: dead",
+        (PackageState::Issued, Some(State::Dead)) => "not written back",
         (state, _) => state.as_str(),
     }
 }
@@ -99,7 +107,7 @@ fn row(round: &PackageRound, patience: Duration) -> Vec<String> {
         standing(round, patience).to_owned(),
         format!("{}×", round.asked_times),
         or_dash(round.voucher_number.clone()),
-        or_dash(round.receipt.as_ref().map(|receipt| receipt.receipt_uid.clone())),
+        or_dash(round.receipt.as_ref().map(ToString::to_string)),
         ago(round.updated_at),
     ]
 }
@@ -117,29 +125,24 @@ async fn show(store: &dyn SyncStore, package: String, patience: Duration, json: 
     }
     for (i, round) in found.iter().enumerate() {
         if i > 0 {
-            println!();
+            say("");
         }
         for (name, value) in lines(round, patience) {
-            println!("{name:<14}{value}");
+            field(name, value);
+        }
+        for letter in letters(store, round).await? {
+            field("dead letter", format_args!("bilag dead show {}", letter.id));
         }
     }
     Ok(())
 }
 
 fn lines(round: &PackageRound, patience: Duration) -> Vec<(&'static str, String)> {
-    let when = |time: chrono::DateTime<Utc>| {
-        format!("{} ({} ago)", time.to_rfc3339_opts(SecondsFormat::Millis, true), ago(time))
-    };
     let standing = standing(round, patience);
-    let todo = match standing {
-        "waiting" => Some(format!(
-            "find out at the invoice service why it sends no receipt; bilag packages ask {} asks again",
-            round.key.package_id
-        )),
-        "dead" => Some("bilag dead list packed; its letter says why".to_owned()),
-        "issued, not written back: dead" => Some("bilag dead list writeback; its letter says why".to_owned()),
-        _ => None,
-    };
+    let todo = (standing == "waiting").then(|| {
+        let id = round.key.package_id;
+        format!("find out at the invoice service why it sends no receipt; bilag packages ask {id} asks again")
+    });
     let told = [
         ("package", Some(round.key.to_string())),
         ("number", Some(round.number.clone())),
@@ -153,11 +156,12 @@ fn lines(round: &PackageRound, patience: Duration) -> Vec<(&'static str, String)
         ("state", Some(standing.to_owned())),
         ("what to do", todo),
         ("key", (round.round > 0).then(|| format!("{}/{}", round.key, round.round))),
-        ("asked", round.asked_at.map(|time| format!("{} time(s), last {}", round.asked_times, when(time)))),
+        ("asked", (round.asked_times > 0).then(|| times(round.asked_times))),
+        ("accepted", round.asked_at.map(when)),
         ("receipt", round.receipt.as_ref().map(ToString::to_string)),
         ("voucher", round.voucher_number.clone()),
         ("issued", round.issued_at.map(when)),
-        ("in the OMS", round.written_back.map(|state| state.to_string())),
+        ("write-back", round.written_back.map(|state| state.to_string())),
         ("died in", round.death.as_ref().map(|death| death.stage.clone())),
         ("reason", round.death.as_ref().map(|death| death.reason.clone())),
         ("error", round.death.as_ref().map(|death| death.error.clone())),
@@ -167,21 +171,48 @@ fn lines(round: &PackageRound, patience: Duration) -> Vec<(&'static str, String)
     told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// The dead letters that wait for a person because of this round: where it died itself, and where
+/// its receipt is not written back.
+async fn letters(store: &dyn SyncStore, round: &PackageRound) -> Result<Vec<Letter>, Failed> {
+    match (&round.receipt, round.state, round.written_back) {
+        (_, PackageState::Dead, _) => {
+            letters_about(store, round.key.to_string(), |letter| letter.package.as_ref() == Some(&round.key))
+                .await
+        }
+        (Some(receipt), _, Some(State::Dead)) => {
+            let text = receipt.receipt_uid.clone();
+            letters_about(store, text, |letter| letter.key.as_ref() == Some(receipt)).await
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
 async fn ask(store: &dyn SyncStore, broker: &amqp::Broker, key: &PackageKey) -> Result<(), Failed> {
     let Some(overdue) = store.ask_again(key).await.map_err(Failed::plainly)? else {
-        let why = "it is not known, is being asked for, or has its receipt";
-        return Err(Failed::plainly(format!(
-            "package {key} is not asked for again: {why}; see bilag packages show {}",
-            key.package_id
-        )));
+        let why = why_not(store, key).await?;
+        return Err(Failed::plainly(format!("package {key} is not asked for again: {why}")));
     };
     let again = consumer_packed::again(overdue);
     let publisher = Publisher::connect(broker).await.map_err(Failed::plainly)?;
     let sent = publisher.publish_in(again.traceparent.as_deref(), &again.message).await;
     publisher.close().await;
     sent.map_err(|error| Failed::at(format_args!("package {key} is not asked for again yet"), error))?;
-    println!("package {key} is asked for again, under the same key");
+    say(format_args!("package {key} is asked for again, under the same key"));
     Ok(())
+}
+
+/// Why a package cannot be asked for again.
+async fn why_not(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Failed> {
+    let rounds = store.package(key).await.map_err(Failed::plainly)?;
+    let id = key.package_id;
+    Ok(match rounds.first().map(|newest| (newest.state, &newest.receipt)) {
+        None => format!("it is not known in {}", store.describe()),
+        Some((_, Some(receipt))) => format!("its receipt is there: {receipt}"),
+        Some((PackageState::Dead, None)) => {
+            format!("it is dead, and comes back with its dead letter; bilag packages show {id} names it")
+        }
+        Some(_) => "it is being asked for at this moment".to_owned(),
+    })
 }
 
 fn to_json(round: &PackageRound, patience: Duration) -> Value {

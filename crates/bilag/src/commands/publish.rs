@@ -6,7 +6,7 @@ use amqp::{Outgoing, PublishError, Publisher, chain};
 use serde_json::Value;
 
 use crate::cli::PublishArgs;
-use crate::output::Failed;
+use crate::output::{Failed, say, tell};
 
 /// Publishes each file, confirmed; goes on after one that fails.
 pub async fn run(args: PublishArgs) -> Result<(), Failed> {
@@ -17,10 +17,13 @@ pub async fn run(args: PublishArgs) -> Result<(), Failed> {
         let body = super::read(file)?;
         let event = outgoing(&args, file, body);
         match publisher.publish(&event).await {
-            Ok(()) => println!("{}: published with key {}", file.display(), event.routing_key),
+            Ok(()) => {
+                say(format_args!("{}: published with key {}", file.display(), event.routing_key));
+            }
             Err(error) => {
                 failures += 1;
-                eprintln!("{}: not published: {}{}", file.display(), chain(&error), advice(&error));
+                let (file, why) = (file.display(), chain(&error));
+                tell(format_args!("{file}: not published: {why}{}", advice(&error)));
             }
         }
     }

@@ -1,13 +1,11 @@
 //! `bilag render`: the PDF of a receipt, from a file or as it was heard.
 
-use std::io::Write;
-
 use receipt_pdf::Template;
 use sha2::{Digest, Sha256};
 use sync_store::{Listed, Page, RecordFilter, State, SyncStore};
 
 use crate::cli::RenderArgs;
-use crate::output::Failed;
+use crate::output::{Failed, say_bytes, tell};
 
 /// Writes the PDF.
 pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
@@ -72,7 +70,7 @@ fn compare(records: &[Listed], pdf: &[u8]) {
         let target = &record.target;
         // A skipped one may have been about to be sent, until it turned out that it was not wanted.
         let Some(sent) = record.pdf_sha256.as_ref().filter(|_| record.state != State::Skipped) else {
-            eprintln!("{target}: nothing was sent there");
+            tell(format_args!("{target}: nothing was sent there"));
             continue;
         };
         let there = match record.state {
@@ -80,12 +78,11 @@ fn compare(records: &[Listed], pdf: &[u8]) {
             state => format!("whether what was sent is there was not confirmed (it is {state})"),
         };
         match (*sent == now, record.state) {
-            (true, State::Complete) => eprintln!("{target}: the same, byte for byte, as was sent"),
-            (true, _) => eprintln!("{target}: the same, byte for byte, as was sent; {there}"),
-            (false, _) => eprintln!(
-                "warning: {target}: not what was sent: the template or a font has changed since (SHA-256 {sent} then, {now} now); \
-                 {there}"
-            ),
+            (true, State::Complete) => tell(format_args!("{target}: the same, byte for byte, as was sent")),
+            (true, _) => tell(format_args!("{target}: the same, byte for byte, as was sent; {there}")),
+            (false, _) => tell(format_args!(
+                "warning: {target}: not what was sent: the template or a font has changed since; {there}"
+            )),
         }
     }
 }
@@ -98,17 +95,16 @@ fn write(
 ) -> Result<Vec<u8>, Failed> {
     let rendered = receipt_pdf::render(template, event).map_err(|error| Failed::at(what, error))?;
     for warning in &rendered.warnings {
-        eprintln!("warning: {warning}");
+        tell(format_args!("warning: {warning}"));
     }
     let to_stdout = args.output.as_os_str() == "-";
-    let written = match to_stdout {
-        true => std::io::stdout().write_all(&rendered.pdf),
-        false => std::fs::write(&args.output, &rendered.pdf),
-    };
-    written.map_err(|error| Failed::at(args.output.display(), error))?;
-    if !to_stdout {
+    if to_stdout {
+        say_bytes(&rendered.pdf);
+    } else {
+        let file = args.output.display();
+        std::fs::write(&args.output, &rendered.pdf).map_err(|error| Failed::at(&file, error))?;
         let (pages, bytes) = (rendered.pages, rendered.pdf.len());
-        eprintln!("{}: {pages} page(s), {bytes} bytes", args.output.display());
+        tell(format_args!("{file}: {pages} page(s), {bytes} bytes"));
     }
     Ok(rendered.pdf)
 }

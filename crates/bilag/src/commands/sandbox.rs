@@ -6,7 +6,7 @@ use sandbox::omnium::{Limits, Rule};
 use tokio::net::TcpListener;
 
 use crate::cli::{InvoiceServiceMode, SandboxArgs};
-use crate::output::Failed;
+use crate::output::{Column, Failed, say, table};
 
 /// Serves until the process ends.
 pub async fn run(args: SandboxArgs) -> Result<(), Failed> {
@@ -16,15 +16,16 @@ pub async fn run(args: SandboxArgs) -> Result<(), Failed> {
         .map_err(|error| Failed::at(format_args!("cannot listen on {}", args.listen), error))?;
     let sandbox = sandbox::serve(listener, options)
         .map_err(|error| Failed::at("the sandbox could not be started", error))?;
-    let url = sandbox.base_url();
-    println!("a stand-in for Omnium listens at {url}; ledger: {url}/_ledger/summary; faults: {url}/_faults");
-    for (name, url) in [
-        ("an invoice service", sandbox.invoice_service_url()),
-        ("Akinon's OMS", sandbox.oms_url()),
-        ("an ERP", sandbox.erp_url()),
-    ] {
-        println!("a stand-in for {name} is at {url}; ledger: {url}/_ledger/summary; faults: {url}/_faults");
-    }
+    let stand_ins = [
+        ("Omnium", "OMNIUM_BASE_URL", sandbox.base_url()),
+        ("an invoice service", "INVOICE_SERVICE_URL", sandbox.invoice_service_url()),
+        ("Akinon's OMS", "OMS_BASE_URL", sandbox.oms_url()),
+        ("an ERP", "ERP_INVOICE_URL", sandbox.erp_url()),
+    ];
+    let rows = stand_ins.map(|(name, variable, url)| vec![name.to_owned(), format!("{variable}={url}")]);
+    table(&[Column::Left("stands in for"), Column::Left("when this is set")], &rows);
+    say("\nEach takes any credentials. Below its URL, /_ledger/summary tells what it was told, and");
+    say("/_faults takes faults.");
     sandbox.run().await;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! `bilag sync`: how far each receipt has come.
 
 use serde_json::{Value, json};
-use sync_store::{Key, LetterFilter, Listed, Page, ReceiptFacts, RecordFilter, State, SyncStore};
+use sync_store::{Listed, Page, ReceiptFacts, Record, RecordFilter, State, SyncStore};
 
 use crate::cli::SyncCommand;
-use crate::output::{self, Column, Failed, ago, table};
+use crate::commands::dead::letters_about;
+use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
 use crate::reconcile::{self, Reconcile};
 
 /// Lists, shows, or sends stranded receipts on.
@@ -30,6 +31,7 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
     let counts = store.counts().await.map_err(Failed::plainly)?;
     let filter = RecordFilter { state, ..Default::default() };
     let records = store.records(&filter, Page::first(limit)).await.map_err(Failed::plainly)?;
+    let shown = records.len() as u64;
     if json {
         let counts: Vec<_> = counts
             .iter()
@@ -43,7 +45,7 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
         return Ok(());
     }
     if counts.is_empty() {
-        println!("no receipt has been heard yet in {}", store.describe());
+        say(format_args!("no receipt has been heard yet in {}", store.describe()));
         return Ok(());
     }
     let rows: Vec<_> = counts
@@ -62,42 +64,62 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
         ],
         &rows,
     );
-    println!();
-    let rows: Vec<_> = records.iter().map(row).collect();
-    table(
-        &[
-            Column::Left("tenant"),
-            Column::Left("receipt"),
-            Column::Left("voucher"),
-            Column::Left("order"),
-            Column::Left("store"),
-            Column::Right("amount"),
-            Column::Left("state"),
-            Column::Left("invoice"),
-            Column::Right("untouched for"),
-        ],
-        &rows,
-    );
+    say("");
+    list_records(records);
     let wanted = counts.iter().filter(|count| state.is_none_or(|only| only == count.state));
-    let (shown, all) = (records.len() as u64, wanted.map(|count| count.count).sum::<u64>());
+    let all = wanted.map(|count| count.count).sum::<u64>();
     if shown < all {
-        println!("\nthe latest {shown} of {all}; --limit N shows more");
+        say(format_args!("\nthe latest {shown} of {all} records; --limit N shows more"));
     }
     Ok(())
+}
+
+/// One line for each target of a receipt, those of one receipt together.
+fn list_records(records: Vec<Listed>) {
+    if records.is_empty() {
+        say("no record is in this state");
+        return;
+    }
+    let columns = [
+        Column::Left("receipt"),
+        Column::Left("voucher"),
+        Column::Left("order"),
+        Column::Left("store"),
+        Column::Right("amount"),
+        Column::Left("target"),
+        Column::Left("state"),
+        Column::Right("untouched for"),
+    ];
+    let rows: Vec<_> = by_receipt(records).iter().flatten().map(row).collect();
+    table(&columns, &rows);
+}
+
+/// The records of each receipt, the receipts in the order they are met in, their targets by name.
+fn by_receipt(records: Vec<Listed>) -> Vec<Vec<Listed>> {
+    let mut receipts: Vec<Vec<Listed>> = Vec::new();
+    for listed in records {
+        match receipts.iter_mut().find(|records| records[0].record.key == listed.record.key) {
+            Some(records) => records.push(listed),
+            None => receipts.push(vec![listed]),
+        }
+    }
+    for records in &mut receipts {
+        records.sort_by(|one, other| one.record.target.cmp(&other.record.target));
+    }
+    receipts
 }
 
 fn row(listed: &Listed) -> Vec<String> {
     let facts = listed.receipt.as_ref();
     let fact = |text: Option<&String>| text.cloned().unwrap_or_else(|| "–".to_owned());
     vec![
-        listed.record.key.tenant_uid.clone(),
-        listed.record.key.receipt_uid.clone(),
+        listed.record.key.to_string(),
         fact(facts.map(|facts| &facts.voucher_number)),
         fact(facts.map(|facts| &facts.order_number)),
         fact(facts.map(|facts| &facts.store_uid)),
         facts.map_or_else(|| "–".to_owned(), money),
+        listed.record.target.clone(),
         listed.record.state.to_string(),
-        fact(listed.record.invoice_id.as_ref()),
         ago(listed.record.updated_at),
     ]
 }
@@ -123,63 +145,63 @@ async fn show(
         output::json(&found.iter().map(to_json).collect());
         return Ok(());
     }
-    for (i, listed) in found.iter().enumerate() {
+    for (i, records) in by_receipt(found).iter().enumerate() {
         if i > 0 {
-            println!();
+            say("");
         }
-        for (name, value) in lines(listed) {
-            println!("{name:<14}{value}");
-        }
-        for id in letters(store, &listed.record.key).await? {
-            println!("{:<14}bilag dead show {id}", "dead letter");
-        }
+        show_receipt(store, records).await?;
     }
     Ok(())
 }
 
-/// The dead letters that wait for a person because of this receipt.
-async fn letters(store: &dyn SyncStore, key: &Key) -> Result<Vec<String>, Failed> {
-    let filter = LetterFilter { text: Some(key.receipt_uid.clone()), ..Default::default() };
-    let found = store.dead_letters(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
-    let letters = found.into_iter().map(|noted| noted.letter);
-    Ok(letters.filter(|letter| letter.key.as_ref() == Some(key)).map(|letter| letter.id).collect())
+/// The receipt, each target's record of it, and the dead letters that wait for a person because of it.
+async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), Failed> {
+    let Listed { record: Record { key, .. }, receipt } = &records[0];
+    field("receipt", key);
+    if let Some(facts) = receipt {
+        field("voucher", &facts.voucher_number);
+        field("order", &facts.order_number);
+        field("store", &facts.store_uid);
+        field("amount", money(facts));
+    }
+    for listed in records {
+        say("");
+        for (name, value) in lines(&listed.record) {
+            field(name, value);
+        }
+    }
+    let letters = letters_about(store, key.receipt_uid.clone(), |letter| letter.key.as_ref() == Some(key));
+    for (i, letter) in letters.await?.into_iter().enumerate() {
+        if i == 0 {
+            say("");
+        }
+        field("dead letter", format_args!("bilag dead show {}", letter.id));
+    }
+    Ok(())
 }
 
-fn lines(listed: &Listed) -> Vec<(&'static str, String)> {
-    let record = &listed.record;
-    let mut lines = vec![("receipt", record.key.to_string()), ("target", record.target.clone())];
-    if let Some(facts) = &listed.receipt {
-        lines.extend([
-            ("voucher", facts.voucher_number.clone()),
-            ("order", facts.order_number.clone()),
-            ("store", facts.store_uid.clone()),
-            ("amount", money(facts)),
-        ]);
-    }
-    lines.extend([
-        ("state", record.state.to_string()),
-        ("heard", format!("{} time(s), first {}", record.heard_count, record.created_at.to_rfc3339())),
-        ("last touched", format!("{} ({} ago)", record.updated_at.to_rfc3339(), ago(record.updated_at))),
-    ]);
+fn lines(record: &Record) -> Vec<(&'static str, String)> {
+    let heard = match record.heard_count {
+        0 => "never unbroken".to_owned(),
+        count => times(count),
+    };
+    let death = record.death.as_ref();
     let told = [
+        ("target", Some(record.target.clone())),
+        ("state", Some(record.state.to_string())),
+        ("heard", Some(heard)),
+        ("first heard", Some(when(record.created_at))),
+        ("last touched", Some(when(record.updated_at))),
         ("invoice", record.invoice_id.clone()),
         ("file", record.file_name.clone()),
         ("SHA-256", record.pdf_sha256.clone()),
-        ("completed", record.completed_at.map(|time| time.to_rfc3339())),
-        (
-            "held by",
-            record.lease.as_ref().map(|lease| format!("{} until {}", lease.owner, lease.until.to_rfc3339())),
-        ),
+        ("completed", record.completed_at.map(when)),
+        ("held by", record.lease.as_ref().map(|lease| format!("{} until {}", lease.owner, lease.until))),
+        ("died in", death.map(|death| death.stage.clone())),
+        ("reason", death.map(|death| death.reason.clone())),
+        ("error", death.map(|death| death.error.clone())),
     ];
-    lines.extend(told.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    if let Some(death) = &record.death {
-        lines.extend([
-            ("died in", death.stage.clone()),
-            ("reason", death.reason.clone()),
-            ("error", death.error.clone()),
-        ]);
-    }
-    lines
+    told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn to_json(listed: &Listed) -> Value {

@@ -4,8 +4,8 @@ use amqp::{Management, Topology};
 use serde_json::json;
 
 use crate::chain;
-use crate::cli::{TopologyArgs, TopologyCommand};
-use crate::output::{self, Failed};
+use crate::cli::{CheckArgs, TopologyArgs, TopologyCommand};
+use crate::output::{self, Failed, say};
 
 /// Declares, compares or prints.
 pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
@@ -21,8 +21,8 @@ pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
 }
 
 fn topology(args: &TopologyArgs) -> Topology {
-    let links = chain::named(&args.stages, &args.settings);
-    chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, &args.settings)
+    let links = chain::named(&args.stages, &args.settings.0);
+    chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, &args.settings.0)
 }
 
 async fn apply(args: &TopologyArgs) -> Result<(), Failed> {
@@ -34,14 +34,14 @@ async fn apply(args: &TopologyArgs) -> Result<(), Failed> {
         let names: Vec<_> = queues.iter().map(|queue| &queue.name).collect();
         output::json(&json!({ "broker": broker.to_string(), "queues": names }));
     } else {
-        println!("{} queues are declared and bound at {broker}", queues.len());
+        say(format_args!("{} queues are declared and bound at {broker}", queues.len()));
     }
     Ok(())
 }
 
-async fn check(args: &TopologyArgs) -> Result<(), Failed> {
+async fn check(CheckArgs { management_url, topology: args }: &CheckArgs) -> Result<(), Failed> {
     let broker = args.broker.broker("topology")?;
-    let management = args.management_url.as_ref().map(|url| Management::new(url, &broker));
+    let management = management_url.as_ref().map(|url| Management::new(url, &broker));
     let topology = topology(args);
     let differences = amqp::check(&broker, &topology, management.as_ref()).await.map_err(Failed::plainly)?;
     if args.json {
@@ -49,17 +49,15 @@ async fn check(args: &TopologyArgs) -> Result<(), Failed> {
             differences.iter().map(|found| json!({ "what": found.what, "problem": found.problem })).collect();
         output::json(&json!({ "broker": broker.to_string(), "differences": list }));
     } else {
-        differences.iter().for_each(|difference| println!("{difference}"));
+        differences.iter().for_each(say);
         if management.is_none() {
-            println!(
-                "bindings and policies were not compared: AMQP does not tell them; set BILAG_MANAGEMENT_URL"
-            );
+            say("bindings and policies were not compared: AMQP does not tell them; set BILAG_MANAGEMENT_URL");
         }
     }
     match differences.len() {
         0 if args.json => Ok(()),
         0 => {
-            println!("no differences at {broker}");
+            say(format_args!("no differences at {broker}"));
             Ok(())
         }
         count => Err(Failed::plainly(format!("{count} difference(s) at {broker}"))),

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::cli::{LettersArgs, RedriveArgs};
-use crate::output::Failed;
+use crate::output::{Failed, say};
 pub use reindex::{export, reindex};
 use shift::Shift;
 
@@ -86,7 +86,7 @@ async fn shift(deed: Deed, args: &LettersArgs, pause: Duration, delays: &[Delay]
     let who = who(args.who.as_deref());
     let stages = selection::chosen(store.as_ref(), args, deed.from().1).await?;
     if stages.is_empty() {
-        println!("no letter is chosen: nothing to do");
+        say("no letter is chosen: nothing to do");
         return Ok(());
     }
     let (stop, stopped) = watch::channel(false);

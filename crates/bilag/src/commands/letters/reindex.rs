@@ -11,7 +11,7 @@ use sync_store::{LetterFilter, Page, Place, SyncStore};
 use crate::chain::CHAIN;
 use crate::cli::{ExportArgs, ReindexArgs};
 use crate::link::Link;
-use crate::output::Failed;
+use crate::output::{Failed, say};
 
 /// Makes the index say what the queues hold: notes what is missing, and forgets what is gone.
 pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
@@ -42,15 +42,15 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
         }
         let missing = there.difference(&known).count();
         if !there.is_empty() || !gone.is_empty() {
-            println!(
+            say(format_args!(
                 "{}: {} letter(s); {missing} were missing from the index, {} were in it and are gone",
                 link.name,
                 there.len(),
                 gone.len()
-            );
+            ));
         }
     }
-    println!("the index says what the queues hold");
+    say("the index says what the queues hold");
     Ok(())
 }
 
@@ -97,7 +97,7 @@ async fn export_stage(broker: &Broker, stage: &str) -> Result<(), Failed> {
             "contentEncoding": message.content_encoding(), "headers": headers,
         });
         line[member] = Value::from(body);
-        println!("{line}");
+        say(line);
     }
     walk.end().await;
     Ok(())

@@ -14,7 +14,7 @@ use super::settling::{Batch, Settled, settle};
 use super::{Deed, LEASE, Lease};
 use crate::chain::CHAIN;
 use crate::link::Link;
-use crate::output::Failed;
+use crate::output::{Failed, say, tell};
 
 /// Everything that moving the letters of one stage needs.
 pub struct Shift<'a> {
@@ -48,7 +48,7 @@ impl Shift<'_> {
         walk.end().await;
         let moved = ended?;
         let (stage, done) = (self.stage, self.deed.done());
-        println!("{moved} of {all} letter(s) of {stage} {done}");
+        say(format_args!("{moved} of {all} letter(s) of {stage} {done}"));
         if !wanted.is_empty() {
             self.forget(wanted.into_keys().collect()).await?;
         }
@@ -93,7 +93,7 @@ impl Shift<'_> {
             if wanted.is_empty() {
                 break;
             }
-            eprintln!("{moved} of {all} letter(s) of {} {}", self.stage, self.deed.done());
+            tell(format_args!("{moved} of {all} letter(s) of {} {}", self.stage, self.deed.done()));
             if !self.lease.keep().await? {
                 return Err(self.lost(moved, all));
             }
@@ -136,7 +136,7 @@ impl Shift<'_> {
         let (mut destination, mut place) = self.deed.to();
         if self.deed == Deed::Redrive && self.is_complete(noted).await? {
             (destination, place) = (Destination::Discarded, Place::Discarded);
-            eprintln!("{}: its receipt is complete by now; archived, not sent again", found.id);
+            tell(format_args!("{}: its receipt is complete by now; archived, not sent again", found.id));
         }
         let id = found.id.clone();
         walk.put(&found, destination).await.map_err(Failed::plainly)?;
@@ -177,11 +177,11 @@ impl Shift<'_> {
         for id in &gone {
             self.store.move_letter(id, Place::Redriven).await.map_err(Failed::plainly)?;
         }
-        eprintln!(
+        tell(format_args!(
             "{} letter(s) were not there any more, moved by somebody else; the index says so now: {}",
             gone.len(),
             gone.join(" ")
-        );
+        ));
         Ok(())
     }
 
