@@ -42,12 +42,12 @@ async fn a_package_that_the_oms_does_not_let_through_dies_alone() {
     .await;
     let letters = world.letters(4).await;
     for (id, _, reason) in ALONE {
-        let round = world.standing(id, "issued, not written back: dead").await;
+        let round = world.standing(id, "not written back").await;
         let letter = letters.iter().find(|letter| letter["receipt"] == round["receipt"]).expect("a letter");
         assert_eq!((&letter["stage"], &letter["reason"]), (&json!("writeback"), &json!(reason)));
         assert_eq!(letter["attempts"], 4, "each delay was waited out");
         let told = world.ok(&["packages", "show", &id.to_string()]);
-        assert!(told.contains("bilag dead list writeback"), "{told}");
+        assert!(told.contains("bilag dead show "), "{told}");
     }
     world.records_at("package", State::Complete, last - 10).await;
     world.records_at("omnium", State::Complete, last - 6).await;
@@ -170,10 +170,11 @@ fn packed_again(id: u64) -> Value {
 /// Round 2 is written back, and round 1 never will be.
 async fn only_the_later_is_on_the_package(world: &World) {
     let rounds = eventually_within(MINUTE, "the earlier invoice is skipped", async || {
-        Some(world.rounds(1)).filter(|rounds| rounds[1]["writtenBack"] == "skipped")
+        Some(world.rounds(1))
+            .filter(|rounds| rounds[1]["writtenBack"] == "skipped" && rounds[0]["standing"] == "written back")
     })
     .await;
-    assert_eq!((&rounds[0]["standing"], &rounds[0]["round"]), (&json!("written back"), &json!(2)));
+    assert_eq!(rounds[0]["round"], 2);
     let on_the_package = &world.sandbox.oms.summary().packages[&1];
     assert_eq!(json!(on_the_package.number), rounds[0]["voucherNumber"]);
     assert_eq!(on_the_package.written.len(), 1, "{on_the_package:?}");

@@ -64,7 +64,7 @@ async fn what_was_refused_is_not_said_to_be_there() {
     world.sandbox.oms.add_fault(Rule::new(Fault::Status { status, retry_after: None, done: false }));
     let _all = world.consume(&["all"]).await;
     world.publish_package(&package(1)).await;
-    let round = world.standing(1, "issued, not written back: dead").await;
+    let round = world.standing(1, "not written back").await;
     let (_, said) = printed(&world, &["--receipt", round["receipt"].as_str().expect("a receipt")]);
     assert!(
         said.contains("package: the same, byte for byte, as was sent; whether what was sent is there"),
