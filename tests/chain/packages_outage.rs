@@ -4,6 +4,7 @@
 use bilag_tests::{Bilag, Health, World, another_sandbox, eventually, package, receipt};
 use sandbox::Sandbox;
 use sandbox::invoice_service::{Fault, Rule};
+use serde_json::json;
 use sync_store::State;
 
 const PACKAGES: u64 = 20;
@@ -125,4 +126,27 @@ async fn a_right_that_is_missing_for_all_pauses_the_stage() {
     assert!(why.contains("the invoice service forbids this"), "{why}");
     service.invoice_service.clear_faults();
     back(&world, &all, &service).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packed_again_while_the_service_is_away_only_the_later_packing_is_asked_for() {
+    let (world, _health, mut service) = world().await;
+    service.stop_listening().await;
+    let _all = world.consume(&["all"]).await;
+    world.publish_package(&package(1)).await;
+    world.standing(1, "asking").await;
+    let mut again = package(1);
+    again["event"]["uuid"] = json!("packed-again");
+    again["payload"]["packageitem_set"][1]["quantity"] = json!(1);
+    world.publish_package(&again).await;
+    eventually("the first packing is superseded", async || {
+        (world.rounds(1).last()?["standing"] == "superseded").then_some(())
+    })
+    .await;
+    service.listen_again().await.expect("the port is free");
+    let newest = world.completed(1).await;
+    assert_eq!(newest["round"], 2, "the receipt is that of the packing that was asked for");
+    let asked = service.invoice_service.summary();
+    assert_eq!(asked.packages[&1].keys.keys().collect::<Vec<_>>(), ["akinon/1/2"]);
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
 }

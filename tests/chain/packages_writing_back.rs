@@ -169,7 +169,7 @@ fn packed_again(id: u64) -> Value {
 
 /// Round 2 is written back, and round 1 never will be.
 async fn only_the_later_is_on_the_package(world: &World) {
-    let rounds = eventually_within(MINUTE, "the earlier invoice is skipped", async || {
+    let rounds = eventually_within(MINUTE, "the earlier invoice is skipped, the later written", async || {
         Some(world.rounds(1))
             .filter(|rounds| rounds[1]["writtenBack"] == "skipped" && rounds[0]["standing"] == "written back")
     })

@@ -211,7 +211,10 @@ pub async fn a_packing_is_kept_as_it_came(fresh: &Fresh) {
     assert_eq!(kept.traceparent.as_deref(), new.traceparent);
     assert_eq!((kept.receipt, kept.issued_at, kept.asked_at, kept.death), (None, None, None, None));
     let lease = kept.lease.expect("held");
-    assert_eq!((&*lease.owner, lease.until), ("a", kept.created_at + crate::given::LONG));
+    assert_eq!(&*lease.owner, "a");
+    // The store's clock may tick within a statement.
+    let apart = lease.until - (kept.created_at + crate::given::LONG);
+    assert!(apart.abs() < chrono::Duration::seconds(1), "{apart}");
 
     assert_eq!(granted(&*store, &other, "1", "x").await, 1);
     assert_eq!(store.issue(&other, NUMBER, &key("r")).await.expect("asked"), Issue::Matched { round: 1 });
