@@ -2,7 +2,7 @@
 
 use receipt_pdf::Template;
 use sha2::{Digest, Sha256};
-use sync_store::{Listed, Page, RecordFilter, SyncStore};
+use sync_store::{Listed, Page, RecordFilter, State, SyncStore};
 
 use crate::cli::RenderArgs;
 use crate::output::{Failed, say_bytes, tell};
@@ -35,7 +35,8 @@ async fn again(
         tenant_uid: args.tenant.clone(),
         ..Default::default()
     };
-    let records = store.records(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    let mut records = store.records(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    records.sort_by(|one, other| one.record.target.cmp(&other.record.target));
     let mut keys: Vec<_> = records.iter().map(|listed| listed.record.key.clone()).collect();
     keys.sort();
     keys.dedup();
@@ -70,6 +71,13 @@ fn compare(records: &[Listed], pdf: &[u8]) {
         let target = &record.target;
         match &record.pdf_sha256 {
             None => tell(format_args!("{target}: nothing was sent there")),
+            // It is noted before it is sent.
+            Some(_) if record.state != State::Complete => {
+                tell(format_args!(
+                    "{target}: not known to have arrived there, the record is {}",
+                    record.state
+                ));
+            }
             Some(sent) if *sent == now => {
                 tell(format_args!("{target}: the same, byte for byte, as was sent"))
             }
