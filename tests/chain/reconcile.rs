@@ -14,6 +14,10 @@ const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Opens a record as a receipt consumer does that is killed right after.
 async fn strand(world: &World, event: &Value) {
+    strand_at(world, event, "omnium").await;
+}
+
+async fn strand_at(world: &World, event: &Value, target: &str) {
     let body = event.to_string().into_bytes();
     let read: ReceiptSettled = events::decode(&body).expect("a receipt");
     let receipt = &read.order_receipt;
@@ -29,7 +33,7 @@ async fn strand(world: &World, event: &Value) {
         body: &body,
         traceparent: Some(TRACE),
     };
-    let opened = world.store().await.open(&new, "omnium", true).await.expect("the store answers");
+    let opened = world.store().await.open(&new, target, true).await.expect("the store answers");
     assert_eq!(opened, Opened::New);
 }
 
@@ -70,6 +74,20 @@ async fn whatever_counts_as_stranded_each_is_sent_on_once() {
     let said = world.ok(&["sync", "reconcile", "--untouched-for", "1ms"]);
     assert_eq!(said, "450 stranded receipt(s) were sent on again\n");
     assert_eq!(world.vhost.ready("bilag.receipt").await, Some(450));
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_stranded_on_its_way_to_several_targets_is_sent_on_once() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    for target in ["omnium", "package", "erp"] {
+        strand_at(&world, &receipt(1), target).await;
+        strand_at(&world, &receipt(2), target).await;
+    }
+    an_hour_later(&world).await;
+    assert_eq!(world.ok(&["sync", "reconcile"]), "2 stranded receipt(s) were sent on again\n");
+    assert_eq!(world.vhost.ready("bilag.receipt").await, Some(2));
+    assert_eq!(world.ok(&["sync", "reconcile"]), "no receipt is stranded\n");
 }
 
 #[tokio::test]

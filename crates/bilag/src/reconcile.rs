@@ -95,9 +95,11 @@ impl Reconcile {
             let publisher = Publisher::connect(&self.broker).await?;
             for again in &stranded {
                 publisher.publish_in(again.traceparent.as_deref(), &again.message).await?;
-                match &again.touched {
-                    Touched::Record(key, target) => self.store.touch(key, target).await?,
-                    Touched::Package(key, round) => self.store.touch_package(key, *round).await?,
+                for touched in &again.touched {
+                    match touched {
+                        Touched::Record(key, target) => self.store.touch(key, target).await?,
+                        Touched::Package(key, round) => self.store.touch_package(key, *round).await?,
+                    }
                 }
                 count += 1;
             }

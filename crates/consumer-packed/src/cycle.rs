@@ -38,5 +38,5 @@ pub fn again(overdue: OverduePackage) -> Again {
     let event = Outgoing::event("package.status.packed", queue_name(PackedConsumer::NAME), &identity, body);
     let subject = Subject::Package { oms: key.oms.clone(), package: package.clone() };
     let message = Outgoing { exchange: RETRY.to_owned(), subject: Some(subject), ..event };
-    Again { message, traceparent, touched: Touched::Package(key, round) }
+    Again { message, traceparent, touched: vec![Touched::Package(key, round)] }
 }

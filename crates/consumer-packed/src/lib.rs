@@ -95,8 +95,8 @@ impl Handler for PackedConsumer {
             renew: self.may_be_renewed(&packing).await?,
         };
         match self.store.ask(&packing, &ask).await.map_err(Failure::unreached)? {
-            Asking::Granted { round, .. } => {
-                let asked = self.ask(&packing, round, &owner).await;
+            Asking::Granted { round, asked_times } => {
+                let asked = self.ask(&packing, round, asked_times, &owner).await;
                 // The next one need not wait for the lease; 202 has ended it already. Where this
                 // fails, it runs out by itself.
                 if let Err(error) = self.store.release_package(&key, round, &owner).await {
@@ -148,10 +148,20 @@ impl PackedConsumer {
         Ok(body.unwrap_or_else(|| packing.body.to_vec()))
     }
 
-    async fn ask(&self, packing: &Packing<'_>, round: u32, owner: &str) -> Result<Outcome, Failure> {
+    async fn ask(
+        &self,
+        packing: &Packing<'_>,
+        round: u32,
+        asked_times: u32,
+        owner: &str,
+    ) -> Result<Outcome, Failure> {
         // The same for every repeat, also from a store that was lost and filled anew.
         let idempotency_key = format!("{}/{round}", packing.key);
-        let request = self.request(&idempotency_key, &self.body(packing, round).await?)?;
+        let request = match asked_times {
+            // This event began the round.
+            0 => self.request(&idempotency_key, packing.body)?,
+            _ => self.request(&idempotency_key, &self.body(packing, round).await?)?,
+        };
         let refusals = Refusals { rejected: INVOICE_REFUSED, forbidden: INVOICE_FORBIDDEN };
         let asked = self.service.ask(&idempotency_key, request).await;
         let doing = "the package has no invoice";

@@ -6,7 +6,7 @@ use std::time::Duration;
 use amqp::{Outgoing, RETRY, Subject, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Consumer, Cycle, Touched};
-use sync_store::{StoreError, SyncStore};
+use sync_store::{Key, StoreError, SyncStore};
 
 use crate::{ReceiptConsumer, SETTLED};
 
@@ -23,20 +23,28 @@ impl Cycle for Stranded {
     }
 
     async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Again>, StoreError> {
-        let stranded = self.store.stranded(untouched_for, limit).await?;
-        Ok(stranded.into_iter().map(again).collect())
+        let mut receipts: Vec<(Key, Again)> = Vec::new();
+        for record in self.store.stranded(untouched_for, limit).await? {
+            let touched = Touched::Record(record.key.clone(), record.target.clone());
+            // Sent on once, a receipt goes to every target that waits for it.
+            match receipts.iter_mut().find(|(key, _)| *key == record.key) {
+                Some((_, again)) => again.touched.push(touched),
+                None => receipts.push((record.key.clone(), again(record, touched))),
+            }
+        }
+        Ok(receipts.into_iter().map(|(_, again)| again).collect())
     }
 }
 
 /// The receipt as it was heard, straight to the receipt queue.
-fn again(record: sync_store::Stranded) -> Again {
-    let (tenant, receipt) = (record.key.tenant_uid.clone(), record.key.receipt_uid.clone());
+fn again(record: sync_store::Stranded, touched: Touched) -> Again {
+    let (tenant, receipt) = (record.key.tenant_uid, record.key.receipt_uid);
     let identity = ["again", &tenant, &receipt];
     let event = Outgoing::event(SETTLED, queue_name(ReceiptConsumer::NAME), &identity, record.body);
     let subject = Subject::Receipt { tenant, receipt };
     Again {
         message: Outgoing { exchange: RETRY.to_owned(), subject: Some(subject), ..event },
         traceparent: record.traceparent,
-        touched: Touched::Record(record.key, record.target),
+        touched: vec![touched],
     }
 }

@@ -26,7 +26,7 @@ pub struct Again {
     /// The trace it belongs to (W3C Trace Context).
     pub traceparent: Option<String>,
     /// What is to be noted as touched once it is sent.
-    pub touched: Touched,
+    pub touched: Vec<Touched>,
 }
 
 /// What a message that is sent once more is about.

@@ -114,7 +114,8 @@ fn row(round: &PackageRound, patience: Duration) -> Vec<String> {
 
 async fn show(store: &dyn SyncStore, package: String, patience: Duration, json: bool) -> Result<(), Failed> {
     let filter = PackageFilter { package: Some(package.clone()), ..Default::default() };
-    let found = store.packages(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    let mut found = store.packages(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    found.sort_by(|one, other| one.key.cmp(&other.key).then(other.round.cmp(&one.round)));
     if found.is_empty() {
         let store = store.describe();
         return Err(Failed::plainly(format!("no package with id or number {package} in {store}")));

@@ -35,7 +35,8 @@ async fn again(
         tenant_uid: args.tenant.clone(),
         ..Default::default()
     };
-    let records = store.records(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    let mut records = store.records(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+    records.sort_by(|one, other| one.record.target.cmp(&other.record.target));
     let mut keys: Vec<_> = records.iter().map(|listed| listed.record.key.clone()).collect();
     keys.sort();
     keys.dedup();

@@ -34,6 +34,7 @@ create table package_round (
 create index package_round_by_id on package_round (package_id);
 create index package_round_by_number on package_round (number);
 create index package_round_by_updated_at on package_round (updated_at);
+create index package_round_by_state on package_round (state, updated_at);
 create index package_round_on_its_way on package_round (updated_at) where state in ('asking', 'asked');
 
 -- Every event by which a package was heard as packed: one packing has several.
