@@ -43,7 +43,7 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
 /// waiting.
 fn running(args: &ConsumeArgs) -> Vec<&'static Link> {
     let links = named(&args.stages, &args.settings);
-    links.filter(|link| link.off(&args.settings).is_none()).collect()
+    links.into_iter().filter(|link| link.off(&args.settings).is_none()).collect()
 }
 
 /// Logs which of the named consumers are not in use, and why.
