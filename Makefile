@@ -5,7 +5,7 @@
 help: ## tell what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
-demo: ## watch receipts become invoices on a broker of its own; leaves nothing running
+demo: ## watch receipts and a package get their invoices on a broker of its own; leaves nothing running
 	@deploy/dev/demo.sh run
 
 up: ## the same, and stays, to be played with

@@ -1,11 +1,15 @@
 #!/bin/bash
-# The chain at work: a private broker, a stand-in for Omnium, every consumer, and sample receipts.
+# The chain at work: a private broker, stand-ins for all that is around it, every consumer, sample
+# receipts and a packed package.
 #
 #   demo.sh run     shows what becomes of the samples, and leaves nothing running
 #   demo.sh up      the same, and stays
 #   demo.sh down    ends what "up" left running
 #
 # Everything it makes is in demo/: the PDFs, the store and the logs stay there until the next time.
+#
+# Of the two packages, 74 is heard as packed and gets its invoice from the invoice service; for 73
+# there is only the receipt, as where it was packed before Bilag was there to hear.
 set -eu
 cd "$(dirname "$0")/../.."
 here=deploy/dev
@@ -91,19 +95,23 @@ declare_bus() {
     say topology "$declared"
 }
 
-start_chain() {
+start_sandbox() {
     start sandbox sandbox --listen 127.0.0.1:0
     for _ in $(seq 100); do
-        omnium=$(sed -n 's/.*listens at \([^;]*\);.*/\1/p' demo/log/sandbox.log)
-        [ -z "$omnium" ] || break
+        urls=$(grep -o '[A-Z_]*_URL=http.*' demo/log/sandbox.log || true)
+        [ "$(wc -l <<<"$urls")" -lt 4 ] || break
         sleep 0.1
     done
-    [ -n "$omnium" ] || fail "the sandbox did not start; see demo/log/sandbox.log"
-    export OMNIUM_BASE_URL=$omnium OMNIUM_CLIENT_ID=demo OMNIUM_CLIENT_SECRET=demo
-    export OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM=true
-    say sandbox "a stand-in for Omnium at $omnium"
+    [[ "$urls" == *ERP_INVOICE_URL=* ]] || fail "the sandbox did not start; see demo/log/sandbox.log"
+    while read -r url; do export "${url?}"; done <<<"$urls"
+    export OMNIUM_CLIENT_ID=demo OMNIUM_CLIENT_SECRET=demo OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM=true
+    export INVOICE_SERVICE_USERNAME=demo INVOICE_SERVICE_PASSWORD=demo OMS_API_TOKEN=demo
+    say sandbox "Omnium, an invoice service, an OMS and an ERP at $OMNIUM_BASE_URL"
+}
+
+start_consumers() {
     start consumers consume all
-    say consumers "receipt, render, upload and dead"
+    say consumers "packed, receipt, render, upload, writeback, erp and dead"
 }
 
 publish() {
@@ -115,29 +123,38 @@ publish() {
         esac
     done
     broken=("$here"/broken/*)
-    "$bilag" publish "${receipts[@]}" "${broken[@]}" >demo/log/publish.log ||
+    packed=demo/package-74.json
+    sed 's/"id": 73,/"id": 74,/; s/"000000073"/"000000074"/' tests/samples/package-packed.json >"$packed"
+    "$bilag" publish "${receipts[@]}" "$packed" "${broken[@]}" >demo/log/publish.log ||
         fail "the samples were not published; the reason is above"
-    say publish "${#receipts[@]} receipts and ${#broken[@]} broken events"
+    say publish "${#receipts[@]} receipts, 1 packed package and ${#broken[@]} broken events"
 }
 
-# The third column of the rows whose second one is $1, added up.
+# The third column of the first table, added up; of the rows that begin with $1 and $2 where they are given.
 count() {
-    awk -v what="$1" 'NF == 0 { exit } NR > 1 && (what == "" || $2 == what) { sum += $3 } END { print sum + 0 }'
+    awk -v one="${1-}" -v two="${2-}" 'NF == 0 { exit }
+        NR > 1 && (one == "" || $1 == one && $2 == two) { sum += $3 } END { print sum + 0 }'
 }
 
 wait_until_done() {
+    # The invoice service makes one more receipt.
+    expected=$((${#receipts[@]} + 1))
     shown=
     for _ in $(seq 300); do
-        complete=$("$bilag" sync list | count complete)
-        dead=$("$bilag" dead list | count "")
-        line="$complete of ${#receipts[@]} receipts are invoices, $dead of ${#broken[@]} broken events set aside"
+        "$bilag" sync list >demo/run/synced
+        complete=$(count omnium complete <demo/run/synced)
+        printed=$(count package complete <demo/run/synced)
+        booked=$(count erp complete <demo/run/synced)
+        dead=$("$bilag" dead list | count)
+        line="$complete of $expected invoices, $printed of 2 packages printed, $dead of ${#broken[@]} broken events aside"
         if [ -t 1 ]; then
             printf '\r%-10s%s' wait "$line"
         elif [ "$line" != "$shown" ]; then
             say wait "$line"
         fi
         shown=$line
-        if [ "$complete" -ge "${#receipts[@]}" ] && [ "$dead" -ge "${#broken[@]}" ]; then
+        if [ "$complete" -ge "$expected" ] && [ "$printed" -ge 2 ] && [ "$booked" -ge 2 ] &&
+            [ "$dead" -ge "${#broken[@]}" ]; then
             [ ! -t 1 ] || echo
             return
         fi
@@ -156,39 +173,68 @@ member() {
 }
 
 ask() {
-    curl -sSf -H "Authorization: Bearer $token" "$omnium/api/Invoices/$1"
+    curl -sSf -H "Authorization: Bearer $token" "$OMNIUM_BASE_URL/api/Invoices/$1"
+}
+
+# What stands beside a name in what a command showed.
+told() {
+    sed -n "s/^$2  *//p" "$1" | head -n 1
 }
 
 show_invoices() {
-    token=$(curl -sSf -X POST "$omnium/api/token?clientId=demo&clientSecret=demo&returnAsJson=true" | member accessToken)
+    token=$(curl -sSf -X POST "$OMNIUM_BASE_URL/api/token?clientId=demo&clientSecret=demo&returnAsJson=true" | member accessToken)
     echo
     echo "Invoices in the sandbox, each with its PDF:"
     echo
     printf '%-9s%-13s%14s     %s\n' VOUCHER INVOICE AMOUNT PDF
-    "$bilag" sync list --state complete --limit 1000 | awk -F '  +' 'table { print $3, $8, $6 } NF == 0 { table = 1 }' |
-        grep -v ^VOUCHER | sort -n | while read -r voucher invoice _ currency; do
+    "$bilag" sync list --state complete --limit 1000 |
+        awk -F '  +' '$6 == "omnium" { sub(".*/", "", $1); print $2, $1, $5 }' |
+        sort -n | while read -r voucher invoice _ currency; do
         pdf=demo/pdf/$voucher.pdf
         ask "GetAsPdf/$invoice" >"$pdf"
         printf '%-9s%-13s%14.2f %s %s\n' "$voucher" "$invoice" "$(ask "$invoice" | member amount)" "$currency" "$pdf"
     done || fail "the sandbox did not hand out an invoice"
 }
 
+show_packages() {
+    "$bilag" packages show 74 >demo/run/package
+    receipt=$(told demo/run/package receipt)
+    "$bilag" sync show "${receipt#*/}" >demo/run/receipt
+    for id in 73 74; do
+        curl -sSf "$OMS_BASE_URL/packages/$id/document" >"demo/pdf/package-$id.pdf" ||
+            fail "the OMS has no document of package $id"
+    done
+    echo
+    echo "Package 74, from packed to printed:"
+    echo
+    step() { printf '    %-13s%s\n' "$1" "$2"; }
+    step packed "number $(told demo/run/package number), heard from the OMS"
+    step "asked for" "$(told demo/run/package asked), with the key $(told demo/run/package key)"
+    step issued "receipt $receipt, voucher $(told demo/run/package voucher), $(told demo/run/receipt amount)"
+    step "in Omnium" "invoice ${receipt#*/} with $(told demo/run/receipt file)"
+    step "in the ERP" "the same"
+    step printed "invoice $(curl -sSf "$OMS_BASE_URL/packages/74" | member number) is on the package, with demo/pdf/package-74.pdf"
+    echo
+    echo "Package 73 was not heard as packed. Its receipt came, and so it is printed as well:"
+    echo "demo/pdf/package-73.pdf"
+}
+
 show_dead_letters() {
     echo
     echo "Dead letters, which a person must look at:"
-    "$bilag" dead list | awk 'table && NF { print $1 } NF == 0 { table++ } table > 1 { exit }' | grep -v ^ID |
+    "$bilag" dead list | awk 'table && NF && !/^ / && $1 != "ID" { print $1 } NF == 0 { table++ } table > 1 { exit }' |
         while read -r id; do
             "$bilag" dead show "$id" >demo/run/letter
-            told() { sed -n "s/^$1  *//p" demo/run/letter | head -n 1; }
             echo
-            about=$(told receipt)
-            about=${about:-$(told message)}
-            echo "$id  $(told reason)  ${about%% (*}"
-            told error | fold -s -w 74 | sed 's/^/    /; s/ *$//'
+            about=$(told demo/run/letter receipt)
+            about=${about:-$(told demo/run/letter message)}
+            echo "$id  $(told demo/run/letter reason)  ${about%% (*}"
+            told demo/run/letter error | fold -s -w 74 | sed 's/^/    /; s/ *$//'
         done
     echo
-    echo "Look at them, and at one of them:"
+    echo "Look closer at the package, at the letters, and at one of them:"
     echo
+    echo "    $bilag packages show 74 --database-url $store"
     echo "    $bilag dead list --database-url $store"
     echo "    $bilag dead show ID --database-url $store"
 }
@@ -202,12 +248,13 @@ It stays up:
     management   $BILAG_MANAGEMENT_URL  (guest, guest)
     sandbox      $OMNIUM_BASE_URL/_ledger/summary
 
-Publish a receipt of your own, and see what becomes of it:
+Publish a receipt of your own, or an event of a package, and see what becomes of it:
 
     export BILAG_AMQP_URL=$BILAG_AMQP_URL
     export BILAG_DATABASE_URL=$store
-    $bilag publish RECEIPT.json
+    $bilag publish FILE.json
     $bilag sync list
+    $bilag packages list
 
 End it:
 
@@ -223,17 +270,19 @@ run() {
     trap 'echo >&2; echo "ending what was started" >&2; exit 130' INT TERM HUP
     # What a run that was killed may have left.
     end_all
-    rm -rf demo/pdf demo/log demo/bilag.db*
+    rm -rf demo/pdf demo/log demo/package-74.json demo/bilag.db*
     mkdir -p demo/pdf demo/log demo/run
     "$here/broker.sh" install || fail "there is no broker; the reason is above"
     command -v curl >/dev/null || "$here/install.sh" curl || fail "curl is needed"
     build
     start_broker
+    start_sandbox
     declare_bus
-    start_chain
+    start_consumers
     publish
     wait_until_done
     show_invoices
+    show_packages
     show_dead_letters
 }
 
@@ -250,7 +299,7 @@ up)
     ;;
 down) end_all ;;
 *)
-    sed -n '4,6s/^# \{0,1\}//p' "$0" >&2
+    sed -n '5,7s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

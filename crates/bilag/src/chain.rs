@@ -24,16 +24,11 @@ pub const CHAIN: [Link; 7] = [
 ];
 
 /// The consumers that are named; `all` names those that are in use.
-pub fn named(names: &[String], settings: &StageSettings) -> impl Iterator<Item = &'static Link> {
+pub fn named(names: &[String], settings: &StageSettings) -> Vec<&'static Link> {
     const LINKS: &[Link] = &CHAIN;
-    let all = names.iter().any(|name| name == ALL);
-    let names = names.to_owned();
-    let in_use = |link: &Link| link.off(settings).is_none();
-    let wanted: Vec<_> = LINKS
-        .iter()
-        .filter(|link| names.iter().any(|name| name == link.name) || (all && in_use(link)))
-        .collect();
-    wanted.into_iter()
+    let is_named = |name: &str| names.iter().any(|named| named == name);
+    let is_wanted = |link: &&Link| is_named(link.name) || (is_named(ALL) && link.off(settings).is_none());
+    LINKS.iter().filter(is_wanted).collect()
 }
 
 /// The topology of some consumers.

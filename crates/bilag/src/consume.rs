@@ -42,7 +42,7 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
 /// The named consumers that are in use.
 fn running(args: &ConsumeArgs) -> Vec<&'static Link> {
     let links = named(&args.stages, &args.settings);
-    links.filter(|link| link.off(&args.settings).is_none()).collect()
+    links.into_iter().filter(|link| link.off(&args.settings).is_none()).collect()
 }
 
 /// Says which of the named consumers are not in use. What waits in their queues goes on waiting.
