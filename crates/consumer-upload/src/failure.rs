@@ -1,9 +1,8 @@
 //! What an error of Omnium's or of the store's means for the message.
 
-use std::error::Error;
-
-use amqp::{Failure, Reached, Reason};
-use omnium::{Call, Decision, OmniumError, decide};
+use amqp::{Failure, Reason};
+use consumer::{Refusals, decided};
+use omnium::{Call, OmniumError, decide};
 
 /// Omnium understood the call and does not take it.
 pub const OMNIUM_REJECTED: Reason = Reason::new(
@@ -44,16 +43,6 @@ pub(crate) fn of(call: Call, error: OmniumError) -> Failure {
         Call::Attach => "the invoice is in Omnium WITHOUT its file: the file could not be attached",
         Call::Find => "the invoice is in Omnium, perhaps WITHOUT its file: it could not be looked up",
     };
-    let error: Box<dyn Error + Send + Sync> = Box::new(CallFailed { doing, source: error });
-    let unavailable = |reached, reason, error| Failure::Unavailable { reached, reason, error };
-    match decision {
-        Decision::Retry => Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error },
-        Decision::Wait { at_least } => Failure::Wait { at_least, error },
-        Decision::Unavailable { reached: false } => Failure::unreached(error),
-        Decision::Unavailable { reached: true } => {
-            unavailable(Reached::Perhaps, Reason::RETRIES_EXHAUSTED, error)
-        }
-        Decision::Forbidden => unavailable(Reached::Forbidden, OMNIUM_FORBIDDEN, error),
-        Decision::Reject => Failure::Reject { reason: OMNIUM_REJECTED, error },
-    }
+    let refusals = Refusals { rejected: OMNIUM_REJECTED, forbidden: OMNIUM_FORBIDDEN };
+    decided(decision, refusals, Box::new(CallFailed { doing, source: error }))
 }

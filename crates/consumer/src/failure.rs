@@ -1,8 +1,6 @@
 //! What an error of a service means for the message.
 
-use std::error::Error;
-
-use amqp::{Failure, Reached, Reason};
+use amqp::{BoxError, Failure, Reached, Reason};
 use http_client::{CallError, Decision, decide};
 use sync_store::Key;
 
@@ -43,7 +41,11 @@ struct CallFailed {
 /// The message's failure, for an error of a call. `doing` says what did not come about.
 pub fn failure(doing: &'static str, refusals: Refusals, error: CallError) -> Failure {
     let decision = decide(&error);
-    let error: Box<dyn Error + Send + Sync> = Box::new(CallFailed { doing, source: error });
+    decided(decision, refusals, Box::new(CallFailed { doing, source: error }))
+}
+
+/// The message's failure, for what was decided about an error.
+pub fn decided(decision: Decision, refusals: Refusals, error: BoxError) -> Failure {
     let unavailable = |reached, reason, error| Failure::Unavailable { reached, reason, error };
     match decision {
         Decision::Retry => Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error },

@@ -16,7 +16,7 @@ mod turn;
 pub use cycle::{Again, Cycle, Touched};
 pub use definition::{Consumer, Wanted, rendered_key};
 pub use deliver::{Delivered, deliver};
-pub use failure::{NO_RECORD, Refusals, failure};
+pub use failure::{NO_RECORD, Refusals, decided, failure};
 pub use read::{MAX_EVENT, ReadError, read};
 pub use settings::{WrongSetting, needed};
 pub use shared::{Shared, Wish};

@@ -3,7 +3,6 @@
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
-use crate::output::Failed;
 use crate::settings::{BrokerSettings, PackageSettings, StoreSettings};
 
 #[derive(Debug, Subcommand)]
@@ -63,26 +62,10 @@ pub struct LettersArgs {
     /// Who acts, for the audit log [default: the user of this machine]
     #[arg(long = "as", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub who: Option<String>,
-    /// The broker; amqps:// too
-    #[arg(
-        long,
-        env = "BILAG_AMQP_URL",
-        hide_env_values = true,
-        hide_default_value = true,
-        default_value = "amqp://guest:guest@127.0.0.1:5672/%2f",
-        value_name = "URL"
-    )]
-    pub amqp_url: String,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
     #[command(flatten)]
     pub store: StoreSettings,
-}
-
-impl LettersArgs {
-    /// The broker.
-    pub fn broker(&self) -> Result<amqp::Broker, Failed> {
-        let broker = amqp::Broker::parse(&self.amqp_url, "dead letters");
-        broker.map_err(|error| Failed::used_wrongly("BILAG_AMQP_URL", error))
-    }
 }
 
 /// A kind of letters; together they must all hold.
@@ -116,16 +99,6 @@ pub struct RedriveArgs {
     /// At most so many letters a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rate: Option<u16>,
-    /// The rungs, to see whether letters fail again
-    #[arg(
-        long,
-        env = "BILAG_RETRY_DELAYS",
-        hide_env_values = true,
-        value_delimiter = ',',
-        default_value = "5s,30s,2m,10m,1h",
-        value_name = "DELAYS"
-    )]
-    pub retry_delays: Vec<amqp::Delay>,
 }
 
 #[derive(Debug, Args)]

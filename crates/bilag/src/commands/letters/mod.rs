@@ -7,7 +7,7 @@ mod shift;
 
 use std::time::Duration;
 
-use amqp::{Delay, Destination, Shelf};
+use amqp::{Destination, Shelf};
 use sync_store::{Place, SyncStore};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -66,23 +66,23 @@ impl Deed {
 /// `bilag dead redrive`.
 pub async fn redrive(args: RedriveArgs) -> Result<(), Failed> {
     let pause = args.rate.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / u32::from(rate));
-    shift(Deed::Redrive, &args.letters, pause, &args.retry_delays).await
+    shift(Deed::Redrive, &args.letters, pause).await
 }
 
 /// `bilag dead discard`.
 pub async fn discard(args: LettersArgs) -> Result<(), Failed> {
-    shift(Deed::Discard, &args, Duration::ZERO, &[]).await
+    shift(Deed::Discard, &args, Duration::ZERO).await
 }
 
 /// `bilag dead restore`.
 pub async fn restore(args: LettersArgs) -> Result<(), Failed> {
-    shift(Deed::Restore, &args, Duration::ZERO, &[]).await
+    shift(Deed::Restore, &args, Duration::ZERO).await
 }
 
 /// Moves the chosen letters, stage by stage.
-async fn shift(deed: Deed, args: &LettersArgs, pause: Duration, delays: &[Delay]) -> Result<(), Failed> {
+async fn shift(deed: Deed, args: &LettersArgs, pause: Duration) -> Result<(), Failed> {
     let store = args.store.open().await?;
-    let broker = args.broker()?;
+    let broker = args.broker.broker("dead letters")?;
     let who = who(args.who.as_deref());
     let stages = selection::chosen(store.as_ref(), args, deed.from().1).await?;
     if stages.is_empty() {
@@ -110,7 +110,7 @@ async fn shift(deed: Deed, args: &LettersArgs, pause: Duration, delays: &[Delay]
             broker: &broker,
             lease: &lease,
             pause,
-            delays,
+            delays: &args.broker.retry_delays,
             stopped: stopped.clone(),
         };
         let ended = shift.run(letters).await;
