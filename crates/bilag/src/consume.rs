@@ -27,14 +27,18 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     };
     let made: Result<Vec<_>, _> = links.iter().map(|link| link.make(&args.settings, &shared)).collect();
     let made = made.map_err(Failed::plainly_used_wrongly)?;
+    let listener = match args.runtime.health_addr {
+        Some(address) => Some(health::bind(address).await?),
+        None => None,
+    };
     if let Some(store) = &store {
         tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
     }
     tell_switched_off(&args);
     let mut crew = Crew::new(&args, broker);
     made.into_iter().for_each(|start| start(&mut crew));
-    if let Some(address) = args.runtime.health_addr {
-        health::serve(address, Health { stages: crew.statuses(), store }).await?;
+    if let Some(listener) = listener {
+        health::serve(listener, Health { stages: crew.statuses(), store });
     }
     crew.until_stopped().await
 }

@@ -26,11 +26,14 @@ pub struct Health {
     pub store: Option<Arc<dyn SyncStore>>,
 }
 
+/// Takes the address, so that a taken one is told before a message is.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failed> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| Failed::used_wrongly(&format!("BILAG_HEALTH_ADDR {address}"), error))
+}
+
 /// Serves until the process ends.
-pub async fn serve(address: SocketAddr, health: Health) -> Result<(), Failed> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| Failed::used_wrongly(&format!("BILAG_HEALTH_ADDR {address}"), error))?;
+pub fn serve(listener: TcpListener, health: Health) {
     let routes = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -40,7 +43,6 @@ pub async fn serve(address: SocketAddr, health: Health) -> Result<(), Failed> {
             tracing::error!(%error, "health is no longer served");
         }
     });
-    Ok(())
 }
 
 async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
