@@ -48,7 +48,7 @@ pub(super) fn make(
                     "postalCode": "35000",
                     "city": "İzmir",
                     "countryCode": "TR",
-                    "email": "deniz.ornek@example.com",
+                    "email": "deniz@ornek.example",
                 },
             },
             "orderTotals": {
