@@ -62,3 +62,23 @@ fn every_schema_is_committed_once_and_valid() {
         assert!(jsonschema::meta::is_valid(schema.as_value()), "{file} is no JSON Schema");
     }
 }
+
+#[test]
+fn what_an_invoice_service_is_asked_is_what_its_schema_says() {
+    let (_, schema) = events::schemas()
+        .into_iter()
+        .find(|(file, _)| *file == "invoice.request.v1.schema.json")
+        .expect("there is one");
+    let schema = jsonschema::validator_for(schema.as_value()).expect("a valid schema");
+    let body = support::read(&support::root().join("tests/samples/package-packed.json"));
+    let package = events::raw_package(&body).expect("the sample is a package event");
+    let kind = events::InvoiceRequestType::V1;
+    let request = events::InvoiceRequest { kind, id: "akinon/73/1", oms: "akinon", package };
+    let request = serde_json::to_value(&request).expect("JSON");
+    assert!(schema.is_valid(&request), "{request:#}");
+    for member in ["type", "id", "oms", "package"] {
+        let mut without = request.clone();
+        without.as_object_mut().expect("an object").remove(member);
+        assert!(!schema.is_valid(&without), "{member} is required");
+    }
+}
