@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, ErrorKind};
 use tokio::time::timeout;
+
+use crate::apply::reply_code;
 
 /// Where the broker is. Its `Display` never shows the password.
 #[derive(Clone)]
@@ -160,6 +164,21 @@ impl Link {
     }
 
     /// Says goodbye, but does not wait long for an answer.
+    /// The messages that are ready in a queue; `None` where it is not there.
+    pub(crate) async fn ready(&self, queue: &str) -> Result<Option<u32>, lapin::Error> {
+        // A channel of its own: a queue that is not there closes it.
+        let channel = self.connection.create_channel().await?;
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        let ready = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+            Ok(queue) => queue.message_count(),
+            Err(error) if reply_code(&error) == Some(404) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // It ends with the connection, should this fail.
+        let _ = channel.close(200, "OK".into()).await;
+        Ok(Some(ready))
+    }
+
     pub(crate) async fn close(&self) {
         let goodbye = self.connection.close(200, "done".into());
         let _ = timeout(Duration::from_secs(2), goodbye).await;

@@ -1,9 +1,7 @@
 //! Looking into a queue without changing it: what is read goes back to its place.
 
-use lapin::options::{BasicGetOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::options::BasicGetOptions;
 
-use crate::apply::reply_code;
 use crate::{Broker, ConnectError, Message};
 
 /// Why a queue could not be looked into.
@@ -28,13 +26,8 @@ pub enum PeekError {
 pub async fn peek(broker: &Broker, queue: &str, limit: usize) -> Result<(Vec<Message>, u32), PeekError> {
     let link = broker.connect("look").await?;
     let failed = |source| PeekError::Queue { queue: queue.to_owned(), source };
+    let Some(ready) = link.ready(queue).await.map_err(failed)? else { return Ok((Vec::new(), 0)) };
     let channel = link.connection.create_channel().await.map_err(failed)?;
-    let options = QueueDeclareOptions { passive: true, ..Default::default() };
-    let ready = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
-        Ok(queue) => queue.message_count(),
-        Err(error) if reply_code(&error) == Some(404) => return Ok((Vec::new(), 0)),
-        Err(error) => return Err(failed(error)),
-    };
     let mut messages = Vec::new();
     while messages.len() < limit {
         match channel.basic_get(queue.into(), BasicGetOptions::default()).await.map_err(failed)? {

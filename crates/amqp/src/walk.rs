@@ -2,10 +2,8 @@
 
 use lapin::Channel;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::options::{BasicAckOptions, BasicGetOptions};
 
-use crate::apply::reply_code;
 use crate::connection::Link;
 use crate::header::names;
 use crate::topology::{DEAD, RETRY, rung_name};
@@ -81,8 +79,8 @@ impl Walk {
         };
         let link = broker.connect("dead letters").await?;
         let publisher = Publisher::connect(broker).await?;
-        let left = depth(&link, &queue).await?;
         let failed = |source| WalkError::Queue { queue: queue.clone(), source };
+        let left = link.ready(&queue).await.map_err(failed)?.unwrap_or(0);
         let channel = link.connection.create_channel().await.map_err(failed)?;
         Ok(Self { stage: stage.to_owned(), queue, link, channel, publisher, left })
     }
@@ -133,9 +131,14 @@ impl Walk {
         let work = queue_name(&self.stage);
         let mut retrying = 0;
         for delay in delays {
-            retrying += depth(&self.link, &rung_name(&work, *delay)).await?;
+            retrying += self.depth(rung_name(&work, *delay)).await?;
         }
-        Ok((depth(&self.link, &work).await?, retrying))
+        Ok((self.depth(work).await?, retrying))
+    }
+
+    async fn depth(&self, queue: String) -> Result<u32, WalkError> {
+        let ready = self.link.ready(&queue).await;
+        Ok(ready.map_err(|source| WalkError::Queue { queue, source })?.unwrap_or(0))
     }
 
     /// Ends the walk; what was not taken is in its place again.
@@ -143,20 +146,4 @@ impl Walk {
         self.publisher.close().await;
         self.link.close().await;
     }
-}
-
-/// The messages that are ready in a queue; a queue that is not there has none.
-async fn depth(link: &Link, queue: &str) -> Result<u32, WalkError> {
-    let failed = |source| WalkError::Queue { queue: queue.to_owned(), source };
-    // A queue that is not there closes its channel.
-    let channel = link.connection.create_channel().await.map_err(failed)?;
-    let options = QueueDeclareOptions { passive: true, ..Default::default() };
-    let count = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
-        Ok(queue) => queue.message_count(),
-        Err(error) if reply_code(&error) == Some(404) => return Ok(0),
-        Err(error) => return Err(failed(error)),
-    };
-    // It ends with the connection, should this fail.
-    let _ = channel.close(200, "OK".into()).await;
-    Ok(count)
 }

@@ -13,7 +13,7 @@ use crate::cli::ALL;
 use crate::link::{Link, StageSettings};
 
 /// Every consumer, in the order in which a receipt meets them.
-pub const CHAIN: [Link; 7] = [
+pub static CHAIN: [Link; 7] = [
     Link::of::<PackedConsumer>(),
     Link::of::<ReceiptConsumer>(),
     Link::of::<RenderConsumer>(),
@@ -25,10 +25,9 @@ pub const CHAIN: [Link; 7] = [
 
 /// The consumers that are named; `all` names those that are in use.
 pub fn named(names: &[String], settings: &StageSettings) -> Vec<&'static Link> {
-    const LINKS: &[Link] = &CHAIN;
     let is_named = |name: &str| names.iter().any(|named| named == name);
     let is_wanted = |link: &&Link| is_named(link.name) || (is_named(ALL) && link.off(settings).is_none());
-    LINKS.iter().filter(is_wanted).collect()
+    CHAIN.iter().filter(is_wanted).collect()
 }
 
 /// The topology of some consumers.

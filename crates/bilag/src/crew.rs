@@ -9,8 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::chain::{CHAIN, topology};
+use crate::chain::topology;
 use crate::cli::ConsumeArgs;
+use crate::link::Link;
 use crate::output::Failed;
 use crate::reconcile::Reconcile;
 
@@ -31,14 +32,13 @@ impl<'a> Crew<'a> {
     }
 
     /// Starts a consumer.
-    pub fn start<H: Handler>(&mut self, stage: &'static str, handler: H) {
-        let status = Arc::new(StageStatus::new(stage));
+    pub fn start<H: Handler>(&mut self, link: &Link, handler: H) {
+        let status = Arc::new(StageStatus::new(link.name));
         self.statuses.push(status.clone());
         let ConsumeArgs { broker, runtime, settings, .. } = self.args;
-        let link = CHAIN.iter().filter(|link| link.name == stage);
         let consumer = Consumer {
             broker: self.broker.clone(),
-            topology: topology(&broker.bus_exchange, &broker.retry_delays, link, settings),
+            topology: topology(&broker.bus_exchange, &broker.retry_delays, [link], settings),
             concurrency: runtime.concurrency,
             status,
         };

@@ -33,7 +33,7 @@ pub struct Link {
     hears: fn(&ArgMatches, &[&'static str]) -> Bindings,
     off: fn(&ArgMatches) -> Option<&'static str>,
     wish: fn(&ArgMatches) -> Option<Wish>,
-    make: fn(&ArgMatches, &Shared) -> Result<Start, WrongSetting>,
+    make: fn(&'static Link, &ArgMatches, &Shared) -> Result<Start, WrongSetting>,
     cycle: fn(&ArgMatches, &Shared) -> Option<Box<dyn Cycle>>,
 }
 
@@ -50,9 +50,9 @@ impl Link {
             hears: |matches, others| C::hears(&settings::<C>(matches), others),
             off: |matches| C::off(&settings::<C>(matches)),
             wish: wish::<C>,
-            make: |matches, shared| {
+            make: |link, matches, shared| {
                 let handler = C::start(&settings::<C>(matches), shared)?;
-                Ok(Box::new(|crew| crew.start(C::NAME, handler)))
+                Ok(Box::new(move |crew| crew.start(link, handler)))
             },
             cycle: |matches, shared| C::cycle(&settings::<C>(matches), shared),
         }
@@ -81,8 +81,8 @@ impl Link {
 
     /// Makes it, and what it sends on again from time to time. Nothing is taken from its queue before
     /// it is started: the settings of another one may be wrong.
-    pub fn make(&self, settings: &StageSettings, shared: &Shared) -> Result<Start, WrongSetting> {
-        let start = (self.make)(&settings.0, shared)?;
+    pub fn make(&'static self, settings: &StageSettings, shared: &Shared) -> Result<Start, WrongSetting> {
+        let start = (self.make)(self, &settings.0, shared)?;
         let cycle = (self.cycle)(&settings.0, shared).map(|cycle| (cycle, shared.store()));
         Ok(Box::new(|crew| {
             start(crew);

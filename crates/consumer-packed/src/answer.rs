@@ -1,7 +1,7 @@
 //! The receipt that an invoice service answered with.
 
 use amqp::{Failure, Outgoing, Reason};
-use events::{Contradiction, Package, ReceiptSettled, Text, Undecodable};
+use events::{Contradiction, Package, ReceiptSettled, ReceiptSettledType, Text, Undecodable};
 use sync_store::Packing;
 
 /// Why the answer cannot be used.
@@ -40,7 +40,7 @@ pub fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, Ans
 
 /// The receipt as the chain hears it, like one that came over the bus.
 pub fn settled(receipt: &ReceiptSettled) -> Result<Outgoing, Failure> {
-    const KIND: &str = "receipt.settled.v1";
+    const KIND: &str = ReceiptSettledType::NAME;
     let (tenant, uid) = (&receipt.tenant.uid, &receipt.order_receipt.uid);
     let body = serde_json::to_vec(receipt).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
     let identity = [KIND, &**tenant, &**uid];

@@ -6,9 +6,10 @@ use std::time::Duration;
 use amqp::{Outgoing, RETRY, Subject, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Consumer, Cycle, Touched};
+use events::ReceiptSettledType;
 use sync_store::{Key, StoreError, SyncStore};
 
-use crate::{ReceiptConsumer, SETTLED};
+use crate::ReceiptConsumer;
 
 /// Records that are neither complete, skipped nor dead, and that nobody has touched for long.
 pub struct Stranded {
@@ -40,7 +41,8 @@ impl Cycle for Stranded {
 fn again(record: sync_store::Stranded, touched: Touched) -> Again {
     let (tenant, receipt) = (record.key.tenant_uid, record.key.receipt_uid);
     let identity = ["again", &tenant, &receipt];
-    let event = Outgoing::event(SETTLED, queue_name(ReceiptConsumer::NAME), &identity, record.body);
+    let event =
+        Outgoing::event(ReceiptSettledType::NAME, queue_name(ReceiptConsumer::NAME), &identity, record.body);
     let subject = Subject::Receipt { tenant, receipt };
     Again {
         message: Outgoing { exchange: RETRY.to_owned(), subject: Some(subject), ..event },

@@ -10,18 +10,12 @@ use std::sync::Arc;
 use amqp::{Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use consumer::{Consumer, Cycle, MAX_EVENT, Shared, Wanted, Wish, WrongSetting, read};
-use events::{InvoiceReady, InvoiceReadyType, ReceiptSettled, Target, Timestamp};
+use events::{InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
 
 pub use cycle::Stranded;
 pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
 pub use settings::ReceiptSettings;
-
-/// The routing key of what this consumer emits.
-pub const EMITS: &str = "invoice.ready.v1";
-
-/// The routing key of receipts that the chain itself asked for.
-const SETTLED: &str = "receipt.settled.v1";
 
 /// Heard before with different content.
 pub const CONFLICTING_RECEIPT: Reason =
@@ -43,7 +37,8 @@ impl Consumer for ReceiptConsumer {
 
     fn hears(settings: &ReceiptSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
         let from_the_bus = settings.receipt_keys.iter().map(|key| (Exchange::Bus, key.clone()));
-        from_the_bus.chain([(Exchange::Events, SETTLED.to_owned())]).collect()
+        let asked_for_by_the_chain = (Exchange::Events, ReceiptSettledType::NAME.to_owned());
+        from_the_bus.chain([asked_for_by_the_chain]).collect()
     }
 
     fn start(settings: &ReceiptSettings, shared: &Shared) -> Result<Self, WrongSetting> {
@@ -77,6 +72,20 @@ impl Handler for ReceiptConsumer {
         let event = event.map_err(|error| Failure::reject(error.reason(), error))?;
         let key = Key::new(&*event.tenant.uid, &*event.order_receipt.uid);
         self.may_have_package(&event, &key).await?;
+        let receipt = &event.order_receipt;
+        let traceparent = message.header_text(amqp::header_names::TRACEPARENT);
+        let fingerprint = event.fingerprint();
+        let new = NewReceipt {
+            key: &key,
+            voucher_number: &receipt.voucher_number,
+            order_number: &receipt.order.order_number,
+            store_uid: &receipt.order.store.uid,
+            currency: &event.tenant.country.currency,
+            amount: receipt.amount().get(),
+            fingerprint: &fingerprint,
+            body: &message.body,
+            traceparent: traceparent.as_deref(),
+        };
         let mut targets = Vec::new();
         let mut anything_new = false;
         for Wish { target, wants } in &self.wishes {
@@ -84,7 +93,7 @@ impl Handler for ReceiptConsumer {
                 Wanted::Never => continue,
                 wanted => wanted == Wanted::Yes,
             };
-            match self.open(&key, &event, message, target, wanted).await? {
+            match self.open(&event, &new, target, wanted).await? {
                 Opened::New if !wanted => anything_new = true,
                 Opened::New | Opened::Again(State::Pending | State::InvoiceCreated | State::Attaching) => {
                     targets.push(target.clone());
@@ -117,32 +126,17 @@ impl ReceiptConsumer {
     /// fingerprint; it is the same receipt where this version reads the same from both.
     async fn open(
         &self,
-        key: &Key,
         event: &ReceiptSettled,
-        message: &Message,
+        new: &NewReceipt<'_>,
         target: &Target,
         wanted: bool,
     ) -> Result<Opened, Failure> {
-        let receipt = &event.order_receipt;
-        let traceparent = message.header_text(amqp::header_names::TRACEPARENT);
-        let fingerprint = event.fingerprint();
-        let mut new = NewReceipt {
-            key,
-            voucher_number: &receipt.voucher_number,
-            order_number: &receipt.order.order_number,
-            store_uid: &receipt.order.store.uid,
-            currency: &event.tenant.country.currency,
-            amount: receipt.amount().get(),
-            fingerprint: &fingerprint,
-            body: &message.body,
-            traceparent: traceparent.as_deref(),
-        };
-        let opened = self.store.open(&new, target.as_str(), wanted).await.map_err(Failure::unreached)?;
+        let opened = self.store.open(new, target.as_str(), wanted).await.map_err(Failure::unreached)?;
         if let Opened::Differs { body, fingerprint } = &opened
             && events::decode::<ReceiptSettled>(body).is_ok_and(|kept| kept.same_content(event))
         {
-            new.fingerprint = fingerprint;
-            return self.store.open(&new, target.as_str(), wanted).await.map_err(Failure::unreached);
+            let kept = NewReceipt { fingerprint, ..*new };
+            return self.store.open(&kept, target.as_str(), wanted).await.map_err(Failure::unreached);
         }
         Ok(opened)
     }
@@ -150,7 +144,7 @@ impl ReceiptConsumer {
     fn ready(&self, receipt: ReceiptSettled, targets: Vec<Target>) -> Result<Outgoing, Failure> {
         let (tenant, uid) = (receipt.tenant.uid.clone(), receipt.order_receipt.uid.clone());
         let invoice = invoice::map(&receipt, &self.property_prefix);
-        let identity = [EMITS, &*tenant, &*uid];
+        let identity = [InvoiceReadyType::NAME, &*tenant, &*uid];
         let event = InvoiceReady {
             id: format!("{tenant}/{uid}"),
             kind: InvoiceReadyType::V1,
@@ -161,6 +155,7 @@ impl ReceiptConsumer {
         };
         let body =
             serde_json::to_vec(&event).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
-        Ok(Outgoing::event(EMITS, EMITS.to_owned(), &identity, body).about(&tenant, &uid))
+        let name = InvoiceReadyType::NAME;
+        Ok(Outgoing::event(name, name.to_owned(), &identity, body).about(&tenant, &uid))
     }
 }

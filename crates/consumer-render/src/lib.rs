@@ -6,7 +6,9 @@ mod settings;
 use amqp::{Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use consumer::{Consumer, Shared, WrongSetting, rendered_key};
-use events::{InvoiceReady, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target, Timestamp};
+use events::{
+    InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target, Timestamp,
+};
 use receipt_pdf::Template;
 use sha2::{Digest, Sha256};
 
@@ -17,9 +19,6 @@ pub const RENDER_FAILED: Reason = Reason::new(
     "render_failed",
     "mend the template (bilag render, bilag template check), then redrive the letter",
 );
-
-/// The type of what this consumer emits.
-const EMITS: &str = "invoice.rendered.v1";
 
 /// The render stage.
 pub struct RenderConsumer {
@@ -34,7 +33,7 @@ impl Consumer for RenderConsumer {
     type Settings = RenderSettings;
 
     fn hears(_: &RenderSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        vec![(Exchange::Events, "invoice.ready.v1".to_owned())]
+        vec![(Exchange::Events, InvoiceReadyType::NAME.to_owned())]
     }
 
     fn start(settings: &RenderSettings, _: &Shared) -> Result<Self, WrongSetting> {
@@ -77,8 +76,9 @@ fn rendered(template: &Template, body: &[u8]) -> Result<Vec<Outgoing>, Failure> 
         };
         let body =
             serde_json::to_vec(&rendered).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
-        let identity = [EMITS, &**tenant, &**uid, target.as_str()];
-        Ok(Outgoing::event(EMITS, rendered_key(target), &identity, body).about(tenant, uid))
+        let identity = [InvoiceRenderedType::NAME, &**tenant, &**uid, target.as_str()];
+        Ok(Outgoing::event(InvoiceRenderedType::NAME, rendered_key(target), &identity, body)
+            .about(tenant, uid))
     };
     event.targets.iter().map(for_target).collect()
 }

@@ -58,12 +58,13 @@ impl Handler for UploadConsumer {
         let event: InvoiceRendered =
             events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
         let key = Key::new(&*event.tenant, &*event.invoice.id);
-        let target = event.target.as_str();
+        let target = event.target.clone();
         let owner = Uuid::new_v4().to_string();
         let longest_call = self.omnium.longest_call();
-        match take_turn(self.store.as_ref(), &key, target, &owner, longest_call).await? {
+        match take_turn(self.store.as_ref(), &key, target.as_str(), &owner, longest_call).await? {
             Some(record) => {
-                let upload = Upload { consumer: self, key: &key, target, owner: &owner, event: &event };
+                let target = target.as_str();
+                let upload = Upload { consumer: self, key: &key, target, owner: &owner, event };
                 upload.run(record.state).await?;
                 Ok(Outcome::Done(Vec::new()))
             }

@@ -20,12 +20,12 @@ pub(crate) struct Upload<'a> {
     pub(crate) key: &'a Key,
     pub(crate) target: &'a str,
     pub(crate) owner: &'a str,
-    pub(crate) event: &'a InvoiceRendered,
+    pub(crate) event: InvoiceRendered,
 }
 
 impl Upload<'_> {
     /// From the state the record was found in to complete.
-    pub(crate) async fn run(self, found: State) -> Result<(), Failure> {
+    pub(crate) async fn run(mut self, found: State) -> Result<(), Failure> {
         match found {
             State::Attaching => {
                 if self.is_attached().await? {
@@ -55,7 +55,7 @@ impl Upload<'_> {
     }
 
     /// Writes down that the file is about to be attached, and attaches it.
-    async fn attach(&self) -> Result<(), Failure> {
+    async fn attach(&mut self) -> Result<(), Failure> {
         let store = &self.consumer.store;
         let attach = Attach {
             owner: self.owner,
@@ -68,7 +68,7 @@ impl Upload<'_> {
             Step::Taken => {}
             Step::Lost => return Err(lost()),
         }
-        let content = Bytes::copy_from_slice(&self.event.pdf.content.0);
+        let content = Bytes::from(std::mem::take(&mut self.event.pdf.content.0));
         let call = self.consumer.omnium.attach(self.invoice_id(), &self.event.pdf.file_name, content);
         match call.await {
             Ok(()) => Ok(()),

@@ -1,7 +1,7 @@
 //! What a consumer tells of itself.
 
 use amqp::{Exchange, Handler, Reason};
-use events::{ReceiptSettled, Target};
+use events::{InvoiceRenderedType, ReceiptSettled, Target};
 
 use crate::{Cycle, Shared, WrongSetting};
 
@@ -59,5 +59,5 @@ pub enum Wanted {
 
 /// The routing key of the rendered invoices of a target.
 pub fn rendered_key(target: &Target) -> String {
-    format!("invoice.rendered.v1.{target}")
+    format!("{}.{target}", InvoiceRenderedType::NAME)
 }

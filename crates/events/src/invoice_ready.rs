@@ -41,3 +41,8 @@ pub enum InvoiceReadyType {
     #[serde(rename = "invoice.ready.v1")]
     V1,
 }
+
+impl InvoiceReadyType {
+    /// As on the wire: the message's type, and its routing key or the beginning of it.
+    pub const NAME: &'static str = "invoice.ready.v1";
+}

@@ -44,6 +44,11 @@ pub enum InvoiceRenderedType {
     V1,
 }
 
+impl InvoiceRenderedType {
+    /// As on the wire: the message's type, and its routing key or the beginning of it.
+    pub const NAME: &'static str = "invoice.rendered.v1";
+}
+
 /// A document with the name it is attached under.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -35,6 +35,11 @@ pub enum ReceiptSettledType {
     V1,
 }
 
+impl ReceiptSettledType {
+    /// As on the wire: the message's type, and its routing key or the beginning of it.
+    pub const NAME: &'static str = "receipt.settled.v1";
+}
+
 /// The retailer a receipt belongs to; with the receipt's uid it identifies the receipt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,59 +4,20 @@
 
 #[path = "it/common.rs"]
 mod common;
+#[path = "../../http-client/tests/common/log.rs"]
+mod log;
 
-use std::error::Error;
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use omnium::{Config, Omnium, OmniumError, Secret};
+use omnium::{Config, Omnium, Secret};
 use sandbox::Sandbox;
 use sandbox::omnium::{Call, Fault, Options, Rule};
 use tokio::task::JoinSet;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::FmtSpan;
+
+use log::{Log, told_by};
 
 use common::{CLIENT_ID, CLIENT_SECRET, client, config, invoice, sandbox};
-
-/// All that was logged, at every level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no panic while logging")).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic while logging").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-fn everything_told_by(error: &OmniumError) -> String {
-    let mut told = format!("{error:?} {error:#?}");
-    let mut next: Option<&dyn Error> = Some(error);
-    while let Some(error) = next {
-        told.push_str(&format!(" {error} {error:?}"));
-        next = error.source();
-    }
-    told
-}
 
 async fn sandbox_with_credentials() -> (Sandbox, Config) {
     let credentials = Some((CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned()));
@@ -70,7 +31,7 @@ async fn sandbox_with_credentials() -> (Sandbox, Config) {
 async fn told_by_a_client(config: Config) -> String {
     let omnium = Omnium::new(config.clone()).expect("a client");
     let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("a fault");
-    format!("{config:?} {omnium:?} {}", everything_told_by(&error))
+    format!("{config:?} {omnium:?} {}", told_by(&error))
 }
 
 async fn meets(rule: Rule) -> String {
@@ -95,13 +56,7 @@ async fn is_refused() -> String {
 
 #[tokio::test]
 async fn no_log_and_no_error_holds_a_credential_or_a_token() {
-    let log = Log::default();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_span_events(FmtSpan::FULL)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .init();
+    let log = Log::capture();
 
     let redirect = Fault::Status { status: StatusCode::FOUND, retry_after: None, done: false };
     let broken = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: false };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use amqp::{Outgoing, PublishError, Publisher, chain};
+use events::ReceiptSettledType;
 use serde_json::Value;
 
 use crate::cli::PublishArgs;
@@ -41,7 +42,7 @@ fn outgoing(args: &PublishArgs, file: &Path, body: Vec<u8>) -> Outgoing {
     // The till's events have type and id at the top, Akinon's in their head.
     let kind = text("/type").or_else(|| text("/event/type"));
     let id = text("/id").or_else(|| text("/event/uuid"));
-    let key = args.key.as_deref().or(kind).unwrap_or("receipt.settled.v1");
+    let key = args.key.as_deref().or(kind).unwrap_or(ReceiptSettledType::NAME);
     Outgoing {
         exchange: args.broker.bus_exchange.clone(),
         routing_key: key.to_owned(),

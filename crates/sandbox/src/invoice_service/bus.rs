@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amqp::{BoxError, Broker, ConnectError, Outgoing, PublishError, Publisher};
-use events::ReceiptSettled;
+use events::{ReceiptSettled, ReceiptSettledType};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -65,7 +65,7 @@ impl Line {
         let identity = [&*receipt.tenant.uid, &*receipt.id];
         let outgoing = Outgoing {
             exchange: self.exchange.clone(),
-            ..Outgoing::event("receipt.settled.v1", self.routing_key.clone(), &identity, body)
+            ..Outgoing::event(ReceiptSettledType::NAME, self.routing_key.clone(), &identity, body)
         };
         let mut told = false;
         while let Err(error) = self.try_publish(&outgoing).await {

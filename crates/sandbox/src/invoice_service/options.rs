@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use events::{Country, Tenant, Text, Uid};
+use events::{Country, ReceiptSettledType, Tenant, Text, Uid};
 
 use super::Rule;
 
@@ -47,7 +47,7 @@ impl Mode {
         Self::Asynchronous {
             amqp_url: amqp_url.to_owned(),
             exchange: exchange.to_owned(),
-            routing_key: "receipt.settled.v1".to_owned(),
+            routing_key: ReceiptSettledType::NAME.to_owned(),
             after,
         }
     }

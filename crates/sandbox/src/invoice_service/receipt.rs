@@ -1,7 +1,7 @@
 //! The invoices that the stand-in makes: prices and customers are invented, and add up.
 
 use chrono::Utc;
-use events::{ReceiptSettled, Tenant, Timestamp};
+use events::{ReceiptSettled, ReceiptSettledType, Tenant, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ pub(super) fn make(
     let name = "Deniz Örnek";
     let receipt = json!({
         "id": format!("evt-{uid}"),
-        "type": "receipt.settled.v1",
+        "type": ReceiptSettledType::NAME,
         "occurredAt": now,
         "tenant": tenant,
         "orderReceipt": {

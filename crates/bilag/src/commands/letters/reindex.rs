@@ -6,7 +6,9 @@ use amqp::{Broker, Handler, Shelf, Walk};
 use consumer::{Consumer, Shared};
 use consumer_dead::{DeadConsumer, DeadSettings};
 use serde_json::{Value, json};
-use sync_store::{LetterFilter, Page, Place, SyncStore};
+use sync_store::{LetterFilter, Place};
+
+use super::selection::indexed;
 
 use crate::chain::CHAIN;
 use crate::cli::{ExportArgs, ReindexArgs};
@@ -25,7 +27,9 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
     };
     let dead = DeadConsumer::start(&DeadSettings {}, &shared).map_err(Failed::plainly)?;
     for link in &CHAIN {
-        let known = indexed(store.as_ref(), link.name).await?;
+        let filter = LetterFilter { stage: Some(link.name.to_owned()), ..Default::default() };
+        let known = indexed(store.as_ref(), &filter).await?;
+        let known: HashSet<_> = known.into_iter().map(|noted| noted.letter.id).collect();
         let mut there = HashSet::new();
         let mut walk = Walk::begin(&broker, link.name, Shelf::Dead).await.map_err(Failed::plainly)?;
         while let Some(found) = walk.next().await.map_err(Failed::plainly)? {
@@ -52,24 +56,6 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
     }
     say("the index says what the queues hold");
     Ok(())
-}
-
-/// The ids that the index has as waiting in a stage's dead letters.
-async fn indexed(store: &dyn SyncStore, stage: &str) -> Result<HashSet<String>, Failed> {
-    const PAGE: u32 = 1000;
-    let filter = LetterFilter { stage: Some(stage.to_owned()), ..Default::default() };
-    let mut ids = HashSet::new();
-    let mut offset = 0;
-    loop {
-        let page =
-            store.dead_letters(&filter, Page { limit: PAGE, offset }).await.map_err(Failed::plainly)?;
-        let last = page.len() < PAGE as usize;
-        ids.extend(page.into_iter().map(|noted| noted.letter.id));
-        offset += PAGE;
-        if last {
-            return Ok(ids);
-        }
-    }
 }
 
 /// Prints every letter of the stages as a line of JSON, whole and untouched.

@@ -66,11 +66,15 @@ async fn by_kind(
         since,
         text: kind.text.clone(),
     };
+    indexed(store, &filter).await
+}
+
+/// All letters of the index that meet the filter.
+pub async fn indexed(store: &dyn SyncStore, filter: &LetterFilter) -> Result<Vec<NotedLetter>, Failed> {
     let mut letters = Vec::new();
     loop {
         let offset = u32::try_from(letters.len()).unwrap_or(u32::MAX);
-        let page =
-            store.dead_letters(&filter, Page { limit: PAGE, offset }).await.map_err(Failed::plainly)?;
+        let page = store.dead_letters(filter, Page { limit: PAGE, offset }).await.map_err(Failed::plainly)?;
         let last = page.len() < PAGE as usize;
         letters.extend(page);
         if last {

@@ -72,11 +72,12 @@ impl Shift<'_> {
             if batch.is_empty() {
                 break;
             }
-            let sent = Batch {
-                since: Utc::now(),
-                before: walk.waiting(self.delays).await.map_err(Failed::plainly)?,
-                messages: batch.iter().map(|found| found.message.id()).collect(),
-                receipts: batch.iter().filter_map(|found| wanted[&found.id].letter.key.clone()).collect(),
+            // What is put aside cannot fail again, and nothing is sent after the last batch.
+            let sent = match self.deed {
+                Deed::Redrive if batch.len() < wanted.len() => {
+                    Some(self.about_to_be_sent(walk, wanted, &batch).await?)
+                }
+                _ => None,
             };
             let ids: Vec<_> = batch.iter().map(|found| found.id.clone()).collect();
             let act = Act { who: self.who, act: self.deed.name(), stage: self.stage, letters: &ids };
@@ -97,7 +98,7 @@ impl Shift<'_> {
             if !self.lease.keep().await? {
                 return Err(self.lost(moved, all));
             }
-            if self.deed == Deed::Redrive {
+            if let Some(sent) = sent {
                 match settle(self, walk, &sent).await? {
                     Settled::Well => {}
                     Settled::Badly(why) => return Err(self.failing(moved, all, &why)),
@@ -106,6 +107,20 @@ impl Shift<'_> {
             }
         }
         Ok(moved)
+    }
+
+    async fn about_to_be_sent(
+        &self,
+        walk: &Walk,
+        wanted: &HashMap<String, NotedLetter>,
+        batch: &[Found],
+    ) -> Result<Batch, Failed> {
+        Ok(Batch {
+            since: Utc::now(),
+            before: walk.waiting(self.delays).await.map_err(Failed::plainly)?,
+            messages: batch.iter().map(|found| found.message.id()).collect(),
+            receipts: batch.iter().filter_map(|found| wanted[&found.id].letter.key.clone()).collect(),
+        })
     }
 
     /// The next wanted letters of the walk. The others stay in hand, and return to their places when
