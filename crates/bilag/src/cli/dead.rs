@@ -94,11 +94,11 @@ impl LetterKind {
 
 #[derive(Debug, Args)]
 pub struct RedriveArgs {
-    #[command(flatten)]
-    pub letters: LettersArgs,
     /// At most so many letters a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rate: Option<u16>,
+    #[command(flatten)]
+    pub letters: LettersArgs,
 }
 
 #[derive(Debug, Args)]
