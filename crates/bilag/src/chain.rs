@@ -30,6 +30,11 @@ pub fn named(names: &[String], settings: &StageSettings) -> Vec<&'static Link> {
     CHAIN.iter().filter(is_wanted).collect()
 }
 
+/// Every stage, as operators know it.
+pub fn stages() -> Vec<operate::Stage> {
+    CHAIN.iter().map(Link::stage).collect()
+}
+
 /// The topology of some consumers.
 pub fn topology<'a>(
     bus: &str,

@@ -74,6 +74,12 @@ impl Link {
         Some((self.name, (self.target)()?))
     }
 
+    /// As operators know it.
+    pub fn stage(&self) -> operate::Stage {
+        let (name, about, reasons) = (self.name, self.about, self.reasons);
+        operate::Stage { name, about, target: (self.target)(), reasons }
+    }
+
     /// What its target wants, where it serves one.
     pub fn wish(&self, settings: &StageSettings) -> Option<Wish> {
         (self.wish)(&settings.0)

@@ -3,7 +3,6 @@
 // What is printed goes through `output`, which knows readers who leave early.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
-mod advice;
 mod chain;
 mod cli;
 mod commands;

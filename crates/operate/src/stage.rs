@@ -1,0 +1,25 @@
+//! A stage of the chain, as operators know it.
+
+use amqp::Reason;
+use events::Target;
+
+/// A stage of the chain.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Names its queues: `bilag.<name>`, `bilag.<name>.dead`.
+    pub name: &'static str,
+    /// What it does, in a few words.
+    pub about: &'static str,
+    /// The target that it serves, where it serves one: `omnium`, `package`, `erp`.
+    pub target: Option<Target>,
+    /// Its reasons for dead letters, beside those that every stage has.
+    pub reasons: &'static [Reason],
+}
+
+/// What to do about a letter that died for this reason, in one line; `docs/reasons.md` says it at
+/// length.
+pub fn remedy(stages: &[Stage], reason: &str) -> &'static str {
+    let known = stages.iter().flat_map(|stage| stage.reasons).chain(&Reason::COMMON);
+    let mut known = known.filter(|known| known.as_str() == reason);
+    known.next().map_or("find out from the error", |known| known.remedy())
+}
