@@ -137,16 +137,16 @@ fn reasons(source: &str) -> Vec<(String, String)> {
 #[test]
 fn every_reason_is_explained_and_known_with_its_remedy() {
     let sources = sources("crates");
-    let explained = read("docs/reasons.md");
+    let explained = read("docs/operations.md");
     let explained: Vec<_> = between(&explained, "### `", "`\n").collect();
     let found: Vec<_> = sources.iter().flat_map(|(_, text)| reasons(text)).collect();
     assert!(found.len() > 15, "{found:?}");
     for (_, code) in &found {
         let times = explained.iter().filter(|explained| *explained == code).count();
-        assert_eq!(times, 1, "docs/reasons.md explains {code} once");
+        assert_eq!(times, 1, "docs/operations.md explains {code} once");
     }
     for code in &explained {
-        assert!(found.iter().any(|(_, known)| known == code), "docs/reasons.md: no reason is called {code}");
+        assert!(found.iter().any(|(_, known)| known == code), "docs/operations.md: no reason is called {code}");
     }
     // What no consumer lists has no remedy in `bilag dead show`.
     let listed: String = sources
