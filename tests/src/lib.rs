@@ -2,6 +2,7 @@
 //! `bilag` as processes of its own.
 
 mod broker;
+mod browser;
 mod golden;
 mod health;
 mod otlp;
@@ -16,6 +17,7 @@ mod wait;
 mod world;
 
 pub use broker::OwnBroker;
+pub use browser::Browser;
 pub use golden::normalised;
 pub use health::Health;
 pub use otlp::Collector;
