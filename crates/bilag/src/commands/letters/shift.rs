@@ -80,7 +80,8 @@ impl Shift<'_> {
                 _ => None,
             };
             let ids: Vec<_> = batch.iter().map(|found| found.id.clone()).collect();
-            let act = Act { who: self.who, act: self.deed.name(), stage: self.stage, letters: &ids };
+            let act =
+                Act { who: self.who, act: self.deed.name(), stage: self.stage, letters: &ids, detail: "" };
             self.store.note_act(&act).await.map_err(Failed::plainly)?;
             for found in batch {
                 if *self.stopped.borrow() {
