@@ -131,8 +131,15 @@ conformance! {
         what_stopped_on_its_way_is_stranded
         what_is_held_or_touched_is_not
         one_owner_holds_a_name_at_a_time;
+    stage:
+        the_first_pause_of_a_stage_stands_until_it_is_released
+        of_many_who_pause_a_stage_at_once_one_begins
+        what_a_process_says_replaces_what_it_said
+        what_was_not_said_lately_is_silent_and_then_forgotten
+        a_process_that_has_ended_is_forgotten;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused
-        what_the_first_version_wrote_is_kept;
+        what_the_first_version_wrote_is_kept
+        an_audit_log_without_details_is_kept;
 }
