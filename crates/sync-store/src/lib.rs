@@ -24,6 +24,7 @@ mod postgres;
 mod query;
 mod receipt;
 mod record;
+mod report;
 mod sql;
 mod sqlite;
 mod store;
@@ -43,4 +44,8 @@ pub use package_store::PackageStore;
 pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
 pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};
+pub use report::{
+    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
+    SettledVoucher, WithoutParticulars,
+};
 pub use store::SyncStore;

@@ -6,7 +6,8 @@ use crate::{
 };
 
 /// Reasons that are about a broken message, not about the receipt that may be on its way.
-const ABOUT_THE_MESSAGE: [&str; 4] = ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
+pub(super) const ABOUT_THE_MESSAGE: [&str; 4] =
+    ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
 
 /// The columns that [`read_noted`] reads.
 const NOTED: &str = "id, stage, reason, error, tenant_uid, receipt_uid, message_id, attempts,
@@ -141,7 +142,7 @@ pub(super) fn list(filter: &LetterFilter, page: Page) -> Statement {
 }
 
 /// A `like` pattern for texts that contain this one.
-fn containing(text: &str) -> String {
+pub(super) fn containing(text: &str) -> String {
     let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }

@@ -10,7 +10,9 @@ mod package_ask;
 mod package_find;
 mod package_issue;
 mod reconcile;
+mod report;
 mod row;
+mod search;
 mod statement;
 mod steps;
 
