@@ -2,5 +2,7 @@
 //! them, holding up a stage.
 
 mod stage;
+mod way;
 
 pub use stage::{Stage, remedy};
+pub use way::{Holding, Way, letters_about, way};
