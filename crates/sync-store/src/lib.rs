@@ -26,6 +26,7 @@ mod postgres;
 mod query;
 mod receipt;
 mod record;
+mod report;
 mod sql;
 mod sqlite;
 mod stage;
@@ -48,5 +49,9 @@ pub use package_store::PackageStore;
 pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
 pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};
+pub use report::{
+    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
+    SettledVoucher, WithoutParticulars,
+};
 pub use stage::{Holding, ProcessRun, ReportedPause, SeenReport, StageHold, StageReport, StageStore};
 pub use store::SyncStore;

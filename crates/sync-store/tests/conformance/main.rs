@@ -137,6 +137,14 @@ conformance! {
         what_a_process_says_replaces_what_it_said
         what_was_not_said_lately_is_silent_and_then_forgotten
         a_process_that_has_ended_is_forgotten;
+    report:
+        a_day_is_counted_by_what_is_alike
+        what_is_no_whole_receipt_is_counted_apart
+        a_period_is_read_page_by_page
+        receipts_are_found_by_what_people_know
+        a_receipt_without_particulars_counts_and_gets_them
+        the_longest_identifiers_and_customer_fit_the_indexes
+        what_an_earlier_version_writes_beside_this_one_is_filled_later;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused

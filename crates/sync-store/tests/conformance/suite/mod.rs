@@ -11,6 +11,7 @@ pub mod package_find;
 pub mod package_issue;
 pub mod package_steps;
 pub mod reconcile;
+pub mod report;
 pub mod stage;
 pub mod start;
 pub mod steps;
