@@ -11,6 +11,7 @@ mod package_find;
 mod package_issue;
 mod reconcile;
 mod row;
+mod session;
 mod statement;
 mod steps;
 
