@@ -12,7 +12,10 @@ mod layout;
 mod pages;
 mod server;
 
-pub use access::{Access, Checked, Outside, Role, User, Viewer, Way};
+pub use access::{
+    Access, BadAddress, BadIssuer, Checked, HashError, Oidc, OidcSettings, Outside, Role, RoleNames,
+    UnknownRole, User, UsersFile, UsersFileError, Viewer, Way, hash_password,
+};
 pub use clock::Clock;
 pub use error::PageError;
 pub use layout::{Section, csrf_field, page};
