@@ -5,12 +5,14 @@
 
 mod access;
 mod assets;
+mod chain;
 mod clock;
 mod error;
 mod headers;
 mod layout;
 mod pages;
 mod server;
+mod time;
 
 pub use access::{
     Access, BadAddress, BadIssuer, Checked, HashError, Oidc, OidcSettings, Outside, Role, RoleNames,
@@ -20,3 +22,4 @@ pub use clock::Clock;
 pub use error::PageError;
 pub use layout::{Section, csrf_field, page};
 pub use server::{App, Console, ServeError, serve};
+pub use time::{ago, span};

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use crate::access::{self, Access, Attempts, Door, PendingLogins};
+use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::{assets, error, headers, pages};
 
@@ -46,6 +47,7 @@ pub struct App(Arc<Running>);
 pub struct Running {
     console: Console,
     pub(crate) door: Door,
+    pub(crate) chain: ChainNumbers,
     pub(crate) attempts: Attempts,
     pub(crate) pending: PendingLogins,
     /// Passwords are compared one at a time.
@@ -85,14 +87,16 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let door = Door::new(&console.access, listener.local_addr()?);
     let app = App(Arc::new(Running {
+        chain: ChainNumbers::new(console.broker.clone(), console.management.clone()),
         console,
         door,
         attempts: Attempts::default(),
         pending: PendingLogins::default(),
         comparing: Mutex::default(),
     }));
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+    app.chain.close().await;
     Ok(())
 }
 
