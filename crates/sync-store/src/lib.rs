@@ -27,6 +27,7 @@ mod query;
 mod receipt;
 mod record;
 mod report;
+mod session;
 mod sql;
 mod sqlite;
 mod stage;
@@ -53,5 +54,6 @@ pub use report::{
     BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
     SettledVoucher, WithoutParticulars,
 };
+pub use session::{Session, SessionStore};
 pub use stage::{Holding, ProcessRun, ReportedPause, SeenReport, StageHold, StageReport, StageStore};
 pub use store::SyncStore;

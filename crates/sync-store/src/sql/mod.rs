@@ -14,6 +14,7 @@ mod reconcile;
 mod report;
 mod row;
 mod search;
+mod session;
 mod stage;
 mod statement;
 mod steps;

@@ -145,6 +145,11 @@ conformance! {
         a_receipt_without_particulars_counts_and_gets_them
         the_longest_identifiers_and_customer_fit_the_indexes
         what_an_earlier_version_writes_beside_this_one_is_filled_later;
+    session:
+        a_session_is_kept_as_it_was_opened_until_it_is_closed
+        a_session_is_seen_later_and_never_earlier
+        sessions_are_closed_by_who_has_them
+        what_has_ended_or_was_not_seen_is_forgotten;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused

@@ -12,6 +12,7 @@ pub mod package_issue;
 pub mod package_steps;
 pub mod reconcile;
 pub mod report;
+pub mod session;
 pub mod stage;
 pub mod start;
 pub mod steps;

@@ -1,0 +1,25 @@
+//! The operators' pages: a server that shows the chain and the dead letters in a browser.
+//!
+//! Everything is made on the server, escaped, and works without script. Who may see and do what is in
+//! [`Access`]; every page takes a [`Viewer`], which only a person who may look has.
+
+mod access;
+mod assets;
+mod chain;
+mod clock;
+mod error;
+mod headers;
+mod layout;
+mod pages;
+mod server;
+mod time;
+
+pub use access::{
+    Access, BadAddress, BadIssuer, Checked, HashError, Oidc, OidcSettings, Outside, Role, RoleNames,
+    UnknownRole, User, UsersFile, UsersFileError, Viewer, Way, hash_password,
+};
+pub use clock::Clock;
+pub use error::PageError;
+pub use layout::{Section, csrf_field, page};
+pub use server::{App, Console, ServeError, serve};
+pub use time::{ago, span};
