@@ -12,7 +12,7 @@ async fn with_letters(broken: usize) -> World {
     let world = World::new().await;
     let refuses = Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
     world.sandbox.omnium.add_fault(Rule::new(refuses).on(Call::Upsert));
-    let _all = world.consume(&["all"]).await;
+    let mut all = world.consume(&["all"]).await;
     for number in 0..broken {
         let body = format!("{{\"id\": {number}");
         world.publish_bytes(body.as_bytes(), BasicProperties::default()).await;
@@ -20,6 +20,9 @@ async fn with_letters(broken: usize) -> World {
     letters(&world, broken).await;
     world.publish(&receipt(1)).await;
     letters(&world, broken + 1).await;
+    // Killed, it would leave a letter to be noted once more.
+    all.terminate();
+    eventually("it ends", async || all.has_ended()).await;
     world
 }
 
