@@ -24,7 +24,7 @@ pub enum DeadCommand {
     Restore(Box<LettersArgs>),
     /// Send a corrected body on in a letter's place, and put the letter into the archive
     ///
-    /// The body is checked as its stage would read it, and must be about the same receipt.
+    /// The body is checked as its stage would read it, and must be about the same receipt or package.
     Edit(Box<EditArgs>),
     /// Print the letters as they lie in their queues, whole, a line of JSON each
     Export(ExportArgs),
