@@ -13,7 +13,8 @@ use sync_store::{PackageState, State};
 
 pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
 pub use dead::{
-    AuditArgs, DeadCommand, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs, ReindexArgs, ShowArgs,
+    AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
+    ReindexArgs, ShowArgs,
 };
 
 use crate::chain::CHAIN;
