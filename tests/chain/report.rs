@@ -78,7 +78,11 @@ async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
         normalised(&printed.replace(&from, "FROM").replace(&to, "TO"))
     };
     assert_eq!(shown(&["--by", "type"]), BY_TYPE);
-    assert_eq!(shown(&["--target", "package"]), NONE_OF_PACKAGES);
+    let of_packages = shown(&["--target", "package"]);
+    assert!(
+        of_packages.contains("\n1 heard = 0 complete + 0 skipped + 1 dead + 0 on their way\n"),
+        "{of_packages}"
+    );
     let (_, csv, _) = report(&["--by", "store", "--format", "csv"]);
     assert_eq!(csv.replace("\r\n", "\n"), CSV);
 
@@ -131,18 +135,14 @@ async fn receipts_are_searched_by_what_people_know_and_say_what_is_holding_them(
         let printed = world.ok(&["sync", "list", "--search", text, "--json"]);
         let list: Value = serde_json::from_str(&printed).expect("JSON");
         let records = list["records"].as_array().expect("records").iter();
-        let mut found: Vec<_> =
-            records.map(|record| record["receipt"].as_str().expect("a uid").to_owned()).collect();
-        found.sort();
-        found
+        records.map(|record| record["receipt"].as_str().expect("a uid").to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(found("5"), ["rcpt-1003"], "by voucher");
+    assert_eq!(found("5")[0], "rcpt-1003", "by voucher, before those whose telephone has a 5");
     assert_eq!(found("603"), ["rcpt-1003"], "by order");
     assert_eq!(found("rcpt-8"), ["rcpt-8"], "by uid, though it was only heard broken");
-    assert_eq!(
-        found("KARI@example"),
-        ["rcpt-1", "rcpt-10", "rcpt-1003", "rcpt-2", "rcpt-4", "rcpt-6", "rcpt-7"]
-    );
+    let mut of_kari = found("KARI@example");
+    of_kari.sort();
+    assert_eq!(of_kari, ["rcpt-1", "rcpt-10", "rcpt-1003", "rcpt-2", "rcpt-4", "rcpt-6", "rcpt-7"]);
     assert_eq!(found("nobody at all"), [""; 0]);
     let dead = world.ok(&["sync", "list", "--search", "kari", "--state", "dead"]);
     assert!(dead.contains("7/rcpt-2") && !dead.contains("7/rcpt-1 "), "{dead}");
@@ -189,10 +189,6 @@ voucher numbers
 A missing number may be a receipt that was never announced, or was heard broken: look at the till,
 and at `bilag dead list`. It may be nothing: numbers of another till of the store, or one that was
 given to no receipt. Numbers before the first and after the last cannot be seen to be missing.
-";
-
-const NONE_OF_PACKAGES: &str = "receipts settled from FROM to TO, and what became of them at package
-
 ";
 
 const CSV: &str = "\

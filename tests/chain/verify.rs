@@ -136,7 +136,7 @@ async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_in_the_middle_says_how_to_go_on() {
     let mut world = complete(6).await;
-    let bilag = world.start(&["sync", "verify", "--rate", "4/s", "--json"]);
+    let bilag = world.start(&["sync", "verify", "--rate", "4", "--json"]);
     eventually("some are compared", async || (looked_up(&world) >= 3).then_some(())).await;
     world.sandbox.stop_listening().await;
     let (code, log) = ends(bilag).await;
@@ -154,7 +154,7 @@ async fn an_outage_in_the_middle_says_how_to_go_on() {
 async fn ctrl_c_ends_it_with_what_was_found_so_far() {
     let world = complete(6).await;
     world.sandbox.omnium.tamper("rcpt-1", Tampering::Delete);
-    let bilag = world.start(&["sync", "verify", "--rate", "2/s"]);
+    let bilag = world.start(&["sync", "verify", "--rate", "2"]);
     let after_the_first = async || {
         let ledger = world.sandbox.omnium.ledger();
         let second = |entry: &sandbox::omnium::Entry| {
