@@ -1,6 +1,7 @@
 //! The command line.
 
 mod dead;
+mod stages;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 
 pub use dead::{AuditArgs, DeadCommand, ExportArgs, LettersArgs, RedriveArgs, ReindexArgs};
+pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};
@@ -49,6 +51,12 @@ pub enum Command {
     /// The packages of the OMS: asked for, issued, written back
     #[command(subcommand)]
     Packages(PackagesCommand),
+    /// What each stage is doing, all processes together; which are paused, and why
+    Stages(StagesArgs),
+    /// Pause stages by hand: none of their processes takes a message any more
+    Pause(PauseArgs),
+    /// End pauses by hand
+    Resume(ResumeArgs),
     /// What operators did: who, when, what, which letters
     Audit(AuditArgs),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they

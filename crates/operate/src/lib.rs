@@ -2,5 +2,6 @@
 //! them, holding up a stage.
 
 mod stage;
+pub mod stages;
 
 pub use stage::{Stage, remedy};
