@@ -2,6 +2,7 @@
 
 mod accounts;
 mod dead;
+mod stages;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub use dead::{
     AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
     ReindexArgs, ShowArgs,
 };
+pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};
@@ -56,6 +58,12 @@ pub enum Command {
     Packages(PackagesCommand),
     /// What was heard in a period, what became of it, and which voucher numbers are missing
     Report(ReportArgs),
+    /// What each stage is doing, all processes together; which are paused, and why
+    Stages(StagesArgs),
+    /// Pause stages by hand: none of their processes takes a message any more
+    Pause(PauseArgs),
+    /// End pauses by hand
+    Resume(ResumeArgs),
     /// What operators did: who, when, what, which letters
     Audit(AuditArgs),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they

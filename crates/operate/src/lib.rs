@@ -3,6 +3,7 @@
 
 pub mod letters;
 mod stage;
+pub mod stages;
 mod way;
 
 pub use stage::{Stage, remedy};
