@@ -1,5 +1,6 @@
 //! The command line.
 
+mod console;
 mod dead;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 
+pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
 pub use dead::{AuditArgs, DeadCommand, ExportArgs, LettersArgs, RedriveArgs, ReindexArgs};
 
 use crate::chain::CHAIN;
@@ -51,6 +53,8 @@ pub enum Command {
     Packages(PackagesCommand),
     /// What operators did: who, when, what, which letters
     Audit(AuditArgs),
+    /// The operators' pages, in a browser
+    Console(Box<ConsoleArgs>),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
     /// were told
     Sandbox(SandboxArgs),

@@ -121,7 +121,7 @@ async fn shift(deed: Deed, args: &LettersArgs, pause: Duration) -> Result<(), Fa
 }
 
 /// Who acts: as told, else the user of this machine.
-fn who(told: Option<&str>) -> String {
+pub fn who(told: Option<&str>) -> String {
     if let Some(who) = told {
         return who.to_owned();
     }
