@@ -1,6 +1,7 @@
 //! The command line.
 
 mod accounts;
+mod console;
 mod dead;
 mod stages;
 
@@ -13,6 +14,7 @@ use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 
 pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
+pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
 pub use dead::{
     AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
     ReindexArgs, ShowArgs,
@@ -66,6 +68,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// What operators did: who, when, what, which letters
     Audit(AuditArgs),
+    /// The operators' pages, in a browser
+    Console(Box<ConsoleArgs>),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
     /// were told
     Sandbox(SandboxArgs),

@@ -64,6 +64,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Pause(args) => commands::pause::pause(&args).await,
         Command::Resume(args) => commands::pause::resume(&args).await,
         Command::Audit(args) => commands::audit::run(args).await,
+        Command::Console(args) => commands::console::run(*args).await,
         Command::Sandbox(args) => commands::sandbox::run(args).await,
     }
 }

@@ -5,15 +5,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use amqp::{Broker, Delay, Management};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
+use tokio::time::sleep;
 
-use crate::access::{self, Access, Attempts, Door, PendingLogins};
+use crate::access::{self, Access, AccessError, Attempts, Door, PendingLogins};
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::{assets, error, headers, pages};
@@ -71,21 +73,30 @@ impl Deref for App {
 /// Why the pages are not, or no longer, served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// Who may look does not go with where it is listened.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The listener gave up.
     #[error("the console can no longer listen")]
     Listen(#[from] io::Error),
 }
 
-/// Serves until `stopped` is ready; requests that are being answered are answered first.
+/// How long requests may take that are being answered when the end comes.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// Serves until `stopped` is ready; requests that are being answered are answered first, within ten
+/// seconds.
 ///
 /// # Errors
-/// The listener has no address, or gives up.
+/// See [`ServeError`].
 pub async fn serve(
     listener: TcpListener,
     console: Console,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let door = Door::new(&console.access, listener.local_addr()?);
+    let address = listener.local_addr()?;
+    console.access.check(address)?;
+    let door = Door::new(&console.access, address);
     let app = App(Arc::new(Running {
         chain: ChainNumbers::new(console.broker.clone(), console.management.clone()),
         console,
@@ -95,7 +106,20 @@ pub async fn serve(
         comparing: Mutex::default(),
     }));
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+    let (told, mut hears) = watch::channel(false);
+    let stopping = async move {
+        stopped.await;
+        told.send_replace(true);
+    };
+    let late = async {
+        // It is told, or the server has ended by itself.
+        let _ = hears.wait_for(|stopping| *stopping).await;
+        sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, service).with_graceful_shutdown(stopping) => served?,
+        () = late => {}
+    }
     app.chain.close().await;
     Ok(())
 }
