@@ -1,0 +1,110 @@
+//! The door: which requests are looked at at all. The name that was asked for must be the console's
+//! own, nobody may publish it behind its back, and forms come from its own pages only.
+
+use std::net::SocketAddr;
+
+use axum::extract::{Request, State};
+use axum::http::header::{HOST, HeaderMap, ORIGIN, VIA};
+use axum::http::{Method, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use crate::PageError;
+use crate::access::{Access, Outside};
+use crate::server::App;
+
+/// What the door knows of the console's address.
+pub(crate) struct Door {
+    outside: Option<Outside>,
+    port: u16,
+    /// The token in the forms of those who do not log in.
+    pub(crate) csrf: String,
+}
+
+/// Headers by which proxies tell of themselves; `x-forwarded-` begins several.
+const BY_PROXIES: [&str; 3] = ["forwarded", "x-real-ip", "x-forwarded-"];
+
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+impl Door {
+    pub(crate) fn new(access: &Access, listening: SocketAddr) -> Self {
+        let csrf = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        Self { outside: access.outside.clone(), port: listening.port(), csrf }
+    }
+
+    /// Whether the request may come in.
+    fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), PageError> {
+        let host = host(uri, headers).unwrap_or_default();
+        if !self.is_ours(&host) {
+            return Err(PageError::WrongHost { expected: self.expected() });
+        }
+        if self.outside.is_none() && came_through_a_proxy(headers) {
+            return Err(PageError::Forwarded);
+        }
+        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if reads || self.is_from_our_pages(&host, headers) { Ok(()) } else { Err(PageError::CrossSite) }
+    }
+
+    fn is_ours(&self, host: &str) -> bool {
+        match &self.outside {
+            Some(outside) => host == outside.host,
+            None => LOOPBACK.iter().any(|name| self.named(name) == host),
+        }
+    }
+
+    /// Browsers leave the port of http out.
+    fn named(&self, name: &str) -> String {
+        if self.port == 80 { name.to_owned() } else { format!("{name}:{}", self.port) }
+    }
+
+    fn expected(&self) -> String {
+        match &self.outside {
+            Some(outside) => outside.origin.clone(),
+            None => format!("http://{}", self.named("localhost")),
+        }
+    }
+
+    /// A browser always says at least one of the two with a form, and no script of another site can
+    /// change either.
+    fn is_from_our_pages(&self, host: &str, headers: &HeaderMap) -> bool {
+        let ours = match &self.outside {
+            Some(outside) => outside.origin.clone(),
+            None => format!("http://{host}"),
+        };
+        let origin = headers.get(ORIGIN).map(|origin| origin.as_bytes() == ours.as_bytes());
+        let site = headers.get("sec-fetch-site").map(|site| site.as_bytes() == b"same-origin");
+        match (origin, site) {
+            (None, None) => false,
+            (origin, site) => origin.unwrap_or(true) && site.unwrap_or(true),
+        }
+    }
+}
+
+/// Where the request wants to go, in small letters.
+fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok()?,
+        (None, _) => uri.authority()?.as_str(),
+        _ => return None,
+    };
+    Some(host.to_ascii_lowercase())
+}
+
+fn came_through_a_proxy(headers: &HeaderMap) -> bool {
+    headers.contains_key(VIA)
+        || headers.keys().any(|name| BY_PROXIES.iter().any(|proxies| name.as_str().starts_with(proxies)))
+}
+
+/// Lets a request through the door, or says why not.
+pub(crate) async fn through_the_door(State(app): State<App>, request: Request, next: Next) -> Response {
+    match app.door.check(request.method(), request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => {
+            tracing::warn!(%error, "a request was refused at the door");
+            error.into_response()
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The server: what it needs, its routes, and how it is run.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use amqp::{Broker, Delay, Management};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use sync_store::SyncStore;
+use tokio::net::TcpListener;
+
+use crate::access::{self, Access, Door};
+use crate::clock::Clock;
+use crate::{assets, error, headers, pages};
+
+/// What the pages show, and who may look.
+#[derive(Clone)]
+pub struct Console {
+    /// The store of the consumers.
+    pub store: Arc<dyn SyncStore>,
+    /// The broker of the consumers.
+    pub broker: Broker,
+    /// The broker's management API, where it is on.
+    pub management: Option<Management>,
+    /// Every stage of the chain, in the order in which a receipt meets them.
+    pub stages: Vec<operate::Stage>,
+    /// Why a stage is not in use, by its name, for those that are not.
+    pub off: HashMap<&'static str, &'static str>,
+    /// The rungs.
+    pub delays: Vec<Delay>,
+    /// Who may look, and what they may do.
+    pub access: Access,
+    /// Tells sessions when they end.
+    pub clock: Clock,
+}
+
+/// What every handler can reach: the [`Console`], and what it keeps while it runs. Clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Running>);
+
+/// A console that is being served.
+pub struct Running {
+    console: Console,
+    pub(crate) door: Door,
+}
+
+impl Deref for Running {
+    type Target = Console;
+    fn deref(&self) -> &Console {
+        &self.console
+    }
+}
+
+impl Deref for App {
+    type Target = Running;
+    fn deref(&self) -> &Running {
+        &self.0
+    }
+}
+
+/// Why the pages are not, or no longer, served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener gave up.
+    #[error("the console can no longer listen")]
+    Listen(#[from] io::Error),
+}
+
+/// Serves until `stopped` is ready; requests that are being answered are answered first.
+///
+/// # Errors
+/// The listener has no address, or gives up.
+pub async fn serve(
+    listener: TcpListener,
+    console: Console,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let door = Door::new(&console.access, listener.local_addr()?);
+    let app = App(Arc::new(Running { console, door }));
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+    Ok(())
+}
+
+/// From the outside in: headers on every answer, errors as pages, the door, and behind it what needs
+/// no login, then everything else.
+fn router(app: App) -> Router {
+    let behind_login = pages::routes().layer(from_fn_with_state(app.clone(), access::require_viewer));
+    Router::new()
+        .merge(behind_login)
+        .merge(assets::routes())
+        .fallback(error::nothing_here)
+        .layer(from_fn_with_state(app.clone(), access::through_the_door))
+        .layer(from_fn(error::as_pages))
+        .layer(from_fn_with_state(app.clone(), headers::set))
+        .with_state(app)
+}
