@@ -46,7 +46,7 @@ async fn a_day_at_the_terminal() {
     assert_eq!(shown(&["dead", "list"]), DEAD_LIST);
     assert_eq!(shown(&["dead", "list", "receipt", "--limit", "1"]), DEAD_LIST_CUT);
     let refused = shown(&["dead", "show", &id(&world, "omnium_rejected")]);
-    assert_eq!(refused.split("\nheaders\n").next(), Some(DEAD_SHOW_REFUSED));
+    assert_eq!(refused.split("\ninvoice.rendered.v1\n").next(), Some(DEAD_SHOW_REFUSED));
     assert_eq!(shown(&["dead", "show", &id(&world, "undecodable")]), DEAD_SHOW_BROKEN);
     assert_eq!(shown(&["sync", "list"]), SYNC_LIST);
     assert_eq!(shown(&["sync", "show", "2"]), SYNC_SHOW);
@@ -95,10 +95,10 @@ async fn a_day_of_packages_at_the_terminal() {
     assert_eq!(shown(&["sync", "list", "--limit", "2"]), SYNC_LIST_TARGETS);
     assert_eq!(shown(&["dead", "list"]), DEAD_LIST_PACKAGES);
     let refused = shown(&["dead", "show", &id(&world, "invoice_refused")]);
-    assert!(refused.contains("\npackage  akinon/2 (number 000000002): dead\n\nheaders\n"), "{refused}");
+    assert!(refused.contains("\npackage  akinon/2 (number 000000002): dead\n\npackage.status\n"), "{refused}");
     let refused = shown(&["dead", "show", &id(&world, "oms_rejected")]);
     let known = "31/inv-3-1 (voucher 90002, store 369, 5903.70 TRY): complete at omnium, dead at package";
-    assert!(refused.contains(&format!("\nreceipt  {known}\n\nheaders\n")), "{refused}");
+    assert!(refused.contains(&format!("\nreceipt  {known}\n\ninvoice.rendered.v1\n")), "{refused}");
     let letters = world.dead_letters();
     assert_eq!((&letters[1]["oms"], &letters[1]["package"]), (&"akinon".into(), &2.into()), "{letters:?}");
 
@@ -163,7 +163,7 @@ ID  STAGE  REASON  ABOUT  AGE
 ID  receipt  undecodable  –  AGE
   the body is not JSON: it ends too early at line 1, column 9
 
-the latest 1 of 2; --limit N shows more, a stage or --reason R fewer
+the latest 1 of 2; --limit N shows more, a stage or --reason R fewer, --group what they have in common
 
 bilag dead show ID tells what happened to one of them, and what to do
 ";

@@ -24,6 +24,8 @@ pub mod names {
     pub const OMS: &str = "x-bilag-oms";
     /// The package's id there.
     pub const PACKAGE: &str = "x-bilag-package";
+    /// The dead letter whose body an operator corrected: this message is what was sent instead.
+    pub const EDITED_FROM: &str = "x-bilag-edited-from";
     /// How often an operator sent it on again (integer).
     pub const REDRIVEN: &str = "x-bilag-redriven";
     /// Deliveries without an end before it last waited in a rung, from which the broker's own count
@@ -35,7 +37,7 @@ pub mod names {
 
 /// What is passed on from one message to the next. `x-death` and its kin, `x-delivery-count`, `CC`,
 /// `BCC` and every foreign header stay behind: copied, they lose or multiply messages.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 13] = [
     names::ATTEMPT,
     names::STAGE,
     names::REASON,
@@ -47,6 +49,7 @@ const KEPT: [&str; 12] = [
     names::OMS,
     names::PACKAGE,
     names::REDRIVEN,
+    names::EDITED_FROM,
     names::TRACEPARENT,
 ];
 

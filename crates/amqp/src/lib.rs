@@ -36,7 +36,7 @@ pub use failure::{BoxError, Failure, Outcome, Reached, Reason, chain};
 pub use header::{Headers, names as header_names};
 pub use management::{Management, ManagementError};
 pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};
-pub use peek::{PeekError, peek};
+pub use peek::{PeekError, peek, ready};
 pub use publisher::{PublishError, Publisher};
 pub use status::{Pause, StageState, StageStatus};
 pub use topology::{Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, queue_name};

@@ -38,3 +38,15 @@ pub async fn peek(broker: &Broker, queue: &str, limit: usize) -> Result<(Vec<Mes
     link.close().await;
     Ok((messages, ready))
 }
+
+/// How many messages are ready in each queue; `None` where there is no such queue.
+pub async fn ready(broker: &Broker, queues: &[String]) -> Result<Vec<Option<u32>>, PeekError> {
+    let link = broker.connect("look").await?;
+    let mut all = Vec::with_capacity(queues.len());
+    for queue in queues {
+        let ready = link.ready(queue).await;
+        all.push(ready.map_err(|source| PeekError::Queue { queue: queue.clone(), source })?);
+    }
+    link.close().await;
+    Ok(all)
+}

@@ -1,11 +1,16 @@
 //! Dead letters on their way: back to work, into the archive, and back from it.
 
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesOrdered, StreamExt, TryStreamExt, iter};
 use lapin::Channel;
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicGetOptions};
+use lapin::message::{BasicGetMessage, Delivery};
+use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use sha2::{Digest, Sha256};
 
 use crate::connection::Link;
-use crate::header::names;
+use crate::header::{Headers, names};
+use crate::message::hex;
 use crate::topology::{DEAD, RETRY, rung_name};
 use crate::{Broker, ConnectError, Delay, Message, PublishError, Publisher, dead_letter_id, queue_name};
 
@@ -49,6 +54,16 @@ pub enum WalkError {
     Publish(#[from] PublishError),
 }
 
+/// Letters that are asked for before the one before has come: a broker far away answers each after a
+/// while, and all of them after the same while.
+const ASKED_FOR: usize = 64;
+
+/// Copies that are on their way to their new places at once.
+const ON_THEIR_WAY: usize = 64;
+
+/// An answer of the broker to come.
+type Answer = BoxFuture<'static, Result<Option<BasicGetMessage>, lapin::Error>>;
+
 /// A walk over the letters of a stage, the oldest first. A letter is put in its new place before it
 /// is taken from the old one, so that it is nowhere missing. What is not taken returns to its place
 /// when the walk ends, however it ends.
@@ -58,7 +73,9 @@ pub struct Walk {
     link: Link,
     channel: Channel,
     publisher: Publisher,
+    /// Letters that lay there when the walk began, and were not asked for yet.
     left: u32,
+    asked_for: FuturesOrdered<Answer>,
 }
 
 /// A letter in hand.
@@ -82,18 +99,28 @@ impl Walk {
         let failed = |source| WalkError::Queue { queue: queue.clone(), source };
         let left = link.ready(&queue).await.map_err(failed)?.unwrap_or(0);
         let channel = link.connection.create_channel().await.map_err(failed)?;
-        Ok(Self { stage: stage.to_owned(), queue, link, channel, publisher, left })
+        Ok(Self {
+            stage: stage.to_owned(),
+            queue,
+            link,
+            channel,
+            publisher,
+            left,
+            asked_for: FuturesOrdered::new(),
+        })
     }
 
     /// The next letter; `None` after those that lay there when the walk began.
     pub async fn next(&mut self) -> Result<Option<Found>, WalkError> {
-        if self.left == 0 {
-            return Ok(None);
+        while self.left > 0 && self.asked_for.len() < ASKED_FOR {
+            self.left -= 1;
+            let (channel, queue) = (self.channel.clone(), self.queue.as_str().into());
+            let answer = async move { channel.basic_get(queue, BasicGetOptions::default()).await };
+            self.asked_for.push_back(Box::pin(answer));
         }
-        self.left -= 1;
-        let got = self.channel.basic_get(self.queue.as_str().into(), BasicGetOptions::default()).await;
-        let failed = |source| WalkError::Queue { queue: self.queue.clone(), source };
-        let Some(mut got) = got.map_err(failed)? else { return Ok(None) };
+        let got = self.asked_for.try_next().await;
+        let got = got.map_err(|source| self.unread(source))?;
+        let Some(mut got) = got.flatten() else { return Ok(None) };
         let message = Message::of(&mut got.delivery);
         Ok(Some(Found { id: dead_letter_id(&message), message, delivery: got.delivery }))
     }
@@ -101,29 +128,62 @@ impl Walk {
     /// Puts a copy of the letter in its new place, and returns once it is safe there.
     pub async fn put(&self, found: &Found, to: Destination) -> Result<(), WalkError> {
         let message = &found.message;
-        let mut headers = message.kept_headers();
-        let (exchange, key) = match to {
-            Destination::Work => {
-                for spent in
-                    [names::ATTEMPT, names::STAGE, names::REASON, names::ERROR, names::LAST_FAILED_AT]
-                {
-                    headers.remove(spent);
-                }
-                let before = message.header_number(names::REDRIVEN).unwrap_or(0);
-                headers.set_number(names::REDRIVEN, before.saturating_add(1));
-                (RETRY, queue_name(&self.stage))
-            }
-            Destination::Discarded => (DEAD, format!("{}.discarded", self.stage)),
-            Destination::Dead => (DEAD, self.stage.clone()),
+        let (exchange, key, headers) = match to {
+            Destination::Work => (RETRY, queue_name(&self.stage), self.as_new(message)),
+            Destination::Discarded => (DEAD, format!("{}.discarded", self.stage), message.kept_headers()),
+            Destination::Dead => (DEAD, self.stage.clone(), message.kept_headers()),
         };
         let properties = message.kept_properties(&message.id()).with_headers(headers.to_table());
         Ok(self.publisher.publish_raw(exchange, &key, &message.body, properties).await?)
     }
 
-    /// Takes the letter from its old place.
-    pub async fn take(&self, found: Found) -> Result<(), WalkError> {
-        let taken = found.delivery.acker.ack(BasicAckOptions::default()).await;
-        taken.map(drop).map_err(|source| WalkError::Queue { queue: self.queue.clone(), source })
+    /// Puts copies of several letters in their new places, and returns once all are safe there. After
+    /// an error some may be.
+    pub async fn put_all(&self, letters: &[(Found, Destination)]) -> Result<(), WalkError> {
+        let put = letters.iter().map(|(found, to)| self.put(found, *to));
+        let put: Vec<_> = put.collect();
+        iter(put).buffer_unordered(ON_THEIR_WAY).try_collect().await
+    }
+
+    /// Sends a corrected body on in the letter's place, and returns once it is safe in the work queue.
+    /// The same body once more is the same message: its id is made of the letter's and of the body.
+    pub async fn put_edited(&self, found: &Found, body: &[u8]) -> Result<(), WalkError> {
+        let message = &found.message;
+        let mut headers = self.as_new(message);
+        headers.remove(names::FIRST_FAILED_AT);
+        headers.set_text(names::EDITED_FROM, found.id.as_str());
+        let properties =
+            message.kept_properties(&edited_id(&message.id(), body)).with_headers(headers.to_table());
+        // The body is plain, whatever the one before was.
+        let properties = properties.with_content_encoding("".into());
+        Ok(self.publisher.publish_raw(RETRY, &queue_name(&self.stage), body, properties).await?)
+    }
+
+    /// The headers of a letter that goes back to work, with all its attempts.
+    fn as_new(&self, message: &Message) -> Headers {
+        let mut headers = message.kept_headers();
+        for spent in [names::ATTEMPT, names::STAGE, names::REASON, names::ERROR, names::LAST_FAILED_AT] {
+            headers.remove(spent);
+        }
+        let before = message.header_number(names::REDRIVEN).unwrap_or(0);
+        headers.set_number(names::REDRIVEN, before.saturating_add(1));
+        headers
+    }
+
+    /// Takes letters from their old place, and returns once the broker has heard it.
+    pub async fn take(&self, letters: impl IntoIterator<Item = Found>) -> Result<(), WalkError> {
+        for found in letters {
+            let taken = found.delivery.acker.ack(BasicAckOptions::default()).await;
+            taken.map_err(|source| self.unread(source))?;
+        }
+        // A channel's methods are done in their order: what is answered has the acks before it.
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        let asked = self.channel.queue_declare(self.queue.as_str().into(), options, FieldTable::default());
+        asked.await.map(drop).map_err(|source| self.unread(source))
+    }
+
+    fn unread(&self, source: lapin::Error) -> WalkError {
+        WalkError::Queue { queue: self.queue.clone(), source }
     }
 
     /// How many messages wait in the stage's work queue, and how many in its rungs.
@@ -146,4 +206,12 @@ impl Walk {
         self.publisher.close().await;
         self.link.close().await;
     }
+}
+
+fn edited_id(id: &str, body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(id.as_bytes());
+    hash.update([0]);
+    hash.update(body);
+    format!("edited:{}", hex(&hash.finalize()[..12]))
 }

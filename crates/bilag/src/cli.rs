@@ -10,7 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 
-pub use dead::{AuditArgs, DeadCommand, ExportArgs, LettersArgs, RedriveArgs, ReindexArgs};
+pub use dead::{
+    AuditArgs, DeadCommand, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs, ReindexArgs, ShowArgs,
+};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};

@@ -14,6 +14,7 @@ mod output;
 mod reconcile;
 mod settings;
 mod telemetry;
+mod who;
 
 use std::process::ExitCode;
 

@@ -55,9 +55,9 @@ fn shown(text: &str) -> Markup {
 
 fn inline(text: &str) -> Markup {
     html! {
-        @for (i, part) in text.split('`').enumerate() {
+        @for (i, part) in without_links(text).split('`').enumerate() {
             @if i % 2 == 1 { code { (part) } } @else {
-                @for (i, part) in without_links(part).split('*').enumerate() {
+                @for (i, part) in part.split('*').enumerate() {
                     @if i % 2 == 1 { em { (part) } } @else { (part) }
                 }
             }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
+use crate::cause::group_id;
 use crate::{Key, PackageKey};
 
 /// What a dead letter says about itself.
@@ -134,6 +135,10 @@ pub struct LetterFilter {
     pub stage: Option<String>,
     /// Died for this reason.
     pub reason: Option<String>,
+    /// Died of this cause, as [`crate::cause`] makes it.
+    pub cause: Option<String>,
+    /// Only these, by their ids.
+    pub ids: Option<Vec<String>>,
     /// Noted at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Has this text in its id, message id, receipt uid, package or error, in capitals or not.
@@ -151,4 +156,42 @@ pub struct DeadCount {
     pub count: u64,
     /// When the oldest was noted.
     pub oldest: DateTime<Utc>,
+}
+
+/// The letters that died of the same thing: stage, reason and cause are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadCause {
+    /// The stage where they died.
+    pub stage: String,
+    /// Why: the short stable code.
+    pub reason: String,
+    /// The error without its variable parts; empty for letters of an earlier version, until
+    /// [`crate::SyncStore::fill_causes`] has worked it out.
+    pub cause: String,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was noted.
+    pub oldest: DateTime<Utc>,
+    /// When the newest was noted.
+    pub newest: DateTime<Utc>,
+    /// The newest letter's id.
+    pub letter: String,
+    /// And its error, whole.
+    pub error: String,
+}
+
+impl DeadCause {
+    /// Names the group: eight hexadecimal digits.
+    pub fn id(&self) -> String {
+        group_id(&self.stage, &self.reason, &self.cause)
+    }
+}
+
+/// A letter, and the stage where it died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterId {
+    /// The stage.
+    pub stage: String,
+    /// The letter's id.
+    pub id: String,
 }

@@ -13,6 +13,7 @@
 
 mod asking;
 mod audit;
+mod cause;
 mod connect;
 mod dead;
 mod error;
@@ -30,9 +31,11 @@ mod store;
 
 pub use asking::{Ask, Asking, Issue, Packing};
 pub use audit::{Act, AuditStore, NotedAct};
+pub use cause::{cause, group_id};
 pub use connect::connect;
 pub use dead::{
-    Closes, DeadCount, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, Place, UnknownPlace,
+    Closes, DeadCause, DeadCount, Letter, LetterFilter, LetterId, LetterInFull, NewLetter, NotedLetter,
+    Place, UnknownPlace,
 };
 pub use error::StoreError;
 pub use lease::{Attach, Lease, Step};

@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Attach, AuditStore, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterInFull, Listed, NewLetter,
-    NewReceipt, NotedLetter, Opened, PackageStore, Page, Place, Receipt, Record, RecordFilter, StateCount,
-    Step, StoreError, Stranded,
+    Attach, AuditStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull,
+    Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, Place, Receipt, Record,
+    RecordFilter, StateCount, Step, StoreError, Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.
@@ -78,7 +78,12 @@ pub trait SyncStore: PackageStore + AuditStore {
 
     /// A letter has moved: redriven, discarded, or restored to its dead-letter queue. Answers
     /// whether the index knew it.
-    async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError>;
+    async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError> {
+        Ok(self.move_letters(&[id.to_owned()], to).await? > 0)
+    }
+
+    /// Several letters have moved, in one statement. Answers how many of them the index knew.
+    async fn move_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError>;
 
     /// One record.
     async fn record(&self, key: &Key, target: &str) -> Result<Option<Record>, StoreError>;
@@ -95,11 +100,21 @@ pub trait SyncStore: PackageStore + AuditStore {
     /// Letters that meet the filter, the latest noted first, without headers and body.
     async fn dead_letters(&self, filter: &LetterFilter, page: Page) -> Result<Vec<NotedLetter>, StoreError>;
 
+    /// The ids of all letters that meet the filter, by stage.
+    async fn letter_ids(&self, filter: &LetterFilter) -> Result<Vec<LetterId>, StoreError>;
+
     /// One letter with headers and body.
     async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError>;
 
     /// How many letters wait for a person, by stage and reason.
     async fn dead_counts(&self) -> Result<Vec<DeadCount>, StoreError>;
+
+    /// Letters that meet the filter by stage, reason and cause, the group with the newest letter first.
+    async fn dead_causes(&self, filter: &LetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError>;
+
+    /// Works out the cause of at most `limit` letters that an earlier version noted without one. Answers
+    /// how many there were; fewer than `limit` says that there are no more.
+    async fn fill_causes(&self, limit: u32) -> Result<u64, StoreError>;
 
     /// Records that stopped on their way: neither complete, skipped nor dead, held by nobody, and
     /// untouched for longer than `untouched_for`; the longest untouched first.

@@ -1,5 +1,7 @@
 //! The command line of the dead letters.
 
+use std::path::PathBuf;
+
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
@@ -8,35 +10,13 @@ use crate::settings::{BrokerSettings, PackageSettings, StoreSettings};
 #[derive(Debug, Subcommand)]
 pub enum DeadCommand {
     /// Counts by stage and reason, and the latest letters
-    List {
-        /// Only of this stage
-        stage: Option<String>,
-        /// Only with this reason
-        #[arg(long)]
-        reason: Option<String>,
-        /// At most so many letters
-        #[arg(long, default_value_t = 20, value_name = "N")]
-        limit: u32,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        store: StoreSettings,
-    },
+    List(Box<ListArgs>),
     /// One letter: why, when, what, and what to do
-    Show {
-        /// Its id, as `bilag dead list` shows it
-        id: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        store: StoreSettings,
-    },
+    Show(Box<ShowArgs>),
     /// Send letters back to the queue each came from, with all their attempts
     ///
-    /// In batches of 1, 2, 5, 20, then 100. It stops where the last batch fails again or is not taken.
-    /// Ctrl-C stops it between two letters; nothing is lost or sent twice.
+    /// In batches of 1, 2, 5, 20, 100, then 500. It stops where the last batch fails again or is not
+    /// taken. Ctrl-C stops it once what is in hand has moved; nothing is lost or sent twice.
     Redrive(Box<RedriveArgs>),
     /// Put letters aside, into the archive, where they stay for 30 days
     Discard(Box<LettersArgs>),
@@ -48,12 +28,62 @@ pub enum DeadCommand {
     Reindex(ReindexArgs),
 }
 
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only of this stage
+    pub stage: Option<String>,
+    /// Only with this reason
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Only what was noted within this time, as in 2h
+    #[arg(long, value_name = "DELAY")]
+    pub since: Option<amqp::Delay>,
+    /// Only with this text in id, message id, receipt, package or error
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Group letters that died of the same thing: stage, reason and error without its variable parts
+    #[arg(long)]
+    pub group: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: u32,
+    /// After so many
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub offset: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Its id, as `bilag dead list` shows it
+    pub id: String,
+    /// Save the PDF that the letter has
+    #[arg(long, value_name = "FILE")]
+    pub pdf: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
 /// Which letters.
 #[derive(Debug, Args)]
 pub struct LettersArgs {
     /// Letters by their ids, as `bilag dead list` shows them
-    #[arg(value_name = "LETTER", conflicts_with_all = ["stage", "reason", "since", "text", "all"])]
+    #[arg(value_name = "LETTER", conflicts_with_all = ["group", "stage", "reason", "since", "text", "all"])]
     pub ids: Vec<String>,
+    /// Letters that died of the same thing, by their group's id, as `bilag dead list --group` shows it
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
     #[command(flatten)]
     pub kind: LetterKind,
     /// All of them

@@ -1,16 +1,15 @@
-//! The index of dead letters.
+//! Writing the index of dead letters.
 
-use crate::sql::{Dialect, Row, Statement, Surprise};
-use crate::{
-    Closes, DeadCount, Letter, LetterFilter, LetterInFull, NewLetter, NotedLetter, PackageKey, Page, Place,
-};
+use crate::cause::cause;
+use crate::sql::dead_find::NOTED;
+use crate::sql::{Dialect, Statement};
+use crate::{Closes, Letter, NewLetter, Place};
 
 /// Reasons that are about a broken message, not about the receipt that may be on its way.
 const ABOUT_THE_MESSAGE: [&str; 4] = ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
 
-/// The columns that [`read_noted`] reads.
-const NOTED: &str = "id, stage, reason, error, tenant_uid, receipt_uid, message_id, attempts,
-    first_failed_at, last_failed_at, redriven, body_size, noted_at, place, oms, package_id";
+/// The longest stage and reason in bytes: ours are short, and an index takes no long texts of others.
+const MAX_NAME: usize = 200;
 
 /// Notes the letter, and closes what it is about where the letter was news.
 pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
@@ -20,15 +19,15 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
         format!("({redriven} > kept.redriven or {failed_at} > kept.last_failed_at)")
     };
     let note = format!(
-        "insert into dead_letter as kept ({NOTED}, headers, body)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {now}, 'dead', $15, $16, $13, $14)
+        "insert into dead_letter as kept ({NOTED}, headers, body, cause)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {now}, 'dead', $15, $16, $13, $14, $18)
          on conflict (id) do update set
              stage = excluded.stage, reason = excluded.reason, error = excluded.error,
              attempts = excluded.attempts, first_failed_at = excluded.first_failed_at,
              last_failed_at = excluded.last_failed_at, redriven = excluded.redriven,
              body_size = excluded.body_size, noted_at = excluded.noted_at, place = excluded.place,
              oms = excluded.oms, package_id = excluded.package_id,
-             headers = excluded.headers, body = excluded.body
+             headers = excluded.headers, body = excluded.body, cause = excluded.cause
          where {}",
         is_news("excluded.redriven", "excluded.last_failed_at")
     );
@@ -56,8 +55,8 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
     let kept = &new.body[..new.body.len().min(NewLetter::BODY_KEPT)];
     Statement::new(sql)
         .text(&letter.id)
-        .text(&letter.stage)
-        .text(&letter.reason)
+        .text(&letter.stage[..letter.stage.floor_char_boundary(MAX_NAME)])
+        .text(&letter.reason[..letter.reason.floor_char_boundary(MAX_NAME)])
         .text(&letter.error)
         .optional_text(letter.key.as_ref().map(|key| key.tenant_uid.as_str()))
         .optional_text(letter.key.as_ref().map(|key| key.receipt_uid.as_str()))
@@ -72,6 +71,7 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
         .optional_text(letter.package.as_ref().map(|package| package.oms.as_str()))
         .optional_text(letter.package.as_ref().map(|package| package.package_id.to_string()).as_deref())
         .text(target)
+        .text(&cause(&letter.error))
 }
 
 fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
@@ -120,69 +120,21 @@ fn is_about_the_message(letter: &Letter) -> bool {
     ABOUT_THE_MESSAGE.contains(&letter.reason.as_str())
 }
 
-pub(super) fn move_to(id: &str, to: Place) -> Statement {
-    Statement::new("update dead_letter set place = $2 where id = $1 returning id").text(id).text(to.as_str())
+pub(super) fn move_to(dialect: Dialect, ids: &[String], to: Place) -> Statement {
+    let ids_given = dialect.texts(2);
+    Statement::new(format!("update dead_letter set place = $1 where id in ({ids_given}) returning id"))
+        .text(to.as_str())
+        .texts(ids)
 }
 
-pub(super) fn list(filter: &LetterFilter, page: Page) -> Statement {
-    let since = filter.since.map_or(i64::MIN, |since| since.timestamp_millis());
-    Statement::new(format!("select {NOTED} from dead_letter where place = $1 and noted_at >= $2"))
-        .text(filter.place.as_str())
-        .int(since)
-        .matching("stage = $", filter.stage.as_deref())
-        .matching("reason = $", filter.reason.as_deref())
-        .matching(
-            r"lower(id) like $ escape '\' or lower(message_id) like $ escape '\'
-                or lower(receipt_uid) like $ escape '\' or lower(error) like $ escape '\'
-                or lower(oms || '/' || package_id) like $ escape '\'",
-            filter.text.as_deref().map(containing).as_deref(),
-        )
-        .page("noted_at desc, id", page)
+/// Letters that an earlier version noted, with their errors.
+pub(super) fn without_cause(limit: u32) -> Statement {
+    Statement::new("select id, error from dead_letter where cause = '' limit $1").int(limit)
 }
 
-/// A `like` pattern for texts that contain this one.
-fn containing(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{escaped}%")
-}
-
-pub(super) fn one(id: &str) -> Statement {
-    Statement::new(format!("select {NOTED}, headers, body from dead_letter where id = $1")).text(id)
-}
-
-pub(super) fn counts() -> Statement {
-    Statement::new(
-        "select stage, reason, count(*), min(noted_at) from dead_letter where place = 'dead'
-         group by stage, reason order by stage, reason",
-    )
-}
-
-pub(super) fn read_noted(row: &mut Row) -> Result<NotedLetter, Surprise> {
-    let mut letter = Letter {
-        id: row.text()?,
-        stage: row.text()?,
-        reason: row.text()?,
-        error: row.text()?,
-        key: row.optional_key()?,
-        package: None,
-        message_id: row.optional_text()?,
-        attempts: row.count()?,
-        first_failed_at: row.optional_time()?,
-        last_failed_at: row.optional_time()?,
-        redriven: row.count()?,
-    };
-    let (body_size, noted_at, place) = (row.count()?, row.time()?, row.word("place")?);
-    letter.package = match (row.optional_text()?, row.optional_word("package id")?) {
-        (Some(oms), Some(package_id)) => Some(PackageKey { oms, package_id }),
-        _ => None,
-    };
-    Ok(NotedLetter { letter, body_size, noted_at, place })
-}
-
-pub(super) fn read_in_full(row: &mut Row) -> Result<LetterInFull, Surprise> {
-    Ok(LetterInFull { noted: read_noted(row)?, headers: row.text()?, body: row.bytes()? })
-}
-
-pub(super) fn read_count(row: &mut Row) -> Result<DeadCount, Surprise> {
-    Ok(DeadCount { stage: row.text()?, reason: row.text()?, count: row.count()?, oldest: row.time()? })
+pub(super) fn fill_cause(dialect: Dialect, cause: &str, ids: &[String]) -> Statement {
+    let ids_given = dialect.texts(2);
+    Statement::new(format!("update dead_letter set cause = $1 where id in ({ids_given}) and cause = ''"))
+        .text(cause)
+        .texts(ids)
 }

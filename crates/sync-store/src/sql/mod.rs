@@ -3,6 +3,7 @@
 
 mod audit;
 mod dead;
+mod dead_find;
 mod find;
 mod open;
 mod package;
@@ -17,14 +18,16 @@ mod steps;
 pub(crate) use row::{Cell, Row, Surprise};
 pub(crate) use statement::{Database, Dialect, Statement, Value};
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::cause::cause;
 use crate::{
-    Attach, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterInFull, Listed, NewLetter, NewReceipt,
-    NotedLetter, Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step, StoreError, Stranded,
-    SyncStore,
+    Attach, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull, Listed,
+    NewLetter, NewReceipt, NotedLetter, Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step,
+    StoreError, Stranded, SyncStore,
 };
 
 /// A store over one database.
@@ -122,8 +125,9 @@ impl<D: Database> SyncStore for SqlStore<D> {
         self.0.write(dead::note(self.0.dialect(), letter)).await.map(drop)
     }
 
-    async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError> {
-        Ok(!self.0.write(dead::move_to(id, to)).await?.is_empty())
+    async fn move_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError> {
+        let moved = self.0.write(dead::move_to(self.0.dialect(), ids, to)).await?;
+        Ok(u64::try_from(moved.len()).unwrap_or(u64::MAX))
     }
 
     async fn record(&self, key: &Key, target: &str) -> Result<Option<Record>, StoreError> {
@@ -147,18 +151,41 @@ impl<D: Database> SyncStore for SqlStore<D> {
     }
 
     async fn dead_letters(&self, filter: &LetterFilter, page: Page) -> Result<Vec<NotedLetter>, StoreError> {
-        let rows = self.0.read(dead::list(filter, page)).await?;
-        self.each(rows, dead::read_noted)
+        let rows = self.0.read(dead_find::list(self.0.dialect(), filter, page)).await?;
+        self.each(rows, dead_find::read_noted)
+    }
+
+    async fn letter_ids(&self, filter: &LetterFilter) -> Result<Vec<LetterId>, StoreError> {
+        let rows = self.0.read(dead_find::ids(self.0.dialect(), filter)).await?;
+        self.each(rows, dead_find::read_id)
     }
 
     async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError> {
-        let rows = self.0.read(dead::one(id)).await?;
-        self.first(rows, dead::read_in_full)
+        let rows = self.0.read(dead_find::one(id)).await?;
+        self.first(rows, dead_find::read_in_full)
     }
 
     async fn dead_counts(&self) -> Result<Vec<DeadCount>, StoreError> {
-        let rows = self.0.read(dead::counts()).await?;
-        self.each(rows, dead::read_count)
+        let rows = self.0.read(dead_find::counts()).await?;
+        self.each(rows, dead_find::read_count)
+    }
+
+    async fn dead_causes(&self, filter: &LetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError> {
+        let rows = self.0.read(dead_find::causes(self.0.dialect(), filter, page)).await?;
+        self.each(rows, dead_find::read_cause)
+    }
+
+    async fn fill_causes(&self, limit: u32) -> Result<u64, StoreError> {
+        let rows = self.0.read(dead::without_cause(limit)).await?;
+        let errors = self.each(rows, |row| Ok((row.text()?, row.text()?)))?;
+        let mut causes = BTreeMap::<String, Vec<String>>::new();
+        for (id, error) in &errors {
+            causes.entry(cause(error)).or_default().push(id.clone());
+        }
+        for (cause, ids) in &causes {
+            self.0.write(dead::fill_cause(self.0.dialect(), cause, ids)).await?;
+        }
+        Ok(u64::try_from(errors.len()).unwrap_or(u64::MAX))
     }
 
     async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Stranded>, StoreError> {

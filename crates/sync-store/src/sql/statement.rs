@@ -42,6 +42,14 @@ impl Dialect {
             Self::Postgres => "(extract(epoch from clock_timestamp()) * 1000)::bigint",
         }
     }
+
+    /// A query of the texts in an argument that [`Statement::texts`] gave.
+    pub(crate) fn texts(self, argument: usize) -> String {
+        match self {
+            Self::Sqlite => format!("select value from json_each(${argument})"),
+            Self::Postgres => format!("select jsonb_array_elements_text(cast(${argument} as text)::jsonb)"),
+        }
+    }
 }
 
 /// SQL and its arguments `$1`, `$2` …
@@ -71,6 +79,12 @@ impl Statement {
     /// PostgreSQL keeps no NUL in a text. Both databases get the same in its place.
     pub(crate) fn optional_text(self, text: Option<&str>) -> Self {
         self.with(Value::Text(text.map(|text| text.replace('\0', "\u{fffd}"))))
+    }
+
+    /// Any number of texts in one argument, as JSON, so that the statement stays the same.
+    pub(crate) fn texts(self, texts: &[String]) -> Self {
+        let quoted: Vec<_> = texts.iter().map(|text| quoted(text)).collect();
+        self.text(&format!("[{}]", quoted.join(",")))
     }
 
     pub(crate) fn int(self, int: impl Into<i64>) -> Self {
@@ -110,4 +124,20 @@ impl Statement {
         self.args.push(value);
         self
     }
+}
+
+/// A text as JSON.
+fn quoted(text: &str) -> String {
+    let mut json = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => json.extend(['\\', c]),
+            // PostgreSQL keeps no NUL.
+            '\0' => json.push('\u{fffd}'),
+            c if c.is_control() => json.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => json.push(c),
+        }
+    }
+    json.push('"');
+    json
 }

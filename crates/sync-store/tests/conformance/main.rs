@@ -80,6 +80,11 @@ conformance! {
         the_start_of_a_body_is_kept
         letters_are_found_by_what_they_say
         letters_are_counted_while_they_wait;
+    causes:
+        letters_with_one_cause_are_one_group_whose_newest_letter_is_told
+        many_letters_move_at_once_and_others_stay
+        letters_of_an_earlier_version_get_their_cause_later
+        a_stage_and_an_error_of_any_length_are_kept;
     package_ask:
         a_packing_begins_a_round_and_is_asked_for_once
         of_many_who_ask_at_once_one_is_granted

@@ -1,16 +1,12 @@
 //! `bilag dead reindex` and `bilag dead export`: the letters as they lie in their queues.
 
-use std::collections::HashSet;
-
-use amqp::{Broker, Handler, Shelf, Walk};
+use amqp::{Broker, Shelf, Walk};
 use consumer::{Consumer, Shared};
 use consumer_dead::{DeadConsumer, DeadSettings};
+use operate::letters::{Desk, Reindexed};
 use serde_json::{Value, json};
-use sync_store::{LetterFilter, Place};
 
-use super::selection::indexed;
-
-use crate::chain::CHAIN;
+use crate::chain::{CHAIN, stages};
 use crate::cli::{ExportArgs, ReindexArgs};
 use crate::link::Link;
 use crate::output::{Failed, say};
@@ -25,37 +21,22 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),
     };
-    let dead = DeadConsumer::start(&DeadSettings {}, &shared).map_err(Failed::plainly)?;
-    for link in &CHAIN {
-        let filter = LetterFilter { stage: Some(link.name.to_owned()), ..Default::default() };
-        let known = indexed(store.as_ref(), &filter).await?;
-        let known: HashSet<_> = known.into_iter().map(|noted| noted.letter.id).collect();
-        let mut there = HashSet::new();
-        let mut walk = Walk::begin(&broker, link.name, Shelf::Dead).await.map_err(Failed::plainly)?;
-        while let Some(found) = walk.next().await.map_err(Failed::plainly)? {
-            if !known.contains(&found.id) {
-                dead.handle(&found.message).await.map_err(|failure| Failed::plainly(failure.chain()))?;
-                store.move_letter(&found.id, Place::Dead).await.map_err(Failed::plainly)?;
-            }
-            there.insert(found.id);
-        }
-        walk.end().await;
-        let gone: Vec<_> = known.difference(&there).collect();
-        for id in &gone {
-            store.move_letter(id, Place::Redriven).await.map_err(Failed::plainly)?;
-        }
-        let missing = there.difference(&known).count();
-        if !there.is_empty() || !gone.is_empty() {
-            say(format_args!(
-                "{}: {} letter(s); {missing} were missing from the index, {} were in it and are gone",
-                link.name,
-                there.len(),
-                gone.len()
-            ));
-        }
-    }
+    let notes = DeadConsumer::start(&DeadSettings {}, &shared).map_err(Failed::plainly)?;
+    let stages = stages();
+    let delays = &args.broker.retry_delays;
+    let desk = Desk { store: store.as_ref(), broker: &broker, stages: &stages, delays };
+    operate::letters::reindex(&desk, &notes, told).await.map_err(super::failed)?;
     say("the index says what the queues hold");
     Ok(())
+}
+
+fn told(done: &Reindexed) {
+    let Reindexed { stage, there, missing, gone } = done;
+    if *there > 0 || *gone > 0 {
+        say(format_args!(
+            "{stage}: {there} letter(s); {missing} were missing from the index, {gone} were in it and are gone"
+        ));
+    }
 }
 
 /// Prints every letter of the stages as a line of JSON, whole and untouched.

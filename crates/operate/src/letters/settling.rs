@@ -7,23 +7,23 @@ use chrono::{DateTime, Utc};
 use sync_store::{Key, LetterFilter, Page, State};
 use tokio::time::sleep;
 
+use super::LetterError;
 use super::shift::Shift;
-use crate::output::Failed;
 
 /// A batch that was redriven.
-pub struct Batch {
+pub(super) struct Batch {
     /// When.
-    pub since: DateTime<Utc>,
+    pub(super) since: DateTime<Utc>,
     /// What waited in the work queue and in the rungs before.
-    pub before: (u32, u32),
+    pub(super) before: (u32, u32),
     /// The ids of its messages.
-    pub messages: Vec<String>,
-    /// The receipts that they are about.
-    pub receipts: Vec<Key>,
+    pub(super) messages: Vec<String>,
+    /// The receipts that they are about and that are not known to be complete.
+    pub(super) receipts: Vec<Key>,
 }
 
 /// What became of a batch, as far as can be seen.
-pub enum Settled {
+pub(super) enum Settled {
     /// Nothing speaks against going on.
     Well,
     /// They fail again, or are not taken.
@@ -32,7 +32,7 @@ pub enum Settled {
     Stopped,
 }
 
-/// How long a batch may take.
+/// How long nothing may happen to a batch.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long after it was taken a letter that fails at once has shown that, where no record tells.
@@ -42,18 +42,21 @@ const STEP: Duration = Duration::from_millis(200);
 
 /// Watches until every receipt of the batch is complete, where the stage serves a target; else until
 /// the work queue was empty for a moment.
-pub async fn settle(shift: &Shift<'_>, walk: &Walk, batch: &Batch) -> Result<Settled, Failed> {
-    let begun = Instant::now();
+pub(super) async fn settle(shift: &Shift<'_>, walk: &Walk, mut batch: Batch) -> Result<Settled, LetterError> {
+    let mut happened = Instant::now();
     let mut empty_since = None;
+    let mut left = (u32::MAX, usize::MAX);
     let many = u32::try_from(batch.messages.len().div_ceil(2)).unwrap_or(u32::MAX);
     loop {
-        if *shift.stopped.borrow() {
+        if *shift.order.stopped.borrow() {
             return Ok(Settled::Stopped);
         }
-        if let Some(why) = died_again(shift, batch).await? {
+        // Where it is lost, that is noticed before the next batch is moved.
+        shift.lease.keep().await?;
+        if let Some(why) = died_again(shift, &batch).await? {
             return Ok(Settled::Badly(why));
         }
-        let (waiting, retrying) = walk.waiting(shift.delays).await.map_err(Failed::plainly)?;
+        let (waiting, retrying) = walk.waiting(shift.desk.delays).await?;
         let more = retrying.saturating_sub(batch.before.1);
         if more >= many {
             return Ok(Settled::Badly(format!("{more} of the last batch failed and wait to be tried again")));
@@ -63,37 +66,52 @@ pub async fn settle(shift: &Shift<'_>, walk: &Walk, batch: &Batch) -> Result<Set
         }
         let quiet = waiting == 0 && empty_since.get_or_insert_with(Instant::now).elapsed() >= QUIET;
         match shift.target() {
-            Some(target) if all_complete(shift, batch, &target).await? => return Ok(Settled::Well),
+            Some(target) => {
+                let receipts = std::mem::take(&mut batch.receipts);
+                batch.receipts = incomplete(shift, receipts, target.as_str()).await?;
+                if batch.receipts.is_empty() {
+                    return Ok(Settled::Well);
+                }
+            }
             None if quiet => return Ok(Settled::Well),
-            _ => {}
+            None => {}
         }
-        if begun.elapsed() > PATIENCE {
-            let stage = shift.stage;
-            return Ok(Settled::Badly(match waiting {
-                0 => format!("{stage} is not done with the last batch within {} s", PATIENCE.as_secs()),
-                _ => format!(
-                    "{waiting} message(s) wait in bilag.{stage} and are not taken: {stage} is paused, overloaded or not running"
-                ),
-            }));
+        if waiting < left.0 || batch.receipts.len() < left.1 {
+            left = (waiting.min(left.0), batch.receipts.len().min(left.1));
+            happened = Instant::now();
+        }
+        if happened.elapsed() > PATIENCE {
+            return Ok(Settled::Badly(not_taken(shift.stage, waiting)));
         }
         sleep(STEP).await;
     }
 }
 
-async fn all_complete(shift: &Shift<'_>, batch: &Batch, target: &str) -> Result<bool, Failed> {
-    for key in &batch.receipts {
-        let record = shift.store.record(key, target).await.map_err(Failed::plainly)?;
-        if record.is_none_or(|record| !matches!(record.state, State::Complete | State::Skipped)) {
-            return Ok(false);
-        }
+fn not_taken(stage: &str, waiting: u32) -> String {
+    match waiting {
+        0 => format!("{stage} is not done with the last batch within {} s", PATIENCE.as_secs()),
+        _ => format!(
+            "{waiting} message(s) wait in bilag.{stage} and are not taken: {stage} is paused, overloaded or not running"
+        ),
     }
-    Ok(true)
 }
 
-async fn died_again(shift: &Shift<'_>, batch: &Batch) -> Result<Option<String>, Failed> {
+/// Those whose record is neither complete nor skipped. The first of many tells enough for now.
+async fn incomplete(shift: &Shift<'_>, mut keys: Vec<Key>, target: &str) -> Result<Vec<Key>, LetterError> {
+    while let Some(key) = keys.last() {
+        let record = shift.desk.store.record(key, target).await?;
+        if record.is_none_or(|record| !matches!(record.state, State::Complete | State::Skipped)) {
+            break;
+        }
+        keys.pop();
+    }
+    Ok(keys)
+}
+
+async fn died_again(shift: &Shift<'_>, batch: &Batch) -> Result<Option<String>, LetterError> {
     let (stage, since) = (Some(shift.stage.to_owned()), Some(batch.since));
     let filter = LetterFilter { stage, since, ..Default::default() };
-    let letters = shift.store.dead_letters(&filter, Page::first(200)).await.map_err(Failed::plainly)?;
+    let letters = shift.desk.store.dead_letters(&filter, Page::first(200)).await?;
     let mut again = letters.into_iter().map(|noted| noted.letter).filter(|letter| {
         letter.redriven > 0 && letter.message_id.as_ref().is_some_and(|id| batch.messages.contains(id))
     });

@@ -1,0 +1,84 @@
+//! Why letters were not moved, or not all of them.
+
+use amqp::{BoxError, WalkError};
+use sync_store::{Place, StoreError};
+
+use super::progress::Moved;
+
+/// Why letters were not moved, or not all of them.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    /// The index cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The queues cannot be read or written.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// The index has no such letter.
+    #[error("no dead letter {id} in {store}; `bilag dead list` shows the ids; nothing was moved")]
+    Unknown {
+        /// The letter.
+        id: String,
+        /// The store.
+        store: String,
+    },
+    /// The letter is in another place.
+    #[error("letter {id} is {}, not {}; nothing was moved", is.as_str(), should.as_str())]
+    Elsewhere {
+        /// The letter.
+        id: String,
+        /// Where it is.
+        is: Place,
+        /// Where it would have to be.
+        should: Place,
+    },
+    /// No letter is of this group.
+    #[error("no {} letter is of group {group}; `bilag dead list --group` shows the groups; nothing was moved", place.as_str())]
+    UnknownGroup {
+        /// The group.
+        group: String,
+        /// Where its letters would have to be.
+        place: Place,
+    },
+    /// Somebody else moves letters of the stage.
+    #[error(
+        "{who} is moving dead letters of {stage} now, and nothing was moved by you; try again when they are done, or after {until} should their tool have been killed"
+    )]
+    Busy {
+        /// Who.
+        who: String,
+        /// The stage.
+        stage: String,
+        /// When the lease runs out unless it is extended.
+        until: String,
+    },
+    /// Somebody said so.
+    #[error("stopped by you: {so_far}; the others are where they were")]
+    Stopped {
+        /// How far it came.
+        so_far: Moved,
+    },
+    /// What was redriven fails again, or is not taken.
+    #[error("stopped: {why}; {so_far}; the others are where they were")]
+    Failing {
+        /// What was seen.
+        why: String,
+        /// How far it came.
+        so_far: Moved,
+    },
+    /// The lease ran out, and somebody else has it.
+    #[error("stopped: somebody else moves letters now; {so_far}; the others are where they were")]
+    Lost {
+        /// How far it came.
+        so_far: Moved,
+    },
+    /// A letter could not be noted in the index.
+    #[error("letter {id} could not be noted in the index")]
+    NotNoted {
+        /// The letter.
+        id: String,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+}

@@ -1,0 +1,58 @@
+//! One operator at a time moves the letters of a stage.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use sync_store::{StoreError, SyncStore};
+use uuid::Uuid;
+
+use super::LetterError;
+
+/// How long a tool that was killed keeps others away.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The right to move the letters of one stage.
+pub(super) struct Lease<'a> {
+    store: &'a dyn SyncStore,
+    name: String,
+    owner: String,
+    kept: Mutex<Instant>,
+}
+
+impl<'a> Lease<'a> {
+    /// Takes it, or tells who has it.
+    pub(super) async fn take(store: &'a dyn SyncStore, stage: &str, who: &str) -> Result<Self, LetterError> {
+        let name = format!("dead:{stage}");
+        let owner = format!("{} {}", who.replace(' ', "_"), Uuid::new_v4());
+        if store.named_lease(&name, &owner, LEASE).await? {
+            return Ok(Self { store, name, owner, kept: Mutex::new(Instant::now()) });
+        }
+        let holder = store.named_lease_holder(&name).await?;
+        let (who, until) = holder.map_or_else(
+            || ("somebody else".to_owned(), "a moment".to_owned()),
+            |holder| {
+                let who = holder.owner.split(' ').next().unwrap_or_default().to_owned();
+                (who, holder.until.format("%H:%M:%S UTC").to_string())
+            },
+        );
+        Err(LetterError::Busy { who, stage: stage.to_owned(), until })
+    }
+
+    /// Extends it where that is due. Answers whether it is still ours.
+    pub(super) async fn keep(&self) -> Result<bool, StoreError> {
+        let kept = *self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.elapsed() < LEASE / 6 {
+            return Ok(true);
+        }
+        let ours = self.store.named_lease(&self.name, &self.owner, LEASE).await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        Ok(ours)
+    }
+
+    /// Lets others in.
+    pub(super) async fn give_back(&self) {
+        // Where this fails, it runs out by itself.
+        let _ = self.store.named_lease(&self.name, &self.owner, Duration::ZERO).await;
+    }
+}

@@ -1,0 +1,84 @@
+//! Dead letters: which, what is done with them, and what became of it. The command line and the browser
+//! do the same; this prints nothing.
+
+mod decoded;
+mod deed;
+mod error;
+mod lag;
+mod lease;
+mod progress;
+mod reindex;
+mod selection;
+mod settling;
+mod shift;
+mod whole;
+
+use amqp::{Broker, Delay};
+use sync_store::SyncStore;
+use tokio::sync::watch;
+
+use crate::Stage;
+pub use decoded::{Decoded, DecodedLine, decoded};
+pub use deed::Deed;
+pub use error::LetterError;
+pub use lag::{Lag, LagError, lag};
+pub use progress::{Moved, Progress};
+pub use reindex::{Reindexed, reindex};
+pub use selection::{Selection, group};
+pub use whole::whole;
+
+use lease::Lease;
+use shift::Shift;
+
+/// Where letters are worked on: their index, their queues, and the stages that they are of.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The index.
+    pub store: &'a dyn SyncStore,
+    /// The queues.
+    pub broker: &'a Broker,
+    /// The stages of the chain.
+    pub stages: &'a [Stage],
+    /// The rungs, where a redriven letter that fails again goes.
+    pub delays: &'a [Delay],
+}
+
+/// What is to be done, and how.
+#[derive(Clone)]
+pub struct Order<'a> {
+    /// What.
+    pub deed: Deed,
+    /// Who wants it, for the audit log and for whoever comes in between.
+    pub who: &'a str,
+    /// At most so many letters a second; as fast as it goes where there is no rate.
+    pub rate: Option<u16>,
+    /// Becomes true once somebody wants it to stop. What is in hand is finished first.
+    pub stopped: watch::Receiver<bool>,
+    /// Hears how it goes, between two letters: it must not take long.
+    pub progress: &'a (dyn Fn(&Progress<'_>) + Send + Sync),
+}
+
+impl Desk<'_> {
+    /// Moves the selected letters, stage by stage, each put in its new place before it is taken from the
+    /// old one. A letter is where it was until it has moved, whatever the error.
+    ///
+    /// # Errors
+    /// Nothing was moved where a letter is not known or is elsewhere, and where somebody else is moving
+    /// letters of the first stage. It stops where redriven letters fail again or are not taken, where
+    /// somebody says so, and where store or broker are lost; the error says how far it came.
+    pub async fn carry_out(
+        &self,
+        order: &Order<'_>,
+        selection: &Selection,
+    ) -> Result<Vec<Moved>, LetterError> {
+        let mut all = Vec::new();
+        for (stage, ids) in selection.by_stage(self.store, order.deed).await? {
+            let lease = Lease::take(self.store, &stage, order.who).await?;
+            let shift = Shift { desk: self, order, stage: &stage, lease: &lease };
+            let ended = shift.run(ids).await;
+            lease.give_back().await;
+            all.push(ended?);
+        }
+        Ok(all)
+    }
+}

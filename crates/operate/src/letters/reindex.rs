@@ -1,0 +1,66 @@
+//! Making the index say what the queues hold.
+
+use std::collections::HashSet;
+
+use amqp::{Handler, Shelf, Walk};
+use sync_store::{LetterFilter, Place};
+
+use super::{Desk, LetterError};
+
+/// Letters of the index that get their cause in one go.
+const CAUSES: u32 = 500;
+
+/// What was found of one stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reindexed {
+    /// The stage.
+    pub stage: &'static str,
+    /// Letters in its queue.
+    pub there: usize,
+    /// Those of them that the index did not have.
+    pub missing: usize,
+    /// Those of the index that were not in the queue.
+    pub gone: usize,
+}
+
+/// Notes what is missing in the index, by the handler that notes dead letters, and forgets what is gone.
+/// Letters of an earlier version get their cause. `stage_done` hears of each stage in turn.
+///
+/// # Errors
+/// Store or broker cannot be used; asking again goes on where it stopped.
+pub async fn reindex(
+    desk: &Desk<'_>,
+    notes: &impl Handler,
+    stage_done: impl Fn(&Reindexed),
+) -> Result<(), LetterError> {
+    for stage in desk.stages {
+        let done = one(desk, stage.name, notes).await?;
+        stage_done(&done);
+    }
+    while desk.store.fill_causes(CAUSES).await? == u64::from(CAUSES) {}
+    Ok(())
+}
+
+async fn one(desk: &Desk<'_>, stage: &'static str, notes: &impl Handler) -> Result<Reindexed, LetterError> {
+    let filter = LetterFilter { stage: Some(stage.to_owned()), ..Default::default() };
+    let known: HashSet<_> =
+        desk.store.letter_ids(&filter).await?.into_iter().map(|letter| letter.id).collect();
+    let mut there = HashSet::new();
+    let mut walk = Walk::begin(desk.broker, stage, Shelf::Dead).await?;
+    while let Some(found) = walk.next().await? {
+        if !known.contains(&found.id) {
+            let noted = notes.handle(&found.message).await;
+            noted.map_err(|failure| LetterError::NotNoted {
+                id: found.id.clone(),
+                source: failure.chain().into(),
+            })?;
+            desk.store.move_letter(&found.id, Place::Dead).await?;
+        }
+        there.insert(found.id);
+    }
+    walk.end().await;
+    let gone: Vec<_> = known.difference(&there).cloned().collect();
+    desk.store.move_letters(&gone, Place::Redriven).await?;
+    let missing = there.difference(&known).count();
+    Ok(Reindexed { stage, there: there.len(), missing, gone: gone.len() })
+}

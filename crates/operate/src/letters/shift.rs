@@ -1,0 +1,260 @@
+//! Moving the letters of one stage: batch by batch, each letter put in its new place before it is
+//! taken from the old one.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use amqp::{Destination, Found, Walk};
+use chrono::Utc;
+use events::Target;
+use futures_util::stream::{StreamExt, TryStreamExt, iter};
+use sync_store::{Act, Key, LetterFilter, Page, Place, RecordFilter, State};
+use tokio::time::sleep;
+
+use super::settling::{Batch, Settled, settle};
+use super::{Deed, Desk, Lease, LetterError, Moved, Order, Progress};
+
+/// Everything that moving the letters of one stage needs.
+pub(super) struct Shift<'a> {
+    pub(super) desk: &'a Desk<'a>,
+    pub(super) order: &'a Order<'a>,
+    pub(super) stage: &'a str,
+    pub(super) lease: &'a Lease<'a>,
+}
+
+/// Redriven are so many, then so many more: whether the cause is gone shows with the first. The last
+/// is for all that follow, and for what cannot fail again.
+const BATCHES: [usize; 6] = [1, 2, 5, 20, 100, 500];
+const LARGEST: usize = BATCHES[BATCHES.len() - 1];
+
+/// A batch ends where its bodies come to more than this, in bytes.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Questions to the store at once.
+const QUESTIONS: usize = 4;
+
+/// A letter of a batch, with the receipt that the index knows it is about.
+struct InHand {
+    found: Found,
+    key: Option<Key>,
+}
+
+impl Shift<'_> {
+    /// Moves the letters; stops where they fail again, where somebody says so, and where the lease
+    /// is lost.
+    pub(super) async fn run(&self, mut wanted: HashSet<String>) -> Result<Moved, LetterError> {
+        let (deed, of) = (self.order.deed, wanted.len());
+        let mut moved = Moved { deed, stage: self.stage.to_owned(), moved: 0, of };
+        let mut walk = Walk::begin(self.desk.broker, self.stage, deed.from().0).await?;
+        let ended = self.all_batches(&mut walk, &mut wanted, &mut moved).await;
+        walk.end().await;
+        ended?;
+        self.tell(&Progress::Done(&moved));
+        if !wanted.is_empty() {
+            self.forget(wanted.into_iter().collect()).await?;
+        }
+        Ok(moved)
+    }
+
+    async fn all_batches(
+        &self,
+        walk: &mut Walk,
+        wanted: &mut HashSet<String>,
+        moved: &mut Moved,
+    ) -> Result<(), LetterError> {
+        let mut sizes = BATCHES.into_iter().chain(std::iter::repeat(LARGEST));
+        while !wanted.is_empty() {
+            let size = match self.order.deed {
+                Deed::Redrive => sizes.next().unwrap_or(LARGEST),
+                Deed::Discard | Deed::Restore => LARGEST,
+            };
+            let batch = self.next_batch(walk, wanted, size).await?;
+            if batch.is_empty() {
+                break;
+            }
+            // What is put aside cannot fail again, and nothing is sent after the last batch.
+            let sent = match self.order.deed {
+                Deed::Redrive if batch.len() < wanted.len() => {
+                    Some(self.about_to_be_sent(walk, &batch).await?)
+                }
+                _ => None,
+            };
+            let letters: Vec<_> = batch.iter().map(|letter| letter.found.id.clone()).collect();
+            let act = Act {
+                who: self.order.who,
+                act: self.order.deed.name(),
+                stage: self.stage,
+                letters: &letters,
+            };
+            self.desk.store.note_act(&act).await?;
+            self.move_batch(walk, wanted, batch, moved).await?;
+            if wanted.is_empty() {
+                break;
+            }
+            self.tell(&Progress::Batch(moved));
+            if let Some(sent) = sent {
+                self.tell(&Progress::Settling { stage: self.stage, letters: sent.messages.len() });
+                match settle(self, walk, sent).await? {
+                    Settled::Well => {}
+                    Settled::Badly(why) => {
+                        return Err(LetterError::Failing { why, so_far: moved.clone() });
+                    }
+                    Settled::Stopped => return Err(LetterError::Stopped { so_far: moved.clone() }),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a batch, at most as many a second as the rate allows.
+    async fn move_batch(
+        &self,
+        walk: &Walk,
+        wanted: &mut HashSet<String>,
+        batch: Vec<InHand>,
+        moved: &mut Moved,
+    ) -> Result<(), LetterError> {
+        let (at_once, pause) = match self.order.rate {
+            Some(rate) => {
+                let at_once = rate.div_ceil(10);
+                (usize::from(at_once), Duration::from_secs(1) * u32::from(at_once) / u32::from(rate))
+            }
+            None => (LARGEST, Duration::ZERO),
+        };
+        let mut batch = batch.into_iter();
+        loop {
+            let handful: Vec<_> = batch.by_ref().take(at_once).collect();
+            if handful.is_empty() {
+                return Ok(());
+            }
+            if *self.order.stopped.borrow() {
+                return Err(LetterError::Stopped { so_far: moved.clone() });
+            }
+            if !self.lease.keep().await? {
+                return Err(LetterError::Lost { so_far: moved.clone() });
+            }
+            for letter in &handful {
+                wanted.remove(&letter.found.id);
+            }
+            let count = handful.len();
+            self.move_handful(walk, handful).await?;
+            moved.moved += count;
+            sleep(pause).await;
+        }
+    }
+
+    /// First all are in their new places, then they are taken from the old one, and the index hears of
+    /// it last. Killed in between, a letter is in both places, or the index shows one that is gone: the
+    /// next one to ask for it is told, and the index is put right.
+    async fn move_handful(&self, walk: &Walk, handful: Vec<InHand>) -> Result<(), LetterError> {
+        let complete = self.complete(&handful).await?;
+        let (destination, place) = self.order.deed.to();
+        let mut letters = Vec::with_capacity(handful.len());
+        let mut places = HashMap::<Place, Vec<String>>::new();
+        for (letter, complete) in handful.into_iter().zip(complete) {
+            let (destination, place) = match complete {
+                true => (Destination::Discarded, Place::Discarded),
+                false => (destination, place),
+            };
+            if complete {
+                self.tell(&Progress::Archived { id: &letter.found.id });
+            }
+            places.entry(place).or_default().push(letter.found.id.clone());
+            letters.push((letter.found, destination));
+        }
+        walk.put_all(&letters).await?;
+        walk.take(letters.into_iter().map(|(found, _)| found)).await?;
+        for (place, ids) in places {
+            self.desk.store.move_letters(&ids, place).await?;
+        }
+        Ok(())
+    }
+
+    /// Of each letter, whether it would be redriven for a receipt to which nothing is left to be done.
+    async fn complete(&self, handful: &[InHand]) -> Result<Vec<bool>, LetterError> {
+        if self.order.deed != Deed::Redrive {
+            return Ok(vec![false; handful.len()]);
+        }
+        let questions: Vec<_> = handful.iter().map(|letter| self.is_complete(letter.key.as_ref())).collect();
+        iter(questions).buffered(QUESTIONS).try_collect().await
+    }
+
+    async fn about_to_be_sent(&self, walk: &Walk, batch: &[InHand]) -> Result<Batch, LetterError> {
+        Ok(Batch {
+            since: Utc::now(),
+            before: walk.waiting(self.desk.delays).await?,
+            messages: batch.iter().map(|letter| letter.found.message.id()).collect(),
+            receipts: batch.iter().filter_map(|letter| letter.key.clone()).collect(),
+        })
+    }
+
+    /// The next wanted letters of the walk. The others stay in hand, and return to their places when
+    /// the walk ends.
+    async fn next_batch(
+        &self,
+        walk: &mut Walk,
+        wanted: &HashSet<String>,
+        size: usize,
+    ) -> Result<Vec<InHand>, LetterError> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < size.min(wanted.len()) && bytes < BATCH_BYTES {
+            // One that is lost is noticed before anything is moved.
+            self.lease.keep().await?;
+            match walk.next().await? {
+                Some(found) if wanted.contains(&found.id) => {
+                    bytes += found.message.body.len();
+                    batch.push(found);
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut keys = match self.order.deed {
+            Deed::Redrive => self.keys(&batch).await?,
+            Deed::Discard | Deed::Restore => HashMap::new(),
+        };
+        Ok(batch.into_iter().map(|found| InHand { key: keys.remove(&found.id), found }).collect())
+    }
+
+    /// The receipts that the index knows these letters are about.
+    async fn keys(&self, batch: &[Found]) -> Result<HashMap<String, Key>, LetterError> {
+        let ids = batch.iter().map(|found| found.id.clone()).collect();
+        let filter = LetterFilter { ids: Some(ids), ..Default::default() };
+        let all = Page::first(u32::try_from(LARGEST).unwrap_or(u32::MAX));
+        let noted = self.desk.store.dead_letters(&filter, all).await?;
+        let keys = noted.into_iter().filter_map(|noted| Some((noted.letter.id, noted.letter.key?)));
+        Ok(keys.collect())
+    }
+
+    /// The target that the stage serves, where it serves one.
+    pub(super) fn target(&self) -> Option<&Target> {
+        self.desk.stages.iter().find(|stage| stage.name == self.stage)?.target.as_ref()
+    }
+
+    /// Whether nothing is left to be done for the letter's receipt at the targets that its stage is
+    /// for.
+    async fn is_complete(&self, key: Option<&Key>) -> Result<bool, LetterError> {
+        let Some(key) = key else { return Ok(false) };
+        let filter = RecordFilter {
+            receipt: Some(key.receipt_uid.clone()),
+            tenant_uid: Some(key.tenant_uid.clone()),
+            target: self.target().map(|target| target.as_str().to_owned()),
+            ..Default::default()
+        };
+        let records = self.desk.store.records(&filter, Page::first(100)).await?;
+        let mut states =
+            records.iter().filter(|listed| listed.record.key == *key).map(|listed| listed.record.state);
+        let any = states.clone().any(|state| state == State::Complete);
+        Ok(any && states.all(|state| matches!(state, State::Complete | State::Skipped)))
+    }
+
+    async fn forget(&self, gone: Vec<String>) -> Result<(), LetterError> {
+        self.desk.store.move_letters(&gone, Place::Redriven).await?;
+        self.tell(&Progress::Gone { ids: &gone });
+        Ok(())
+    }
+
+    fn tell(&self, progress: &Progress<'_>) {
+        (self.order.progress)(progress);
+    }
+}

@@ -1,0 +1,8 @@
+-- Only adds: what runs the version before goes on meanwhile, and its letters get their cause later.
+
+-- The error without its variable parts; empty as long as nobody has worked it out.
+alter table dead_letter add column cause text not null default '';
+
+-- Counts are read from the index alone, whatever the size of the letters.
+create index dead_letter_by_cause on dead_letter (place, stage, reason, cause, noted_at);
+create index dead_letter_without_cause on dead_letter (id) where cause = '';

@@ -1,0 +1,170 @@
+//! The cause of a dead letter: its error with the variable parts taken out, so that letters that died of
+//! the same thing are one group.
+
+use sha2::{Digest, Sha256};
+
+/// The longest cause in bytes: an index takes no longer texts, and the beginning of an error tells most.
+const MAX: usize = 400;
+
+/// What an error is called that says nothing.
+const UNTOLD: &str = "no error is told";
+
+/// An error without its variable parts. Quoted values become `"…"`; a word with a digit in it (a number,
+/// a uid, a voucher, a time, a hash) becomes `#`, and so does such a part of a URL or of a path; a number
+/// of three digits after "answered" or "status" stays, because 400 is another cause than 503. Never
+/// empty; at most 400 bytes.
+pub fn cause(error: &str) -> String {
+    let mut cause = String::new();
+    let mut before = String::new();
+    let unquoted = without_quoted(error);
+    for word in unquoted.split_whitespace() {
+        let word = if is_status(&before, word) { word.to_owned() } else { without_variable_parts(word) };
+        let again = word == "#" && cause.ends_with('#');
+        if !again {
+            if !cause.is_empty() {
+                cause.push(' ');
+            }
+            cause.push_str(&word);
+        }
+        before = word;
+    }
+    if cause.is_empty() {
+        return UNTOLD.to_owned();
+    }
+    cause.truncate(cause.floor_char_boundary(MAX));
+    cause
+}
+
+/// Names a group of letters: eight hexadecimal digits, the same for the same stage, reason and cause on
+/// every machine.
+pub fn group_id(stage: &str, reason: &str, cause: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [stage, reason, cause] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What stands between quotes is somebody's value. A quote that is never closed is an apostrophe.
+fn without_quoted(error: &str) -> String {
+    const QUOTES: [(char, char); 3] = [('"', '"'), ('\u{201c}', '\u{201d}'), ('`', '`')];
+    let mut text = String::new();
+    let mut rest = error;
+    while let Some(first) = rest.chars().next() {
+        let after = &rest[first.len_utf8()..];
+        let quote = QUOTES.iter().find(|(open, _)| *open == first);
+        let end = quote.and_then(|(_, close)| Some((after.find(*close)?, *close)));
+        match end {
+            Some((end, close)) => {
+                text.extend([first, '…', close]);
+                rest = &after[end + close.len_utf8()..];
+            }
+            None => {
+                text.push(first);
+                rest = after;
+            }
+        }
+    }
+    text
+}
+
+/// Whether a word is the status of an answer: `answered 400:`, `status 503`.
+fn is_status(before: &str, word: &str) -> bool {
+    let word = word.trim_end_matches([':', ',', ';', '.', ')']);
+    ["answered", "status", "with"].contains(&before)
+        && word.len() == 3
+        && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A word whose parts with a digit are `#`. Parts end at what separates those of a URL, of a path, and
+/// of an index.
+fn without_variable_parts(word: &str) -> String {
+    const SEPARATORS: &str = "/?&=,;()[]{}<>'\"";
+    let mut text = String::new();
+    for part in word.split_inclusive(|c| SEPARATORS.contains(c)) {
+        let end = part.len()
+            - part.chars().next_back().filter(|c| SEPARATORS.contains(*c)).map_or(0, char::len_utf8);
+        let (part, separator) = part.split_at(end);
+        let bare = part.trim_end_matches([':', '.']);
+        if is_variable(bare) {
+            text.push('#');
+            text.push_str(&part[bare.len()..]);
+        } else {
+            text.push_str(part);
+        }
+        text.push_str(separator);
+    }
+    text
+}
+
+/// A number, a uid, a voucher, a time or a hash: it has a digit, or is hexadecimal and long. The version
+/// at the end of an event's type is none.
+fn is_variable(part: &str) -> bool {
+    let is_version = part
+        .rsplit_once(".v")
+        .is_some_and(|(name, version)| is_number(version) && !name.bytes().any(|byte| byte.is_ascii_digit()));
+    let is_hash = part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !is_version && (is_hash || part.chars().any(char::is_numeric))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_loses_what_differs_from_letter_to_letter_and_keeps_what_is_the_cause() {
+        for (error, expected) in [
+            ("Omnium answered 400: \"Store 70 is unknown\"", "Omnium answered 400: \"…\""),
+            ("Omnium answered 503: later", "Omnium answered 503: later"),
+            ("it ended with status 404", "it ended with status 404"),
+            (
+                "receipt 7/rcpt-2 was heard before with different content",
+                "receipt #/# was heard before with different content",
+            ),
+            ("at orderReceipt.items[3].total: expected 249.00", "at orderReceipt.items[#].total: expected #"),
+            (
+                "PUT https://omnium.example/api/Invoices/0af76519-16cd-43dd-8448-eb211c80319c?page=2 failed",
+                "PUT https://omnium.example/api/Invoices/#?page=# failed",
+            ),
+            ("no answer since 2026-11-22T10:11:12.345Z", "no answer since #"),
+            ("voucher V-20991 of store 70, 71 72", "voucher # of store #, #"),
+            ("sha deadbeefdeadbeefdeadbeef differs", "sha # differs"),
+            (
+                "it is no receipt.settled.v1: a member is missing",
+                "it is no receipt.settled.v1: a member is missing",
+            ),
+            (
+                "the body is not JSON: it ends too early at line 1, column 9",
+                "the body is not JSON: it ends too early at line #, column #",
+            ),
+            ("the package's number isn't known", "the package's number isn't known"),
+            ("a \"quote that never ends", "a \"quote that never ends"),
+            ("the field “navn” and `x y`", "the field “…” and `…`"),
+            ("two\nlines  and spaces", "two lines and spaces"),
+            (" ", "no error is told"),
+        ] {
+            assert_eq!(cause(error), expected, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_short_enough_for_an_index_and_ends_between_characters() {
+        let cause = cause(&"ø ".repeat(4_000));
+        assert!(cause.len() <= MAX && cause.starts_with("ø ø"), "{cause}");
+    }
+
+    #[test]
+    fn a_group_has_the_same_id_everywhere_and_another_one_has_another() {
+        assert_eq!(group_id("upload", "omnium_rejected", "a"), group_id("upload", "omnium_rejected", "a"));
+        let others =
+            [("render", "omnium_rejected", "a"), ("upload", "x", "a"), ("upload", "omnium_rejected", "b")];
+        for (stage, reason, cause) in others {
+            assert_ne!(group_id(stage, reason, cause), group_id("upload", "omnium_rejected", "a"));
+        }
+    }
+}

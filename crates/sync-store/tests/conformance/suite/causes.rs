@@ -1,0 +1,99 @@
+//! Groups of dead letters that died of the same thing.
+
+use sync_store::{DeadCause, Letter, LetterFilter, LetterId, Page, Place, SyncStore, group_id};
+
+use crate::fresh::Fresh;
+use crate::given::{ONE, letter, note};
+
+async fn noted(store: &dyn SyncStore, id: &str, error: &str) {
+    note(store, &Letter { error: error.to_owned(), ..letter(id, "omnium_rejected", None) }, ONE).await;
+}
+
+async fn groups(store: &dyn SyncStore, filter: &LetterFilter) -> Vec<DeadCause> {
+    store.dead_causes(filter, Page::first(10)).await.expect("grouped")
+}
+
+fn told(groups: &[DeadCause]) -> Vec<(&str, u64, &str)> {
+    groups.iter().map(|group| (&*group.cause, group.count, &*group.letter)).collect()
+}
+
+pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    noted(&*store, "a", "Omnium answered 400: \"store 70\"").await;
+    noted(&*store, "b", "Omnium answered 409").await;
+    noted(&*store, "c", "Omnium answered 400: \"store 71\"").await;
+    fresh.run("update dead_letter set noted_at = 1 where id = 'a'").await;
+    fresh.run("update dead_letter set noted_at = 2 where id = 'b'").await;
+    fresh.run("update dead_letter set noted_at = 3 where id = 'c'").await;
+    let any = LetterFilter::default();
+    let found = groups(&*store, &any).await;
+    assert_eq!(told(&found), [("Omnium answered 400: \"…\"", 2, "c"), ("Omnium answered 409", 1, "b")]);
+    let first = &found[0];
+    assert_eq!((first.oldest.timestamp_millis(), first.newest.timestamp_millis()), (1, 3));
+    assert_eq!(first.error, "Omnium answered 400: \"store 71\"");
+    assert_eq!(first.id(), group_id("upload", "omnium_rejected", "Omnium answered 400: \"…\""));
+    let second = store.dead_causes(&any, Page { limit: 1, offset: 1 }).await.expect("grouped");
+    assert_eq!(second, found[1..]);
+
+    let of_group = LetterFilter { cause: Some(first.cause.clone()), ..any.clone() };
+    let mut ids = store.letter_ids(&of_group).await.expect("listed");
+    ids.sort_by(|one, other| one.id.cmp(&other.id));
+    let id = |id: &str| LetterId { stage: "upload".to_owned(), id: id.to_owned() };
+    assert_eq!(ids, [id("a"), id("c")]);
+    let text = LetterFilter { text: Some("store 70".to_owned()), ..any };
+    assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
+}
+
+pub async fn many_letters_move_at_once_and_others_stay(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let ids: Vec<_> = (0..5).map(|number| format!("l{number}")).collect();
+    for id in &ids {
+        noted(&*store, id, "refused").await;
+    }
+    let mut moved = ids[1..3].to_vec();
+    moved.extend(["unknown".to_owned(), "a \"quoted\\ one".to_owned()]);
+    assert_eq!(store.move_letters(&moved, Place::Discarded).await.expect("moved"), 2);
+    assert_eq!(store.move_letters(&[], Place::Discarded).await.expect("moved"), 0);
+    let counts = store.dead_counts().await.expect("counted");
+    assert_eq!(counts[0].count, 3);
+    let chosen = LetterFilter { ids: Some(ids[..2].to_vec()), ..LetterFilter::default() };
+    let found = store.dead_letters(&chosen, Page::first(10)).await.expect("listed");
+    assert_eq!(found.iter().map(|noted| &*noted.letter.id).collect::<Vec<_>>(), ["l0"]);
+}
+
+pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for number in 0..5 {
+        noted(&*store, &format!("l{number}"), &format!("voucher {number} is unknown")).await;
+    }
+    noted(&*store, "silent", "").await;
+    fresh.run("update dead_letter set cause = ''").await;
+    assert_eq!(groups(&*store, &LetterFilter::default()).await.len(), 1, "they are counted meanwhile");
+    let mut filled = 0;
+    loop {
+        let more = store.fill_causes(4).await.expect("filled");
+        filled += more;
+        if more < 4 {
+            break;
+        }
+    }
+    assert_eq!(filled, 6);
+    let found = groups(&*store, &LetterFilter::default()).await;
+    let mut counts: Vec<_> = found.iter().map(|group| (&*group.cause, group.count)).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [("no error is told", 1), ("voucher # is unknown", 5)]);
+}
+
+pub async fn a_stage_and_an_error_of_any_length_are_kept(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let long = Letter {
+        stage: "ø".repeat(5_000),
+        reason: "r".repeat(5_000),
+        error: "Æ ".repeat(5_000),
+        ..letter("l", "x", None)
+    };
+    note(&*store, &long, ONE).await;
+    let kept = store.dead_letter("l").await.expect("asked").expect("kept").noted.letter;
+    assert_eq!(kept.error, long.error);
+    assert_eq!((kept.stage.as_str(), kept.reason.as_str()), (&*"ø".repeat(100), &*"r".repeat(200)));
+}
