@@ -10,6 +10,7 @@ mod connection;
 mod consumer;
 mod decide;
 mod delay;
+mod depth;
 mod export;
 mod failure;
 mod gate;
@@ -31,6 +32,7 @@ pub use connection::{Broker, ConnectError};
 pub use consumer::{Consumer, Handler, StartError, told_to_stop};
 pub use decide::{Action, decide};
 pub use delay::{Delay, ParseDelayError};
+pub use depth::{DepthError, Depths, QueueDepth};
 pub use export::definitions;
 pub use failure::{BoxError, Failure, Outcome, Reached, Reason, chain};
 pub use header::{Headers, names as header_names};
@@ -39,5 +41,8 @@ pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};
 pub use peek::{PeekError, peek, ready};
 pub use publisher::{PublishError, Publisher};
 pub use status::{Pause, StageState, StageStatus};
-pub use topology::{Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, queue_name};
+pub use topology::{
+    Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, dead_queue_name, queue_name,
+    rung_name,
+};
 pub use walk::{Destination, Found, Shelf, Walk, WalkError};

@@ -1,10 +1,12 @@
 //! The broker's management API: it tells what AMQP cannot, such as bindings and policies.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::Broker;
+use crate::{Broker, QueueDepth};
 
 /// The management API of a broker, used with the AMQP login. Its `Debug` shows no password.
 #[derive(Clone)]
@@ -37,6 +39,21 @@ pub enum ManagementError {
         /// The status.
         status: u16,
     },
+}
+
+/// How long the numbers of queues may take: somebody waits for them.
+const NUMBERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// The numbers of a queue. A queue that was just declared has none yet.
+#[derive(Clone, Debug, Deserialize)]
+struct QueueNumbers {
+    name: String,
+    #[serde(default)]
+    messages_ready: u64,
+    #[serde(default)]
+    messages_unacknowledged: u64,
+    #[serde(default)]
+    consumers: u64,
 }
 
 /// A queue as the management API shows it.
@@ -86,25 +103,49 @@ impl Management {
         }
     }
 
+    /// How full the queues of the vhost are. The broker counts every five seconds by default.
+    ///
+    /// # Errors
+    /// See [`ManagementError`].
+    pub async fn depths(&self) -> Result<Vec<QueueDepth>, ManagementError> {
+        const COLUMNS: &str = "?columns=name,messages_ready,messages_unacknowledged,consumers";
+        let numbers: Vec<QueueNumbers> = self.get("queues", COLUMNS, Some(NUMBERS_WITHIN)).await?;
+        let depth = |queue: QueueNumbers| QueueDepth {
+            name: queue.name,
+            ready: queue.messages_ready,
+            in_hand: Some(queue.messages_unacknowledged),
+            consumers: queue.consumers,
+        };
+        Ok(numbers.into_iter().map(depth).collect())
+    }
+
     pub(crate) async fn queues(&self) -> Result<Vec<QueueInfo>, ManagementError> {
-        self.get("queues").await
+        self.get("queues", "", None).await
     }
 
     pub(crate) async fn exchanges(&self) -> Result<Vec<ExchangeInfo>, ManagementError> {
-        self.get("exchanges").await
+        self.get("exchanges", "", None).await
     }
 
     pub(crate) async fn bindings(&self) -> Result<Vec<BindingInfo>, ManagementError> {
-        self.get("bindings").await
+        self.get("bindings", "", None).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, what: &str) -> Result<T, ManagementError> {
+    async fn get<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        query: &str,
+        within: Option<Duration>,
+    ) -> Result<T, ManagementError> {
         let no_answer = |source: reqwest::Error| ManagementError::NoAnswer {
             url: self.url.clone(),
             source: source.without_url(),
         };
         let (user, password) = &self.login;
-        let request = self.client.get(format!("{}/api/{what}/{}", self.url, self.vhost));
+        let mut request = self.client.get(format!("{}/api/{what}/{}{query}", self.url, self.vhost));
+        if let Some(within) = within {
+            request = request.timeout(within);
+        }
         let response = request.basic_auth(user, Some(password)).send().await.map_err(no_answer)?;
         if !response.status().is_success() {
             let status = response.status().as_u16();

@@ -34,6 +34,11 @@ pub fn queue_name(stage: &str) -> String {
     format!("bilag.{stage}")
 }
 
+/// The name of a stage's dead-letter queue.
+pub fn dead_queue_name(stage: &str) -> String {
+    format!("{}.dead", queue_name(stage))
+}
+
 /// What a queue is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueRole {
@@ -113,7 +118,7 @@ impl Topology {
         let mut queues = vec![self.work_queue(stage)];
         queues.extend(self.delays.iter().map(|&delay| rung(&name, delay)));
         queues.push(Queue {
-            name: format!("{name}.dead"),
+            name: dead_queue_name(stage.name),
             role: QueueRole::Dead,
             arguments: vec![("x-delivery-limit", Argument::Number(ANY_NUMBER_OF_LOOKS))],
             bindings: vec![(DEAD.to_owned(), stage.name.to_owned())],
@@ -157,7 +162,7 @@ fn rung(work_queue: &str, delay: Delay) -> Queue {
 }
 
 /// The name, and so the routing key, of a rung.
-pub(crate) fn rung_name(work_queue: &str, delay: Delay) -> String {
+pub fn rung_name(work_queue: &str, delay: Delay) -> String {
     format!("{work_queue}.retry.{delay}")
 }
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sync_store::StoreError;
 
-use crate::access::{Role, Viewer};
+use crate::access::{Role, UsersFileError, Viewer};
 use crate::layout::{Section, page, plain};
 
 /// Why a page cannot be shown, or something not be done. Becomes a page that says what to do.
@@ -59,6 +59,9 @@ pub enum PageError {
     /// The broker.
     #[error("the broker could not be asked")]
     Broker(#[source] BoxError),
+    /// The users file: nobody can be told from anybody.
+    #[error(transparent)]
+    Users(UsersFileError),
     /// The login at the identity provider came to nothing; a sentence says why.
     #[error("the login came to nothing")]
     Login(#[source] BoxError),
@@ -77,7 +80,7 @@ impl PageError {
             | Self::Login(_) => StatusCode::FORBIDDEN,
             Self::WrongHost { .. } => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Store(_) | Self::Broker(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Broker(_) | Self::Users(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -94,6 +97,7 @@ impl PageError {
             Self::TooMany { .. } => "Too many attempts",
             Self::Store(_) => "The store cannot be reached",
             Self::Broker(_) => "The broker cannot be reached",
+            Self::Users(_) => "The list of users cannot be read",
             Self::Login(_) => "You could not be logged in",
         }
     }
@@ -151,6 +155,10 @@ impl PageError {
             Self::Broker(error) => html! {
                 p { (chain(error.as_ref())) }
                 p { "The consumers wait for it as well, and go on by themselves." }
+                p { a.button href="" { "Try again" } }
+            },
+            Self::Users(_) => html! {
+                p { "Nobody is let in until it is mended. The console's log says what is wrong with it." }
                 p { a.button href="" { "Try again" } }
             },
             Self::Login(error) => html! {

@@ -79,7 +79,7 @@ pub(crate) fn plain(title: &str, content: Markup) -> Markup {
 
 /// The hidden field that every form which changes something must carry.
 pub fn csrf_field(viewer: &Viewer) -> Markup {
-    html! { input type="hidden" name="csrf" value=(viewer.csrf()); }
+    html! { input type="hidden" name="csrf" value=(viewer.csrf().expose()); }
 }
 
 fn document(title: &str, body: Markup) -> Markup {

@@ -5,15 +5,21 @@
 
 mod access;
 mod assets;
+mod chain;
 mod clock;
 mod error;
 mod headers;
 mod layout;
 mod pages;
 mod server;
+mod time;
 
-pub use access::{Access, Checked, Outside, Role, User, Viewer, Way};
+pub use access::{
+    Access, BadAddress, BadIssuer, Checked, HashError, Oidc, OidcSettings, Outside, Role, RoleNames,
+    UnknownRole, User, UsersFile, UsersFileError, Viewer, Way, hash_password,
+};
 pub use clock::Clock;
 pub use error::PageError;
 pub use layout::{Section, csrf_field, page};
 pub use server::{App, Console, ServeError, serve};
+pub use time::{ago, span};

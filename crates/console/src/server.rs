@@ -11,8 +11,10 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 
-use crate::access::{self, Access, Door};
+use crate::access::{self, Access, Attempts, Door, PendingLogins};
+use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::{assets, error, headers, pages};
 
@@ -45,6 +47,11 @@ pub struct App(Arc<Running>);
 pub struct Running {
     console: Console,
     pub(crate) door: Door,
+    pub(crate) chain: ChainNumbers,
+    pub(crate) attempts: Attempts,
+    pub(crate) pending: PendingLogins,
+    /// Passwords are compared one at a time.
+    pub(crate) comparing: Mutex<()>,
 }
 
 impl Deref for Running {
@@ -79,18 +86,29 @@ pub async fn serve(
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let door = Door::new(&console.access, listener.local_addr()?);
-    let app = App(Arc::new(Running { console, door }));
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let app = App(Arc::new(Running {
+        chain: ChainNumbers::new(console.broker.clone(), console.management.clone()),
+        console,
+        door,
+        attempts: Attempts::default(),
+        pending: PendingLogins::default(),
+        comparing: Mutex::default(),
+    }));
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+    app.chain.close().await;
     Ok(())
 }
 
 /// From the outside in: headers on every answer, errors as pages, the door, and behind it what needs
 /// no login, then everything else.
 fn router(app: App) -> Router {
-    let behind_login = pages::routes().layer(from_fn_with_state(app.clone(), access::require_viewer));
+    let behind_login = pages::routes()
+        .merge(access::logout_routes())
+        .layer(from_fn_with_state(app.clone(), access::require_viewer));
     Router::new()
         .merge(behind_login)
+        .merge(access::routes())
         .merge(assets::routes())
         .fallback(error::nothing_here)
         .layer(from_fn_with_state(app.clone(), access::through_the_door))

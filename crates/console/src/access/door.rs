@@ -1,18 +1,16 @@
 //! The door: which requests are looked at at all. The name that was asked for must be the console's
 //! own, nobody may publish it behind its back, and forms come from its own pages only.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HOST, HeaderMap, ORIGIN, VIA};
 use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::PageError;
-use crate::access::{Access, Outside};
+use crate::access::{Access, Outside, Token};
 use crate::server::App;
 
 /// What the door knows of the console's address.
@@ -20,7 +18,7 @@ pub(crate) struct Door {
     outside: Option<Outside>,
     port: u16,
     /// The token in the forms of those who do not log in.
-    pub(crate) csrf: String,
+    pub(crate) csrf: Token,
 }
 
 /// Headers by which proxies tell of themselves; `x-forwarded-` begins several.
@@ -30,8 +28,7 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl Door {
     pub(crate) fn new(access: &Access, listening: SocketAddr) -> Self {
-        let csrf = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-        Self { outside: access.outside.clone(), port: listening.port(), csrf }
+        Self { outside: access.outside.clone(), port: listening.port(), csrf: Token::random() }
     }
 
     /// Whether the request may come in.
@@ -49,7 +46,7 @@ impl Door {
 
     fn is_ours(&self, host: &str) -> bool {
         match &self.outside {
-            Some(outside) => host == outside.host,
+            Some(outside) => host == outside.host(),
             None => LOOPBACK.iter().any(|name| self.named(name) == host),
         }
     }
@@ -61,7 +58,7 @@ impl Door {
 
     fn expected(&self) -> String {
         match &self.outside {
-            Some(outside) => outside.origin.clone(),
+            Some(outside) => outside.origin().to_owned(),
             None => format!("http://{}", self.named("localhost")),
         }
     }
@@ -70,7 +67,7 @@ impl Door {
     /// change either.
     fn is_from_our_pages(&self, host: &str, headers: &HeaderMap) -> bool {
         let ours = match &self.outside {
-            Some(outside) => outside.origin.clone(),
+            Some(outside) => outside.origin().to_owned(),
             None => format!("http://{host}"),
         };
         let origin = headers.get(ORIGIN).map(|origin| origin.as_bytes() == ours.as_bytes());
@@ -96,6 +93,14 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 fn came_through_a_proxy(headers: &HeaderMap) -> bool {
     headers.contains_key(VIA)
         || headers.keys().any(|name| BY_PROXIES.iter().any(|proxies| name.as_str().starts_with(proxies)))
+}
+
+/// Who asks, as attempts to log in are counted. Behind a proxy it is whom the proxy heard last; what
+/// comes before that in the header may be made up.
+pub(super) fn client(app: &App, peer: &ConnectInfo<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+    let told = headers.get_all("x-forwarded-for").iter().next_back().and_then(|header| header.to_str().ok());
+    let told = told.and_then(|addresses| addresses.rsplit(',').next()?.trim().parse().ok());
+    told.filter(|_| app.access.outside.is_some()).unwrap_or(peer.0.ip())
 }
 
 /// Lets a request through the door, or says why not.

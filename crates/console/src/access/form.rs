@@ -5,7 +5,6 @@ use axum::extract::{Form, FromRequest, FromRequestParts, Request};
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 use crate::PageError;
 use crate::access::Viewer;
@@ -27,7 +26,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Checked<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         let (mut parts, body) = request.into_parts();
         let viewer = Viewer::from_request_parts(&mut parts, state).await?;
-        let in_header = parts.headers.get(HEADER).map(|token| token.as_bytes().to_vec());
+        let in_header =
+            parts.headers.get(HEADER).map(|token| String::from_utf8_lossy(token.as_bytes()).into_owned());
         let body = Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|_| {
             PageError::Invalid("The form is larger than any form of this console.".to_owned())
         })?;
@@ -36,10 +36,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Checked<T> {
             None => {
                 let fields: Vec<(String, String)> = fields(&body).await?;
                 let token = fields.into_iter().find(|(name, _)| name == "csrf");
-                token.ok_or(PageError::ForeignForm)?.1.into_bytes()
+                token.ok_or(PageError::ForeignForm)?.1
             }
         };
-        if !bool::from(sent.ct_eq(viewer.csrf().as_bytes())) {
+        if !viewer.csrf().is(&sent) {
             return Err(PageError::ForeignForm);
         }
         fields(&body).await.map(Self)

@@ -1,15 +1,41 @@
 //! Who may look, and what they may do.
 
+mod address;
+mod attempts;
+mod cookie;
 mod door;
 mod form;
+mod login;
+mod oidc;
+mod password;
+mod pending;
 mod require;
+mod role;
+mod session;
+mod token;
 mod user;
+mod users_file;
 
+use std::sync::Arc;
+
+use sync_store::StoreError;
+
+use crate::server::App;
+
+pub(crate) use attempts::Attempts;
 pub(crate) use door::{Door, through_the_door};
+pub(crate) use login::{logout_routes, routes};
+pub(crate) use pending::PendingLogins;
 pub(crate) use require::require_viewer;
+pub(crate) use token::Token;
 
+pub use address::{BadAddress, Outside};
 pub use form::Checked;
-pub use user::{Role, User, Viewer};
+pub use oidc::{BadIssuer, Oidc, OidcSettings, RoleNames};
+pub use password::{HashError, hash_password};
+pub use role::{Role, UnknownRole};
+pub use user::{User, Viewer};
+pub use users_file::{UsersFile, UsersFileError};
 
 /// Who may look.
 #[derive(Clone, Debug)]
@@ -23,7 +49,7 @@ pub struct Access {
 impl Access {
     /// Whether browsers come by https.
     pub(crate) fn is_https(&self) -> bool {
-        self.outside.as_ref().is_some_and(|outside| outside.origin.starts_with("https://"))
+        self.outside.as_ref().is_some_and(Outside::is_https)
     }
 }
 
@@ -32,13 +58,16 @@ impl Access {
 pub enum Way {
     /// Nobody logs in: everybody on this machine has this role. For loopback only.
     Anonymous(Role),
+    /// By name and password.
+    Users(Arc<UsersFile>),
+    /// At an identity provider.
+    Oidc(Arc<Oidc>),
 }
 
-/// The address that browsers use: `https://bilag.example`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outside {
-    /// Scheme, host and port, without a slash at the end.
-    pub(crate) origin: String,
-    /// Host and port as browsers send them.
-    pub(crate) host: String,
+/// What the audit log calls the place of logging in and out.
+const CONSOLE: &str = "console";
+
+/// Writes into the audit log that somebody came or went.
+async fn note(app: &App, who: &str, act: &str) -> Result<(), StoreError> {
+    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[] }).await
 }

@@ -1,55 +1,12 @@
-//! People, their roles, and who looks at a page.
+//! People, and who looks at a page.
 
 use std::fmt;
-use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::PageError;
-
-/// What somebody may do. Each may also do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Looks; personal data is masked.
-    Viewer,
-    /// Sees everything, and moves dead letters.
-    Operator,
-    /// Also changes what is in them.
-    Editor,
-}
-
-impl Role {
-    /// Every role, from the least on.
-    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Editor];
-
-    /// As settings and the users file have it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Editor => "editor",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
-    }
-}
-
-/// The text names no role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such role: use viewer, operator or editor")]
-pub struct UnknownRole;
+use crate::access::{Role, Token};
 
 /// Somebody who is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,17 +18,23 @@ pub struct User {
 }
 
 /// Who looks at a page. Every page takes one: only a request that may be answered has it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Viewer {
     user: User,
-    csrf: String,
-    anonymous: bool,
+    csrf: Token,
+    session: Option<String>,
 }
 
 impl Viewer {
-    pub(crate) fn anonymous(role: Role, csrf: &str) -> Self {
-        let name = "anonymous".to_owned();
-        Self { user: User { name, role }, csrf: csrf.to_owned(), anonymous: true }
+    /// Somebody on this machine, who did not log in.
+    pub(crate) fn anonymous(role: Role, csrf: &Token) -> Self {
+        let user = User { name: "anonymous".to_owned(), role };
+        Self { user, csrf: csrf.clone(), session: None }
+    }
+
+    /// Who has this session.
+    pub(crate) fn of(user: User, csrf: Token, session: String) -> Self {
+        Self { user, csrf, session: Some(session) }
     }
 
     /// Who it is.
@@ -99,19 +62,17 @@ impl Viewer {
 
     /// Whether it is somebody on this machine, who did not log in.
     pub fn is_anonymous(&self) -> bool {
-        self.anonymous
+        self.session.is_none()
+    }
+
+    /// The id of the session.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     /// The token that this person's forms carry; see [`csrf_field`](crate::csrf_field).
-    pub fn csrf(&self) -> &str {
+    pub(crate) fn csrf(&self) -> &Token {
         &self.csrf
-    }
-}
-
-/// The token stays out.
-impl fmt::Debug for Viewer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Viewer").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -120,5 +81,15 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
         parts.extensions.get::<Self>().cloned().ok_or(PageError::LoggedOut)
+    }
+}
+
+/// Names in logs stay in their line.
+pub(crate) struct InLog<'a>(pub(crate) &'a str);
+
+impl fmt::Display for InLog<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 100;
+        write!(f, "{:?}", self.0.chars().take(MOST).collect::<String>())
     }
 }

@@ -12,6 +12,7 @@ mod package_find;
 mod package_issue;
 mod reconcile;
 mod row;
+mod session;
 mod statement;
 mod steps;
 

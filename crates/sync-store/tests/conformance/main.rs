@@ -131,6 +131,11 @@ conformance! {
         what_stopped_on_its_way_is_stranded
         what_is_held_or_touched_is_not
         one_owner_holds_a_name_at_a_time;
+    session:
+        a_session_is_kept_as_it_was_opened_until_it_is_closed
+        a_session_is_seen_later_and_never_earlier
+        sessions_are_closed_by_who_has_them
+        what_has_ended_or_was_not_seen_is_forgotten;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused

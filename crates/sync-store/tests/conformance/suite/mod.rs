@@ -11,5 +11,6 @@ pub mod package_find;
 pub mod package_issue;
 pub mod package_steps;
 pub mod reconcile;
+pub mod session;
 pub mod start;
 pub mod steps;

@@ -1,0 +1,57 @@
+//! Tokens that nobody can guess, and that never show.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// 256 random bits, as a text for cookies, forms and URLs. Its `Debug` shows nothing.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl Token {
+    pub(crate) fn random() -> Self {
+        Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
+    }
+
+    /// One that was kept or sent.
+    pub(crate) fn known(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares in constant time.
+    pub(crate) fn is(&self, other: &str) -> bool {
+        self.0.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+
+    /// What may be kept of it where others can read.
+    pub(crate) fn hash(&self) -> String {
+        Sha256::digest(&self.0).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_256_bits_and_shows_none() {
+        let token = Token::random();
+        assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(token.expose()).expect("base64").len(), 32);
+        assert!(!token.is(Token::random().expose()) && token.is(&token.expose().to_owned()));
+        assert_eq!(format!("{token:?}"), "[redacted]");
+        assert!(!token.hash().contains(token.expose()));
+    }
+}
