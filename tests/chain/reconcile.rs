@@ -32,6 +32,7 @@ async fn strand_at(world: &World, event: &Value, target: &str) {
         fingerprint: &read.fingerprint(),
         body: &body,
         traceparent: Some(TRACE),
+        particulars: None,
     };
     let opened = world.store().await.open(&new, target, true).await.expect("the store answers");
     assert_eq!(opened, Opened::New);

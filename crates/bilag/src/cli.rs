@@ -1,5 +1,6 @@
 //! The command line.
 
+mod accounts;
 mod dead;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use sync_store::{PackageState, State};
 pub use dead::{
     AuditArgs, DeadCommand, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs, ReindexArgs, ShowArgs,
 };
+pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};
@@ -51,6 +53,8 @@ pub enum Command {
     /// The packages of the OMS: asked for, issued, written back
     #[command(subcommand)]
     Packages(PackagesCommand),
+    /// What was heard in a period, what became of it, and which voucher numbers are missing
+    Report(ReportArgs),
     /// What operators did: who, when, what, which letters
     Audit(AuditArgs),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
@@ -186,6 +190,10 @@ pub enum SyncCommand {
         /// Only in this state
         #[arg(long)]
         state: Option<State>,
+        /// Only receipts with this voucher number, order number or uid, or of a customer with this text
+        /// in their name, number, e-mail or telephone
+        #[arg(long, value_parser = NonEmptyStringValueParser::new(), value_name = "TEXT")]
+        search: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 20, value_name = "N")]
         limit: u32,
@@ -208,6 +216,11 @@ pub enum SyncCommand {
         #[command(flatten)]
         store: StoreSettings,
     },
+    /// Compare the records with Omnium itself: invoice, amount, currency, file
+    ///
+    /// Only reads. Lists every difference, with what to do, and ends with exit code 1 where there is one.
+    /// Ctrl-C ends it with what was found so far.
+    Verify(Box<VerifyArgs>),
     /// Send stranded receipts on again, now
     Reconcile {
         /// Count what is untouched for so long as stranded; by default longer than all rungs together

@@ -58,6 +58,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Sync(args) => commands::sync::run(args).await,
         Command::Dead(args) => commands::dead::run(args).await,
         Command::Packages(args) => commands::packages::run(args).await,
+        Command::Report(args) => commands::report::run(args).await,
         Command::Audit(args) => commands::audit::run(args).await,
         Command::Sandbox(args) => commands::sandbox::run(args).await,
     }

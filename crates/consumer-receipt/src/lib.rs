@@ -2,6 +2,7 @@
 //! and emits `invoice.ready.v1` for every target that wants it.
 
 mod cycle;
+mod earlier;
 mod package;
 mod settings;
 
@@ -42,6 +43,7 @@ impl Consumer for ReceiptConsumer {
     }
 
     fn start(settings: &ReceiptSettings, shared: &Shared) -> Result<Self, WrongSetting> {
+        tokio::spawn(earlier::fill(shared.store()));
         Ok(Self {
             store: shared.store(),
             wishes: shared.wishes.clone(),
@@ -75,6 +77,7 @@ impl Handler for ReceiptConsumer {
         let receipt = &event.order_receipt;
         let traceparent = message.header_text(amqp::header_names::TRACEPARENT);
         let fingerprint = event.fingerprint();
+        let particulars = report::particulars(&event);
         let new = NewReceipt {
             key: &key,
             voucher_number: &receipt.voucher_number,
@@ -85,6 +88,7 @@ impl Handler for ReceiptConsumer {
             fingerprint: &fingerprint,
             body: &message.body,
             traceparent: traceparent.as_deref(),
+            particulars: Some(&particulars),
         };
         let mut targets = Vec::new();
         let mut anything_new = false;

@@ -41,7 +41,9 @@ pub(crate) fn of(call: Call, error: OmniumError) -> Failure {
         Call::Token => "no access token from Omnium",
         Call::Upsert => "the invoice could not be created in Omnium",
         Call::Attach => "the invoice is in Omnium WITHOUT its file: the file could not be attached",
-        Call::Find => "the invoice is in Omnium, perhaps WITHOUT its file: it could not be looked up",
+        Call::Find | Call::Download => {
+            "the invoice is in Omnium, perhaps WITHOUT its file: it could not be looked up"
+        }
     };
     let refusals = Refusals { rejected: OMNIUM_REJECTED, forbidden: OMNIUM_FORBIDDEN };
     decided(decision, refusals, Box::new(CallFailed { doing, source: error }))

@@ -16,7 +16,7 @@ use sync_store::{Key, SyncStore};
 use uuid::Uuid;
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
-pub use settings::OmniumSettings;
+pub use settings::{OmniumConnection, OmniumSettings};
 
 use crate::upload::Upload;
 

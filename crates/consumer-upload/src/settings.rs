@@ -13,6 +13,14 @@ pub struct OmniumSettings {
     /// Whether receipts are sent to Omnium at all
     #[arg(long, env = "OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", hide_env_values = true, default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
     send_order_receipt_to_omnium: bool,
+    #[command(flatten)]
+    connection: OmniumConnection,
+}
+
+/// How Omnium is reached.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Omnium")]
+pub struct OmniumConnection {
     /// Omnium's API
     #[arg(
         long,
@@ -42,7 +50,16 @@ impl OmniumSettings {
     }
 
     pub(crate) fn client(&self) -> Result<Omnium, WrongSetting> {
-        let what_for = "to send receipts to Omnium";
+        self.connection.client("to send receipts to Omnium")
+    }
+}
+
+impl OmniumConnection {
+    /// A client of Omnium; `what_for` says why credentials are needed.
+    ///
+    /// # Errors
+    /// One of the settings is missing, or cannot be used.
+    pub fn client(&self, what_for: &str) -> Result<Omnium, WrongSetting> {
         let config = Config {
             base_url: self.omnium_base_url.clone(),
             client_id: Secret::new(needed("OMNIUM_CLIENT_ID", &self.omnium_client_id, what_for)?),

@@ -1,4 +1,4 @@
-//! The client: three calls, and the loop that each of them goes through.
+//! The client: its calls, and the loop that each of them goes through.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use crate::config::{Config, ConfigError};
 use crate::error::OmniumError;
 use crate::http::{Http, Request};
-use crate::model::FoundInvoice;
+use crate::model::{Asset, FoundInvoice};
 use crate::retry::Retries;
 use crate::token::{Fetched, Tokens};
 use crate::{Call, answer};
@@ -89,6 +89,20 @@ impl Omnium {
         }
     }
 
+    /// Reads a file's content from the address that its asset has. The token goes to Omnium's own server
+    /// alone; another gets the request without it, and over TLS only. `None` where the asset has no
+    /// address that can be asked.
+    ///
+    /// # Errors
+    /// See [`OmniumError`]; [`OmniumError::NotFound`] where the address knows no such file.
+    pub async fn download(&self, asset: &Asset) -> Result<Option<Bytes>, OmniumError> {
+        let request = asset.url.as_deref().and_then(|address| self.0.http.download(address));
+        match request {
+            Some(request) => self.call(&request).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Makes a call with a token until it succeeds, or may not be repeated here.
     async fn call(&self, request: &Request) -> Result<Bytes, OmniumError> {
         let Inner { http, gate, tokens, .. } = &*self.0;
@@ -107,7 +121,9 @@ impl Omnium {
             match error {
                 // Whether to wait is the gate's to say, for this call as for all others.
                 OmniumError::Throttled { retry_after } => gate.hold(retry_after),
-                OmniumError::Unauthorized(_) if !refreshed => refreshed = tokens.reject(&token),
+                OmniumError::Unauthorized(_) if !refreshed && http.tells_token(request) => {
+                    refreshed = tokens.reject(&token);
+                }
                 error => match retries.after(request.call, &error) {
                     Some(wait) if patience.spend(wait) => sleep(wait).await,
                     _ => return Err(error),

@@ -17,6 +17,8 @@ pub enum Call {
     Attach,
     /// Reads the invoice.
     Find,
+    /// Reads the content of a file.
+    Download,
 }
 
 impl Call {
@@ -27,6 +29,8 @@ impl Call {
             Self::Upsert => ("PUT", "/api/Invoices/UpdateInvoice"),
             Self::Attach => ("POST", "/api/Invoices/{invoiceId}/AddFileToInvoice"),
             Self::Find => ("GET", "/api/Invoices/{invoiceId}"),
+            // Where files are, each asset says for itself.
+            Self::Download => ("GET", "{asset}"),
         }
     }
 }

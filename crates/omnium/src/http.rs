@@ -57,6 +57,23 @@ impl Http {
         Request { call: Call::Find, url: below(&self.base, &["api", "Invoices", invoice_id]), body: None }
     }
 
+    /// Of an asset's content; `None` where its address is none that is fetched: one without TLS on
+    /// another server.
+    pub(crate) fn download(&self, address: &str) -> Option<Request> {
+        let url = self.base.join(address).ok()?;
+        let fetched = url.scheme() == "https" || self.is_ours(&url);
+        fetched.then_some(Request { call: Call::Download, url, body: None })
+    }
+
+    /// Whether a request goes to the API's own server, which may be told the token.
+    pub(crate) fn tells_token(&self, request: &Request) -> bool {
+        self.is_ours(&request.url)
+    }
+
+    fn is_ours(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
+    }
+
     /// Sends a request; gives the body of a success.
     pub(crate) async fn send(
         &self,
@@ -79,10 +96,10 @@ impl Http {
         let method = match request.call {
             Call::Token | Call::Attach => Method::POST,
             Call::Upsert => Method::PUT,
-            Call::Find => Method::GET,
+            Call::Find | Call::Download => Method::GET,
         };
         let mut builder = self.client.request(method, request.url.clone());
-        if let Some(token) = token {
+        if let Some(token) = token.filter(|_| self.is_ours(&request.url)) {
             builder = builder.header(AUTHORIZATION, token);
         }
         builder = match &request.body {

@@ -26,7 +26,7 @@ fn repeatable(call: Call, error: &OmniumError) -> bool {
     match error {
         OmniumError::Refused(_) => true,
         OmniumError::Unanswered(_) | OmniumError::ServerError(_) | OmniumError::Unavailable(_) => {
-            matches!(call, Call::Token | Call::Find)
+            matches!(call, Call::Token | Call::Find | Call::Download)
         }
         _ => false,
     }
@@ -56,9 +56,9 @@ mod tests {
             OmniumError::ServerError(answer()),
             OmniumError::Unavailable(answer()),
         ] {
-            let repeated = [Call::Token, Call::Upsert, Call::Attach, Call::Find]
+            let repeated = [Call::Token, Call::Upsert, Call::Attach, Call::Find, Call::Download]
                 .map(|call| Retries::new().after(call, &error).is_some());
-            assert_eq!(repeated, [true, false, false, true], "{error:?}");
+            assert_eq!(repeated, [true, false, false, true, true], "{error:?}");
         }
         for error in [OmniumError::Conflict(answer()), OmniumError::Invalid(answer())] {
             assert_eq!(Retries::new().after(Call::Find, &error), None, "{error:?}");

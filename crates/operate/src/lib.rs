@@ -3,5 +3,7 @@
 
 pub mod letters;
 mod stage;
+mod way;
 
 pub use stage::{Stage, remedy};
+pub use way::{Holding, Way, letters_about, way};

@@ -124,6 +124,7 @@ async fn open(store: &dyn SyncStore, uid: &str) -> Key {
         fingerprint: &fingerprint(&body),
         body: &body,
         traceparent: None,
+        particulars: None,
     };
     let _ = store.open(&receipt, "omnium", true).await.expect("opened");
     key

@@ -25,6 +25,7 @@ mod postgres;
 mod query;
 mod receipt;
 mod record;
+mod report;
 mod session;
 mod sql;
 mod sqlite;
@@ -47,5 +48,9 @@ pub use package_store::PackageStore;
 pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
 pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};
+pub use report::{
+    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
+    SettledVoucher, WithoutParticulars,
+};
 pub use session::{Session, SessionStore};
 pub use store::SyncStore;

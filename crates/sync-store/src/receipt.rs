@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::State;
+use crate::{Particulars, State};
 
 /// Identifies a receipt: a uid alone is unique only within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +50,8 @@ pub struct NewReceipt<'a> {
     pub body: &'a [u8],
     /// The trace it belongs to (W3C Trace Context).
     pub traceparent: Option<&'a str>,
+    /// What reports and searches need; `None` where it is read from the body later.
+    pub particulars: Option<&'a Particulars>,
 }
 
 /// What came of opening a record.

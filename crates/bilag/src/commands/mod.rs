@@ -7,10 +7,13 @@ pub mod map;
 pub mod packages;
 pub mod publish;
 pub mod render;
+pub mod report;
 pub mod sandbox;
+pub mod search;
 pub mod sync;
 pub mod template;
 pub mod topology;
+pub mod verify;
 
 use std::io::Read;
 use std::path::Path;

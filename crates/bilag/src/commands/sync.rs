@@ -1,19 +1,26 @@
 //! `bilag sync`: how far each receipt has come.
 
+use chrono::Utc;
+use operate::{Holding, Way, letters_about, way};
 use serde_json::{Value, json};
-use sync_store::{Listed, Page, ReceiptFacts, Record, RecordFilter, State, SyncStore};
+use sync_store::{Listed, Page, Place, ReceiptFacts, Record, RecordFilter, State, SyncStore};
 
+use crate::chain::stages;
 use crate::cli::SyncCommand;
-use crate::commands::dead::letters_about;
+use crate::commands::{search, verify};
 use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
 use crate::reconcile::{self, Reconcile};
 
 /// Lists, shows, or sends stranded receipts on.
 pub async fn run(command: SyncCommand) -> Result<(), Failed> {
     match command {
-        SyncCommand::List { state, limit, json, store } => {
+        SyncCommand::List { state, search: Some(text), limit, json, store } => {
+            search::run(store.open().await?.as_ref(), &text, state, limit, json).await
+        }
+        SyncCommand::List { state, search: None, limit, json, store } => {
             list(store.open().await?.as_ref(), state, limit, json).await
         }
+        SyncCommand::Verify(args) => verify::run(*args).await,
         SyncCommand::Show { receipt, tenant, json, store } => {
             show(store.open().await?.as_ref(), receipt, tenant, json).await
         }
@@ -75,7 +82,7 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
 }
 
 /// One line for each target of a receipt, those of one receipt together.
-fn list_records(records: Vec<Listed>) {
+pub fn list_records(records: Vec<Listed>) {
     if records.is_empty() {
         say("no record is in this state");
         return;
@@ -142,7 +149,14 @@ async fn show(
         return Err(Failed::plainly(format!("no receipt with uid or voucher number {receipt} in {store}")));
     }
     if json {
-        output::json(&found.iter().map(to_json).collect());
+        let mut records = Vec::new();
+        for listed in &found {
+            let letters = letters_about(store, &listed.record.key).await.map_err(Failed::plainly)?;
+            let mut record = to_json(listed);
+            record["way"] = way_to_json(&way(&listed.record, &letters, &stages(), Utc::now()));
+            records.push(record);
+        }
+        output::json(&records.into());
         return Ok(());
     }
     for (i, records) in by_receipt(found).iter().enumerate() {
@@ -164,20 +178,42 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
         field("store", &facts.store_uid);
         field("amount", money(facts));
     }
-    for listed in records {
+    let letters = letters_about(store, key).await.map_err(Failed::plainly)?;
+    let mut named = Vec::new();
+    for Listed { record, .. } in records {
         say("");
-        for (name, value) in lines(&listed.record) {
+        let Way { holding, .. } = way(record, &letters, &stages(), Utc::now());
+        for (name, value) in lines(record) {
             field(name, value);
         }
+        if !matches!(holding, Holding::Nothing | Holding::NotWanted) {
+            field("held up by", &holding);
+        }
+        named.extend_from_slice(holding.letters());
     }
-    let letters = letters_about(store, key.receipt_uid.clone(), |letter| letter.key.as_ref() == Some(key));
-    for (i, letter) in letters.await?.into_iter().enumerate() {
+    let others =
+        letters.iter().filter(|noted| noted.place == Place::Dead && !named.contains(&noted.letter.id));
+    for (i, noted) in others.enumerate() {
         if i == 0 {
             say("");
         }
-        field("dead letter", format_args!("bilag dead show {}", letter.id));
+        field("dead letter", format_args!("bilag dead show {}", noted.letter.id));
     }
     Ok(())
+}
+
+fn way_to_json(way: &Way) -> Value {
+    let until = match way.holding {
+        Holding::Handled { until } => Some(until),
+        _ => None,
+    };
+    json!({
+        "since": way.since,
+        "holding": way.holding.code(),
+        "told": way.holding.to_string(),
+        "until": until,
+        "letters": way.holding.letters(),
+    })
 }
 
 fn lines(record: &Record) -> Vec<(&'static str, String)> {
@@ -204,7 +240,7 @@ fn lines(record: &Record) -> Vec<(&'static str, String)> {
     told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn to_json(listed: &Listed) -> Value {
+pub fn to_json(listed: &Listed) -> Value {
     let record = &listed.record;
     let facts = listed.receipt.as_ref();
     json!({

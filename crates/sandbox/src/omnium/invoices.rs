@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::ledger::FileFacts;
 use super::rule::Subject;
-use crate::contents::Contents;
+use crate::contents::{Contents, sha256};
 use crate::lock;
 
 /// An invoice, as the summary tells of it.
@@ -30,6 +30,23 @@ pub struct InvoiceFacts {
     pub files: Vec<FileFacts>,
 }
 
+/// What somebody else may do to an invoice.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tampering {
+    /// Delete it.
+    Delete,
+    /// Give it another amount.
+    Amount(Number),
+    /// Give it another currency.
+    Currency(String),
+    /// Take its files away.
+    RemoveFiles,
+    /// Put something else into its files.
+    ReplaceFiles(Bytes),
+    /// Make the addresses of its files lead nowhere.
+    LoseContents,
+}
+
 /// What an upsert says, once its body is read.
 #[derive(Debug)]
 pub(super) struct Upsert {
@@ -37,6 +54,7 @@ pub(super) struct Upsert {
     pub number: Option<String>,
     pub store_id: Option<String>,
     pub amount: Option<Number>,
+    pub currency: Option<String>,
     pub has_assets: bool,
 }
 
@@ -63,6 +81,7 @@ struct Held {
 #[derive(Debug)]
 struct Invoice {
     facts: InvoiceFacts,
+    currency: Option<String>,
     created: Instant,
     /// When and as what each of the files was attached.
     assets: Vec<(Instant, Uuid)>,
@@ -83,12 +102,14 @@ impl Invoices {
     /// leaves none.
     pub fn upsert(&self, upsert: Upsert) -> bool {
         let held = &mut *lock(&self.0);
-        let Upsert { id, number, store_id, amount, has_assets } = upsert;
+        let Upsert { id, number, store_id, amount, currency, has_assets } = upsert;
         let invoice = held.invoices.entry(id).or_insert_with(|| Invoice {
             facts: InvoiceFacts { number: None, store_id: None, amount: None, upserts: 0, files: Vec::new() },
+            currency: None,
             created: Instant::now(),
             assets: Vec::new(),
         });
+        invoice.currency = currency;
         let facts = &mut invoice.facts;
         (facts.number, facts.store_id, facts.amount) = (number, store_id, amount);
         facts.upserts += 1;
@@ -143,6 +164,7 @@ impl Invoices {
             "invoiceNumber": invoice.facts.number,
             "storeId": invoice.facts.store_id,
             "amount": invoice.facts.amount,
+            "currency": invoice.currency,
             "url": assets.first().map(|asset| asset["url"].clone()),
             "assets": assets,
         }))
@@ -168,6 +190,30 @@ impl Invoices {
             invoice_number: facts.and_then(|facts| facts.number.clone()),
             store_id: facts.and_then(|facts| facts.store_id.clone()),
             invoice_id: Some(id),
+        }
+    }
+
+    /// Somebody else's doing: changes an invoice behind the back of whoever sent it.
+    pub fn tamper(&self, id: &str, how: Tampering) {
+        let held = &mut *lock(&self.0);
+        let Some(invoice) = held.invoices.get_mut(id) else { return };
+        match how {
+            Tampering::Delete => drop(held.invoices.remove(id)),
+            Tampering::Amount(amount) => invoice.facts.amount = Some(amount),
+            Tampering::Currency(currency) => invoice.currency = Some(currency),
+            Tampering::RemoveFiles => {
+                invoice.facts.files.clear();
+                invoice.assets.clear();
+            }
+            Tampering::ReplaceFiles(content) => {
+                for (file, (_, asset)) in invoice.facts.files.iter_mut().zip(&invoice.assets) {
+                    (file.sha256, file.size) = (sha256(&content), content.len());
+                    held.contents.insert(*asset, content.clone());
+                }
+            }
+            Tampering::LoseContents => {
+                invoice.assets.iter().for_each(|(_, asset)| held.contents.remove(asset));
+            }
         }
     }
 

@@ -25,7 +25,7 @@ use axum::http::StatusCode;
 use axum::routing::delete;
 use serde::{Deserialize, Serialize};
 
-pub use self::invoices::InvoiceFacts;
+pub use self::invoices::{InvoiceFacts, Tampering};
 pub use self::ledger::{Broken, Entry, FileFacts, Violation};
 pub use self::limits::Limits;
 pub use self::rule::Rule;
@@ -146,6 +146,11 @@ impl Omnium {
     /// How many files are attached, to all invoices together.
     pub fn files(&self) -> u64 {
         self.0.invoices.files()
+    }
+
+    /// Changes an invoice, as somebody else might.
+    pub fn tamper(&self, invoice_id: &str, how: Tampering) {
+        self.0.invoices.tamper(invoice_id, how);
     }
 
     /// Adds a fault behind those already in force.

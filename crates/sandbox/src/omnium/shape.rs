@@ -100,12 +100,12 @@ pub(super) fn read(body: &[u8]) -> Result<Upsert, String> {
         _ => None,
     };
     let id = text("id").ok_or("id is required")?;
-    let (number, store_id) = (text("invoiceNumber"), text("storeId"));
+    let (number, store_id, currency) = (text("invoiceNumber"), text("storeId"), text("currency"));
     let amount = match members.remove("amount") {
         Some(Value::Number(amount)) => Some(amount),
         _ => None,
     };
-    Ok(Upsert { id, number, store_id, amount, has_assets })
+    Ok(Upsert { id, number, store_id, amount, currency, has_assets })
 }
 
 fn check_member(shapes: &[(&str, Shape)], path: &str, name: &str, value: &Value) -> Result<(), String> {

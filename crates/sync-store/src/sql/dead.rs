@@ -6,7 +6,8 @@ use crate::sql::{Dialect, Statement};
 use crate::{Closes, Letter, NewLetter, Place};
 
 /// Reasons that are about a broken message, not about the receipt that may be on its way.
-const ABOUT_THE_MESSAGE: [&str; 4] = ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
+pub(super) const ABOUT_THE_MESSAGE: [&str; 4] =
+    ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
 
 /// The longest stage and reason in bytes: ours are short, and an index takes no long texts of others.
 const MAX_NAME: usize = 200;

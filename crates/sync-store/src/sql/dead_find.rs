@@ -66,7 +66,7 @@ fn matching(dialect: Dialect, filter: &LetterFilter, sql: impl Fn(&str) -> Strin
 }
 
 /// A `like` pattern for texts that contain this one.
-fn containing(text: &str) -> String {
+pub(super) fn containing(text: &str) -> String {
     let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }

@@ -10,7 +10,7 @@ pub(super) const RECORD: &str = "tenant_uid, receipt_uid, target, state, invoice
     created_at, updated_at, completed_at";
 
 /// The columns that [`read_facts`] reads.
-const FACTS: &str = "voucher_number, order_number, store_uid, currency, amount, heard_at";
+pub(super) const FACTS: &str = "voucher_number, order_number, store_uid, currency, amount, heard_at";
 
 pub(super) fn record(key: &Key, target: &str) -> Statement {
     of(key, target, format!("select {RECORD} from external_order_receipt_sync where {THIS}"))

@@ -12,8 +12,8 @@ pub(super) fn open(dialect: Dialect, receipt: &NewReceipt<'_>, target: &str, wan
     let now = dialect.now();
     let keep = format!(
         "insert into receipt (tenant_uid, receipt_uid, voucher_number, order_number, store_uid, currency,
-             amount, fingerprint, body, traceparent, heard_at)
-         values ($1, $2, $5, $6, $7, $8, $9, $10, $11, $12, {now})
+             amount, fingerprint, body, traceparent, heard_at, order_type, settled_at, settled_on, customer)
+         values ($1, $2, $5, $6, $7, $8, $9, $10, $11, $12, {now}, $13, $14, $15, $16)
          on conflict (tenant_uid, receipt_uid) do nothing"
     );
     let kept = "exists (select 1 from receipt
@@ -56,6 +56,7 @@ pub(super) fn open(dialect: Dialect, receipt: &NewReceipt<'_>, target: &str, wan
         .text(receipt.fingerprint)
         .bytes(receipt.body)
         .optional_text(receipt.traceparent)
+        .particulars(receipt.particulars)
 }
 
 pub(super) fn read(row: &mut Row) -> Result<Opened, Surprise> {

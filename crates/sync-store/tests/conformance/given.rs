@@ -32,6 +32,7 @@ pub fn receipt<'a>(key: &'a Key, fingerprint: &'a str, body: &'a [u8]) -> NewRec
         fingerprint,
         body,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        particulars: None,
     }
 }
 

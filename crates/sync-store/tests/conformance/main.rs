@@ -136,6 +136,14 @@ conformance! {
         a_session_is_seen_later_and_never_earlier
         sessions_are_closed_by_who_has_them
         what_has_ended_or_was_not_seen_is_forgotten;
+    report:
+        a_day_is_counted_by_what_is_alike
+        what_is_no_whole_receipt_is_counted_apart
+        a_period_is_read_page_by_page
+        receipts_are_found_by_what_people_know
+        a_receipt_without_particulars_counts_and_gets_them
+        the_longest_identifiers_and_customer_fit_the_indexes
+        what_an_earlier_version_writes_beside_this_one_is_filled_later;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused

@@ -36,6 +36,7 @@ async fn main() {
                         fingerprint: "f",
                         body: &[b'x'; 3000],
                         traceparent: None,
+                        particulars: None,
                     };
                     let opened = store.open(&receipt, "omnium", true).await.expect("opened");
                     assert_eq!(opened, Opened::New);

@@ -12,5 +12,6 @@ pub mod package_issue;
 pub mod package_steps;
 pub mod reconcile;
 pub mod session;
+pub mod report;
 pub mod start;
 pub mod steps;

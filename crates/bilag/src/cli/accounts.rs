@@ -1,0 +1,86 @@
+//! The command line of the accountant: reports, and the comparison with Omnium.
+
+use chrono::NaiveDate;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use consumer_upload::OmniumConnection;
+use report::By;
+
+use crate::settings::StoreSettings;
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The first day, as in 2026-11-01: receipts count on the day they were settled on, by the store's clock
+    #[arg(long, value_parser = parse_day, value_name = "DATE")]
+    pub from: NaiveDate,
+    /// The last day
+    #[arg(long, value_parser = parse_day, value_name = "DATE")]
+    pub to: NaiveDate,
+    /// What rows are told apart by, beside the currency
+    #[arg(long, value_parser = PossibleValuesParser::new(["day", "store", "type"]).try_map(|by| by.parse::<By>()), value_name = "BY")]
+    pub by: Option<By>,
+    /// What became of receipts at this target: omnium, package or erp
+    #[arg(long, default_value = report::OMNIUM, value_name = "TARGET")]
+    pub target: String,
+    /// Only of this tenant
+    #[arg(long, value_name = "UID")]
+    pub tenant: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
+    pub format: ReportFormat,
+    /// Print JSON, as --format json does
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// End with exit code 1 where anything is dead, on its way, or missing
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Table,
+    /// For spreadsheets
+    Csv,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Only what was settled on this day or later
+    #[arg(long, value_parser = parse_day, value_name = "DATE")]
+    pub from: Option<NaiveDate>,
+    /// Only what was settled on this day or before
+    #[arg(long, value_parser = parse_day, value_name = "DATE")]
+    pub to: Option<NaiveDate>,
+    /// Only of this tenant
+    #[arg(long, value_name = "UID")]
+    pub tenant: Option<String>,
+    /// Go on after this receipt, which an earlier run ended with
+    #[arg(long, value_name = "TENANT/RECEIPT")]
+    pub after: Option<String>,
+    /// Calls to Omnium a second, at most; a receipt takes one or two
+    #[arg(long, default_value = "5/s", value_parser = parse_rate, value_name = "N/s")]
+    pub rate: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub omnium: OmniumConnection,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
+fn parse_day(text: &str) -> Result<NaiveDate, &'static str> {
+    let is_whole = text.len() == 10;
+    text.parse().ok().filter(|_| is_whole).ok_or("a day is written as in 2026-11-30")
+}
+
+fn parse_rate(text: &str) -> Result<u32, &'static str> {
+    let number = text.strip_suffix("/s").unwrap_or(text).parse();
+    number.ok().filter(|rate| (1..=100).contains(rate)).ok_or("a rate is 1/s to 100/s")
+}

@@ -1,0 +1,159 @@
+//! `bilag report`: what was heard, what became of it, and which voucher numbers are missing.
+
+use report::{Figures, Group, Query, Report, Row, Series, Tally};
+use sync_store::Period;
+
+use crate::chain::stages;
+use crate::cli::{ReportArgs, ReportFormat};
+use crate::output::{self, Column, Failed, say, say_bytes, table, tell};
+
+/// How many ranges of missing numbers are printed for a series; a till that was set back has thousands.
+const RANGES: usize = 20;
+
+/// Reports on a period.
+pub async fn run(args: ReportArgs) -> Result<(), Failed> {
+    let query = query(&args)?;
+    let store = args.store.open().await?;
+    let filled = report::fill(store.as_ref(), |count| {
+        if count.is_multiple_of(10_000) {
+            tell(format_args!("{count} receipts of an earlier version are made ready for reports"));
+        }
+    });
+    filled.await.map_err(Failed::plainly)?;
+    let report = report::report(store.as_ref(), &query).await.map_err(Failed::plainly)?;
+    match args.format {
+        _ if args.json => output::json(&report::json(&report)),
+        ReportFormat::Json => output::json(&report::json(&report)),
+        ReportFormat::Csv => say_bytes(report::csv(&report).as_bytes()),
+        ReportFormat::Table => print(&report),
+    }
+    if !args.strict || report.is_settled() {
+        return Ok(());
+    }
+    let counts = report.counts();
+    Err(Failed::plainly(format!(
+        "not everything is settled: {} dead, {} on their way, {} voucher number(s) missing",
+        counts.dead.count,
+        counts.on_their_way.count,
+        report.gaps.missing()
+    )))
+}
+
+fn query(args: &ReportArgs) -> Result<Query, Failed> {
+    let ReportArgs { from, to, by, target, tenant, .. } = args;
+    if from > to {
+        return Err(Failed::used_wrongly("--from", format!("{from} is after --to {to}")));
+    }
+    let targets: Vec<_> = stages().into_iter().filter_map(|stage| stage.target).collect();
+    if !targets.iter().any(|known| known.as_str() == target) {
+        let known: Vec<_> = targets.iter().map(|target| target.as_str()).collect();
+        return Err(Failed::used_wrongly(
+            "--target",
+            format!("there is none of this name: use {}", known.join(", ")),
+        ));
+    }
+    let period = Period { from: *from, to: *to };
+    Ok(Query { period, by: *by, target: target.clone(), tenant: tenant.clone() })
+}
+
+fn print(report: &Report) {
+    let Query { period, target, tenant, .. } = &report.query;
+    let whose = tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
+    say(format_args!(
+        "receipts settled from {} to {}, and what became of them at {target}{whose}\n",
+        period.from, period.to
+    ));
+    if report.totals.is_empty() {
+        say("none was heard");
+    } else {
+        figures(report);
+        adds_up(&report.counts(), report.adds_up());
+    }
+    broken(report);
+    vouchers(report);
+}
+
+fn figures(report: &Report) {
+    let first = report.query.by.map_or("", report::By::as_str);
+    let mut columns = vec![Column::Left(first), Column::Left("currency")];
+    for heading in ["heard", "complete", "skipped", "dead", "on their way"] {
+        columns.extend([Column::Right(heading), Column::Right("amount")]);
+    }
+    let rows: Vec<_> = report.rows.iter().chain(&report.totals).map(cells).collect();
+    table(&columns, &rows);
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let group = if row.group == Group::All { "total".to_owned() } else { row.group.to_string() };
+    let mut cells = vec![group, row.currency.clone().unwrap_or_else(|| "–".to_owned())];
+    let Figures { heard, complete, skipped, dead, on_their_way } = &row.figures;
+    for Tally { count, sum } in [heard, complete, skipped, dead, on_their_way] {
+        cells.push(count.to_string());
+        cells.push(row.currency.as_ref().map_or_else(|| "–".to_owned(), |_| format!("{sum:.2}")));
+    }
+    cells
+}
+
+fn adds_up(counts: &Figures, adds_up: bool) {
+    let Figures { heard, complete, skipped, dead, on_their_way } = counts;
+    let parts = format!(
+        "{} heard {} {} complete + {} skipped + {} dead + {} on their way",
+        heard.count,
+        if adds_up { "=" } else { "IS NOT" },
+        complete.count,
+        skipped.count,
+        dead.count,
+        on_their_way.count
+    );
+    say(format_args!("\n{parts}"));
+}
+
+fn broken(report: &Report) {
+    let broken = &report.broken;
+    let told = [
+        (broken.only_broken, "of the dead: receipts of which only broken events were heard"),
+        (
+            broken.unreadable,
+            "of the dead: letters from which no receipt could be read, so nobody knows whose they are",
+        ),
+        (broken.discarded, "not counted: such letters that a person has discarded"),
+        (broken.disputed, "not counted: dead letters that say something else of a receipt that is counted"),
+    ];
+    for (count, what) in told.into_iter().filter(|(count, _)| *count > 0) {
+        say(format_args!("{count} {what}"));
+    }
+}
+
+fn vouchers(report: &Report) {
+    let gaps = &report.gaps;
+    if gaps.series.is_empty() && gaps.unchecked == 0 {
+        return;
+    }
+    say("\nvoucher numbers");
+    gaps.series.iter().for_each(numbers);
+    if gaps.unchecked > 0 {
+        say(format_args!("  {} not checked: numbers that belong to no series", gaps.unchecked));
+    }
+    if gaps.missing() > 0 {
+        say(
+            "\nA missing number may be a receipt that was never announced, or was heard broken: look at the till,",
+        );
+        say(
+            "and at `bilag dead list`. It may be nothing: numbers of another till of the store, or one that was",
+        );
+        say("given to no receipt. Numbers before the first and after the last cannot be seen to be missing.");
+    }
+}
+
+fn numbers(series: &Series) {
+    let Series { tenant, store, first, last, vouchers, missing } = series;
+    let heard = format!("{tenant}/{store}: {first} to {last}, {vouchers} heard");
+    if missing.is_empty() {
+        return say(format_args!("  {heard}, none missing"));
+    }
+    let mut ranges: Vec<_> = missing.iter().take(RANGES).map(ToString::to_string).collect();
+    if missing.len() > RANGES {
+        ranges.push(format!("and {} more ranges, which --format csv lists", missing.len() - RANGES));
+    }
+    say(format_args!("  {heard}: {}", ranges.join(", ")));
+}
