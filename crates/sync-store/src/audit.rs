@@ -1,4 +1,4 @@
-//! The audit log: what operators did to dead letters.
+//! The audit log: what operators did to dead letters and to stages.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,12 +10,14 @@ use crate::{Page, StoreError};
 pub struct Act<'a> {
     /// Who, as the tool knows them.
     pub who: &'a str,
-    /// What: `redrive`, `discard`, `restore`.
+    /// What: `redrive`, `discard`, `restore`; `pause`, `resume`.
     pub act: &'a str,
-    /// The stage whose letters they are.
+    /// The stage that it is done to, or whose letters they are.
     pub stage: &'a str,
     /// The letters, by their ids.
     pub letters: &'a [String],
+    /// What more there is to say, such as why a stage is paused; may be empty.
+    pub detail: &'a str,
 }
 
 /// What somebody did.
@@ -27,10 +29,12 @@ pub struct NotedAct {
     pub who: String,
     /// What.
     pub act: String,
-    /// The stage whose letters they are.
+    /// The stage that it is done to, or whose letters they are.
     pub stage: String,
     /// The letters, by their ids.
     pub letters: Vec<String>,
+    /// What more was said; may be empty.
+    pub detail: String,
 }
 
 /// What operators did.

@@ -15,13 +15,30 @@ use crate::{StoreError, SyncStore};
 /// anywhere; it is created where it is missing. `postgres://user:password@host:5432/database` takes
 /// the parameters of libpq: `sslmode`, `sslrootcert`, `options` …
 pub async fn connect(url: &str) -> Result<Arc<dyn SyncStore>, StoreError> {
+    open(url, IfMissing::Create).await
+}
+
+/// The same, for a process that only wants to hear what others write there: a SQLite file that nobody
+/// has made yet is [`StoreError::Unavailable`], because one of its own would tell it nothing.
+pub async fn connect_to_existing(url: &str) -> Result<Arc<dyn SyncStore>, StoreError> {
+    open(url, IfMissing::Fail).await
+}
+
+/// What to do about a SQLite file that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    Create,
+    Fail,
+}
+
+async fn open(url: &str, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>, StoreError> {
     let bad = |problem| Err(StoreError::BadUrl { problem });
     match url.split_once(':') {
         Some(("sqlite", file)) => match file.strip_prefix("//").unwrap_or(file) {
             "" => bad("it names no file"),
             ":memory:" => bad("a store in memory would forget what it has answered"),
             file if file.contains('?') => bad("a SQLite file takes no parameters"),
-            file => Ok(Arc::new(SqlStore(Sqlite::open(Path::new(file)).await?))),
+            file => Ok(Arc::new(SqlStore(Sqlite::open(Path::new(file), if_missing).await?))),
         },
         Some(("postgres" | "postgresql", _)) => Ok(Arc::new(SqlStore(Postgres::connect(url).await?))),
         _ => bad("it starts with neither sqlite: nor postgres:"),

@@ -5,7 +5,8 @@
 //! has one record for each target that its invoice is for.
 //!
 //! Beside them, [`PackageStore`] keeps the packages of an OMS: each round of one, from "packed" to
-//! the receipt that is its invoice.
+//! the receipt that is its invoice; [`StageStore`] the stages that operators have paused, and what the
+//! processes say of theirs; [`AuditStore`] what operators did.
 //!
 //! Two things rest on this crate: a receipt is never lost, because what an operation answered is on
 //! the disk; and it is never invoiced twice, because a lease lets one handler act at a time and the
@@ -29,12 +30,13 @@ mod report;
 mod session;
 mod sql;
 mod sqlite;
+mod stage;
 mod store;
 
 pub use asking::{Ask, Asking, Issue, Packing};
 pub use audit::{Act, AuditStore, NotedAct};
 pub use cause::{cause, group_id};
-pub use connect::connect;
+pub use connect::{connect, connect_to_existing};
 pub use dead::{
     Closes, DeadCause, DeadCount, Letter, LetterFilter, LetterId, LetterInFull, NewLetter, NotedLetter,
     Place, UnknownPlace,
@@ -53,4 +55,5 @@ pub use report::{
     SettledVoucher, WithoutParticulars,
 };
 pub use session::{Session, SessionStore};
+pub use stage::{Holding, ProcessRun, ReportedPause, SeenReport, StageHold, StageReport, StageStore};
 pub use store::SyncStore;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     Attach, AuditStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull,
     Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, Place, Receipt, Record,
-    RecordFilter, ReportStore, SessionStore, StateCount, Step, StoreError, Stranded,
+    RecordFilter, ReportStore, SessionStore, StageStore, StateCount, Step, StoreError, Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.
@@ -19,7 +19,7 @@ use crate::{
 /// message, never a process: two handlings that share a name could not be told apart once the
 /// lease of the first has run out.
 #[async_trait]
-pub trait SyncStore: PackageStore + AuditStore + SessionStore + ReportStore {
+pub trait SyncStore: PackageStore + AuditStore + SessionStore + ReportStore + StageStore {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///

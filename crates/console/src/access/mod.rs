@@ -69,5 +69,5 @@ const CONSOLE: &str = "console";
 
 /// Writes into the audit log that somebody came or went.
 async fn note(app: &App, who: &str, act: &str) -> Result<(), StoreError> {
-    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[] }).await
+    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[], detail: "" }).await
 }

@@ -14,8 +14,9 @@ use crate::PageError;
 use crate::access::{Checked, Role, Viewer};
 use crate::jobs::{Ended, Job, Seen};
 use crate::layout::{Section, csrf_field, page};
-use crate::parts::{Facts, ago, badge, empty, foreign, since, when};
+use crate::parts::{Facts, ago, badge, empty, foreign, when};
 use crate::server::App;
+use crate::time::span;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -62,7 +63,7 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
                 }
             }
             @if refresh.is_some() {
-                noscript { p.muted { a href="" { "Load the page again" } " to see how far it has come." } }
+                noscript { meta http-equiv="refresh" content="2"; }
             } @else {
                 p.actions { a.button href="/letters" { "To the dead letters" } }
             }
@@ -88,7 +89,7 @@ fn standing(seen: &Seen) -> Markup {
 }
 
 fn facts(job: &Job, seen: &Seen, now: DateTime<Utc>) -> Facts {
-    let took = seen.ended.as_ref().map(|(ended, _)| since(*ended, seen.begun));
+    let took = seen.ended.as_ref().map(|(ended, _)| span(seen.begun, *ended));
     let archived = (seen.archived > 0).then(|| html! {
         (seen.archived) " whose receipt was complete by then; not sent again"
     });

@@ -10,4 +10,4 @@ pub(crate) use address::{Params, address, segment};
 pub(crate) use field::Facts;
 pub(crate) use list::{Window, empty};
 pub(crate) use text::{amount, badge, foreign, long, plural, short};
-pub(crate) use time::{ago, moment, since, when};
+pub(crate) use time::{ago, moment, when};

@@ -85,6 +85,7 @@ impl Shift<'_> {
                 act: self.order.deed.name(),
                 stage: self.stage,
                 letters: &letters,
+                detail: "",
             };
             self.desk.store.note_act(&act).await?;
             self.move_batch(walk, wanted, batch, moved).await?;

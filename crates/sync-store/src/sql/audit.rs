@@ -20,16 +20,18 @@ impl<D: Database> AuditStore for SqlStore<D> {
 fn note(dialect: Dialect, act: &Act<'_>) -> Statement {
     let now = dialect.now();
     Statement::new(format!(
-        "insert into audit (done_at, who, act, stage, letters) values ({now}, $1, $2, $3, $4)"
+        "insert into audit (done_at, who, act, stage, letters, detail) values ({now}, $1, $2, $3, $4, $5)"
     ))
     .text(act.who)
     .text(act.act)
     .text(act.stage)
     .text(&act.letters.join(" "))
+    .text(act.detail)
 }
 
 fn list(page: Page) -> Statement {
-    Statement::new("select done_at, who, act, stage, letters from audit where true").page("number desc", page)
+    Statement::new("select done_at, who, act, stage, letters, detail from audit where true")
+        .page("number desc", page)
 }
 
 fn read(row: &mut Row) -> Result<NotedAct, Surprise> {
@@ -39,5 +41,6 @@ fn read(row: &mut Row) -> Result<NotedAct, Surprise> {
         act: row.text()?,
         stage: row.text()?,
         letters: row.text()?.split_whitespace().map(str::to_owned).collect(),
+        detail: row.text()?,
     })
 }

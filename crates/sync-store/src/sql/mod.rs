@@ -15,6 +15,7 @@ mod report;
 mod row;
 mod search;
 mod session;
+mod stage;
 mod statement;
 mod steps;
 

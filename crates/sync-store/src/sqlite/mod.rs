@@ -12,6 +12,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::StoreError;
+use crate::connect::IfMissing;
 use crate::fault::Fault;
 use crate::sql::{Database, Dialect, Row, Statement};
 use execute::execute;
@@ -33,12 +34,12 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, creating it where it is missing, and brings its tables up to date.
-    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+    /// Opens the file and brings its tables up to date.
+    pub(crate) async fn open(path: &Path, if_missing: IfMissing) -> Result<Self, StoreError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let options = SqliteConnectOptions::new()
             .filename(&path)
-            .create_if_missing(true)
+            .create_if_missing(if_missing == IfMissing::Create)
             .journal_mode(SqliteJournalMode::Wal)
             // What was answered is on the disk: a commit waits for it.
             .synchronous(SqliteSynchronous::Full)

@@ -144,8 +144,15 @@ conformance! {
         a_receipt_without_particulars_counts_and_gets_them
         the_longest_identifiers_and_customer_fit_the_indexes
         what_an_earlier_version_writes_beside_this_one_is_filled_later;
+    stage:
+        the_first_pause_of_a_stage_stands_until_it_is_released
+        of_many_who_pause_a_stage_at_once_one_begins
+        what_a_process_says_replaces_what_it_said
+        what_was_not_said_lately_is_silent_and_then_forgotten
+        a_process_that_has_ended_is_forgotten;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused
-        what_the_first_version_wrote_is_kept;
+        what_the_first_version_wrote_is_kept
+        an_audit_log_without_details_is_kept;
 }

@@ -9,13 +9,15 @@ pub async fn what_was_done_is_told_the_latest_first(fresh: &Fresh) {
     let store = fresh.connect().await;
     let letters = ["a1".to_owned(), "b2".to_owned()];
     for act in ["redrive", "discard"] {
-        let act = Act { who: "kari@shop.example", act, stage: "upload", letters: &letters };
+        let detail = if act == "redrive" { "" } else { "the till was wrong" };
+        let act = Act { who: "kari@shop.example", act, stage: "upload", letters: &letters, detail };
         store.note_act(&act).await.expect("noted");
     }
     let acts = store.acts(Page::first(10)).await.expect("listed");
     assert_eq!(acts.iter().map(|act| &*act.act).collect::<Vec<_>>(), ["discard", "redrive"]);
     let act = &acts[0];
     assert_eq!((&*act.who, &*act.stage, &act.letters[..]), ("kari@shop.example", "upload", &letters[..]));
+    assert_eq!((&*act.detail, &*acts[1].detail), ("the till was wrong", ""));
     assert_eq!(store.acts(Page { limit: 1, offset: 1 }).await.expect("listed").len(), 1);
 }
 

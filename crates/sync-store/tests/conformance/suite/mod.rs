@@ -13,5 +13,6 @@ pub mod package_steps;
 pub mod reconcile;
 pub mod session;
 pub mod report;
+pub mod stage;
 pub mod start;
 pub mod steps;

@@ -53,3 +53,13 @@ pub async fn what_the_first_version_wrote_is_kept(fresh: &Fresh) {
     note(&*store, &letter("m", "omnium_rejected", Some(&key("r"))), ONE).await;
     assert_eq!(store.record(&key("r"), TARGET).await.expect("asked").expect("kept").state, State::Dead);
 }
+
+pub async fn an_audit_log_without_details_is_kept(fresh: &Fresh) {
+    fresh.at_version(3).await;
+    fresh
+        .run("insert into audit (done_at, who, act, stage, letters) values (1, 'kari', 'redrive', 'upload', 'a b')")
+        .await;
+    let store = fresh.connect().await;
+    let acts = store.acts(Page::first(10)).await.expect("listed");
+    assert_eq!((&*acts[0].who, &*acts[0].detail, acts[0].letters.len()), ("kari", "", 2));
+}
