@@ -5,10 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use amqp::{Broker, Delay, Management};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use receipt_pdf::Template;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -16,6 +18,8 @@ use tokio::sync::Mutex;
 use crate::access::{self, Access, Attempts, Door, PendingLogins};
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
+use crate::jobs::Jobs;
+use crate::pages::LagSeen;
 use crate::{assets, error, headers, pages};
 
 /// What the pages show, and who may look.
@@ -37,6 +41,12 @@ pub struct Console {
     pub access: Access,
     /// Tells sessions when they end.
     pub clock: Clock,
+    /// Whether editors may change what is in dead letters.
+    pub allow_edit: bool,
+    /// How receipts look: that of the render consumer.
+    pub template: &'static Template,
+    /// How long an invoice service may take before a package counts as waiting.
+    pub patience: Duration,
 }
 
 /// What every handler can reach: the [`Console`], and what it keeps while it runs. Clones share it.
@@ -52,6 +62,8 @@ pub struct Running {
     pub(crate) pending: PendingLogins,
     /// Passwords are compared one at a time.
     pub(crate) comparing: Mutex<()>,
+    pub(crate) jobs: Jobs,
+    pub(crate) lag: LagSeen,
 }
 
 impl Deref for Running {
@@ -76,6 +88,9 @@ pub enum ServeError {
     Listen(#[from] io::Error),
 }
 
+/// How long jobs may take to finish what they have in hand when the end comes.
+const LAST_LETTERS: Duration = Duration::from_secs(20);
+
 /// Serves until `stopped` is ready; requests that are being answered are answered first.
 ///
 /// # Errors
@@ -93,9 +108,18 @@ pub async fn serve(
         attempts: Attempts::default(),
         pending: PendingLogins::default(),
         comparing: Mutex::default(),
+        jobs: Jobs::default(),
+        lag: LagSeen::default(),
     }));
+    let jobs = app.clone();
+    let stopped = async move {
+        stopped.await;
+        jobs.jobs.close();
+    };
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+    app.jobs.close();
+    app.jobs.ended(LAST_LETTERS).await;
     app.chain.close().await;
     Ok(())
 }

@@ -112,7 +112,10 @@ impl Job {
                 format!("waiting until {stage} is done with the last {letters} letter(s)")
             }
             Progress::Gone { ids } => {
-                format!("{} letter(s) were not there any more, moved by somebody else; the index says so now", ids.len())
+                format!(
+                    "{} letter(s) were not there any more, moved by somebody else; the index says so now",
+                    ids.len()
+                )
             }
         };
         seen.events.push_front((self.clock.now(), text));

@@ -71,7 +71,9 @@ impl Jobs {
             }
         };
         if timeout(limit, all).await.is_err() {
-            tracing::warn!("a job did not end in time; what it had in hand is where it was, or moved already");
+            tracing::warn!(
+                "a job did not end in time; what it had in hand is where it was, or moved already"
+            );
         }
     }
 
@@ -82,7 +84,9 @@ impl Jobs {
         }
         let running = kept.jobs.iter().filter(|job| job.is_running()).count();
         if running >= RUNNING {
-            return Err(PageError::Invalid(format!("{running} jobs run already. Wait until one of them has ended, or stop one.")));
+            return Err(PageError::Invalid(format!(
+                "{running} jobs run already. Wait until one of them has ended, or stop one."
+            )));
         }
         while kept.jobs.len() >= KEPT {
             let Some(oldest) = kept.jobs.iter().position(|job| !job.is_running()) else { break };
@@ -111,12 +115,8 @@ pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
     tokio::spawn(async move {
         // Said when it is dropped, too: a defect must not leave a job that runs for ever.
         let end = job.ends();
-        let desk = Desk {
-            store: app.store.as_ref(),
-            broker: &app.broker,
-            stages: &app.stages,
-            delays: &app.delays,
-        };
+        let desk =
+            Desk { store: app.store.as_ref(), broker: &app.broker, stages: &app.stages, delays: &app.delays };
         let progress = |progress: &operate::letters::Progress<'_>| job.hear(progress);
         let order = operate::letters::Order {
             deed,

@@ -21,7 +21,10 @@ fn of_a_receipt_what_is_personal_is_withheld_and_the_rest_is_shown() {
         "email": "•••", "mobile": "•••", "vatNumber": "•••", "companyName": null
     });
     for (open, expected) in [
-        (json!({ "id": "evt-1", "type": "receipt.settled.v1" }), json!({ "id": "evt-1", "type": "receipt.settled.v1" })),
+        (
+            json!({ "id": "evt-1", "type": "receipt.settled.v1" }),
+            json!({ "id": "evt-1", "type": "receipt.settled.v1" }),
+        ),
         (
             json!({ "tenant": { "uid": "7", "name": "Nordlys", "country": { "code": "NO", "currency": "NOK" } } }),
             json!({ "tenant": { "uid": "7", "name": "Nordlys", "country": { "code": "NO", "currency": "NOK" } } }),
@@ -88,8 +91,10 @@ fn what_stands_where_something_else_was_expected_is_withheld() {
         (json!({ "orderReceipt": "Kari Nordmann" }), json!({ "orderReceipt": "•••" })),
         (json!({ "targets": ["omnium", { "to": "Kari" }] }), json!({ "targets": ["omnium", "•••"] })),
         (json!({ "kari@x.example": 1, "+4790000000": 2 }), json!({ "(other members)": "2 withheld" })),
-        (json!({ "orderReceipt": { "items": [["Kari", { "name": "Ski" }]] } }),
-         json!({ "orderReceipt": { "items": [["•••", { "name": "Ski" }]] } })),
+        (
+            json!({ "orderReceipt": { "items": [["Kari", { "name": "Ski" }]] } }),
+            json!({ "orderReceipt": { "items": [["•••", { "name": "Ski" }]] } }),
+        ),
     ] {
         assert_eq!(masked(open.clone()), expected, "{open}");
     }
@@ -97,7 +102,9 @@ fn what_stands_where_something_else_was_expected_is_withheld() {
 
 #[test]
 fn what_is_no_json_object_is_withheld_whole() {
-    for open in [&b"<receipt><name>Kari</name></receipt>"[..], b"\"Kari\"", b"[\"Kari\"]", b"{\"id\":", b"\xff", b""] {
+    for open in
+        [&b"<receipt><name>Kari</name></receipt>"[..], b"\"Kari\"", b"[\"Kari\"]", b"{\"id\":", b"\xff", b""]
+    {
         assert_eq!(super::body(open), None, "{open:?}");
     }
 }
@@ -111,7 +118,10 @@ fn of_headers_and_errors_what_may_be_personal_is_withheld() {
             "Omnium does not take this: Omnium answered 400: Kari Nordmann has no e-mail",
             "Omnium does not take this: Omnium answered 400 (•••)",
         ),
-        ("at orderReceipt.items[0].total: expected an integer", "at orderReceipt.items[#].total: expected an integer"),
+        (
+            "at orderReceipt.items[0].total: expected an integer",
+            "at orderReceipt.items[#].total: expected an integer",
+        ),
         ("the name \"Kari\" is too long", "the name \"…\" is too long"),
     ] {
         assert_eq!(error(open), shown);

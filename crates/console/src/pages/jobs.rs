@@ -83,15 +83,19 @@ fn standing(seen: &Seen) -> Markup {
     match (&seen.ended, &seen.stopped) {
         (Some((_, Ended::Well(text))), _) => html! { p.notice.ok { (foreign(text)) } },
         (Some((_, Ended::Early(text))), _) => html! { p.notice.bad { (foreign(text)) } },
-        (None, Some(why)) => html! { p.notice.warn { "It stops once it is done with what it has in hand: " (foreign(why)) "." } },
+        (None, Some(why)) => {
+            html! { p.notice.warn { "It stops once it is done with what it has in hand: " (foreign(why)) "." } }
+        }
         (None, None) => html! { p.notice { "It is running, and goes on when you leave this page." } },
     }
 }
 
 fn facts(job: &Job, seen: &Seen, now: DateTime<Utc>) -> Facts {
     let took = seen.ended.as_ref().map(|(ended, _)| span(seen.begun, *ended));
-    let archived = (seen.archived > 0).then(|| html! {
-        (seen.archived) " whose receipt was complete by then; not sent again"
+    let archived = (seen.archived > 0).then(|| {
+        html! {
+            (seen.archived) " whose receipt was complete by then; not sent again"
+        }
     });
     Facts::default()
         .with("By", foreign(&job.who))

@@ -32,7 +32,7 @@ impl Params {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Params {
+impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
@@ -69,6 +69,9 @@ mod tests {
     fn any_text_stands_in_an_address() {
         assert_eq!(address("/letters", &[]), "/letters");
         let hostile = [("text", Some("a b&c=\"<ø>/\u{202e}")), ("stage", None), ("x", Some("1"))];
-        assert_eq!(address("/letters", &hostile), "/letters?text=a%20b%26c%3D%22%3C%C3%B8%3E%2F%E2%80%AE&x=1");
+        assert_eq!(
+            address("/letters", &hostile),
+            "/letters?text=a%20b%26c%3D%22%3C%C3%B8%3E%2F%E2%80%AE&x=1"
+        );
     }
 }

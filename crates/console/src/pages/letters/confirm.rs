@@ -42,10 +42,14 @@ impl Wish {
         if params.get("which") != Some("all") {
             ids = fields.iter().filter(|(name, _)| name == "id").map(|(_, id)| id.clone()).collect();
             if ids.is_empty() {
-                return Err(PageError::Invalid("No letter is chosen: choose some, or all of the view.".to_owned()));
+                return Err(PageError::Invalid(
+                    "No letter is chosen: choose some, or all of the view.".to_owned(),
+                ));
             }
             if ids.len() > CHOSEN {
-                return Err(PageError::Invalid(format!("More than {CHOSEN} letters are chosen; choose by the filters instead.")));
+                return Err(PageError::Invalid(format!(
+                    "More than {CHOSEN} letters are chosen; choose by the filters instead."
+                )));
             }
         }
         Ok(Self { deed, ids, view: View::for_an_act(&params, app.clock.now())? })
@@ -135,7 +139,10 @@ fn back(wish: &Wish) -> String {
     match wish.ids.as_slice() {
         [] => wish.view.address("/letters", 0),
         [id] => super::address_of(id),
-        _ => address("/letters", &[("place", (wish.deed.place() != Place::Dead).then(|| wish.deed.place().as_str()))]),
+        _ => address(
+            "/letters",
+            &[("place", (wish.deed.place() != Place::Dead).then(|| wish.deed.place().as_str()))],
+        ),
     }
 }
 
@@ -183,7 +190,9 @@ pub(super) async fn act(
     let wish = Wish::of(&app, &viewer, &fields)?;
     let rate = Params::of(&fields).get("rate").map(str::parse::<u16>).transpose();
     let rate = rate.ok().filter(|rate| *rate != Some(0)).ok_or_else(|| {
-        PageError::Invalid("The rate is a number of letters a second, from 1 to 65535, or nothing.".to_owned())
+        PageError::Invalid(
+            "The rate is a number of letters a second, from 1 to 65535, or nothing.".to_owned(),
+        )
     })?;
     let order = Order { deed: wish.deed, selection: wish.selection(), rate, who: viewer.name().to_owned() };
     let job = jobs::begin(&app, order)?;

@@ -16,8 +16,19 @@ use crate::parts::{Facts, foreign, long};
 
 /// What may be told to viewers of a body that could be read.
 const IMPERSONAL: [&str; 13] = [
-    "voucher", "type", "order", "store", "created", "settled", "total", "without VAT", "VAT", "pays voucher",
-    "package", "event", "for",
+    "voucher",
+    "type",
+    "order",
+    "store",
+    "created",
+    "settled",
+    "total",
+    "without VAT",
+    "VAT",
+    "pays voucher",
+    "package",
+    "event",
+    "for",
 ];
 
 /// All that is in it.

@@ -31,10 +31,12 @@ pub(super) async fn download(
     let view = View::for_an_act(&params, app.clock.now())?;
     let ids = app.store.letter_ids(&view.filter()).await?;
     tracing::info!(who = viewer.name(), letters = ids.len(), "dead letters are exported");
-    let name = format!("attachment; filename=\"dead-letters-{}.jsonl\"", app.clock.now().format("%Y-%m-%dT%H%M%S"));
+    let name =
+        format!("attachment; filename=\"dead-letters-{}.jsonl\"", app.clock.now().format("%Y-%m-%dT%H%M%S"));
     let store = Arc::clone(&app.store);
     let lines = stream::iter(ids).map(move |letter| line(Arc::clone(&store), letter)).buffered(AHEAD);
-    let headers = [(CONTENT_TYPE, "application/jsonl; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+    let headers =
+        [(CONTENT_TYPE, "application/jsonl; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
     Ok((headers, Body::from_stream(lines)).into_response())
 }
 

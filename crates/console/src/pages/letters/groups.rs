@@ -121,7 +121,7 @@ fn button(viewer: &Viewer, narrowed: &View) -> Markup {
 }
 
 /// An error, as far as this person may see it.
-pub(super) fn error(viewer: &Viewer, error: &str) -> Markup {
+pub(crate) fn error(viewer: &Viewer, error: &str) -> Markup {
     match viewer.is(Role::Operator) {
         true => short(error, ERROR),
         false => short(&mask::error(error), ERROR),

@@ -8,11 +8,12 @@ use sync_store::{NotedLetter, Place};
 use super::groups::{self, Groups};
 use super::view::View;
 use super::{about, address_of, lag};
+use crate::PageError;
 use crate::access::{Role, Viewer};
 use crate::layout::{Section, csrf_field, page};
+use crate::pages::jobs;
 use crate::parts::{Params, Window, ago, badge, empty, foreign, plural, short};
 use crate::server::App;
-use crate::PageError;
 
 /// Letters on a page.
 const LETTERS: u32 = 50;
@@ -37,6 +38,7 @@ pub(super) async fn show(
         (places(&view))
         (filters(&app, &view))
         @if let Some(problem) = &view.problem { p.notice.bad role="alert" { (problem) "." } }
+        (jobs::running(&app))
         (lag)
         @if groups.is_empty() {
             (nothing(&app, &view).await?)

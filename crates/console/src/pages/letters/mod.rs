@@ -17,6 +17,8 @@ use sync_store::Letter;
 use crate::parts::segment;
 use crate::server::App;
 
+pub(crate) use content::{document, read};
+pub(crate) use groups::error;
 pub(crate) use lag::LagSeen;
 
 pub(crate) fn routes() -> Router<App> {

@@ -19,7 +19,7 @@ pub(crate) struct View {
     pub(crate) text: Option<String>,
     /// What could not be understood, and why.
     pub(crate) problem: Option<String>,
-    since_then: Option<DateTime<Utc>>,
+    pub(crate) since_then: Option<DateTime<Utc>>,
 }
 
 const HOW_SINCE: &str = "write how long ago, as in 30m, 2h or 7d, or a day, as in 2026-11-21";
@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn a_view_stands_in_its_address_and_comes_back_from_it() {
         let seen = view(&[("place", "discarded"), ("stage", "upload"), ("text", " a&b "), ("reason", "")]);
-        assert_eq!(seen.address("/letters", 50), "/letters?place=discarded&stage=upload&text=a%26b&offset=50");
+        assert_eq!(
+            seen.address("/letters", 50),
+            "/letters?place=discarded&stage=upload&text=a%26b&offset=50"
+        );
         assert_eq!(view(&[]).address("/letters", 0), "/letters");
         assert!(!view(&[]).is_narrow() && view(&[("text", "x")]).is_narrow());
         assert!(seen.problem.is_none());
