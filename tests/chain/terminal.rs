@@ -95,7 +95,10 @@ async fn a_day_of_packages_at_the_terminal() {
     assert_eq!(shown(&["sync", "list", "--limit", "2"]), SYNC_LIST_TARGETS);
     assert_eq!(shown(&["dead", "list"]), DEAD_LIST_PACKAGES);
     let refused = shown(&["dead", "show", &id(&world, "invoice_refused")]);
-    assert!(refused.contains("\npackage  akinon/2 (number 000000002): dead\n\npackage.status\n"), "{refused}");
+    assert!(
+        refused.contains("\npackage  akinon/2 (number 000000002): dead\n\npackage.status\n"),
+        "{refused}"
+    );
     let refused = shown(&["dead", "show", &id(&world, "oms_rejected")]);
     let known = "31/inv-3-1 (voucher 90002, store 369, 5903.70 TRY): complete at omnium, dead at package";
     assert!(refused.contains(&format!("\nreceipt  {known}\n\ninvoice.rendered.v1\n")), "{refused}");

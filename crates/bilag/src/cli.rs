@@ -12,7 +12,8 @@ use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 
 pub use dead::{
-    AuditArgs, DeadCommand, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs, ReindexArgs, ShowArgs,
+    AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
+    ReindexArgs, ShowArgs,
 };
 pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
 

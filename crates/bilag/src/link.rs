@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use amqp::{Exchange, Reason};
+use amqp::{BoxError, Exchange, Reason};
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 use consumer::{Consumer, Cycle, Shared, Wish, WrongSetting};
-use events::Target;
+use events::{About, Target};
 
 use crate::chain::CHAIN;
 use crate::crew::Crew;
@@ -28,6 +28,7 @@ pub struct Link {
     pub reasons: &'static [Reason],
     /// Whether it uses the store.
     pub needs_store: bool,
+    check: fn(&[u8]) -> Result<Option<About>, BoxError>,
     target: fn() -> Option<Target>,
     augment: fn(Command) -> Command,
     hears: fn(&ArgMatches, &[&'static str]) -> Bindings,
@@ -45,6 +46,7 @@ impl Link {
             about: C::ABOUT,
             reasons: C::REASONS,
             needs_store: C::NEEDS_STORE,
+            check: C::check,
             target: || C::TARGET,
             augment: C::Settings::augment_args,
             hears: |matches, others| C::hears(&settings::<C>(matches), others),
@@ -77,7 +79,7 @@ impl Link {
     /// As operators know it.
     pub fn stage(&self) -> operate::Stage {
         let (name, about, reasons) = (self.name, self.about, self.reasons);
-        operate::Stage { name, about, target: (self.target)(), reasons }
+        operate::Stage { name, about, target: (self.target)(), check: self.check, reasons }
     }
 
     /// What its target wants, where it serves one.

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use amqp::{Exchange, Failure, Handler, Message, Outcome, Subject, dead_letter_id, header_names};
+use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Subject, dead_letter_id, header_names};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use consumer::{Consumer, Shared, WrongSetting};
-use events::Target;
+use events::{About, Target};
 use sync_store::{Closes, Key, Letter, NewLetter, PackageKey, SyncStore};
 
 /// The dead stage.
@@ -32,8 +32,29 @@ impl Consumer for DeadConsumer {
         others.iter().map(|stage| (Exchange::Dead, (*stage).to_owned())).collect()
     }
 
+    /// A letter about anything is noted.
+    fn check(_: &[u8]) -> Result<Option<About>, BoxError> {
+        Ok(None)
+    }
+
     fn start(_: &DeadSettings, shared: &Shared) -> Result<Self, WrongSetting> {
+        tokio::spawn(fill_causes(shared.store()));
         Ok(Self { store: shared.store(), targets: shared.targets.clone(), oms: shared.oms.clone() })
+    }
+}
+
+/// Letters that an earlier version noted get their cause, so that they are grouped with the others.
+async fn fill_causes(store: Arc<dyn SyncStore>) {
+    const AT_ONCE: u32 = 500;
+    loop {
+        match store.fill_causes(AT_ONCE).await {
+            Ok(filled) if filled == u64::from(AT_ONCE) => {}
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(%error, "letters of an earlier version have no cause yet: the next start, or `bilag dead reindex`, goes on");
+                return;
+            }
+        }
     }
 }
 

@@ -7,10 +7,10 @@ mod settings;
 
 use std::sync::Arc;
 
-use amqp::{Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{Consumer, Delivered, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rendered_key};
 use erp::Erp;
-use events::{InvoiceRendered, ReceiptSettled, Target};
+use events::{About, InvoiceRendered, ReceiptSettled, Target};
 use sync_store::SyncStore;
 
 pub use settings::ErpSettings;
@@ -51,6 +51,10 @@ impl Consumer for ErpConsumer {
             Some(_) if receipt.package.is_some() => Wanted::Yes,
             _ => Wanted::Never,
         }
+    }
+
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
+        Ok(Some(events::decode::<InvoiceRendered>(body)?.about()))
     }
 
     fn start(settings: &ErpSettings, shared: &Shared) -> Result<Self, WrongSetting> {

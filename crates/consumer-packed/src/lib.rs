@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use akinon::{Asked, InvoiceService};
-use amqp::{Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use bytes::Bytes;
 use chrono::Utc;
 use consumer::{
     Consumer, Cycle, MARGIN, MAX_EVENT, ReadError, Refusals, Shared, WrongSetting, failure, lost, read,
+    read_plain,
 };
-use events::{InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus};
+use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus};
 use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
 use uuid::Uuid;
 
@@ -59,6 +60,12 @@ impl Consumer for PackedConsumer {
 
     fn off(settings: &PackedSettings) -> Option<&'static str> {
         settings.url().is_none().then_some("INVOICE_SERVICE_URL is not set")
+    }
+
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
+        let event = read_plain(body, packed)?;
+        let event = event.ok_or("it says of no package that it was packed: this stage would pass it over")?;
+        Ok(Some(event.about()))
     }
 
     fn start(settings: &PackedSettings, shared: &Shared) -> Result<Self, WrongSetting> {

@@ -8,10 +8,10 @@ mod settings;
 
 use std::sync::Arc;
 
-use amqp::{Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
-use consumer::{Consumer, Cycle, MAX_EVENT, Shared, Wanted, Wish, WrongSetting, read};
-use events::{InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
+use consumer::{Consumer, Cycle, MAX_EVENT, ReadError, Shared, Wanted, Wish, WrongSetting, read, read_plain};
+use events::{About, InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
 
 pub use cycle::Stranded;
@@ -42,6 +42,10 @@ impl Consumer for ReceiptConsumer {
         from_the_bus.chain([asked_for_by_the_chain]).collect()
     }
 
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
+        Ok(Some(read_plain(body, settled)?.about()))
+    }
+
     fn start(settings: &ReceiptSettings, shared: &Shared) -> Result<Self, WrongSetting> {
         tokio::spawn(earlier::fill(shared.store()));
         Ok(Self {
@@ -66,11 +70,7 @@ struct Conflict(Key);
 
 impl Handler for ReceiptConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let event = read(message, |body| {
-            let event: ReceiptSettled = events::decode(body)?;
-            event.check()?;
-            Ok(event)
-        });
+        let event = read(message, settled);
         let event = event.map_err(|error| Failure::reject(error.reason(), error))?;
         let key = Key::new(&*event.tenant.uid, &*event.order_receipt.uid);
         self.may_have_package(&event, &key).await?;
@@ -123,6 +123,13 @@ impl Handler for ReceiptConsumer {
         let (tenant, receipt) = events::receipt_uid(&message.body)?;
         Some(Subject::Receipt { tenant: tenant.to_string(), receipt: receipt.to_string() })
     }
+}
+
+/// A receipt that holds together.
+fn settled(body: &[u8]) -> Result<ReceiptSettled, ReadError> {
+    let event: ReceiptSettled = events::decode(body)?;
+    event.check()?;
+    Ok(event)
 }
 
 impl ReceiptConsumer {

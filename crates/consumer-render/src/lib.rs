@@ -3,11 +3,12 @@
 
 mod settings;
 
-use amqp::{Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use consumer::{Consumer, Shared, WrongSetting, rendered_key};
 use events::{
-    InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target, Timestamp,
+    About, InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target,
+    Timestamp,
 };
 use receipt_pdf::Template;
 use sha2::{Digest, Sha256};
@@ -34,6 +35,10 @@ impl Consumer for RenderConsumer {
 
     fn hears(_: &RenderSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
         vec![(Exchange::Events, InvoiceReadyType::NAME.to_owned())]
+    }
+
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
+        Ok(Some(events::decode::<InvoiceReady>(body)?.about()))
     }
 
     fn start(settings: &RenderSettings, _: &Shared) -> Result<Self, WrongSetting> {

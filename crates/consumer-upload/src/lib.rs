@@ -8,9 +8,9 @@ mod upload;
 
 use std::sync::Arc;
 
-use amqp::{Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{Consumer, NO_RECORD, Shared, Wanted, WrongSetting, rendered_key, take_turn};
-use events::{InvoiceRendered, ReceiptSettled, Target};
+use events::{About, InvoiceRendered, ReceiptSettled, Target};
 use omnium::Omnium;
 use sync_store::{Key, SyncStore};
 use uuid::Uuid;
@@ -46,6 +46,10 @@ impl Consumer for UploadConsumer {
 
     fn wants(settings: &OmniumSettings, _: &ReceiptSettled) -> Wanted {
         if settings.is_on() { Wanted::Yes } else { Wanted::SwitchedOff }
+    }
+
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
+        Ok(Some(events::decode::<InvoiceRendered>(body)?.about()))
     }
 
     fn start(settings: &OmniumSettings, shared: &Shared) -> Result<Self, WrongSetting> {

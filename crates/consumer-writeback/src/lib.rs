@@ -9,9 +9,9 @@ mod settings;
 use std::sync::Arc;
 
 use akinon::{Oms, PackageInvoice};
-use amqp::{Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{Consumer, Delivered, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rendered_key};
-use events::{InvoiceRendered, Package, ReceiptSettled, Target};
+use events::{About, InvoiceRendered, Package, ReceiptSettled, Target};
 use sync_store::{Key, PackageKey, SyncStore};
 
 pub use settings::OmsSettings;
@@ -55,6 +55,12 @@ impl Consumer for WritebackConsumer {
             (Some(_), None) => Wanted::SwitchedOff,
             (Some(_), Some(_)) => Wanted::Yes,
         }
+    }
+
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
+        let event: InvoiceRendered = events::decode(body)?;
+        event.package.as_ref().ok_or(NoPackage)?;
+        Ok(Some(event.about()))
     }
 
     fn start(settings: &OmsSettings, shared: &Shared) -> Result<Self, WrongSetting> {

@@ -1,7 +1,7 @@
 //! What a consumer tells of itself.
 
-use amqp::{Exchange, Handler, Reason};
-use events::{InvoiceRenderedType, ReceiptSettled, Target};
+use amqp::{BoxError, Exchange, Handler, Reason};
+use events::{About, InvoiceRenderedType, ReceiptSettled, Target};
 
 use crate::{Cycle, Shared, WrongSetting};
 
@@ -35,6 +35,10 @@ pub trait Consumer: Handler + Sized {
     fn wants(_settings: &Self::Settings, _receipt: &ReceiptSettled) -> Wanted {
         Wanted::Never
     }
+
+    /// Whether the stage could read this body, by the same reader as its handler: so that a corrected
+    /// one is refused before it is sent. Gives what the body is about, where it says.
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError>;
 
     /// Makes the handler. Everything that can be wrong with the settings is found here, before the
     /// first message is taken.

@@ -41,13 +41,18 @@ impl ReadError {
 
 /// Reads what `read` makes of the body, where the body is one that can be read at all.
 pub fn read<E>(message: &Message, read: impl FnOnce(&[u8]) -> Result<E, ReadError>) -> Result<E, ReadError> {
-    if message.body.len() > MAX_EVENT {
-        return Err(ReadError::TooLarge { size: message.body.len() });
-    }
     if message.content_encoding().is_some_and(|encoding| {
         !encoding.is_empty() && !["identity", "utf-8", "utf8"].contains(&encoding.to_lowercase().as_str())
     }) {
         return Err(ReadError::Encoded);
     }
-    read(&message.body)
+    read_plain(&message.body, read)
+}
+
+/// The same, of a body that is known to be plain.
+pub fn read_plain<E>(body: &[u8], read: impl FnOnce(&[u8]) -> Result<E, ReadError>) -> Result<E, ReadError> {
+    match body.len() {
+        0..=MAX_EVENT => read(body),
+        size => Err(ReadError::TooLarge { size }),
+    }
 }

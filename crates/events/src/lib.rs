@@ -5,6 +5,7 @@
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod about;
 mod amount;
 mod check;
 mod content;
@@ -27,6 +28,7 @@ mod target;
 mod text;
 mod timestamp;
 
+pub use about::About;
 pub use amount::Amount;
 pub use check::Contradiction;
 pub use count::{Count, StatusCode};

@@ -1,7 +1,7 @@
 //! A stage of the chain, as operators know it.
 
-use amqp::Reason;
-use events::Target;
+use amqp::{BoxError, Reason};
+use events::{About, Target};
 
 /// A stage of the chain.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Stage {
     pub about: &'static str,
     /// The target that it serves, where it serves one: `omnium`, `package`, `erp`.
     pub target: Option<Target>,
+    /// Whether it could read a body, and what that is about, where it says.
+    pub check: fn(&[u8]) -> Result<Option<About>, BoxError>,
     /// Its reasons for dead letters, beside those that every stage has.
     pub reasons: &'static [Reason],
 }

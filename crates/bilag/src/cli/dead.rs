@@ -22,6 +22,10 @@ pub enum DeadCommand {
     Discard(Box<LettersArgs>),
     /// Bring discarded letters back among the dead letters
     Restore(Box<LettersArgs>),
+    /// Send a corrected body on in a letter's place, and put the letter into the archive
+    ///
+    /// The body is checked as its stage would read it, and must be about the same receipt or package.
+    Edit(Box<EditArgs>),
     /// Print the letters as they lie in their queues, whole, a line of JSON each
     Export(ExportArgs),
     /// Make the index say what the queues hold, where the two differ
@@ -129,6 +133,25 @@ pub struct RedriveArgs {
     pub rate: Option<u16>,
     #[command(flatten)]
     pub letters: LettersArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct EditArgs {
+    /// Its id, as `bilag dead list` shows it
+    pub id: String,
+    /// Needed: what is sent is not what was received any more
+    #[arg(long)]
+    pub allow_edit: bool,
+    /// The corrected body, `-` for standard input [default: opens the letter's in $EDITOR]
+    #[arg(long, value_name = "FILE")]
+    pub body: Option<PathBuf>,
+    /// Who acts, for the audit log [default: the user of this machine]
+    #[arg(long = "as", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub who: Option<String>,
+    #[command(flatten)]
+    pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
 }
 
 #[derive(Debug, Args)]

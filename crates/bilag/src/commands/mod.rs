@@ -21,7 +21,7 @@ use std::path::Path;
 use crate::output::Failed;
 
 /// A file's bytes; `-` is standard input.
-fn read(path: &Path) -> Result<Vec<u8>, Failed> {
+pub fn read(path: &Path) -> Result<Vec<u8>, Failed> {
     let mut bytes = Vec::new();
     let read = match path.as_os_str() == "-" {
         true => std::io::stdin().read_to_end(&mut bytes).map(drop),

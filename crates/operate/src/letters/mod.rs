@@ -3,6 +3,7 @@
 
 mod decoded;
 mod deed;
+mod edit;
 mod error;
 mod lag;
 mod lease;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use crate::Stage;
 pub use decoded::{Decoded, DecodedLine, decoded};
 pub use deed::Deed;
+pub use edit::EditError;
 pub use error::LetterError;
 pub use lag::{Lag, LagError, lag};
 pub use progress::{Moved, Progress};

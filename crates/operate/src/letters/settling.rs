@@ -12,11 +12,15 @@ use super::shift::Shift;
 
 /// A batch that was redriven.
 pub(super) struct Batch {
-    /// When.
+    /// When it was sent.
+    pub(super) sent: DateTime<Utc>,
+    /// When the one before was sent, or this one where it is the first.
     pub(super) since: DateTime<Utc>,
+    /// How many letters.
+    pub(super) size: usize,
     /// What waited in the work queue and in the rungs before.
     pub(super) before: (u32, u32),
-    /// The ids of its messages.
+    /// The ids of its messages, and of those of the one before.
     pub(super) messages: Vec<String>,
     /// The receipts that they are about and that are not known to be complete.
     pub(super) receipts: Vec<Key>,
@@ -38,22 +42,31 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long after it was taken a letter that fails at once has shown that, where no record tells.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// Batches up to this size find out whether the cause is gone. A larger one is not waited for so long: it
+/// is watched on with the next one.
+const TRIAL: usize = 20;
+
 const STEP: Duration = Duration::from_millis(200);
 
 /// Watches until every receipt of the batch is complete, where the stage serves a target; else until
 /// the work queue was empty for a moment.
-pub(super) async fn settle(shift: &Shift<'_>, walk: &Walk, mut batch: Batch) -> Result<Settled, LetterError> {
+pub(super) async fn settle(
+    shift: &Shift<'_>,
+    walk: &Walk,
+    batch: &mut Batch,
+) -> Result<Settled, LetterError> {
     let mut happened = Instant::now();
     let mut empty_since = None;
+    let enough = if batch.size <= TRIAL { QUIET } else { Duration::ZERO };
     let mut left = (u32::MAX, usize::MAX);
-    let many = u32::try_from(batch.messages.len().div_ceil(2)).unwrap_or(u32::MAX);
+    let many = u32::try_from(batch.size.div_ceil(2)).unwrap_or(u32::MAX);
     loop {
         if *shift.order.stopped.borrow() {
             return Ok(Settled::Stopped);
         }
         // Where it is lost, that is noticed before the next batch is moved.
         shift.lease.keep().await?;
-        if let Some(why) = died_again(shift, &batch).await? {
+        if let Some(why) = died_again(shift, batch).await? {
             return Ok(Settled::Badly(why));
         }
         let (waiting, retrying) = walk.waiting(shift.desk.delays).await?;
@@ -64,7 +77,7 @@ pub(super) async fn settle(shift: &Shift<'_>, walk: &Walk, mut batch: Batch) -> 
         if waiting > 0 {
             empty_since = None;
         }
-        let quiet = waiting == 0 && empty_since.get_or_insert_with(Instant::now).elapsed() >= QUIET;
+        let quiet = waiting == 0 && empty_since.get_or_insert_with(Instant::now).elapsed() >= enough;
         match shift.target() {
             Some(target) => {
                 let receipts = std::mem::take(&mut batch.receipts);

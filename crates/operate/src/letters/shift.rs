@@ -62,6 +62,7 @@ impl Shift<'_> {
         wanted: &mut HashSet<String>,
         moved: &mut Moved,
     ) -> Result<(), LetterError> {
+        let mut before = None;
         let mut sizes = BATCHES.into_iter().chain(std::iter::repeat(LARGEST));
         while !wanted.is_empty() {
             let size = match self.order.deed {
@@ -75,7 +76,7 @@ impl Shift<'_> {
             // What is put aside cannot fail again, and nothing is sent after the last batch.
             let sent = match self.order.deed {
                 Deed::Redrive if batch.len() < wanted.len() => {
-                    Some(self.about_to_be_sent(walk, &batch).await?)
+                    Some(self.about_to_be_sent(walk, &batch, before.take()).await?)
                 }
                 _ => None,
             };
@@ -93,15 +94,16 @@ impl Shift<'_> {
                 break;
             }
             self.tell(&Progress::Batch(moved));
-            if let Some(sent) = sent {
-                self.tell(&Progress::Settling { stage: self.stage, letters: sent.messages.len() });
-                match settle(self, walk, sent).await? {
+            if let Some(mut sent) = sent {
+                self.tell(&Progress::Settling { stage: self.stage, letters: sent.size });
+                match settle(self, walk, &mut sent).await? {
                     Settled::Well => {}
                     Settled::Badly(why) => {
                         return Err(LetterError::Failing { why, so_far: moved.clone() });
                     }
                     Settled::Stopped => return Err(LetterError::Stopped { so_far: moved.clone() }),
                 }
+                before = Some(sent);
             }
         }
         Ok(())
@@ -180,11 +182,27 @@ impl Shift<'_> {
         iter(questions).buffered(QUESTIONS).try_collect().await
     }
 
-    async fn about_to_be_sent(&self, walk: &Walk, batch: &[InHand]) -> Result<Batch, LetterError> {
+    /// What is watched after the batch was sent: its letters, and those of the one before it.
+    async fn about_to_be_sent(
+        &self,
+        walk: &Walk,
+        batch: &[InHand],
+        before: Option<Batch>,
+    ) -> Result<Batch, LetterError> {
+        let (now, size) = (Utc::now(), batch.len());
+        let (since, mut messages) = match before {
+            Some(Batch { sent, messages, size, .. }) => {
+                (sent, messages.into_iter().rev().take(size).collect::<Vec<_>>())
+            }
+            None => (now, Vec::new()),
+        };
+        messages.extend(batch.iter().map(|letter| letter.found.message.id()));
         Ok(Batch {
-            since: Utc::now(),
+            since,
+            sent: now,
+            size,
             before: walk.waiting(self.desk.delays).await?,
-            messages: batch.iter().map(|letter| letter.found.message.id()).collect(),
+            messages,
             receipts: batch.iter().filter_map(|letter| letter.key.clone()).collect(),
         })
     }

@@ -3,6 +3,7 @@
 //! `make bench` runs it in release. It prints what it measures; nothing fails when a goal is missed.
 
 mod latency;
+mod letters;
 mod relay;
 mod throughput;
 
@@ -15,6 +16,9 @@ const ROUNDS: usize = 3;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let broker = OwnBroker::start();
+    if std::env::args().any(|argument| argument == "letters") {
+        return letters::measure(&broker).await;
+    }
     println!("chain: {RECEIPTS} receipts a round, one process a consumer, SQLite, PDF of template a4");
     println!("relay: the same messages over three quorum queues, nothing done with them\n");
     let (mut chains, mut relays, mut consumers) = (Vec::new(), Vec::new(), Vec::new());
@@ -52,6 +56,8 @@ async fn main() {
         println!("  {:<12}  {megabytes:>12.1} MB   {micros:>20} µs", consumer.stage);
     }
     println!("  goal                  40 MB each");
+
+    letters::measure(&broker).await;
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -19,6 +19,7 @@ pub async fn run(command: DeadCommand) -> Result<(), Failed> {
         DeadCommand::Redrive(args) => letters::redrive(*args).await,
         DeadCommand::Discard(args) => letters::discard(*args).await,
         DeadCommand::Restore(args) => letters::restore(*args).await,
+        DeadCommand::Edit(args) => letters::edit(*args).await,
         DeadCommand::Export(args) => letters::export(args).await,
         DeadCommand::Reindex(args) => letters::reindex(args).await,
     }

@@ -70,7 +70,7 @@ fn save(
         let receipt = found.noted.letter.key.as_ref();
         let receipt = receipt.map_or("UID".to_owned(), |key| key.receipt_uid.clone());
         return Err(Failed::plainly(format!(
-            "letter {id} has no PDF: it died before that was made, in {}; `bilag render --receipt {receipt} FILE.pdf` makes it, where the receipt was heard",
+            "letter {id} has no PDF: it died before that was made, in {}; `bilag render --receipt {receipt} -o FILE.pdf` makes it, where the receipt was heard",
             found.noted.letter.stage
         )));
     };

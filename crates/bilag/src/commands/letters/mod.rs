@@ -1,5 +1,6 @@
 //! `bilag dead redrive | discard | restore`: moving dead letters.
 
+mod edit;
 mod reindex;
 
 use chrono::Utc;
@@ -11,6 +12,7 @@ use crate::chain::stages;
 use crate::cli::{LetterKind, LettersArgs, RedriveArgs};
 use crate::output::{Failed, say, tell};
 use crate::who::who;
+pub use edit::edit;
 pub use reindex::{export, reindex};
 
 /// `bilag dead redrive`.
