@@ -144,7 +144,7 @@ impl Desk<'_> {
             return Err(EditError::Unchanged { id });
         }
         let ids = [id];
-        let act = |act| Act { who, act, stage: &stage, letters: &ids };
+        let act = |act| Act { who, act, stage: &stage, letters: &ids, detail: "" };
         self.store.note_act(&act("edit")).await?;
         walk.put_edited(&found, body).await?;
         self.store.note_act(&act("discard")).await?;
