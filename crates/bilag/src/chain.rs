@@ -1,5 +1,7 @@
 //! The chain: one line for each consumer, from which every queue, setting, name and remedy derives.
 
+use std::collections::HashMap;
+
 use amqp::{Delay, Stage, Topology};
 use consumer_dead::DeadConsumer;
 use consumer_erp::ErpConsumer;
@@ -33,6 +35,11 @@ pub fn named(names: &[String], settings: &StageSettings) -> Vec<&'static Link> {
 /// Every stage, as operators know it.
 pub fn stages() -> Vec<operate::Stage> {
     CHAIN.iter().map(Link::stage).collect()
+}
+
+/// Why stages are not in use, by their names, for those that are not.
+pub fn off(settings: &StageSettings) -> HashMap<&'static str, &'static str> {
+    CHAIN.iter().filter_map(|link| Some((link.name, link.off(settings)?))).collect()
 }
 
 /// The topology of some consumers.

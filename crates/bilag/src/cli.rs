@@ -1,6 +1,7 @@
 //! The command line.
 
 mod accounts;
+mod console;
 mod dead;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ pub use dead::{
     ReindexArgs, ShowArgs,
 };
 pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
+pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};
@@ -58,6 +60,8 @@ pub enum Command {
     Report(ReportArgs),
     /// What operators did: who, when, what, which letters
     Audit(AuditArgs),
+    /// The operators' pages, in a browser
+    Console(Box<ConsoleArgs>),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
     /// were told
     Sandbox(SandboxArgs),

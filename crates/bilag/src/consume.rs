@@ -12,7 +12,7 @@ use crate::{health, telemetry};
 
 /// Runs until told to stop.
 pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
-    let _telemetry = telemetry::start(&args.runtime)?;
+    let _telemetry = telemetry::start(&args.runtime.logs)?;
     let links = running(&args);
     let broker = args.broker.broker(&format!("{}", std::process::id()))?;
     let store = match links.iter().any(|link| link.needs_store) {

@@ -60,6 +60,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Packages(args) => commands::packages::run(args).await,
         Command::Report(args) => commands::report::run(args).await,
         Command::Audit(args) => commands::audit::run(args).await,
+        Command::Console(args) => commands::console::run(*args).await,
         Command::Sandbox(args) => commands::sandbox::run(args).await,
     }
 }

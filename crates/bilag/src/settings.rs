@@ -81,6 +81,13 @@ pub struct RuntimeSettings {
     /// Where /livez and /readyz are served [default: off]
     #[arg(long, env = "BILAG_HEALTH_ADDR", hide_env_values = true, value_name = "ADDRESS")]
     pub health_addr: Option<SocketAddr>,
+    #[command(flatten)]
+    pub logs: LogSettings,
+}
+
+/// How a process that goes on running tells what it does.
+#[derive(Clone, Debug, Args)]
+pub struct LogSettings {
     /// How logs are written
     #[arg(
         long,

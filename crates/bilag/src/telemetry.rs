@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::output::Failed;
-use crate::settings::{LogFormat, RuntimeSettings};
+use crate::settings::{LogFormat, LogSettings};
 
 /// Flushes what is left of the traces when dropped.
 pub struct Telemetry(Option<SdkTracerProvider>);
@@ -22,7 +22,7 @@ pub struct Telemetry(Option<SdkTracerProvider>);
 const NEVER_LOGGED: [&str; 2] = ["lapin=off", "bilag::trace=off"];
 
 /// Begins to log and, where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, to trace.
-pub fn start(settings: &RuntimeSettings) -> Result<Telemetry, Failed> {
+pub fn start(settings: &LogSettings) -> Result<Telemetry, Failed> {
     let mut filter =
         EnvFilter::try_new(&settings.log).map_err(|error| Failed::used_wrongly("BILAG_LOG", error))?;
     for directive in NEVER_LOGGED {

@@ -20,8 +20,8 @@ mod server;
 mod time;
 
 pub use access::{
-    Access, BadAddress, BadIssuer, Checked, HashError, Oidc, OidcSettings, Outside, Role, RoleNames,
-    UnknownRole, User, UsersFile, UsersFileError, Viewer, Way, hash_password,
+    Access, AccessError, BadAddress, BadIssuer, Checked, HashError, Oidc, OidcSettings, Outside, Role,
+    RoleNames, UnknownRole, User, UsersFile, UsersFileError, Viewer, Way, hash_password, is_alive,
 };
 pub use clock::Clock;
 pub use error::PageError;

@@ -13,9 +13,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use receipt_pdf::Template;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
+use tokio::time::sleep;
 
-use crate::access::{self, Access, Attempts, Door, PendingLogins};
+use crate::access::{self, Access, AccessError, Attempts, Door, PendingLogins};
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
@@ -83,6 +84,9 @@ impl Deref for App {
 /// Why the pages are not, or no longer, served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// Who may look does not go with where it is listened.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The listener gave up.
     #[error("the console can no longer listen")]
     Listen(#[from] io::Error),
@@ -91,16 +95,22 @@ pub enum ServeError {
 /// How long jobs may take to finish what they have in hand when the end comes.
 const LAST_LETTERS: Duration = Duration::from_secs(20);
 
-/// Serves until `stopped` is ready; requests that are being answered are answered first.
+/// How long requests may take that are being answered when the end comes.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// Serves until `stopped` is ready; requests that are being answered are answered first, within ten
+/// seconds.
 ///
 /// # Errors
-/// The listener has no address, or gives up.
+/// See [`ServeError`].
 pub async fn serve(
     listener: TcpListener,
     console: Console,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let door = Door::new(&console.access, listener.local_addr()?);
+    let address = listener.local_addr()?;
+    console.access.check(address)?;
+    let door = Door::new(&console.access, address);
     let app = App(Arc::new(Running {
         chain: ChainNumbers::new(console.broker.clone(), console.management.clone()),
         console,
@@ -112,12 +122,22 @@ pub async fn serve(
         lag: LagSeen::default(),
     }));
     let jobs = app.clone();
-    let stopped = async move {
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let (told, mut hears) = watch::channel(false);
+    let stopping = async move {
         stopped.await;
         jobs.jobs.close();
+        told.send_replace(true);
     };
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stopped).await?;
+    let late = async {
+        // It is told, or the server has ended by itself.
+        let _ = hears.wait_for(|stopping| *stopping).await;
+        sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, service).with_graceful_shutdown(stopping) => served?,
+        () = late => {}
+    }
     app.jobs.close();
     app.jobs.ended(LAST_LETTERS).await;
     app.chain.close().await;

@@ -1,6 +1,7 @@
 //! The tools, one file each.
 
 pub mod audit;
+pub mod console;
 pub mod dead;
 pub mod letters;
 pub mod map;

@@ -11,6 +11,7 @@ mod password;
 mod pending;
 mod require;
 mod role;
+mod rules;
 mod session;
 mod token;
 mod user;
@@ -34,6 +35,8 @@ pub use form::Checked;
 pub use oidc::{BadIssuer, Oidc, OidcSettings, RoleNames};
 pub use password::{HashError, hash_password};
 pub use role::{Role, UnknownRole};
+pub use rules::AccessError;
+pub use session::is_alive;
 pub use user::{User, Viewer};
 pub use users_file::{UsersFile, UsersFileError};
 

@@ -2,7 +2,7 @@
 //! whoever runs Bilag.
 
 use axum::http::header::{HeaderMap, HeaderValue};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sync_store::{Session, StoreError};
 
 use crate::PageError;
@@ -47,6 +47,11 @@ pub(super) async fn open(
     Ok(Cookie::Session.set(&app.access, &token))
 }
 
+/// Whether a session that is kept still counts.
+pub fn is_alive(session: &Session, now: DateTime<Utc>) -> bool {
+    now < session.ends_at && now - session.seen_at < IDLE
+}
+
 /// Who has the session that the browser names; `None` where there is none (any more).
 ///
 /// # Errors
@@ -55,8 +60,7 @@ pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Viewer
     let Some(token) = Cookie::Session.find(&app.access, headers) else { return Ok(None) };
     let Some(session) = app.store.session(&token.hash()).await? else { return Ok(None) };
     let now = app.clock.now();
-    let alive = now < session.ends_at && now - session.seen_at < IDLE;
-    let user = if alive { user(app, &session)? } else { None };
+    let user = if is_alive(&session, now) { user(app, &session)? } else { None };
     let Some(user) = user else {
         app.store.close_session(&session.id).await?;
         return Ok(None);

@@ -1,0 +1,59 @@
+//! `bilag console`: the operators' pages, and who may look at them.
+
+mod access;
+mod hash;
+mod sessions;
+
+use amqp::Management;
+use console::{Clock, Console};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{ConsoleArgs, ConsoleCommand, ConsoleSettings};
+use crate::output::{Failed, say};
+use crate::{chain, telemetry};
+
+/// Serves until SIGTERM or SIGINT; or looks after users and sessions.
+pub async fn run(args: ConsoleArgs) -> Result<(), Failed> {
+    match args.command {
+        None => serve(args.serve).await,
+        Some(ConsoleCommand::Hash) => hash::run(),
+        Some(ConsoleCommand::Sessions(args)) => sessions::list(args).await,
+        Some(ConsoleCommand::Revoke { name, all: _, store }) => sessions::revoke(name, store).await,
+    }
+}
+
+async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
+    let _telemetry = telemetry::start(&args.logs)?;
+    let access = access::of(&args)?;
+    let broker = args.broker.broker("console")?;
+    let address = args.console_addr;
+    let wrong_address = |error| Failed::used_wrongly(&format!("BILAG_CONSOLE_ADDR {address}"), error);
+    let listener = TcpListener::bind(address).await.map_err(wrong_address)?;
+    let listening = listener.local_addr().map_err(wrong_address)?;
+    let store = args.store.open().await?;
+    tracing::info!(store = store.describe(), "the store of the console; the consumers must share it");
+    let shown = access.outside.as_ref().map_or(format!("http://{listening}"), |url| url.origin().to_owned());
+    let console = Console {
+        store,
+        management: args.management_url.as_ref().map(|url| Management::new(url, &broker)),
+        broker,
+        stages: chain::stages(),
+        off: chain::off(&args.settings.0),
+        delays: args.broker.retry_delays,
+        access,
+        clock: Clock::system(),
+    };
+    let no_signals = |error| Failed::at("signals cannot be heard", error);
+    let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let stopped = async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: what is being answered is answered first");
+    };
+    say(format_args!("the console is at {shown}"));
+    console::serve(listener, console, stopped).await.map_err(Failed::plainly)
+}
