@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::handling::Handling;
+use crate::hold::{Held, Hold, Orders, told_to_stop};
 use crate::session::{Ended, Session, SessionError};
 use crate::{Broker, Failure, Message, Outcome, Stage, StageState, StageStatus, Subject, Topology};
 
@@ -32,6 +33,9 @@ pub struct Consumer {
     pub concurrency: u16,
     /// What the stage is doing.
     pub status: Arc<StageStatus>,
+    /// Who has paused the stage by hand, as long as they have. It stays connected meanwhile, and
+    /// finishes what is in hand. A sender that is gone changes nothing.
+    pub held: watch::Receiver<Option<Hold>>,
 }
 
 /// A setting that waiting cannot mend, found when the consumer first started.
@@ -51,11 +55,6 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for what is in hand: less than the half minute after which Kubernetes kills.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
-
-/// Returns once `stop` is true; a sender that is gone counts as that.
-pub async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
-}
 
 impl Consumer {
     /// Runs until `stop` turns true, through every loss of the broker; then finishes what is in hand,
@@ -81,23 +80,25 @@ impl Consumer {
         }
     }
 
-    async fn work<H: Handler>(&self, handler: H, mut stop: watch::Receiver<bool>) -> Result<(), StartError> {
+    async fn work<H: Handler>(&self, handler: H, stop: watch::Receiver<bool>) -> Result<(), StartError> {
+        let mut orders = Orders { stop, hold: Held(self.held.clone()) };
         let stage = self.stage().name;
         let handling = Arc::new(Handling::new(handler, self));
         let mut tasks = JoinSet::new();
         let mut wait = FIRST_WAIT;
         let mut started = false;
-        while !*stop.borrow() {
+        while !*orders.stop.borrow() {
             let opened = tokio::select! {
                 opened = Session::open(self) => opened,
-                () = told_to_stop(&mut stop) => break,
+                () = told_to_stop(&mut orders.stop) => break,
+                never = orders.hold.follow(&self.status) => match never {},
             };
             match opened {
                 Ok(session) => {
                     tracing::info!(stage, queue = self.stage().queue(), broker = %self.broker, "consuming");
                     started = true;
                     let since = Instant::now();
-                    match session.run(&handling, &mut tasks, &mut stop).await {
+                    match session.run(&handling, &mut tasks, &mut orders).await {
                         Ended::Stopped => break,
                         Ended::Lost(why) => {
                             tracing::warn!(
@@ -125,7 +126,8 @@ impl Consumer {
             }
             tokio::select! {
                 () = sleep(wait) => wait = (wait * 2).min(LAST_WAIT),
-                () = told_to_stop(&mut stop) => {}
+                () = told_to_stop(&mut orders.stop) => {}
+                never = orders.hold.follow(&self.status) => match never {},
             }
         }
         self.status.set_state(StageState::Stopping);

@@ -83,6 +83,11 @@ impl Gate {
         self.pause.is_some()
     }
 
+    /// When the next message is tried, where the stage is paused.
+    pub(crate) fn next_probe(&self) -> Option<Instant> {
+        self.pause.as_ref().map(|pause| pause.probe_at)
+    }
+
     pub(crate) fn permit(&self, now: Instant) -> Permit {
         match &self.pause {
             None => Permit::All,
@@ -211,12 +216,12 @@ mod tests {
             let Permit::NotBefore(probe_at) = gate.permit(now) else { panic!("it waits") };
             waits.push(probe_at.duration_since(now).as_millis());
             now = probe_at;
-            assert_eq!(gate.permit(now), Permit::One);
+            assert_eq!((gate.permit(now), gate.next_probe()), (Permit::One, Some(probe_at)));
             assert_eq!(gate.note(REFUSED, "probe", now), Change::Nothing);
         }
         assert_eq!(waits, [500, 1000, 2000, 3000, 3000]);
         assert_eq!(gate.note(Evidence::Works, "probe", now), Change::Resumed);
-        assert_eq!(gate.permit(now), Permit::All);
+        assert_eq!((gate.permit(now), gate.next_probe()), (Permit::All, None));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use lapin::message::Delivery;
@@ -160,24 +160,31 @@ impl<H: Handler> Handling<H> {
 
     /// Takes the result in as evidence; answers whether the stage is paused.
     fn note(&self, result: &Result<Outcome, Failure>, id: &str) -> bool {
-        let (change, paused) = {
+        let (change, next_probe) = {
             let mut gate = self.gate();
-            (gate.note(Evidence::of(result), id, Instant::now()), gate.is_paused())
+            (gate.note(Evidence::of(result), id, Instant::now()), gate.next_probe())
         };
+        let next_probe_at = next_probe.map(to_utc);
         match (change, result) {
             (Change::Paused, Err(failure)) => {
                 let why = failure.chain();
                 tracing::warn!(stage = self.stage, why, "paused: different messages fail in a row; probing");
-                self.status.set_pause(Some(Pause { since: Utc::now(), why }));
+                let since = Utc::now();
+                let next_probe_at = next_probe_at.unwrap_or(since);
+                self.status.set_pause(Some(Pause { since, why, next_probe_at }));
                 self.gate_changed.notify_one();
             }
             (Change::Resumed, _) => {
                 tracing::info!(stage = self.stage, "resumed: a probe succeeded");
                 self.status.set_pause(None);
             }
-            _ => {}
+            _ => {
+                if let Some(at) = next_probe_at {
+                    self.status.set_next_probe(at);
+                }
+            }
         }
-        paused
+        next_probe.is_some()
     }
 
     /// One line per failure, here where it is handled.
@@ -251,4 +258,9 @@ impl<H: Handler> Handling<H> {
     fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A time to come, as people know it.
+fn to_utc(instant: Instant) -> DateTime<Utc> {
+    Utc::now() + instant.saturating_duration_since(Instant::now())
 }

@@ -9,14 +9,14 @@ use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer as Deliveries};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, sleep_until};
 
 use crate::connection::Link;
-use crate::consumer::told_to_stop;
 use crate::gate::Permit;
 use crate::handling::Handling;
+use crate::hold::{Orders, told_to_stop};
 use crate::message::delivered_in_vain;
 use crate::{ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, TopologyError, apply};
 
@@ -88,10 +88,10 @@ impl Session {
         self,
         handling: &Arc<Handling<H>>,
         tasks: &mut JoinSet<()>,
-        stop: &mut watch::Receiver<bool>,
+        orders: &mut Orders,
     ) -> Ended {
         tokio::select! {
-            ended = self.take(handling, tasks, stop) => ended,
+            ended = self.take(handling, tasks, orders) => ended,
             never = self.watch(&handling.status) => match never {},
         }
     }
@@ -104,21 +104,22 @@ impl Session {
         }
     }
 
-    /// Takes messages as the gate permits. A session begins with one message at a time, and goes
+    /// Takes messages as the gate permits, and none while the stage is held. A session begins with one message at a time, and goes
     /// over to many once it meets one that is beyond suspicion.
     async fn take<H: Handler>(
         &self,
         handling: &Arc<Handling<H>>,
         tasks: &mut JoinSet<()>,
-        stop: &mut watch::Receiver<bool>,
+        orders: &mut Orders,
     ) -> Ended {
         let mut alone = true;
         loop {
             let next = match handling.permit(Instant::now()) {
-                Permit::NotBefore(instant) => self.wait_until(instant, stop).await,
-                Permit::One => self.take_one(handling, &mut true, stop).await,
-                Permit::All if alone => self.take_one(handling, &mut alone, stop).await,
-                Permit::All => self.take_many(handling, &mut alone, tasks, stop).await,
+                _ if orders.hold.show(&handling.status) => self.stand_still(tasks, orders).await,
+                Permit::NotBefore(instant) => self.wait_until(instant, orders).await,
+                Permit::One => self.take_one(handling, &mut true, orders).await,
+                Permit::All if alone => self.take_one(handling, &mut alone, orders).await,
+                Permit::All => self.take_many(handling, &mut alone, tasks, orders).await,
             };
             if let Next::End(ended) = next {
                 if let Ended::Stopped = ended {
@@ -132,11 +133,25 @@ impl Session {
         }
     }
 
-    async fn wait_until(&self, instant: Instant, stop: &mut watch::Receiver<bool>) -> Next {
+    /// Takes nothing as long as the stage is held; what is in hand is finished meanwhile.
+    async fn stand_still(&self, tasks: &mut JoinSet<()>, orders: &mut Orders) -> Next {
+        loop {
+            tokio::select! {
+                () = orders.hold.changed() => return Next::Again,
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                next = self.broken() => return next,
+                next = self.deaf() => return next,
+                () = told_to_stop(&mut orders.stop) => return Next::End(Ended::Stopped),
+            }
+        }
+    }
+
+    async fn wait_until(&self, instant: Instant, orders: &mut Orders) -> Next {
         tokio::select! {
             () = sleep_until(instant.into()) => Next::Again,
+            () = orders.hold.begun() => Next::Again,
             next = self.broken() => next,
-            () = told_to_stop(stop) => Next::End(Ended::Stopped),
+            () = told_to_stop(&mut orders.stop) => Next::End(Ended::Stopped),
         }
     }
 
@@ -148,12 +163,22 @@ impl Session {
         }
     }
 
+    /// Returns once the consuming connection is gone, which nobody else would notice while nothing
+    /// is consumed.
+    async fn deaf(&self) -> Next {
+        let mut look = interval(Duration::from_millis(500));
+        while self.link.is_connected() {
+            look.tick().await;
+        }
+        lost("the consuming connection is gone")
+    }
+
     /// Takes exactly one message and handles it before another is taken.
     async fn take_one<H: Handler>(
         &self,
         handling: &Arc<Handling<H>>,
         alone: &mut bool,
-        stop: &mut watch::Receiver<bool>,
+        orders: &mut Orders,
     ) -> Next {
         let mut deliveries = match self.consume(1).await {
             Ok(deliveries) => deliveries,
@@ -162,9 +187,19 @@ impl Session {
         let delivery = tokio::select! {
             delivery = deliveries.next() => delivery,
             next = self.broken() => return next,
-            () = told_to_stop(stop) => {
+            () = told_to_stop(&mut orders.stop) => {
                 let _ = self.cancel(&deliveries).await;
                 return Next::End(Ended::Stopped);
+            }
+            () = orders.hold.begun() => {
+                if let Err(next) = self.cancel(&deliveries).await {
+                    return next;
+                }
+                // The one that the broker had sent before it heard of the cancel.
+                return match deliveries.next().await {
+                    Some(Ok(delivery)) => self.handle_alone(handling, delivery, orders).await,
+                    _ => Next::Again,
+                };
             }
         };
         let delivery = match delivered(delivery).await {
@@ -176,19 +211,32 @@ impl Session {
         if let Err(next) = self.cancel(&deliveries).await {
             return next;
         }
-        match handling.handle_probe(delivery, &self.publisher).await {
-            Ok(()) => Next::Again,
-            Err(_) => lost(UNSETTLED),
+        self.handle_alone(handling, delivery, orders).await
+    }
+
+    /// Handles a delivery while nothing is consumed, so that a hold need not wait for its end.
+    async fn handle_alone<H: Handler>(
+        &self,
+        handling: &Arc<Handling<H>>,
+        delivery: Delivery,
+        orders: &mut Orders,
+    ) -> Next {
+        tokio::select! {
+            settled = handling.handle_probe(delivery, &self.publisher) => match settled {
+                Ok(()) => Next::Again,
+                Err(_) => lost(UNSETTLED),
+            },
+            never = orders.hold.follow(&handling.status) => match never {},
         }
     }
 
-    /// Takes as many as may be in hand, until the gate or a suspicious message says otherwise.
+    /// Takes as many as may be in hand, until the gate, a hold or a suspicious message says otherwise.
     async fn take_many<H: Handler>(
         &self,
         handling: &Arc<Handling<H>>,
         alone: &mut bool,
         tasks: &mut JoinSet<()>,
-        stop: &mut watch::Receiver<bool>,
+        orders: &mut Orders,
     ) -> Next {
         let mut deliveries = match self.consume(self.concurrency).await {
             Ok(deliveries) => deliveries,
@@ -207,8 +255,9 @@ impl Session {
                 },
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
                 () = handling.gate_changed() => break Next::Again,
+                () = orders.hold.begun() => break Next::Again,
                 next = self.broken() => return next,
-                () = told_to_stop(stop) => break Next::End(Ended::Stopped),
+                () = told_to_stop(&mut orders.stop) => break Next::End(Ended::Stopped),
             }
         };
         if let Err(next) = self.cancel(&deliveries).await {

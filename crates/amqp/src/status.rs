@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::Hold;
+
 /// Where a stage stands with the broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "state", content = "why")]
@@ -23,7 +25,7 @@ pub enum StageState {
     Stopping,
 }
 
-/// Why a stage takes no messages.
+/// Why a stage takes no messages by itself: what lies downstream is away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
@@ -31,6 +33,8 @@ pub struct Pause {
     pub since: DateTime<Utc>,
     /// The error that paused it.
     pub why: String,
+    /// When it tries the next message; one that has passed waits for a message.
+    pub next_probe_at: DateTime<Utc>,
 }
 
 /// What one stage of this process is doing.
@@ -40,6 +44,7 @@ pub struct StageStatus {
     pub stage: &'static str,
     state: Mutex<StageState>,
     pause: Mutex<Option<Pause>>,
+    hold: Mutex<Option<Hold>>,
     in_hand: AtomicUsize,
     handled: AtomicU64,
     passed_over: AtomicU64,
@@ -52,6 +57,7 @@ impl StageStatus {
             stage,
             state: Mutex::default(),
             pause: Mutex::default(),
+            hold: Mutex::default(),
             in_hand: AtomicUsize::new(0),
             handled: AtomicU64::new(0),
             passed_over: AtomicU64::new(0),
@@ -63,9 +69,14 @@ impl StageStatus {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why it takes no messages, where it takes none.
+    /// Why it takes no messages by itself, where it takes none.
     pub fn pause(&self) -> Option<Pause> {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Who has paused it by hand and why, once it has heard of that and takes nothing more.
+    pub fn hold(&self) -> Option<Hold> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Messages in hand.
@@ -99,6 +110,26 @@ impl StageStatus {
 
     pub(crate) fn set_pause(&self, pause: Option<Pause>) {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+    }
+
+    /// The pause goes on, and the next message is tried then.
+    pub(crate) fn set_next_probe(&self, at: DateTime<Utc>) {
+        if let Some(pause) = &mut *self.pause.lock().unwrap_or_else(PoisonError::into_inner) {
+            pause.next_probe_at = at;
+        }
+    }
+
+    pub(crate) fn set_hold(&self, hold: Option<Hold>) {
+        let shown = &mut *self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        let stage = self.stage;
+        match (&shown, &hold) {
+            (None, Some(Hold { who, why, .. })) => {
+                tracing::info!(stage, who, why, "paused by hand; what is in hand is finished");
+            }
+            (Some(_), None) => tracing::info!(stage, "resumed by hand"),
+            _ => {}
+        }
+        *shown = hold;
     }
 
     pub(crate) fn taken(&self) {

@@ -3,6 +3,7 @@
 mod accounts;
 mod console;
 mod dead;
+mod stages;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use dead::{
 };
 pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
 pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
+pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};
@@ -58,6 +60,12 @@ pub enum Command {
     Packages(PackagesCommand),
     /// What was heard in a period, what became of it, and which voucher numbers are missing
     Report(ReportArgs),
+    /// What each stage is doing, all processes together; which are paused, and why
+    Stages(StagesArgs),
+    /// Pause stages by hand: none of their processes takes a message any more
+    Pause(PauseArgs),
+    /// End pauses by hand
+    Resume(ResumeArgs),
     /// What operators did: who, when, what, which letters
     Audit(AuditArgs),
     /// The operators' pages, in a browser

@@ -8,6 +8,7 @@ use crate::crew::Crew;
 use crate::health::Health;
 use crate::link::Link;
 use crate::output::Failed;
+use crate::stages::Stages;
 use crate::{health, telemetry};
 
 /// Runs until told to stop.
@@ -35,7 +36,9 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
     }
     tell_switched_off(&args);
-    let mut crew = Crew::new(&args, broker);
+    let names = links.iter().map(|link| link.name);
+    let stages = Stages::begin(&args.store, store.clone(), names).await;
+    let mut crew = Crew::new(&args, broker, stages);
     made.into_iter().for_each(|start| start(&mut crew));
     if let Some(listener) = listener {
         health::serve(listener, Health { stages: crew.statuses(), store });

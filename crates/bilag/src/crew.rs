@@ -14,11 +14,13 @@ use crate::cli::ConsumeArgs;
 use crate::link::Link;
 use crate::output::Failed;
 use crate::reconcile::Reconcile;
+use crate::stages::Stages;
 
 /// The consumers of this process.
 pub struct Crew<'a> {
     args: &'a ConsumeArgs,
     broker: Broker,
+    stages: Stages,
     stop: watch::Sender<bool>,
     tasks: JoinSet<Result<(), StartError>>,
     statuses: Vec<Arc<StageStatus>>,
@@ -26,9 +28,9 @@ pub struct Crew<'a> {
 
 impl<'a> Crew<'a> {
     /// Nobody yet.
-    pub fn new(args: &'a ConsumeArgs, broker: Broker) -> Self {
+    pub fn new(args: &'a ConsumeArgs, broker: Broker, stages: Stages) -> Self {
         let (stop, _) = watch::channel(false);
-        Self { args, broker, stop, tasks: JoinSet::new(), statuses: Vec::new() }
+        Self { args, broker, stages, stop, tasks: JoinSet::new(), statuses: Vec::new() }
     }
 
     /// Starts a consumer.
@@ -41,6 +43,7 @@ impl<'a> Crew<'a> {
             topology: topology(&broker.bus_exchange, &broker.retry_delays, [link], settings),
             concurrency: runtime.concurrency,
             status,
+            held: self.stages.hold(link.name),
         };
         self.tasks.spawn(consumer.run(handler, self.stop.subscribe()));
     }
@@ -67,6 +70,7 @@ impl<'a> Crew<'a> {
         let no_signals = |error| Failed::at("signals cannot be heard", error);
         let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let talking = self.stages.talk(self.statuses);
         let mut failed = None;
         let mut told = false;
         loop {
@@ -89,6 +93,7 @@ impl<'a> Crew<'a> {
                         failed.get_or_insert_with(|| Failed::plainly(error));
                     }
                 }
+                talking.end().await;
                 return failed.map_or(Ok(()), Err);
             }
         }

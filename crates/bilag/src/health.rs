@@ -57,7 +57,7 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
         .iter()
         .map(|stage| {
             json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(),
-                    "inHand": stage.in_hand(), "handled": stage.handled(), "passedOver": stage.passed_over() })
+                    "hold": stage.hold(), "inHand": stage.in_hand(), "handled": stage.handled(), "passedOver": stage.passed_over() })
         })
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

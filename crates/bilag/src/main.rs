@@ -13,6 +13,7 @@ mod link;
 mod output;
 mod reconcile;
 mod settings;
+mod stages;
 mod telemetry;
 mod who;
 
@@ -59,6 +60,9 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Dead(args) => commands::dead::run(args).await,
         Command::Packages(args) => commands::packages::run(args).await,
         Command::Report(args) => commands::report::run(args).await,
+        Command::Stages(args) => commands::stages::run(&args).await,
+        Command::Pause(args) => commands::pause::pause(&args).await,
+        Command::Resume(args) => commands::pause::resume(&args).await,
         Command::Audit(args) => commands::audit::run(args).await,
         Command::Console(args) => commands::console::run(*args).await,
         Command::Sandbox(args) => commands::sandbox::run(args).await,

@@ -59,7 +59,7 @@ impl PackedSettings {
         self.invoice_service_url.as_deref().filter(|url| !url.is_empty())
     }
 
-    pub(crate) fn patience(&self) -> Duration {
+    pub fn patience(&self) -> Duration {
         self.invoice_service_patience.duration()
     }
 

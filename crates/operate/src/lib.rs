@@ -4,6 +4,7 @@
 pub mod letters;
 mod stage;
 mod way;
+pub mod stages;
 
 pub use stage::{Stage, remedy};
 pub use way::{Holding, Way, letters_about, way};

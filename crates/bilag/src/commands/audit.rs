@@ -5,7 +5,10 @@ use serde_json::json;
 use sync_store::Page;
 
 use crate::cli::AuditArgs;
-use crate::output::{self, Column, Failed, say, table};
+use crate::output::{self, Column, Failed, one_line, say, table};
+
+/// How much of a detail a line shows, in characters; `--json` has all of it.
+const WIDEST: usize = 60;
 
 /// Lists what was done, the latest first.
 pub async fn run(args: AuditArgs) -> Result<(), Failed> {
@@ -16,14 +19,17 @@ pub async fn run(args: AuditArgs) -> Result<(), Failed> {
             .iter()
             .map(|act| {
                 json!({ "doneAt": act.done_at, "who": act.who, "act": act.act, "stage": act.stage,
-                        "letters": act.letters })
+                        "letters": act.letters, "detail": act.detail })
             })
             .collect();
         output::json(&acts.into());
         return Ok(());
     }
     if acts.is_empty() {
-        say(format_args!("nobody has moved a dead letter yet, as {} knows", store.describe()));
+        say(format_args!(
+            "nobody has moved a dead letter or paused a stage yet, as {} knows",
+            store.describe()
+        ));
         return Ok(());
     }
     let rows: Vec<_> = acts
@@ -36,6 +42,7 @@ pub async fn run(args: AuditArgs) -> Result<(), Failed> {
                 act.stage.clone(),
                 act.letters.len().to_string(),
                 shown(&act.letters),
+                one_line(&act.detail, WIDEST),
             ]
         })
         .collect();
@@ -47,6 +54,7 @@ pub async fn run(args: AuditArgs) -> Result<(), Failed> {
             Column::Left("stage"),
             Column::Right("letters"),
             Column::Left("which"),
+            Column::Left("detail"),
         ],
         &rows,
     );

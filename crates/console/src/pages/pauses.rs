@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use operate::Stage;
-use sync_store::{Act, Holding, StageHold};
+use operate::{Stage, stages};
+use sync_store::{Holding, StageHold};
 
 use crate::PageError;
 use crate::access::{Checked, Role, Viewer};
@@ -82,13 +82,12 @@ async fn pause(
     viewer.may(Role::Operator)?;
     let stage = stage(&app, &name)?.name;
     let why: String = Params::of(&fields).get("why").unwrap_or_default().chars().take(WHY).collect();
-    note(&app, &viewer, "pause", stage, &why).await?;
-    match app.store.hold(stage, viewer.name(), &why).await? {
+    match stages::pause(app.store.as_ref(), stage, viewer.name(), &why).await? {
         Holding::Begun(_) => Ok(Redirect::to("/")),
-        Holding::Standing(hold) => Err(PageError::Invalid(format!(
-            "{} has paused {stage} already, and that pause stands.",
-            hold.who
-        ))),
+        Holding::Standing(hold) => {
+            let problem = format!("{} has paused {stage} already, and that pause stands.", hold.who);
+            Err(PageError::Invalid(problem))
+        }
     }
 }
 
@@ -100,16 +99,10 @@ async fn resume(
 ) -> Result<Redirect, PageError> {
     viewer.may(Role::Operator)?;
     let stage = stage(&app, &name)?.name;
-    note(&app, &viewer, "resume", stage, "").await?;
-    match app.store.release_stage(stage).await? {
+    match stages::resume(app.store.as_ref(), stage, viewer.name()).await? {
         Some(_) => Ok(Redirect::to("/")),
         None => Err(PageError::Invalid(format!(
             "{stage} was not paused by hand any more: somebody let it go on."
         ))),
     }
-}
-
-async fn note(app: &App, viewer: &Viewer, act: &str, stage: &str, detail: &str) -> Result<(), PageError> {
-    let act = Act { who: viewer.name(), act, stage, letters: &[], detail };
-    Ok(app.store.note_act(&act).await?)
 }

@@ -1,0 +1,122 @@
+//! `bilag pause` and `bilag resume`: holding up a stage by hand.
+
+use std::time::{Duration, Instant};
+
+use operate::Stage;
+use operate::stages::{self, StageNow};
+use sync_store::{Holding, SeenReport, SyncStore};
+use tokio::time::sleep;
+
+use crate::chain;
+use crate::cli::{PauseArgs, ResumeArgs};
+use crate::output::{Failed, ago, say, tell, when};
+use crate::who::who;
+
+/// How long to wait for the processes: longer than one that was killed counts as running.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+const ASK_EVERY: Duration = Duration::from_millis(200);
+
+/// Pauses stages, and waits until their processes take nothing more.
+pub async fn pause(args: &PauseArgs) -> Result<(), Failed> {
+    let store = args.store.open().await?;
+    let who = who(args.actor.who.as_deref());
+    for stage in &args.stages {
+        let paused = stages::pause(store.as_ref(), stage, &who, &args.why).await.map_err(Failed::plainly)?;
+        if let Holding::Standing(hold) = paused {
+            let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
+            let since = when(hold.since);
+            say(format_args!(
+                "{stage} was paused already, by {} at {since}{why}; that pause stands",
+                hold.who
+            ));
+        }
+    }
+    follow(store.as_ref(), &args.stages, Wish::Pause).await
+}
+
+/// Ends pauses by hand, and waits until the processes go on.
+pub async fn resume(args: &ResumeArgs) -> Result<(), Failed> {
+    let store = args.store.open().await?;
+    let who = who(args.actor.who.as_deref());
+    let mut resumed = Vec::new();
+    for stage in &args.stages {
+        match stages::resume(store.as_ref(), stage, &who).await.map_err(Failed::plainly)? {
+            Some(_) => resumed.push(stage.clone()),
+            None => say(format_args!("{stage} was not paused by hand: nothing to do")),
+        }
+    }
+    follow(store.as_ref(), &resumed, Wish::Resume).await
+}
+
+/// What the processes are to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Pause,
+    Resume,
+}
+
+/// Waits for the processes of the stages, and tells how many have followed. Fails where one that runs
+/// has not: it may still take messages.
+async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(), Failed> {
+    let named: Vec<Stage> =
+        chain::stages().into_iter().filter(|stage| named.iter().any(|name| name == stage.name)).collect();
+    let deadline = Instant::now() + PATIENCE;
+    let now = loop {
+        let now = stages::stages(store, &named).await.map_err(Failed::plainly)?;
+        if now.iter().all(|stage| stage.behind().next().is_none()) || Instant::now() >= deadline {
+            break now;
+        }
+        sleep(ASK_EVERY).await;
+    };
+    let behind: Vec<_> = now.iter().filter_map(|stage| told(stage, wish)).collect();
+    match behind.is_empty() {
+        true => Ok(()),
+        false => Err(Failed::plainly(behind.join("; "))),
+    }
+}
+
+/// Tells what has become of one stage; answers what is wrong where not all have followed.
+fn told(now: &StageNow, wish: Wish) -> Option<String> {
+    let name = now.stage.name;
+    let (done, what) = match wish {
+        Wish::Pause => ("paused", "takes messages any more"),
+        Wish::Resume => ("resumed", "is held any more"),
+    };
+    let behind: Vec<_> = now.behind().map(process).collect();
+    let followed = now.running.len() - behind.len();
+    match (wish, now.running.len()) {
+        (Wish::Pause, 0) => {
+            say(format_args!(
+                "{name} is paused; no process of it runs now, and one that starts takes nothing"
+            ));
+        }
+        (Wish::Resume, 0) => say(format_args!("{name} is resumed; no process of it runs now")),
+        (_, 1) if behind.is_empty() => say(format_args!("{name} is {done}: its process has followed")),
+        (_, all) if behind.is_empty() => {
+            say(format_args!("{name} is {done}: its {all} processes have followed"))
+        }
+        (_, all) => {
+            say(format_args!("{name} is {done}: {followed} of its {all} processes have followed so far"))
+        }
+    }
+    for seen in &now.missing {
+        tell(format_args!(
+            "warning: nothing was heard for {} of {}, which ran {name}: if it still runs, it cannot reach the store and goes on as it was",
+            ago(seen.seen_at),
+            process(seen)
+        ));
+    }
+    (!behind.is_empty()).then(|| {
+        format!(
+            "{} did not say within {} s that no message of {name} {what}; look at its log",
+            behind.join(", "),
+            PATIENCE.as_secs()
+        )
+    })
+}
+
+/// A process as people find it.
+pub fn process(seen: &SeenReport) -> String {
+    format!("{} process {}", seen.process.host, seen.process.pid)
+}

@@ -1,0 +1,138 @@
+//! `bilag stages`: what each stage is doing, all processes together. Looking changes nothing.
+
+use chrono::{DateTime, Utc};
+use operate::stages::{self, StageNow};
+use serde_json::{Value, json};
+use sync_store::{ReportedPause, SeenReport};
+
+use crate::chain;
+use crate::cli::StagesArgs;
+use crate::commands::pause::process;
+use crate::output::{self, Column, Failed, ago, field, say, table, when};
+
+/// Lists the stages.
+pub async fn run(args: &StagesArgs) -> Result<(), Failed> {
+    let store = args.store.open().await?;
+    let stages = stages::stages(store.as_ref(), &chain::stages()).await.map_err(Failed::plainly)?;
+    if args.json {
+        output::json(&stages.iter().map(to_json).collect());
+        return Ok(());
+    }
+    let columns = [
+        Column::Left("stage"),
+        Column::Left("state"),
+        Column::Right("processes"),
+        Column::Right("in hand"),
+        Column::Right("handled"),
+    ];
+    table(&columns, &stages.iter().map(row).collect::<Vec<_>>());
+    stages.iter().for_each(tell_more);
+    if stages.iter().all(|stage| stage.running.is_empty() && stage.missing.is_empty()) {
+        say(format_args!("\nno process has been heard of lately in {}", store.describe()));
+    }
+    Ok(())
+}
+
+fn row(now: &StageNow) -> Vec<String> {
+    vec![
+        now.stage.name.to_owned(),
+        state(now),
+        now.running.len().to_string(),
+        now.in_hand().to_string(),
+        now.handled().to_string(),
+    ]
+}
+
+/// In a few words; [`tell_more`] says the rest.
+fn state(now: &StageNow) -> String {
+    let all = now.running.len();
+    let not_running = now.running.iter().filter(|seen| seen.report.broker != "running").count();
+    match (&now.hold, now.paused_by_themselves().count()) {
+        (Some(_), _) => "paused by hand".to_owned(),
+        (None, 1) if all == 1 => "paused by itself".to_owned(),
+        (None, some @ 1..) => format!("paused by itself in {some} of {all}"),
+        (None, 0) if all == 0 => "not running".to_owned(),
+        (None, 0) if not_running > 0 => format!("running in {} of {all}", all - not_running),
+        (None, 0) => "running".to_owned(),
+    }
+}
+
+/// Why it is paused, who does not follow, who is missing.
+fn tell_more(now: &StageNow) {
+    let name = now.stage.name;
+    if let Some(hold) = &now.hold {
+        say("");
+        field(name, format_args!("paused by hand by {}", hold.who));
+        field("since", when(hold.since));
+        if !hold.why.is_empty() {
+            field("why", &hold.why);
+        }
+        field("to go on", format_args!("bilag resume {name}"));
+    }
+    for seen in now.behind() {
+        let not_yet = if now.hold.is_some() { "still takes messages" } else { "is still held" };
+        say(format_args!("\n{name} {not_yet} at {}: it has a moment to hear of it", process(seen)));
+    }
+    for (seen, pause) in now.paused_by_themselves() {
+        say("");
+        field(name, format_args!("paused by itself at {}", process(seen)));
+        field("since", when(pause.since));
+        field("why", &pause.why);
+        field("next probe", next_probe(now, pause));
+    }
+    for seen in now.running.iter().filter(|seen| seen.report.broker != "running") {
+        let why = seen.report.broker_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        say("");
+        field(name, format_args!("{} at {}{why}", seen.report.broker, process(seen)));
+    }
+    for seen in &now.missing {
+        say("");
+        field(name, format_args!("missing: {}, last heard of {} ago", process(seen), ago(seen.seen_at)));
+    }
+}
+
+fn next_probe(now: &StageNow, pause: &ReportedPause) -> String {
+    match until(pause.next_probe_at) {
+        _ if now.hold.is_some() => "not before it is resumed".to_owned(),
+        Some(seconds) => format!("in {seconds:.1} s"),
+        None => "now, with the next message".to_owned(),
+    }
+}
+
+/// Seconds to come.
+fn until(time: DateTime<Utc>) -> Option<f64> {
+    let left = (time - Utc::now()).to_std().ok()?;
+    Some(left.as_secs_f64())
+}
+
+fn to_json(now: &StageNow) -> Value {
+    json!({
+        "stage": now.stage.name,
+        "hold": now.hold.as_ref().map(|hold| {
+            json!({ "who": hold.who, "why": hold.why, "since": hold.since })
+        }),
+        "paused": now.why_paused(),
+        "inHand": now.in_hand(),
+        "handled": now.handled(),
+        "processes": now.running.iter().map(process_json).collect::<Vec<_>>(),
+        "missing": now.missing.iter().map(process_json).collect::<Vec<_>>(),
+    })
+}
+
+fn process_json(seen: &SeenReport) -> Value {
+    let (process, report) = (&seen.process, &seen.report);
+    json!({
+        "process": process.id,
+        "host": process.host,
+        "pid": process.pid,
+        "startedAt": process.started_at,
+        "seenAt": seen.seen_at,
+        "broker": { "state": report.broker, "why": report.broker_why },
+        "pause": report.pause.as_ref().map(|pause| {
+            json!({ "since": pause.since, "why": pause.why, "nextProbeAt": pause.next_probe_at })
+        }),
+        "held": report.held,
+        "inHand": report.in_hand,
+        "handled": report.handled,
+    })
+}

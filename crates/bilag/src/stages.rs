@@ -1,0 +1,202 @@
+//! What a process hears of pauses by hand, and what it says of its stages: one task for all of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use amqp::{Hold, StageState, StageStatus, chain, told_to_stop};
+use chrono::Utc;
+use operate::stages::{MISSING_WITHIN, REPORT_EVERY};
+use sync_store::{ProcessRun, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{interval, timeout};
+use uuid::Uuid;
+
+use crate::settings::StoreSettings;
+use crate::who::host;
+
+/// How often the pauses are read: whoever pauses a stage waits for this.
+const HEAR_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the stages are looked at, without the store, for something new to say.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How long after it could not be opened the store is tried again.
+const OPEN_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often the processes are forgotten that have said nothing for long.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// How long to wait for an answer of the store: at the start and at the end of a process too.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The stages of this process towards the operators.
+pub struct Stages {
+    process: ProcessRun,
+    holds: Vec<(&'static str, watch::Sender<Option<Hold>>)>,
+    url: String,
+    store: Option<Arc<dyn SyncStore>>,
+    /// Whether it was told that pauses by hand are not heard.
+    deaf: bool,
+}
+
+impl Stages {
+    /// Hears which of these stages are paused by hand, before any of them takes a message. A process
+    /// that has no store for its own work opens it for this alone, and goes without where it cannot.
+    pub async fn begin(
+        settings: &StoreSettings,
+        store: Option<Arc<dyn SyncStore>>,
+        stages: impl Iterator<Item = &'static str>,
+    ) -> Self {
+        let (id, pid, started_at) = (Uuid::new_v4().to_string(), std::process::id(), Utc::now());
+        let process = ProcessRun { id, host: host(), pid, started_at };
+        let holds = stages.map(|stage| (stage, watch::Sender::new(None))).collect();
+        let mut stages = Self { process, holds, url: settings.database_url.clone(), store, deaf: false };
+        stages.hear().await;
+        stages
+    }
+
+    /// Who has paused a stage by hand, now and from now on.
+    pub fn hold(&self, stage: &str) -> watch::Receiver<Option<Hold>> {
+        let (_, hold) =
+            self.holds.iter().find(|(name, _)| *name == stage).expect("it was named at the start");
+        hold.subscribe()
+    }
+
+    /// Hears of pauses, and says what the stages do, until [`Talking::end`].
+    pub fn talk(self, statuses: Vec<Arc<StageStatus>>) -> Talking {
+        let (end, mut ended) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            let mut stages = self;
+            tokio::select! {
+                never = stages.go_on(&statuses) => match never {},
+                () = told_to_stop(&mut ended) => {}
+            }
+            stages.say_goodbye().await;
+        });
+        Talking { end, task }
+    }
+
+    async fn go_on(&mut self, statuses: &[Arc<StageStatus>]) -> std::convert::Infallible {
+        let mut look = interval(LOOK_EVERY);
+        let mut heard = Instant::now();
+        let (mut said, mut forgot) = (None::<(Instant, Vec<StageReport>)>, None::<Instant>);
+        loop {
+            look.tick().await;
+            let hear_every = if self.store.is_some() { HEAR_EVERY } else { OPEN_AGAIN };
+            if heard.elapsed() >= hear_every {
+                self.hear().await;
+                heard = Instant::now();
+            }
+            let Some(store) = &self.store else { continue };
+            let reports: Vec<_> = statuses.iter().map(|status| report(status)).collect();
+            let is_due = said.as_ref().is_none_or(|(at, said)| {
+                at.elapsed() >= REPORT_EVERY || said.iter().map(state).ne(reports.iter().map(state))
+            });
+            if is_due {
+                if let Err(error) = store.report(&self.process, &reports).await {
+                    tracing::debug!(error = chain(&error), "what the stages do could not be told");
+                }
+                said = Some((Instant::now(), reports));
+            }
+            if forgot.is_none_or(|forgot| forgot.elapsed() >= FORGET_EVERY) {
+                if let Err(error) = store.forget_silent(MISSING_WITHIN).await {
+                    tracing::debug!(error = chain(&error), "silent processes could not be forgotten");
+                }
+                forgot = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Reads the pauses. Where they cannot be read, all goes on as it was.
+    async fn hear(&mut self) {
+        let holds = match timeout(PATIENCE, self.read()).await {
+            Ok(Ok(holds)) => holds,
+            Ok(Err(error)) => return self.told_nothing(&chain(&error)),
+            Err(_) => return self.told_nothing("the store did not answer in time"),
+        };
+        if std::mem::take(&mut self.deaf) {
+            tracing::info!("pauses by hand are heard again");
+        }
+        for (stage, told) in &self.holds {
+            let hold = holds.iter().find(|hold| hold.stage == *stage);
+            let hold =
+                hold.map(|hold| Hold { since: hold.since, who: hold.who.clone(), why: hold.why.clone() });
+            told.send_if_modified(|told| {
+                let is_news = *told != hold;
+                *told = hold;
+                is_news
+            });
+        }
+    }
+
+    async fn read(&mut self) -> Result<Vec<sync_store::StageHold>, StoreError> {
+        let store = match &self.store {
+            Some(store) => store,
+            None => self.store.insert(connect_to_existing(&self.url).await?),
+        };
+        store.holds().await
+    }
+
+    /// Says so once, until they are heard again.
+    fn told_nothing(&mut self, error: &str) {
+        if !std::mem::replace(&mut self.deaf, true) {
+            tracing::warn!(
+                error,
+                "pauses by hand are not heard here, and all goes on as it was; the store (BILAG_DATABASE_URL) is tried again"
+            );
+        }
+    }
+
+    async fn say_goodbye(&self) {
+        let Some(store) = &self.store else { return };
+        let forgotten = timeout(PATIENCE, store.forget_process(&self.process.id)).await;
+        if !matches!(forgotten, Ok(Ok(()))) {
+            tracing::debug!("the end of this process could not be told");
+        }
+    }
+}
+
+/// The task that hears and says.
+pub struct Talking {
+    end: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Talking {
+    /// Ends it: the process has no stages any more, and nobody misses it.
+    pub async fn end(self) {
+        self.end.send_replace(true);
+        // A panic there has been told, and takes nothing along.
+        let _ = self.task.await;
+    }
+}
+
+/// What is said at once where it changes: all but the counts.
+fn state(report: &StageReport) -> StageReport {
+    StageReport { in_hand: 0, handled: 0, ..report.clone() }
+}
+
+fn report(status: &StageStatus) -> StageReport {
+    let (broker, broker_why) = match status.state() {
+        StageState::Starting => ("starting", None),
+        StageState::Disconnected(why) => ("disconnected", Some(why)),
+        StageState::Running => ("running", None),
+        StageState::Blocked => ("blocked", None),
+        StageState::Stopping => ("stopping", None),
+    };
+    let pause = status.pause().map(|pause| ReportedPause {
+        since: pause.since,
+        why: pause.why,
+        next_probe_at: pause.next_probe_at,
+    });
+    StageReport {
+        stage: status.stage.to_owned(),
+        broker: broker.to_owned(),
+        broker_why,
+        pause,
+        held: status.hold().is_some(),
+        in_hand: u64::try_from(status.in_hand()).unwrap_or(u64::MAX),
+        handled: status.handled(),
+    }
+}

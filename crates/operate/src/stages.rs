@@ -1,0 +1,178 @@
+//! What the stages are doing, all processes together; and pausing them by hand.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sync_store::{Act, Holding, ReportedPause, SeenReport, StageHold, StoreError, SyncStore};
+
+use crate::Stage;
+
+/// How often a process says what its stages do; it does so at once where something changes.
+pub const REPORT_EVERY: Duration = Duration::from_secs(3);
+
+/// Who has said nothing for so long does not run, or cannot reach the store.
+pub const RUNS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Who is silent for so long is missing no more: it is forgotten.
+pub const MISSING_WITHIN: Duration = Duration::from_secs(3_600);
+
+/// What a stage is doing, all its processes together.
+#[derive(Clone, Debug)]
+pub struct StageNow {
+    /// The stage.
+    pub stage: Stage,
+    /// Who has paused it by hand, since when and why.
+    pub hold: Option<StageHold>,
+    /// The processes that run: each was heard of within [`RUNS_WITHIN`].
+    pub running: Vec<SeenReport>,
+    /// Those that were heard of within [`MISSING_WITHIN`], and not since. They have not ended in good
+    /// order, or cannot reach the store; then they go on as they were.
+    pub missing: Vec<SeenReport>,
+}
+
+impl StageNow {
+    /// Messages in hand.
+    pub fn in_hand(&self) -> u64 {
+        self.running.iter().map(|seen| seen.report.in_hand).sum()
+    }
+
+    /// Messages that the processes which run have handled since each of them started.
+    pub fn handled(&self) -> u64 {
+        self.running.iter().map(|seen| seen.report.handled).sum()
+    }
+
+    /// The processes that are paused by themselves, each with its pause.
+    pub fn paused_by_themselves(&self) -> impl Iterator<Item = (&SeenReport, &ReportedPause)> {
+        self.running.iter().filter_map(|seen| Some((seen, seen.report.pause.as_ref()?)))
+    }
+
+    /// The processes that have not heard yet that the stage is paused, or paused no more.
+    pub fn behind(&self) -> impl Iterator<Item = &SeenReport> {
+        self.running.iter().filter(|seen| seen.report.held != self.hold.is_some())
+    }
+
+    /// Why its messages wait, in whole or in part, in words for people; `None` where they do not.
+    pub fn why_paused(&self) -> Option<String> {
+        if let Some(hold) = &self.hold {
+            let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
+            return Some(format!("paused by hand by {} since {}{why}", hold.who, time(hold.since)));
+        }
+        let paused: Vec<_> = self.paused_by_themselves().map(|(_, pause)| pause).collect();
+        let first = paused.iter().min_by_key(|pause| pause.since)?;
+        let whole = match (paused.len(), self.running.len()) {
+            (1, 1) => String::new(),
+            (some, all) => format!(" in {some} of {all} processes"),
+        };
+        Some(format!("paused by itself{whole} since {}: {}", time(first.since), first.why))
+    }
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// What these stages are doing, in their order. The processes of one are in the order of their hosts.
+pub async fn stages(store: &dyn SyncStore, stages: &[Stage]) -> Result<Vec<StageNow>, StoreError> {
+    let mut holds = store.holds().await?;
+    let mut seen = store.reports(MISSING_WITHIN).await?;
+    let now = stages.iter().map(|stage| {
+        let hold = holds.extract_if(.., |hold| hold.stage == stage.name).next();
+        let of_stage = seen.extract_if(.., |seen| seen.report.stage == stage.name);
+        let (running, missing) = of_stage.partition(|seen| seen.silent_for < RUNS_WITHIN);
+        StageNow { stage: stage.clone(), hold, running, missing }
+    });
+    Ok(now.collect())
+}
+
+/// Why the messages of a stage wait, in whole or in part, in words for people; `None` where they do
+/// not. See [`StageNow::why_paused`].
+pub async fn is_paused(store: &dyn SyncStore, stage: &Stage) -> Result<Option<String>, StoreError> {
+    let now = stages(store, std::slice::from_ref(stage)).await?;
+    Ok(now.first().and_then(StageNow::why_paused))
+}
+
+/// Pauses a stage by hand and writes that into the audit log. One that is paused by hand already
+/// stays so with what was said then, and nothing is written.
+pub async fn pause(store: &dyn SyncStore, stage: &str, who: &str, why: &str) -> Result<Holding, StoreError> {
+    if let Some(standing) = hold(store, stage).await? {
+        return Ok(Holding::Standing(standing));
+    }
+    store.note_act(&Act { who, act: "pause", stage, letters: &[], detail: why }).await?;
+    store.hold(stage, who, why).await
+}
+
+/// Ends a pause by hand, writes that into the audit log, and answers which pause it was; `None`
+/// where the stage was not paused by hand, and nothing is written. A pause that a process has begun
+/// by itself goes on.
+pub async fn resume(store: &dyn SyncStore, stage: &str, who: &str) -> Result<Option<StageHold>, StoreError> {
+    if hold(store, stage).await?.is_none() {
+        return Ok(None);
+    }
+    store.note_act(&Act { who, act: "resume", stage, letters: &[], detail: "" }).await?;
+    store.release_stage(stage).await
+}
+
+async fn hold(store: &dyn SyncStore, stage: &str) -> Result<Option<StageHold>, StoreError> {
+    Ok(store.holds().await?.into_iter().find(|hold| hold.stage == stage))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use sync_store::{ProcessRun, StageReport};
+
+    use super::*;
+
+    fn seen(held: bool, paused: Option<(i64, &str)>) -> SeenReport {
+        let at = |second| DateTime::from_timestamp(1_800_000_000 + second, 0).expect("a time");
+        let pause = paused.map(|(second, why)| ReportedPause {
+            since: at(second),
+            why: why.to_owned(),
+            next_probe_at: at(second) + TimeDelta::seconds(1),
+        });
+        let process = ProcessRun { id: "a".into(), host: "till-7".into(), pid: 1, started_at: at(0) };
+        let (stage, broker) = ("upload".to_owned(), "running".to_owned());
+        let report = StageReport { stage, broker, broker_why: None, pause, held, in_hand: 2, handled: 40 };
+        SeenReport { process, report, seen_at: at(0), silent_for: Duration::ZERO }
+    }
+
+    fn now(hold: Option<&str>, running: Vec<SeenReport>) -> StageNow {
+        let since = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+        let hold = hold.map(|why| StageHold {
+            stage: "upload".to_owned(),
+            who: "kari".to_owned(),
+            why: why.to_owned(),
+            since,
+        });
+        let stage = Stage { name: "upload", about: "uploads", target: None, check: |_| Ok(None), reasons: &[] };
+        StageNow { stage, hold, running, missing: Vec::new() }
+    }
+
+    #[test]
+    fn why_a_stage_is_paused_is_told_in_words() {
+        let why = |hold, running| now(hold, running).why_paused().unwrap_or_default();
+        let (away, refused) = (Some((7, "Omnium answered 503")), Some((5, "Omnium cannot be reached")));
+        assert_eq!(why(None, vec![seen(false, None)]), "");
+        assert_eq!(why(Some(""), vec![]), "paused by hand by kari since 2027-01-15T08:00:00Z");
+        assert_eq!(
+            why(Some("Omnium moves"), vec![seen(true, away)]),
+            "paused by hand by kari since 2027-01-15T08:00:00Z: Omnium moves"
+        );
+        assert_eq!(
+            why(None, vec![seen(false, away)]),
+            "paused by itself since 2027-01-15T08:00:07Z: Omnium answered 503"
+        );
+        assert_eq!(
+            why(None, vec![seen(false, away), seen(false, None), seen(false, refused)]),
+            "paused by itself in 2 of 3 processes since 2027-01-15T08:00:05Z: Omnium cannot be reached"
+        );
+    }
+
+    #[test]
+    fn processes_count_together_and_those_behind_are_known() {
+        let paused = now(Some(""), vec![seen(true, None), seen(false, None)]);
+        assert_eq!((paused.in_hand(), paused.handled(), paused.behind().count()), (4, 80, 1));
+        let resumed = now(None, vec![seen(true, None), seen(false, None), seen(true, None)]);
+        assert_eq!(resumed.behind().count(), 2);
+    }
+}
