@@ -13,12 +13,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 
+pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
+pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
 pub use dead::{
     AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
     ReindexArgs, ShowArgs,
 };
-pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
-pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
 pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 
 use crate::chain::CHAIN;

@@ -59,6 +59,7 @@ impl PackedSettings {
         self.invoice_service_url.as_deref().filter(|url| !url.is_empty())
     }
 
+    /// How long a receipt may take to come before its package is asked for again.
     pub fn patience(&self) -> Duration {
         self.invoice_service_patience.duration()
     }

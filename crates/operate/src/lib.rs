@@ -3,8 +3,8 @@
 
 pub mod letters;
 mod stage;
-mod way;
 pub mod stages;
+mod way;
 
 pub use stage::{Stage, remedy};
 pub use way::{Holding, Way, letters_about, way};

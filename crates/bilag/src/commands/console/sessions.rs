@@ -6,9 +6,9 @@ use serde_json::json;
 use sync_store::{Act, Session};
 
 use crate::cli::SessionsArgs;
-use crate::who::who;
 use crate::output::{self, Column, Failed, ago, say, table};
 use crate::settings::StoreSettings;
+use crate::who::who;
 
 /// Lists who is logged in, the latest seen first.
 pub async fn list(args: SessionsArgs) -> Result<(), Failed> {

@@ -7,7 +7,7 @@ use operate::letters::{Deed, whole};
 use serde_json::Value;
 use sync_store::{LetterInFull, Place};
 
-use super::{about, address_of, content};
+use super::{about, address_of, content, edit};
 use crate::access::{Role, Viewer};
 use crate::layout::{Section, csrf_field, page};
 use crate::parts::{Facts, Params, address, badge, foreign, when};
@@ -35,7 +35,7 @@ pub(super) async fn show(
     let content = html! {
         p.marks { (marks(&found)) }
         (what_to_do(&app, &viewer, &found))
-        (acts(&viewer, &found))
+        (acts(&app, &viewer, &found))
         h2 { "What happened" }
         (facts(&found, now))
         @if let Some(problem) = problem {
@@ -108,7 +108,7 @@ fn what_to_do(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
     }
 }
 
-fn acts(viewer: &Viewer, found: &LetterInFull) -> Markup {
+fn acts(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
     let deeds: &[(Deed, &str, bool)] = match found.noted.place {
         Place::Dead => &[(Deed::Redrive, "Redrive…", false), (Deed::Discard, "Discard…", true)],
         Place::Discarded => &[(Deed::Restore, "Restore…", false)],
@@ -125,6 +125,7 @@ fn acts(viewer: &Viewer, found: &LetterInFull) -> Markup {
             @for (deed, name, danger) in deeds {
                 button.danger[*danger] name="act" value=(deed.name()) { (name) }
             }
+            (edit::link(app, viewer, found))
         }
     }
 }

@@ -3,6 +3,7 @@
 mod confirm;
 mod content;
 mod document;
+mod edit;
 mod export;
 mod groups;
 mod lag;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/letters/act", post(confirm::act))
         .route("/letters/export", get(export::download))
         .route("/letters/{id}", get(letter::show))
+        .route("/letters/{id}/edit", get(edit::show).post(edit::send))
         .route("/letters/{id}/document.pdf", get(document::show))
 }
 
