@@ -1,5 +1,7 @@
 //! Dead letters on their way: back to work, into the archive, and back from it.
 
+use std::sync::{Mutex, PoisonError};
+
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt, TryStreamExt, iter};
 use lapin::Channel;
@@ -75,7 +77,8 @@ pub struct Walk {
     publisher: Publisher,
     /// Letters that lay there when the walk began, and were not asked for yet.
     left: u32,
-    asked_for: FuturesOrdered<Answer>,
+    /// Never locked: within it, answers to come may be shared with other threads, as a job's are.
+    asked_for: Mutex<FuturesOrdered<Answer>>,
 }
 
 /// A letter in hand.
@@ -106,19 +109,20 @@ impl Walk {
             channel,
             publisher,
             left,
-            asked_for: FuturesOrdered::new(),
+            asked_for: Mutex::new(FuturesOrdered::new()),
         })
     }
 
     /// The next letter; `None` after those that lay there when the walk began.
     pub async fn next(&mut self) -> Result<Option<Found>, WalkError> {
-        while self.left > 0 && self.asked_for.len() < ASKED_FOR {
+        let asked_for = self.asked_for.get_mut().unwrap_or_else(PoisonError::into_inner);
+        while self.left > 0 && asked_for.len() < ASKED_FOR {
             self.left -= 1;
             let (channel, queue) = (self.channel.clone(), self.queue.as_str().into());
             let answer = async move { channel.basic_get(queue, BasicGetOptions::default()).await };
-            self.asked_for.push_back(Box::pin(answer));
+            asked_for.push_back(Box::pin(answer));
         }
-        let got = self.asked_for.try_next().await;
+        let got = asked_for.try_next().await;
         let got = got.map_err(|source| self.unread(source))?;
         let Some(mut got) = got.flatten() else { return Ok(None) };
         let message = Message::of(&mut got.delivery);

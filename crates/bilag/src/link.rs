@@ -114,6 +114,13 @@ fn wish<C: Consumer>(matches: &ArgMatches) -> Option<Wish> {
 #[derive(Clone)]
 pub struct StageSettings(ArgMatches);
 
+impl StageSettings {
+    /// Those of one consumer.
+    pub fn of<C: Consumer>(&self) -> C::Settings {
+        settings::<C>(&self.0)
+    }
+}
+
 /// The values may be secrets.
 impl std::fmt::Debug for StageSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

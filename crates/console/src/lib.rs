@@ -9,8 +9,13 @@ mod chain;
 mod clock;
 mod error;
 mod headers;
+mod help;
+mod jobs;
 mod layout;
+mod mask;
 mod pages;
+mod parts;
+mod pdf;
 mod server;
 mod time;
 

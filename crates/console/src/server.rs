@@ -10,6 +10,7 @@ use std::time::Duration;
 use amqp::{Broker, Delay, Management};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use receipt_pdf::Template;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
@@ -18,6 +19,8 @@ use tokio::time::sleep;
 use crate::access::{self, Access, AccessError, Attempts, Door, PendingLogins};
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
+use crate::jobs::Jobs;
+use crate::pages::LagSeen;
 use crate::{assets, error, headers, pages};
 
 /// What the pages show, and who may look.
@@ -39,6 +42,12 @@ pub struct Console {
     pub access: Access,
     /// Tells sessions when they end.
     pub clock: Clock,
+    /// Whether editors may change what is in dead letters.
+    pub allow_edit: bool,
+    /// How receipts look: that of the render consumer.
+    pub template: &'static Template,
+    /// How long an invoice service may take before a package counts as waiting.
+    pub patience: Duration,
 }
 
 /// What every handler can reach: the [`Console`], and what it keeps while it runs. Clones share it.
@@ -54,6 +63,8 @@ pub struct Running {
     pub(crate) pending: PendingLogins,
     /// Passwords are compared one at a time.
     pub(crate) comparing: Mutex<()>,
+    pub(crate) jobs: Jobs,
+    pub(crate) lag: LagSeen,
 }
 
 impl Deref for Running {
@@ -81,6 +92,9 @@ pub enum ServeError {
     Listen(#[from] io::Error),
 }
 
+/// How long jobs may take to finish what they have in hand when the end comes.
+const LAST_LETTERS: Duration = Duration::from_secs(20);
+
 /// How long requests may take that are being answered when the end comes.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
@@ -104,11 +118,15 @@ pub async fn serve(
         attempts: Attempts::default(),
         pending: PendingLogins::default(),
         comparing: Mutex::default(),
+        jobs: Jobs::default(),
+        lag: LagSeen::default(),
     }));
+    let jobs = app.clone();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let (told, mut hears) = watch::channel(false);
     let stopping = async move {
         stopped.await;
+        jobs.jobs.close();
         told.send_replace(true);
     };
     let late = async {
@@ -120,6 +138,8 @@ pub async fn serve(
         served = axum::serve(listener, service).with_graceful_shutdown(stopping) => served?,
         () = late => {}
     }
+    app.jobs.close();
+    app.jobs.ended(LAST_LETTERS).await;
     app.chain.close().await;
     Ok(())
 }

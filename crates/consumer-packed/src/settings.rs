@@ -59,7 +59,8 @@ impl PackedSettings {
         self.invoice_service_url.as_deref().filter(|url| !url.is_empty())
     }
 
-    pub(crate) fn patience(&self) -> Duration {
+    /// How long a receipt may take to come before its package is asked for again.
+    pub fn patience(&self) -> Duration {
         self.invoice_service_patience.duration()
     }
 

@@ -144,7 +144,8 @@ mod tests {
             why: why.to_owned(),
             since,
         });
-        let stage = Stage { name: "upload", about: "uploads", target: None, reasons: &[] };
+        let stage =
+            Stage { name: "upload", about: "uploads", target: None, check: |_| Ok(None), reasons: &[] };
         StageNow { stage, hold, running, missing: Vec::new() }
     }
 

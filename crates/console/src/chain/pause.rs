@@ -1,4 +1,4 @@
-//! Why stages take no messages, as far as this process can know.
+//! Why stages take no messages: as their processes say, and as somebody has paused them by hand.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,16 @@ use crate::server::App;
 pub(crate) struct Pause {
     /// In a sentence: since when, by whom or because of what.
     pub(crate) text: String,
+    /// Whether somebody has paused it, who can let it go on.
+    pub(crate) by_hand: bool,
 }
 
-/// The pauses by stage. Consumers tell of theirs in `/readyz` and in their logs; the store, which is all
-/// that the console shares with them, holds none.
-pub(super) async fn all(_app: &App) -> Result<HashMap<String, Pause>, StoreError> {
-    Ok(HashMap::new())
+/// The pauses by stage.
+pub(super) async fn all(app: &App) -> Result<HashMap<String, Pause>, StoreError> {
+    let stages = operate::stages::stages(app.store.as_ref(), &app.stages).await?;
+    let paused = stages.into_iter().filter_map(|now| {
+        let by_hand = now.hold.is_some();
+        Some((now.stage.name.to_owned(), Pause { text: now.why_paused()?, by_hand }))
+    });
+    Ok(paused.collect())
 }

@@ -23,7 +23,8 @@ pub(crate) fn routes() -> Router<App> {
 async fn show(State(app): State<App>, viewer: Viewer) -> Markup {
     let gathered = app.chain.gather(&app).await;
     let now = app.clock.now();
-    let stages: Vec<_> = app.stages.iter().map(|stage| StageView::of(&app, stage, &gathered)).collect();
+    let stages: Vec<_> =
+        app.stages.iter().map(|stage| StageView::of(&app, &viewer, stage, &gathered)).collect();
     let content = html! {
         div #chain data-refresh="5" {
             (troubles(&gathered))

@@ -6,6 +6,8 @@ mod sessions;
 
 use amqp::Management;
 use console::{Clock, Console};
+use consumer_packed::PackedConsumer;
+use consumer_render::RenderConsumer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,15 +36,20 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
     let store = args.store.open().await?;
     tracing::info!(store = store.describe(), "the store of the console; the consumers must share it");
     let shown = access.outside.as_ref().map_or(format!("http://{listening}"), |url| url.origin().to_owned());
+    let settings = &args.settings.0;
+    let template = settings.of::<RenderConsumer>().load();
     let console = Console {
         store,
         management: args.management_url.as_ref().map(|url| Management::new(url, &broker)),
         broker,
         stages: chain::stages(),
-        off: chain::off(&args.settings.0),
+        off: chain::off(settings),
         delays: args.broker.retry_delays,
         access,
         clock: Clock::system(),
+        allow_edit: args.console_allow_edit,
+        template: template.map_err(|error| Failed::used_wrongly("BILAG_TEMPLATE", error))?,
+        patience: settings.of::<PackedConsumer>().patience(),
     };
     let no_signals = |error| Failed::at("signals cannot be heard", error);
     let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use operate::Stage;
 
+use crate::access::{Role, Viewer};
 use crate::chain::{Gathered, Pause, StageDepth};
 use crate::server::App;
 use crate::time::ago;
@@ -18,10 +19,11 @@ pub(super) struct StageView<'a> {
     oldest_dead: Option<DateTime<Utc>>,
     on_its_way: Option<DateTime<Utc>>,
     pub(super) pause: Option<&'a Pause>,
+    may_pause: bool,
 }
 
 impl<'a> StageView<'a> {
-    pub(super) fn of(app: &App, stage: &'a Stage, gathered: &'a Gathered) -> Self {
+    pub(super) fn of(app: &App, viewer: &Viewer, stage: &'a Stage, gathered: &'a Gathered) -> Self {
         let store = gathered.store.as_ref().ok();
         let dead = store.and_then(|store| store.dead.get(stage.name));
         let depth = gathered.broker.as_ref().ok().and_then(|broker| broker.of(stage.name));
@@ -36,6 +38,7 @@ impl<'a> StageView<'a> {
             oldest_dead: dead.map(|(_, oldest)| *oldest),
             on_its_way: store.and_then(|store| store.on_its_way.get(stage.name)).copied(),
             pause: store.and_then(|store| store.pauses.get(stage.name)),
+            may_pause: viewer.is(Role::Operator),
         }
     }
 
@@ -87,7 +90,18 @@ impl<'a> StageView<'a> {
                         }
                     }
                     (self.ages(now))
+                    @if self.may_pause { (self.hold()) }
                 }
+            }
+        }
+    }
+
+    /// The way to holding it up, and to letting it go on.
+    fn hold(&self) -> Markup {
+        let by_hand = self.pause.is_some_and(|pause| pause.by_hand);
+        html! {
+            a.hold href={ "/stages/" (self.name()) "/pause" } {
+                (if by_hand { "Resume" } else { "Pause" }) span.visually-hidden { " " (self.name()) } "…"
             }
         }
     }

@@ -1,0 +1,143 @@
+//! Jobs: letters that are being moved by this console. A job goes on when the browser that began it goes
+//! away; what it has done is safe whenever it ends.
+
+mod job;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use operate::letters::{Deed, Desk, LetterError, Selection};
+use tokio::time::timeout;
+
+use crate::PageError;
+use crate::server::App;
+
+pub(crate) use job::{Ended, Job, Seen};
+
+/// So many are remembered.
+const KEPT: usize = 50;
+
+/// So many run at once. Those of one stage keep each other out anyway.
+const RUNNING: usize = 8;
+
+/// What somebody wants done.
+pub(crate) struct Order {
+    pub(crate) deed: Deed,
+    pub(crate) selection: Selection,
+    /// At most so many letters a second.
+    pub(crate) rate: Option<u16>,
+    /// Who wants it.
+    pub(crate) who: String,
+}
+
+/// The jobs of this console, the oldest first.
+#[derive(Default)]
+pub(crate) struct Jobs(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    jobs: VecDeque<Arc<Job>>,
+    begun: u64,
+    closed: bool,
+}
+
+impl Jobs {
+    /// One of them.
+    pub(crate) fn get(&self, id: u64) -> Option<Arc<Job>> {
+        self.kept().jobs.iter().find(|job| job.id == id).cloned()
+    }
+
+    /// All that are remembered, the latest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Job>> {
+        self.kept().jobs.iter().rev().cloned().collect()
+    }
+
+    /// Tells every job to stop, and begins no other.
+    pub(crate) fn close(&self) {
+        let mut kept = self.kept();
+        kept.closed = true;
+        for job in &kept.jobs {
+            job.stop("the console was stopped");
+        }
+    }
+
+    /// Waits until all have ended, but no longer than `limit`.
+    pub(crate) async fn ended(&self, limit: Duration) {
+        let jobs = self.all();
+        let all = async {
+            for job in &jobs {
+                job.until_ended().await;
+            }
+        };
+        if timeout(limit, all).await.is_err() {
+            tracing::warn!(
+                "a job did not end in time; what it had in hand is where it was, or moved already"
+            );
+        }
+    }
+
+    fn add(&self, deed: Deed, who: String, app: &App) -> Result<Arc<Job>, PageError> {
+        let mut kept = self.kept();
+        if kept.closed {
+            return Err(PageError::Invalid("This console is being stopped.".to_owned()));
+        }
+        let running = kept.jobs.iter().filter(|job| job.is_running()).count();
+        if running >= RUNNING {
+            return Err(PageError::Invalid(format!(
+                "{running} jobs run already. Wait until one of them has ended, or stop one."
+            )));
+        }
+        while kept.jobs.len() >= KEPT {
+            let Some(oldest) = kept.jobs.iter().position(|job| !job.is_running()) else { break };
+            kept.jobs.remove(oldest);
+        }
+        kept.begun += 1;
+        let job = Arc::new(Job::new(kept.begun, deed, who, app.clock.clone()));
+        kept.jobs.push_back(Arc::clone(&job));
+        Ok(job)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Begins a job, and answers its number.
+///
+/// # Errors
+/// Too many run, or the console is being stopped.
+pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
+    let Order { deed, selection, rate, who } = order;
+    let job = app.jobs.add(deed, who, app)?;
+    let (id, app) = (job.id, app.clone());
+    tracing::info!(job = id, who = job.who, act = deed.name(), "a job begins");
+    tokio::spawn(async move {
+        // Said when it is dropped, too: a defect must not leave a job that runs for ever.
+        let end = job.ends();
+        let desk =
+            Desk { store: app.store.as_ref(), broker: &app.broker, stages: &app.stages, delays: &app.delays };
+        let progress = |progress: &operate::letters::Progress<'_>| job.hear(progress);
+        let order = operate::letters::Order {
+            deed,
+            who: &job.who,
+            rate,
+            stopped: job.stopped(),
+            progress: &progress,
+        };
+        let ended = match desk.carry_out(&order, &selection).await {
+            Ok(moved) if moved.is_empty() => {
+                Ended::Well("None of the letters was there any more: nothing was moved.".to_owned())
+            }
+            Ok(_) => Ended::Well("All that were found have moved.".to_owned()),
+            Err(LetterError::Stopped { so_far }) => {
+                let why = job.why_stopped();
+                Ended::Early(format!("Stopped: {why}. {so_far}; the others are where they were."))
+            }
+            Err(error) => Ended::Early(format!("{}.", amqp::chain(&error))),
+        };
+        tracing::info!(job = id, "a job has ended");
+        end.with(ended);
+    });
+    Ok(id)
+}

@@ -1,0 +1,124 @@
+//! `/audit`: who did what, and when.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use sync_store::{NotedAct, Page};
+
+use super::letters;
+use crate::PageError;
+use crate::access::Viewer;
+use crate::layout::{Section, page};
+use crate::parts::{Params, Window, address, ago, empty, foreign, moment, short};
+use crate::server::App;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/audit", get(show))
+}
+
+/// Acts on a page.
+const ACTS: u32 = 50;
+
+/// Letters of an act that are named; all are counted.
+const NAMED: usize = 5;
+
+/// The store knows no filter, so that many acts are looked through at most; the oldest of those tells how
+/// far that is.
+const LOOKED_THROUGH: u32 = 2_000;
+
+async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<Markup, PageError> {
+    let now = app.clock.now();
+    let (who, act) = (params.get("who"), params.get("act"));
+    let window = Window::new(ACTS, params.offset());
+    let is_narrow = who.is_some() || act.is_some();
+    let (mut acts, looked_back_to) = match is_narrow {
+        false => (app.store.acts(window.page()).await?, None),
+        true => narrowed(&app, who, act, window.page()).await?,
+    };
+    let more = window.cut(&mut acts);
+    let content = html! {
+        form.bar role="search" method="get" action="/audit" {
+            div { label for="who" { "Who" } input #who type="search" name="who" value=[who]; }
+            div {
+                label for="act" { "What" }
+                select #act name="act" {
+                    option value="" { "anything" }
+                    @for known in ACTS_KNOWN { option value=(known) selected[act == Some(known)] { (known) } }
+                }
+            }
+            button { "Show" }
+            @if is_narrow { a.button.quiet href="/audit" { "Show all" } }
+        }
+        @if acts.is_empty() {
+            @if is_narrow || params.offset() > 0 {
+                (empty("Nothing of this kind was done.", html! { p { a href="/audit" { "Show all acts" } } }))
+            } @else {
+                (empty("Nobody has done anything yet.", html! {
+                    p { "Who redrives, discards, restores or edits dead letters, pauses a stage, or logs in here is written down before it happens." }
+                }))
+            }
+        } @else {
+            (table(&acts, now))
+        }
+        @if let Some(time) = looked_back_to {
+            p.muted { "Acts since " (moment(time)) " were looked through." }
+        }
+        (window.links(acts.len(), more, |offset| {
+            let offset = offset.to_string();
+            address("/audit", &[("who", who), ("act", act), ("offset", Some(&offset))])
+        }))
+        p.muted { "What this console is doing now is under " a href="/jobs" { "jobs" } "." }
+    };
+    Ok(page(&viewer, "Audit", Section::Audit, content))
+}
+
+/// Acts that are written down, as people choose them.
+const ACTS_KNOWN: [&str; 8] = ["redrive", "discard", "restore", "edit", "pause", "resume", "login", "logout"];
+
+/// Acts of somebody or of a kind, and how far back was looked, where that is not the beginning.
+async fn narrowed(
+    app: &App,
+    who: Option<&str>,
+    act: Option<&str>,
+    page: Page,
+) -> Result<(Vec<NotedAct>, Option<DateTime<Utc>>), PageError> {
+    let wanted = who.unwrap_or_default().to_lowercase();
+    let acts = app.store.acts(Page::first(LOOKED_THROUGH)).await?;
+    let oldest =
+        (acts.len() == LOOKED_THROUGH as usize).then(|| acts.last().map(|act| act.done_at)).flatten();
+    let met = acts
+        .into_iter()
+        .filter(|noted| noted.who.to_lowercase().contains(&wanted) && act.is_none_or(|act| noted.act == act));
+    Ok((met.skip(page.offset as usize).take(page.limit as usize).collect(), oldest))
+}
+
+fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" }
+                    th scope="col" { "Where" } th.number scope="col" { "Letters" } th scope="col" { "Which, or why" }
+                }
+            }
+            tbody {
+                @for act in acts {
+                    tr {
+                        td data-label="When" { (ago(now, act.done_at)) }
+                        td data-label="Who" { (short(&act.who, 80)) }
+                        td data-label="What" { strong { (short(&act.act, 40)) } }
+                        td data-label="Where" { (short(&act.stage, 40)) }
+                        td.number data-label="Letters" { @if !act.letters.is_empty() { (act.letters.len()) } }
+                        td data-label="Which, or why" {
+                            (short(&act.detail, 300))
+                            @for id in act.letters.iter().take(NAMED) { " " a href=(letters::address_of(id)) { (foreign(id)) } }
+                            @if act.letters.len() > NAMED { " …" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `/letters/ID/edit`: a corrected body in the letter's place. For editors, where editing is allowed; what
+//! was typed is kept whatever is wrong with it.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use operate::letters::Desk;
+use serde_json::Value;
+use sync_store::{LetterInFull, Place};
+
+use super::letter::{found, is_whole};
+use super::{address_of, groups};
+use crate::PageError;
+use crate::access::{Checked, Role, Viewer};
+use crate::layout::{Section, csrf_field, page};
+use crate::parts::{Params, foreign, long};
+use crate::server::App;
+
+/// The fields of a form.
+type Fields = Vec<(String, String)>;
+
+/// The way to the page, for those who may edit this letter.
+pub(super) fn link(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
+    let may = app.allow_edit && viewer.is(Role::Editor) && found.noted.place == Place::Dead;
+    html! {
+        @if may { a.button.quiet href={ (address_of(&found.noted.letter.id)) "/edit" } { "Edit…" } }
+    }
+}
+
+/// A letter that may be edited by this person, and its body as text.
+async fn editable(app: &App, viewer: &Viewer, id: &str) -> Result<(LetterInFull, String), PageError> {
+    viewer.may(Role::Editor)?;
+    let refused = |why: &str| Err(PageError::Invalid(why.to_owned()));
+    if !app.allow_edit {
+        return refused(
+            "Editing is switched off. Whoever runs this console switches it on with BILAG_CONSOLE_ALLOW_EDIT=true.",
+        );
+    }
+    let found = found(app, id).await?;
+    if found.noted.place != Place::Dead {
+        return refused("This letter does not wait for a person any more: only one that does can be edited.");
+    }
+    if !is_whole(&found) {
+        return refused(
+            "The index has only the beginning of this letter, so it cannot be edited here. `bilag dead edit ID --allow-edit` takes it from its queue.",
+        );
+    }
+    match String::from_utf8(found.body.clone()) {
+        Ok(text) => Ok((found, text)),
+        Err(_) => refused(
+            "The body of this letter is no text, so it cannot be edited here. Have it published again.",
+        ),
+    }
+}
+
+/// `GET /letters/ID/edit`.
+pub(super) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Markup, PageError> {
+    let (found, body) = editable(&app, &viewer, &id).await?;
+    let pretty = serde_json::from_str::<Value>(&body).map_or(body, |json| format!("{json:#}"));
+    Ok(form(&viewer, &found, &pretty, None))
+}
+
+fn form(viewer: &Viewer, found: &LetterInFull, typed: &str, problem: Option<&str>) -> Markup {
+    let letter = &found.noted.letter;
+    let content = html! {
+        @if let Some(problem) = problem { p.notice.bad #problem role="alert" { (foreign(problem)) } }
+        div.notice {
+            p { "It died because: " (groups::error(viewer, &letter.error)) }
+            p.muted { "The error has the path, and what was expected there. The corrected body must be about the same receipt or package." }
+        }
+        form.stack method="post" {
+            (csrf_field(viewer))
+            div {
+                label for="body" { "The body that is sent to " code { "bilag." (foreign(&letter.stage)) } }
+                textarea #body name="body" rows="28" spellcheck="false" autocapitalize="off" autocomplete="off"
+                    dir="auto" aria-invalid=[problem.map(|_| "true")] aria-describedby=[problem.map(|_| "problem")] {
+                    "\n" (typed)
+                }
+            }
+            div.actions {
+                button { "Check it…" }
+                a.button.quiet href=(address_of(&letter.id)) { "Cancel" }
+            }
+        }
+    };
+    page(viewer, &format!("Edit dead letter {}", letter.id), Section::Letters, content)
+}
+
+/// `POST /letters/ID/edit`: checks what was typed, then asks once more; with `sure` sends it.
+pub(super) async fn send(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Checked(fields): Checked<Fields>,
+) -> Result<Response, PageError> {
+    let (found, before) = editable(&app, &viewer, &id).await?;
+    let typed = fields.iter().find(|(name, _)| name == "body").map(|(_, body)| body.replace("\r\n", "\n"));
+    let typed = typed.unwrap_or_default();
+    let again = |problem: &str| {
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, form(&viewer, &found, &typed, Some(problem))).into_response())
+    };
+    if is_same(&before, &typed) {
+        return again("Nothing is changed yet. To send the letter on as it is, redrive it.");
+    }
+    let stage = &found.noted.letter.stage;
+    let Some(known) = app.stages.iter().find(|known| known.name == stage) else {
+        return again("This letter is of a stage that this version does not have.");
+    };
+    if let Err(error) = (known.check)(typed.as_bytes()) {
+        return again(&format!("{stage} could not read this: {}.", amqp::chain(error.as_ref())));
+    }
+    if Params::of(&fields).get("sure").is_none() {
+        return Ok(sure(&viewer, &found, &typed).into_response());
+    }
+    let desk =
+        Desk { store: app.store.as_ref(), broker: &app.broker, stages: &app.stages, delays: &app.delays };
+    match desk.edit(viewer.name(), &id, typed.as_bytes()).await {
+        Ok(()) => Ok(Redirect::to(&address_of(&id)).into_response()),
+        Err(error) => again(&format!("{}.", amqp::chain(&error))),
+    }
+}
+
+fn is_same(before: &str, typed: &str) -> bool {
+    let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+    before.trim() == typed.trim() || json(before).is_some_and(|before| json(typed) == Some(before))
+}
+
+fn sure(viewer: &Viewer, found: &LetterInFull, typed: &str) -> Markup {
+    let letter = &found.noted.letter;
+    let content = html! {
+        p { strong { (foreign(&letter.stage)) } " can read it." }
+        ul {
+            li { "The body below is sent to " code { "bilag." (foreign(&letter.stage)) } " with all attempts, linked to this letter." }
+            li { "The letter as it was goes to " code { "bilag." (foreign(&letter.stage)) ".discarded" } ", where it stays for 30 days." }
+            li { "Both are written into the audit log with your name." }
+        }
+        form method="post" {
+            (csrf_field(viewer))
+            input type="hidden" name="body" value=(typed);
+            div.actions {
+                button name="sure" value="yes" { "Send it" }
+                a.button.quiet href=(address_of(&letter.id)) { "Cancel" }
+            }
+        }
+        (long(typed))
+    };
+    page(viewer, "Send the corrected body?", Section::Letters, content)
+}

@@ -1,0 +1,78 @@
+//! `/letters/export`: the letters of a view as JSON Lines, one after the other as they are read.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use sync_store::{LetterId, LetterInFull, StoreError, SyncStore};
+
+use super::letter::is_whole;
+use super::view::View;
+use crate::PageError;
+use crate::access::{Role, Viewer};
+use crate::parts::Params;
+use crate::server::App;
+
+/// Letters that are read before the first of them is sent.
+const AHEAD: usize = 4;
+
+/// `GET /letters/export`. The letters are those that the view has now; one that moves meanwhile is told
+/// where it is then.
+pub(super) async fn download(
+    State(app): State<App>,
+    viewer: Viewer,
+    params: Params,
+) -> Result<Response, PageError> {
+    viewer.may(Role::Operator)?;
+    let view = View::for_an_act(&params, app.clock.now())?;
+    let ids = app.store.letter_ids(&view.filter()).await?;
+    tracing::info!(who = viewer.name(), letters = ids.len(), "dead letters are exported");
+    let name =
+        format!("attachment; filename=\"dead-letters-{}.jsonl\"", app.clock.now().format("%Y-%m-%dT%H%M%S"));
+    let store = Arc::clone(&app.store);
+    let lines = stream::iter(ids).map(move |letter| line(Arc::clone(&store), letter)).buffered(AHEAD);
+    let headers =
+        [(CONTENT_TYPE, "application/jsonl; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok((headers, Body::from_stream(lines)).into_response())
+}
+
+/// A letter as a line; nothing where it is not known any more. An error ends the download visibly.
+async fn line(store: Arc<dyn SyncStore>, letter: LetterId) -> Result<String, StoreError> {
+    let found = store.dead_letter(&letter.id).await?;
+    Ok(found.map_or(String::new(), |found| format!("{}\n", to_json(&found))))
+}
+
+fn to_json(found: &LetterInFull) -> Value {
+    let (noted, letter) = (&found.noted, &found.noted.letter);
+    let mut line = json!({
+        "id": letter.id,
+        "stage": letter.stage,
+        "place": noted.place.as_str(),
+        "reason": letter.reason,
+        "error": letter.error,
+        "tenant": letter.key.as_ref().map(|key| &key.tenant_uid),
+        "receipt": letter.key.as_ref().map(|key| &key.receipt_uid),
+        "oms": letter.package.as_ref().map(|package| &package.oms),
+        "package": letter.package.as_ref().map(|package| package.package_id),
+        "messageId": letter.message_id,
+        "attempts": letter.attempts,
+        "firstFailedAt": letter.first_failed_at,
+        "lastFailedAt": letter.last_failed_at,
+        "redriven": letter.redriven,
+        "notedAt": noted.noted_at,
+        "headers": serde_json::from_str(&found.headers).unwrap_or(Value::Null),
+        "bodySize": noted.body_size,
+        "bodyIsWhole": is_whole(found),
+    });
+    let (member, body) = match std::str::from_utf8(&found.body) {
+        Ok(text) => ("body", text.to_owned()),
+        // Bytes that are no text, digit by digit, so that nothing is lost.
+        Err(_) => ("bodyHex", found.body.iter().map(|byte| format!("{byte:02x}")).collect()),
+    };
+    line[member] = body.into();
+    line
+}

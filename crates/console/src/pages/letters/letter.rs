@@ -1,0 +1,172 @@
+//! `/letters/ID`: what happened to one message, and what to do about it. Looking changes nothing.
+
+use axum::extract::{Path, State};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use operate::letters::{Deed, whole};
+use serde_json::Value;
+use sync_store::{LetterInFull, Place};
+
+use super::{about, address_of, content, edit};
+use crate::access::{Role, Viewer};
+use crate::layout::{Section, csrf_field, page};
+use crate::parts::{Facts, Params, address, badge, foreign, when};
+use crate::server::App;
+use crate::{PageError, help, mask};
+
+const UNKNOWN: &str = "The index knows no letter with this id. It may belong to another installation, or its \
+                       address was not copied whole; the list of dead letters has them all.";
+
+/// `GET /letters/ID`.
+pub(super) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    params: Params,
+) -> Result<Markup, PageError> {
+    let mut found = found(&app, &id).await?;
+    let mut problem = None;
+    if params.get("whole").is_some() && !is_whole(&found) {
+        viewer.may(Role::Operator)?;
+        problem = complete(&app, &mut found).await;
+    }
+    let letter = &found.noted.letter;
+    let now = app.clock.now();
+    let content = html! {
+        p.marks { (marks(&found)) }
+        (what_to_do(&app, &viewer, &found))
+        (acts(&app, &viewer, &found))
+        h2 { "What happened" }
+        (facts(&found, now))
+        @if let Some(problem) = problem {
+            p.notice.warn { "Only the beginning of the payload is shown: " (problem) "." }
+        }
+        (content::shown(&viewer, &found))
+    };
+    Ok(page(&viewer, &format!("Dead letter {}", letter.id), Section::Letters, content))
+}
+
+/// A letter of the index.
+pub(super) async fn found(app: &App, id: &str) -> Result<LetterInFull, PageError> {
+    app.store.dead_letter(id).await?.ok_or(PageError::NotFound(UNKNOWN))
+}
+
+/// Whether the index has all of the body.
+pub(super) fn is_whole(found: &LetterInFull) -> bool {
+    found.body.len() as u64 == found.noted.body_size
+}
+
+/// Gets the rest of the body from the letter's queue; answers why that is not possible, where it is not.
+pub(super) async fn complete(app: &App, found: &mut LetterInFull) -> Option<String> {
+    match whole(&app.broker, &found.noted).await {
+        Ok(Some(message)) => {
+            found.body = message.body.to_vec();
+            None
+        }
+        Ok(None) => Some("the letter is not in its queue any more".to_owned()),
+        Err(error) => Some(amqp::chain(&error)),
+    }
+}
+
+/// A header of ours.
+pub(super) fn header(found: &LetterInFull, name: &str) -> Option<String> {
+    let headers: Value = serde_json::from_str(&found.headers).ok()?;
+    headers[name].as_str().map(str::to_owned)
+}
+
+/// What tells this letter from others at a glance.
+fn marks(found: &LetterInFull) -> Markup {
+    let letter = &found.noted.letter;
+    html! {
+        (badge("", &letter.stage)) " " (badge("bad", &letter.reason)) " "
+        @match found.noted.place {
+            Place::Dead => (badge("warn", "waits for a person")),
+            Place::Discarded => (badge("off", "discarded")),
+            Place::Redriven => (badge("off", "redriven or gone")),
+        }
+        @if letter.redriven > 0 { " " (badge("warn", &format!("redriven {}× before", letter.redriven))) }
+        @if header(found, amqp::header_names::EDITED_FROM).is_some() { " " (badge("warn", "edited")) }
+    }
+}
+
+fn what_to_do(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
+    let letter = &found.noted.letter;
+    let error = match viewer.is(Role::Operator) {
+        true => letter.error.clone(),
+        false => mask::error(&letter.error),
+    };
+    html! {
+        div.notice.(match found.noted.place { Place::Dead => "bad", _ => "off" }) {
+            p.error { (foreign(&error)) }
+            @match found.noted.place {
+                Place::Dead => p { strong { "What to do: " } (operate::remedy(&app.stages, &letter.reason)) "." },
+                Place::Discarded => p { "It was put aside, where it stays for 30 days. Its receipt stays as it is until it is brought back and redriven." },
+                Place::Redriven => p { "It was sent back to " code { "bilag." (letter.stage) } ", or moved by another tool. Should it fail again, it comes back as a letter." },
+            }
+            (help::more(&letter.reason))
+        }
+    }
+}
+
+fn acts(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
+    let deeds: &[(Deed, &str, bool)] = match found.noted.place {
+        Place::Dead => &[(Deed::Redrive, "Redrive…", false), (Deed::Discard, "Discard…", true)],
+        Place::Discarded => &[(Deed::Restore, "Restore…", false)],
+        Place::Redriven => &[],
+    };
+    if !viewer.is(Role::Operator) || deeds.is_empty() {
+        return html! {};
+    }
+    html! {
+        form.actions method="post" action="/letters/confirm" {
+            (csrf_field(viewer))
+            input type="hidden" name="which" value="chosen";
+            input type="hidden" name="id" value=(found.noted.letter.id);
+            @for (deed, name, danger) in deeds {
+                button.danger[*danger] name="act" value=(deed.name()) { (name) }
+            }
+            (edit::link(app, viewer, found))
+        }
+    }
+}
+
+fn facts(found: &LetterInFull, now: DateTime<Utc>) -> Markup {
+    let (noted, letter) = (&found.noted, &found.noted.letter);
+    let died = letter.last_failed_at.unwrap_or(noted.noted_at);
+    let link = |(what, href): (String, String)| html! { a href=(href) { (foreign(&what)) } };
+    let edited_from = header(found, amqp::header_names::EDITED_FROM);
+    let queue = match noted.place {
+        Place::Dead => Some(format!("bilag.{}.dead", letter.stage)),
+        Place::Discarded => Some(format!("bilag.{}.discarded", letter.stage)),
+        Place::Redriven => None,
+    };
+    let all_like_it = address(
+        "/letters",
+        &[
+            ("stage", Some(&*letter.stage)),
+            ("reason", Some(&*letter.reason)),
+            ("cause", Some(&*sync_store::cause(&letter.error))),
+        ],
+    );
+    let size = if is_whole(found) {
+        html! { (noted.body_size) " bytes" }
+    } else {
+        html! {
+            (noted.body_size) " bytes, of which the index has the first " (found.body.len()) "; "
+            a href=(address(&address_of(&letter.id), &[("whole", Some("1"))])) { "read it whole from its queue" }
+        }
+    };
+    html! {
+        (Facts::default()
+            .maybe("About", about(letter).map(link))
+            .maybe("Queue", queue.map(|queue| html! { code { (foreign(&queue)) } }))
+            .maybe("First failed", letter.first_failed_at.map(|time| when(now, time)))
+            .with("Died", when(now, died))
+            .with("Noted", when(now, noted.noted_at))
+            .with("Retries", letter.attempts)
+            .maybe("Edited from", edited_from.map(|id| html! { a href=(address_of(&id)) { (foreign(&id)) } }))
+            .maybe("Message", letter.message_id.as_deref().map(|id| html! { code { (foreign(id)) } }))
+            .with("Size", size)
+            .with("Of its cause", html! { a href=(all_like_it) { "all letters with this cause" } }))
+    }
+}

@@ -1,0 +1,183 @@
+//! Which letters are looked at: what stands in the query of the page, so that a view can be shared.
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use maud::{Markup, html};
+use sync_store::{LetterFilter, Place};
+
+use crate::PageError;
+use crate::parts::{Params, address};
+
+/// Which letters are looked at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    pub(crate) place: Place,
+    pub(crate) stage: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) cause: Option<String>,
+    /// As it was written.
+    pub(crate) since: Option<String>,
+    pub(crate) text: Option<String>,
+    /// What could not be understood, and why.
+    pub(crate) problem: Option<String>,
+    pub(crate) since_then: Option<DateTime<Utc>>,
+}
+
+const HOW_SINCE: &str = "write how long ago, as in 30m, 2h or 7d, or a day, as in 2026-11-21";
+
+impl View {
+    /// Of a page's query, or of the hidden fields that repeat it.
+    pub(crate) fn of(params: &Params, now: DateTime<Utc>) -> Self {
+        let mut view = Self {
+            stage: params.text("stage"),
+            reason: params.text("reason"),
+            cause: params.text("cause"),
+            since: params.text("since"),
+            text: params.text("text"),
+            ..Self::default()
+        };
+        match params.get("place").map_or(Ok(Place::Dead), str::parse) {
+            Ok(place) => view.place = place,
+            Err(error) => view.problem = Some(error.to_string()),
+        }
+        if let Some(since) = &view.since {
+            view.since_then = time(since, now);
+            if view.since_then.is_none() {
+                view.problem = Some(format!("“{since}” is no time: {HOW_SINCE}"));
+            }
+        }
+        view
+    }
+
+    /// The same for an act: what was not understood must not widen what it does.
+    pub(crate) fn for_an_act(params: &Params, now: DateTime<Utc>) -> Result<Self, PageError> {
+        let view = Self::of(params, now);
+        match view.problem {
+            Some(problem) => Err(PageError::Invalid(problem)),
+            None => Ok(view),
+        }
+    }
+
+    /// What the store is asked.
+    pub(crate) fn filter(&self) -> LetterFilter {
+        LetterFilter {
+            place: self.place,
+            stage: self.stage.clone(),
+            reason: self.reason.clone(),
+            cause: self.cause.clone(),
+            since: self.since_then,
+            text: self.text.clone(),
+            ..Default::default()
+        }
+    }
+
+    /// Whether it leaves any letter of its place out.
+    pub(crate) fn is_narrow(&self) -> bool {
+        let any = [&self.stage, &self.reason, &self.cause, &self.since, &self.text];
+        any.into_iter().any(Option::is_some)
+    }
+
+    fn params(&self) -> [(&'static str, Option<&str>); 6] {
+        let place = (self.place != Place::Dead).then(|| self.place.as_str());
+        [
+            ("place", place),
+            ("stage", self.stage.as_deref()),
+            ("reason", self.reason.as_deref()),
+            ("cause", self.cause.as_deref()),
+            ("since", self.since.as_deref()),
+            ("text", self.text.as_deref()),
+        ]
+    }
+
+    /// The address of its page, from the letter after `offset` on.
+    pub(crate) fn address(&self, path: &str, offset: u32) -> String {
+        let offset = offset.to_string();
+        let mut params = self.params().to_vec();
+        params.push(("offset", (offset != "0").then_some(offset.as_str())));
+        address(path, &params)
+    }
+
+    /// The fields that repeat it in a form. A time that is counted back from now is told as it is now,
+    /// so that what is confirmed is what was looked at.
+    pub(crate) fn hidden(&self) -> Markup {
+        let since = self.since_then.map(|time| time.to_rfc3339());
+        let mut params = self.params();
+        params[4].1 = since.as_deref();
+        html! {
+            @for (name, value) in params {
+                @if let Some(value) = value { input type="hidden" name=(name) value=(value); }
+            }
+        }
+    }
+}
+
+/// A time as people write it: so long ago, a day, or the moment itself.
+fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.with_timezone(&Utc));
+    }
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return day.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
+    }
+    let number = text.strip_suffix(['m', 'h', 'd'])?;
+    let number: u32 = number.parse().ok()?;
+    let minutes = match text.as_bytes().last() {
+        Some(b'm') => 1,
+        Some(b'h') => 60,
+        _ => 24 * 60,
+    };
+    now.checked_sub_signed(Duration::minutes(i64::from(number) * minutes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(params: &[(&str, &str)]) -> View {
+        let params: Vec<_> = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        View::of(&Params::of(&params.collect::<Vec<_>>()), now())
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T12:00:00Z".parse().expect("a time")
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("30m", Some("2026-11-22T11:30:00Z")),
+            ("2h", Some("2026-11-22T10:00:00Z")),
+            ("7d", Some("2026-11-15T12:00:00Z")),
+            ("2026-11-21", Some("2026-11-21T00:00:00Z")),
+            ("2026-11-21T10:00:00+02:00", Some("2026-11-21T08:00:00Z")),
+            ("yesterday", None),
+            ("-2h", None),
+            ("h", None),
+            ("4294967295d", None),
+            ("2x", None),
+        ] {
+            let expected = expected.map(|time| time.parse().expect("a time"));
+            assert_eq!(time(text, now()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_view_stands_in_its_address_and_comes_back_from_it() {
+        let seen = view(&[("place", "discarded"), ("stage", "upload"), ("text", " a&b "), ("reason", "")]);
+        assert_eq!(
+            seen.address("/letters", 50),
+            "/letters?place=discarded&stage=upload&text=a%26b&offset=50"
+        );
+        assert_eq!(view(&[]).address("/letters", 0), "/letters");
+        assert!(!view(&[]).is_narrow() && view(&[("text", "x")]).is_narrow());
+        assert!(seen.problem.is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_told_and_widens_no_act() {
+        for wrong in [("since", "yesterday"), ("place", "nowhere")] {
+            assert!(view(&[wrong]).problem.is_some(), "{wrong:?}");
+            let params = Params::of(&[(wrong.0.to_owned(), wrong.1.to_owned())]);
+            assert!(View::for_an_act(&params, now()).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `/receipts/TENANT/UID/document.pdf`: the document, made anew from the kept receipt. For operators:
+//! customers are named in it.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use sync_store::Key;
+use tokio::task::spawn_blocking;
+
+use crate::PageError;
+use crate::access::{Role, Viewer};
+use crate::pdf;
+use crate::server::App;
+
+const NONE: &str =
+    "Only broken events of this receipt were heard, or it was never heard: there is nothing to print.";
+
+/// `GET /receipts/TENANT/UID/document.pdf`.
+pub(super) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path((tenant, uid)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    viewer.may(Role::Operator)?;
+    let kept = app.store.receipt(&Key::new(tenant, uid)).await?.ok_or(PageError::NotFound(NONE))?;
+    let event = events::decode(&kept.body)
+        .map_err(|error| PageError::Invalid(format!("The kept receipt cannot be read: {error}.")))?;
+    let template = app.template;
+    // Rendering computes; it must not hold up other pages.
+    let rendered = spawn_blocking(move || receipt_pdf::render(template, &event)).await;
+    match rendered {
+        Ok(Ok(rendered)) => Ok(pdf::answer(&format!("{}.pdf", kept.facts.voucher_number), rendered.pdf)),
+        Ok(Err(error)) => {
+            Err(PageError::Invalid(format!("The document cannot be made: {}.", amqp::chain(&error))))
+        }
+        Err(_) => {
+            Err(PageError::Invalid("The document cannot be made: a defect of the renderer.".to_owned()))
+        }
+    }
+}

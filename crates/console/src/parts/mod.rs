@@ -1,0 +1,13 @@
+//! What pages show again and again: times, texts of others, addresses, lists in pages.
+
+mod address;
+mod field;
+mod list;
+mod text;
+mod time;
+
+pub(crate) use address::{Params, address, segment};
+pub(crate) use field::Facts;
+pub(crate) use list::{Window, empty};
+pub(crate) use text::{amount, badge, foreign, long, plural, short};
+pub(crate) use time::{ago, moment, when};
