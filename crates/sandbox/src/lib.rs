@@ -12,6 +12,7 @@ mod control;
 mod desk;
 pub mod erp;
 mod faults;
+pub mod idp;
 pub mod invoice_service;
 mod ledger;
 pub mod omnium;

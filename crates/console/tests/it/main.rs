@@ -1,0 +1,12 @@
+//! The console as a browser meets it: over HTTP on loopback, with a store of the test's own.
+
+mod browser;
+mod chain;
+mod cookies;
+mod door;
+mod forms;
+mod headers;
+mod oidc;
+mod passwords;
+mod sessions;
+mod trial;

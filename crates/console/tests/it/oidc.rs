@@ -1,0 +1,235 @@
+//! Logging in at an identity provider: what goes right, and each thing that can be wrong.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use console::{Oidc, OidcSettings, Outside, RoleNames, Way};
+use reqwest::StatusCode;
+use sandbox::idp::{self, Fault, Idp, Person};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::browser::{Answer, Browser};
+use crate::trial::{OUTSIDE, Options, Trial};
+
+const SECRET: &str = "hush-hush";
+
+struct Login {
+    trial: Trial,
+    idp: Idp,
+    browser: Browser,
+}
+
+fn kari(roles: Value) -> Value {
+    json!({ "sub": "4711", "preferred_username": "kari@shop.example", "roles": roles })
+}
+
+impl Login {
+    async fn of(claims: Value) -> Self {
+        Self::with(claims, "roles").await
+    }
+
+    async fn with(claims: Value, roles_claim: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let options = idp::Options {
+            client_id: "bilag".to_owned(),
+            client_secret: SECRET.to_owned(),
+            redirect_uri: format!("{OUTSIDE}{}", Oidc::BACK),
+            people: vec![Person { claims }],
+        };
+        let idp =
+            idp::serve(TcpListener::bind("127.0.0.1:0").await.expect("a port"), options).expect("served");
+        let settings = OidcSettings {
+            issuer: idp.issuer().to_owned(),
+            client_id: "bilag".to_owned(),
+            client_secret: Some(SECRET.to_owned()),
+            roles_claim: roles_claim.to_owned(),
+            roles: RoleNames::default(),
+        };
+        assert!(!format!("{settings:?}").contains(SECRET));
+        let outside = Outside::parse(OUTSIDE).expect("an address");
+        let way = Way::Oidc(Arc::new(Oidc::new(settings, &outside).expect("an issuer")));
+        let trial = Trial::with(Options { way, outside: Some(OUTSIDE), ..Options::default() }).await;
+        let browser = Browser::through(&trial, OUTSIDE);
+        Self { trial, idp, browser }
+    }
+
+    /// To the provider and back to the console's door, as a path.
+    async fn way_back(&mut self) -> String {
+        let sent = self.browser.get("/login/start?next=%2F%3Fa%3Db").await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+        self.ask(sent.location()).await
+    }
+
+    async fn ask(&self, url: &str) -> String {
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let answer = http.get(url).send().await.expect("an answer");
+        let location = answer.headers().get("location").map(|value| value.to_str().expect("text").to_owned());
+        match location {
+            Some(location) => location.strip_prefix(OUTSIDE).expect("back to the console").to_owned(),
+            None => panic!("{}: {}", answer.status(), answer.text().await.expect("a text")),
+        }
+    }
+
+    async fn log_in(&mut self) -> Answer {
+        let back = self.way_back().await;
+        self.browser.get(&back).await
+    }
+
+    async fn refused(&mut self, answer: &Answer, told: &str) {
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+        assert!(answer.body.contains(told), "{}", answer.body);
+        assert!(!answer.body.contains(SECRET));
+        assert!(!self.browser.cookies.contains_key("__Host-bilag"));
+        assert!(self.trial.store.sessions().await.expect("listed").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_has_a_role_at_the_provider_is_let_in_with_it() {
+    let mut login = Login::of(kari(json!(["bilag-operator", "other"]))).await;
+    assert_eq!(login.browser.get("/").await.location(), "/login");
+    let page = login.browser.get("/login").await;
+    assert!(page.body.contains("href=\"/login/start?next=%2F\""), "{}", page.body);
+    let entered = login.log_in().await;
+    assert_eq!((entered.status, entered.location()), (StatusCode::SEE_OTHER, "/?a=b"), "{}", entered.body);
+    let page = login.browser.get("/").await.body;
+    assert!(page.contains("kari@shop.example") && page.contains("operator"), "{page}");
+    assert!(!login.browser.cookies.contains_key("__Host-bilag-login"), "the login is over");
+}
+
+#[tokio::test]
+async fn roles_may_lie_deeper() {
+    let claims =
+        json!({ "sub": "1", "email": "ola@shop.example", "realm_access": { "roles": ["bilag-editor"] } });
+    let mut login = Login::with(claims, "realm_access.roles").await;
+    assert_eq!(login.log_in().await.status, StatusCode::SEE_OTHER);
+    let page = login.browser.get("/").await.body;
+    assert!(page.contains("ola@shop.example") && page.contains("editor"), "{page}");
+}
+
+#[tokio::test]
+async fn who_has_no_role_is_told_which_claim_was_looked_at() {
+    for roles in [json!([]), json!(["editor"]), Value::Null] {
+        let mut login = Login::of(kari(roles)).await;
+        let answer = login.log_in().await;
+        login.refused(&answer, "the claim &quot;roles&quot; of your ID token").await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_hold_lets_nobody_in() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    for fault in
+        [Fault::Issuer, Fault::Audience, Fault::Expired, Fault::Nonce, Fault::Signature, Fault::Unsigned]
+    {
+        login.idp.set_fault(Some(fault));
+        let answer = login.log_in().await;
+        assert!(answer.body.contains("does not hold"), "{fault:?}: {}", answer.body);
+        login.refused(&answer, "does not hold").await;
+    }
+    login.idp.set_fault(Some(Fault::Missing));
+    let answer = login.log_in().await;
+    login.refused(&answer, "sent no ID token").await;
+    login.idp.set_fault(None);
+    assert_eq!(login.log_in().await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_the_browsers_lets_nobody_in() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    let back = login.way_back().await;
+    let (code, _) = back.split_once("&state=").expect("a state");
+    for wrong in [format!("{code}&state=guessed"), code.to_owned()] {
+        let answer = login.browser.get(&wrong).await;
+        login.refused(&answer, "not begun in this browser").await;
+    }
+    let answer = login.browser.get(&back).await;
+    login.refused(&answer, "not begun in this browser").await;
+    assert_eq!(login.idp.tokens_given(), 0, "no code was exchanged");
+}
+
+#[tokio::test]
+async fn a_login_that_another_browser_began_lets_nobody_in() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    let back = login.way_back().await;
+    let mut other = Browser::through(&login.trial, OUTSIDE);
+    let answer = other.get(&back).await;
+    login.refused(&answer, "not begun in this browser").await;
+    other.get("/login/start").await;
+    let answer = other.get(&back).await;
+    login.refused(&answer, "not begun in this browser").await;
+    assert_eq!(login.browser.get(&back).await.status, StatusCode::SEE_OTHER, "its own may go on");
+}
+
+#[tokio::test]
+async fn a_way_back_is_gone_once() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    let back = login.way_back().await;
+    let cookies = login.browser.cookies.clone();
+    assert_eq!(login.browser.get(&back).await.status, StatusCode::SEE_OTHER);
+    login.browser.cookies = cookies;
+    let answer = login.browser.get(&back).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+    assert_eq!(login.idp.tokens_given(), 1);
+}
+
+#[tokio::test]
+async fn a_code_of_another_login_is_not_taken() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    let first = login.way_back().await;
+    let second = login.way_back().await;
+    let code = |back: &str| back.split_once("&state=").expect("a state").0.to_owned();
+    let (_, state) = second.split_once("&state=").expect("a state");
+    let mixed = format!("{}&state={state}", code(&first));
+    let answer = login.browser.get(&mixed).await;
+    // The verifier is that of the second login.
+    login.refused(&answer, "did not take the code").await;
+    assert_eq!(login.idp.tokens_given(), 0);
+}
+
+#[tokio::test]
+async fn after_ten_minutes_a_login_begins_anew() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    let back = login.way_back().await;
+    login.trial.wait(TimeDelta::seconds(601));
+    let answer = login.browser.get(&back).await;
+    login.refused(&answer, "not begun in this browser").await;
+}
+
+#[tokio::test]
+async fn what_the_provider_says_is_shown_as_text() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    let back = login.way_back().await;
+    let (_, state) = back.split_once("&state=").expect("a state");
+    let answer = login.browser.get(&format!("{}?error=%3Cscript%3E&state={state}", Oidc::BACK)).await;
+    login.refused(&answer, "&lt;script&gt;").await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_told_and_nothing_else_happens() {
+    let mut login = Login::of(kari(json!("bilag-editor"))).await;
+    let issuer = login.idp.issuer().to_owned();
+    let (trial, browser) = (login.trial, login.browser);
+    drop(login.idp);
+    assert!(issuer.starts_with("http://127.0.0.1"));
+    login = Login { trial, browser, idp: Login::of(kari(json!([]))).await.idp };
+    let answer = login.browser.get("/login/start").await;
+    login.refused(&answer, "discovery document could not be read").await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_not_encrypted_is_refused() {
+    let outside = Outside::parse(OUTSIDE).expect("an address");
+    for issuer in ["http://id.example", "id.example", "", "ftp://127.0.0.1"] {
+        let settings = OidcSettings {
+            issuer: issuer.to_owned(),
+            client_id: "bilag".to_owned(),
+            client_secret: None,
+            roles_claim: "roles".to_owned(),
+            roles: RoleNames::default(),
+        };
+        assert!(Oidc::new(settings, &outside).is_err(), "{issuer}");
+    }
+}

@@ -1,0 +1,176 @@
+//! A console that is being served, with a clock that tests turn by hand.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use amqp::{Broker, Delay, Management};
+use chrono::{DateTime, TimeDelta, Utc};
+use console::{Access, Clock, Console, Outside, Role, UsersFile, Way, hash_password};
+use sync_store::SyncStore;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const OUTSIDE: &str = "https://bilag.example";
+
+static HASH: LazyLock<String> = LazyLock::new(|| hash_password(PASSWORD).expect("hashed"));
+
+/// Nobody listens there.
+const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
+
+pub struct Trial {
+    pub url: String,
+    pub store: Arc<dyn SyncStore>,
+    pub folder: TempDir,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<()>,
+}
+
+/// How a console is to be.
+pub struct Options {
+    pub way: Way,
+    pub outside: Option<&'static str>,
+    pub broker: String,
+    pub management: Option<String>,
+    pub stages: Vec<operate::Stage>,
+    pub off: HashMap<&'static str, &'static str>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            way: Way::Anonymous(Role::Operator),
+            outside: None,
+            broker: NO_BROKER.to_owned(),
+            management: None,
+            stages: stages(),
+            off: HashMap::new(),
+        }
+    }
+}
+
+/// Two stages, one of them with a target.
+pub fn stages() -> Vec<operate::Stage> {
+    let stage = |name, target| operate::Stage {
+        name,
+        about: "does something",
+        target,
+        check: |_| Ok(None),
+        reasons: &[],
+    };
+    vec![
+        stage("receipt", None),
+        stage("render", None),
+        stage("upload", Some(events::Target::new("omnium"))),
+        stage("dead", None),
+    ]
+}
+
+impl Trial {
+    pub async fn anonymous() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// With people in a file: kari the operator, ola the viewer.
+    pub async fn with_users() -> Self {
+        Self::of_users(None).await
+    }
+
+    /// The same, behind a proxy that speaks TLS.
+    pub async fn by_https() -> Self {
+        Self::of_users(Some(OUTSIDE)).await
+    }
+
+    async fn of_users(outside: Option<&'static str>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users.toml");
+        write(&path, &users(&[("kari", "operator"), ("ola", "viewer")]));
+        let way = Way::Users(Arc::new(UsersFile::open(path).expect("users")));
+        Self::in_folder(folder, Options { way, outside, ..Options::default() }).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        Self::in_folder(tempfile::tempdir().expect("a folder"), options).await
+    }
+
+    async fn in_folder(folder: TempDir, options: Options) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(listener, folder, options).await
+    }
+
+    pub async fn on(listener: TcpListener, folder: TempDir, options: Options) -> Self {
+        let database = format!("sqlite://{}", folder.path().join("bilag.db").display());
+        let store = sync_store::connect(&database).await.expect("a store");
+        let now = Arc::new(Mutex::new(Utc::now()));
+        let clock = now.clone();
+        let broker = Broker::parse(&options.broker, "test").expect("a URL");
+        let delays: Vec<Delay> = ["5s", "1h"].map(|delay| delay.parse().expect("a delay")).to_vec();
+        let console = Console {
+            store: store.clone(),
+            management: options.management.map(|url| Management::new(&url, &broker)),
+            broker,
+            stages: options.stages,
+            off: options.off,
+            delays,
+            access: Access {
+                way: options.way,
+                outside: options.outside.map(|url| Outside::parse(url).expect("an address")),
+            },
+            clock: Clock::of(move || *clock.lock().expect("whole")),
+            allow_edit: false,
+            template: receipt_pdf::Template::builtin("a4").expect("it is built in"),
+            patience: std::time::Duration::from_secs(60),
+        };
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async move { stopped.await.unwrap_or_default() };
+        let served = tokio::spawn(async move {
+            console::serve(listener, console, stopped).await.expect("served");
+        });
+        Self { url, store, folder, now, stop: Some(stop), served }
+    }
+
+    /// Time goes by.
+    pub fn wait(&self, time: TimeDelta) {
+        *self.now.lock().expect("whole") += time;
+    }
+
+    /// The users file has other people in it now.
+    pub fn set_users(&self, people: &[(&str, &str)]) {
+        write(&self.users_path(), &users(people));
+    }
+
+    pub fn users_path(&self) -> PathBuf {
+        self.folder.path().join("users.toml")
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub async fn stop(mut self) {
+        let stop = self.stop.take().expect("told once");
+        stop.send(()).expect("it runs");
+        self.served.await.expect("it ended orderly");
+    }
+}
+
+/// The text of a users file.
+pub fn users(people: &[(&str, &str)]) -> String {
+    let user = |(name, role): &(&str, &str)| {
+        format!("[[user]]\nname = '{name}'\nrole = \"{role}\"\npassword = \"{}\"\n", *HASH)
+    };
+    people.iter().map(user).collect()
+}
+
+/// As one who is careful does it: whole or not at all.
+pub fn write(path: &std::path::Path, text: &str) {
+    let new = path.with_extension("new");
+    fs::write(&new, text).expect("written");
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o640)).expect("set");
+    fs::rename(&new, path).expect("moved");
+}
