@@ -9,7 +9,6 @@ use sync_store::{Closes, Key, Letter, NewLetter, NewReceipt, SyncStore, fingerpr
 /// The standard receipt, of a customer.
 pub const RECEIPT: &str = include_str!("../../../../tests/samples/receipt-b2b.json");
 const INVOICE: &str = include_str!("../../../../tests/samples/receipt-standard.invoice.json");
-pub const PACKAGE: &str = include_str!("../../../../tests/samples/package-packed.json");
 
 /// What of the standard receipt is personal.
 pub const PERSONAL: [&str; 8] = [

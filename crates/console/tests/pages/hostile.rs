@@ -58,7 +58,7 @@ async fn what_others_wrote_stays_text_wherever_it_is_shown() {
             let desk = world.desk(role).await;
             for path in [
                 "/letters".to_owned(),
-                format!("/letters?text={0}&stage={0}&reason={0}&cause={0}&since={0}", encoded(&uid)),
+                format!("/letters?text={0}&stage={0}&reason={0}&group={0}&since={0}", encoded(&uid)),
                 format!("/letters?place={}", encoded(&uid)),
                 format!("/letters/{}", encoded(&id)),
                 "/receipts".to_owned(),
