@@ -32,7 +32,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(app: &App, viewer: &Viewer, fields: &Fields) -> Result<Self, PageError> {
+    async fn of(app: &App, viewer: &Viewer, fields: &Fields) -> Result<Self, PageError> {
         viewer.may(Role::Operator)?;
         let params = Params::of(fields);
         let all = [Deed::Redrive, Deed::Discard, Deed::Restore];
@@ -52,7 +52,7 @@ impl Wish {
                 )));
             }
         }
-        Ok(Self { deed, ids, view: View::for_an_act(&params, app.clock.now())? })
+        Ok(Self { deed, ids, view: View::for_an_act(app, &params).await? })
     }
 
     fn filter(&self) -> LetterFilter {
@@ -88,7 +88,7 @@ pub(super) async fn ask(
     viewer: Viewer,
     Checked(fields): Checked<Fields>,
 ) -> Result<Markup, PageError> {
-    let wish = Wish::of(&app, &viewer, &fields)?;
+    let wish = Wish::of(&app, &viewer, &fields).await?;
     let mut stages = BTreeMap::<String, u64>::new();
     for letter in app.store.letter_ids(&wish.filter()).await? {
         *stages.entry(letter.stage).or_default() += 1;
@@ -187,7 +187,7 @@ pub(super) async fn act(
     viewer: Viewer,
     Checked(fields): Checked<Fields>,
 ) -> Result<Redirect, PageError> {
-    let wish = Wish::of(&app, &viewer, &fields)?;
+    let wish = Wish::of(&app, &viewer, &fields).await?;
     let rate = Params::of(&fields).get("rate").map(str::parse::<u16>).transpose();
     let rate = rate.ok().filter(|rate| *rate != Some(0)).ok_or_else(|| {
         PageError::Invalid(
