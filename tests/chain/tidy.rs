@@ -146,7 +146,10 @@ fn every_reason_is_explained_and_known_with_its_remedy() {
         assert_eq!(times, 1, "docs/operations.md explains {code} once");
     }
     for code in &explained {
-        assert!(found.iter().any(|(_, known)| known == code), "docs/operations.md: no reason is called {code}");
+        assert!(
+            found.iter().any(|(_, known)| known == code),
+            "docs/operations.md: no reason is called {code}"
+        );
     }
     // What no consumer lists has no remedy in `bilag dead show`.
     let listed: String = sources

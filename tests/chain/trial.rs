@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use amqp::{
-    Broker, Consumer, Exchange, Failure, Handler, Message, Outcome, Reason, Stage, StageStatus, StartError,
-    Subject, Topology,
+    Broker, Consumer, Exchange, Failure, Handler, Hold, Message, Outcome, Reason, Stage, StageStatus,
+    StartError, Subject, Topology,
 };
 use bilag_tests::{Vhost, eventually};
 use lapin::BasicProperties;
@@ -48,6 +48,8 @@ pub fn retry() -> Result<Outcome, Failure> {
 pub struct Running {
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<(), StartError>>,
+    /// Pauses it by hand.
+    pub hold: watch::Sender<Option<Hold>>,
     /// What it is doing.
     pub status: Arc<StageStatus>,
 }
@@ -55,6 +57,7 @@ pub struct Running {
 /// Starts a consumer with these rungs, and so many messages in hand.
 pub fn start<H: Handler>(vhost: &Vhost, rungs: &[&str], concurrency: u16, handler: H) -> Running {
     let status = Arc::new(StageStatus::new("trial"));
+    let (hold, held) = watch::channel(None);
     let consumer = Consumer {
         broker: broker(vhost),
         topology: Topology {
@@ -64,9 +67,10 @@ pub fn start<H: Handler>(vhost: &Vhost, rungs: &[&str], concurrency: u16, handle
         },
         concurrency,
         status: status.clone(),
+        held,
     };
     let (stop, stopped) = watch::channel(false);
-    Running { stop, task: tokio::spawn(consumer.run(handler, stopped)), status }
+    Running { stop, hold, task: tokio::spawn(consumer.run(handler, stopped)), status }
 }
 
 /// The vhost's broker, as the runtime takes it.

@@ -98,7 +98,7 @@ impl fmt::Display for Holding {
                 )
             }
             Self::Dead { letters, remedy } => {
-                write!(f, "its dead letter waits for a person: {}; {remedy}", shown(letters))
+                write!(f, "its dead letter waits for a person: {} ({remedy})", shown(letters))
             }
             Self::Redriven { letters } => {
                 write!(f, "its dead letter was sent back to its queue and was not handled yet: {}", shown(letters))

@@ -51,9 +51,9 @@ pub trait ReportStore: Send + Sync {
     /// The day of a receipt, where its particulars are known.
     async fn settled_on(&self, key: &Key) -> Result<Option<NaiveDate>, StoreError>;
 
-    /// Receipts with this voucher number, order number or uid, exactly, or whose customer has this text
-    /// in their name, number, e-mail or telephone, in capitals or not; the latest heard first, each with
-    /// all of its records.
+    /// Receipts with this voucher number, order number or uid, exactly; then those whose customer has this
+    /// text in their name, number, e-mail or telephone, in capitals or not. The latest heard come first,
+    /// each with all of its records.
     async fn search(
         &self,
         text: &str,

@@ -19,7 +19,7 @@ use crate::{
 /// message, never a process: two handlings that share a name could not be told apart once the
 /// lease of the first has run out.
 #[async_trait]
-pub trait SyncStore: PackageStore + AuditStore + SessionStore + ReportStore + StageStore {
+pub trait SyncStore: PackageStore + AuditStore + ReportStore + SessionStore + StageStore {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///

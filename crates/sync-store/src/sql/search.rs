@@ -25,10 +25,10 @@ pub(super) fn search(text: &str, tenant: Option<&str>, page: Page) -> Statement 
              where customer > '' and customer like $2 escape '\\' and {is_theirs}
              order by heard_at desc limit $4
          ), found as (
-             select tenant_uid, receipt_uid, max(heard_at) as heard_at
-             from (select * from exactly union all select * from customers) as either
+             select tenant_uid, receipt_uid, max(heard_at) as heard_at, min(place) as place
+             from (select *, 1 as place from exactly union all select *, 2 from customers) as either
              group by tenant_uid, receipt_uid
-             order by 3 desc, 1, 2 limit $5 offset $6
+             order by 4, 3 desc, 1, 2 limit $5 offset $6
          )
          select {record}, {facts}
          from found
@@ -36,7 +36,7 @@ pub(super) fn search(text: &str, tenant: Option<&str>, page: Page) -> Statement 
                  and sync.receipt_uid = found.receipt_uid
              left join receipt on receipt.tenant_uid = found.tenant_uid
                  and receipt.receipt_uid = found.receipt_uid
-         order by found.heard_at desc, found.tenant_uid, found.receipt_uid, sync.target"
+         order by found.place, found.heard_at desc, found.tenant_uid, found.receipt_uid, sync.target"
     ))
     .text(text)
     .text(&containing(text))

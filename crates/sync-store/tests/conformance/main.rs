@@ -131,11 +131,12 @@ conformance! {
         what_stopped_on_its_way_is_stranded
         what_is_held_or_touched_is_not
         one_owner_holds_a_name_at_a_time;
-    session:
-        a_session_is_kept_as_it_was_opened_until_it_is_closed
-        a_session_is_seen_later_and_never_earlier
-        sessions_are_closed_by_who_has_them
-        what_has_ended_or_was_not_seen_is_forgotten;
+    stage:
+        the_first_pause_of_a_stage_stands_until_it_is_released
+        of_many_who_pause_a_stage_at_once_one_begins
+        what_a_process_says_replaces_what_it_said
+        what_was_not_said_lately_is_silent_and_then_forgotten
+        a_process_that_has_ended_is_forgotten;
     report:
         a_day_is_counted_by_what_is_alike
         what_is_no_whole_receipt_is_counted_apart
@@ -144,12 +145,11 @@ conformance! {
         a_receipt_without_particulars_counts_and_gets_them
         the_longest_identifiers_and_customer_fit_the_indexes
         what_an_earlier_version_writes_beside_this_one_is_filled_later;
-    stage:
-        the_first_pause_of_a_stage_stands_until_it_is_released
-        of_many_who_pause_a_stage_at_once_one_begins
-        what_a_process_says_replaces_what_it_said
-        what_was_not_said_lately_is_silent_and_then_forgotten
-        a_process_that_has_ended_is_forgotten;
+    session:
+        a_session_is_kept_as_it_was_opened_until_it_is_closed
+        a_session_is_seen_later_and_never_earlier
+        sessions_are_closed_by_who_has_them
+        what_has_ended_or_was_not_seen_is_forgotten;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused

@@ -1,0 +1,160 @@
+//! A pause by hand, as the runtime obeys it: nothing more is taken, and what is in hand is finished.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use amqp::{Failure, Hold};
+use bilag_tests::{Vhost, eventually};
+use chrono::{TimeDelta, Utc};
+use tokio::sync::Semaphore;
+
+use crate::trial::{By, Running, done, only_dead_letters, plain, publish, start};
+
+const QUEUE: &str = "bilag.trial";
+
+fn hold(who: &str) -> Option<Hold> {
+    Some(Hold { since: Utc::now(), who: who.to_owned(), why: String::new() })
+}
+
+async fn shows(consumer: &Running, who: Option<&str>) {
+    eventually("what it was told is shown", async || {
+        (consumer.status.hold().as_ref().map(|hold| &*hold.who) == who).then_some(())
+    })
+    .await;
+}
+
+async fn in_hand(consumer: &Running, count: usize) {
+    eventually(&format!("{count} are in hand"), async || (consumer.status.in_hand() == count).then_some(()))
+        .await;
+}
+
+async fn ready(vhost: &Vhost, count: u32) {
+    eventually(&format!("{count} wait in the queue"), async || {
+        (vhost.ready(QUEUE).await == Some(count)).then_some(())
+    })
+    .await;
+}
+
+/// A consumer whose handler waits for a permit for each message.
+fn start_gated(vhost: &Vhost, concurrency: u16) -> (Running, Arc<Semaphore>) {
+    let permits = Arc::new(Semaphore::new(0));
+    let given = permits.clone();
+    let handler = By(move |_| {
+        let given = given.clone();
+        async move {
+            given.acquire().await.expect("it stays open").forget();
+            done()
+        }
+    });
+    (start(vhost, &["50ms"], concurrency, handler), permits)
+}
+
+#[tokio::test]
+async fn what_is_in_hand_is_finished_and_the_rest_waits_for_the_release() {
+    let vhost = Vhost::new().await;
+    let (consumer, permits) = start_gated(&vhost, 3);
+    publish(&vhost.url, plain((0..9).map(|i| i.to_string()))).await;
+    // The first one is handled alone.
+    permits.add_permits(1);
+    in_hand(&consumer, 3).await;
+    ready(&vhost, 5).await;
+
+    consumer.hold.send_replace(hold("kari"));
+    shows(&consumer, Some("kari")).await;
+    assert_eq!((consumer.status.in_hand(), consumer.status.handled()), (3, 1));
+    permits.add_permits(100);
+    in_hand(&consumer, 0).await;
+    assert_eq!(consumer.status.handled(), 4);
+    ready(&vhost, 5).await;
+
+    consumer.hold.send_replace(None);
+    shows(&consumer, None).await;
+    only_dead_letters(&vhost, 0).await;
+    assert_eq!(consumer.status.handled(), 9, "none was handled twice");
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn a_hold_need_not_wait_for_a_message_that_is_handled_alone() {
+    let vhost = Vhost::new().await;
+    let (consumer, permits) = start_gated(&vhost, 3);
+    publish(&vhost.url, plain(["a", "b"].map(str::to_owned))).await;
+    in_hand(&consumer, 1).await;
+    consumer.hold.send_replace(hold("kari"));
+    shows(&consumer, Some("kari")).await;
+    assert_eq!((consumer.status.in_hand(), consumer.status.handled()), (1, 0));
+    permits.add_permits(1);
+    in_hand(&consumer, 0).await;
+    ready(&vhost, 1).await;
+    // Held, it stops at once, and what waits stays where it is.
+    consumer.stop().await;
+    ready(&vhost, 1).await;
+}
+
+#[tokio::test]
+async fn who_holds_it_may_change_and_an_idle_stage_obeys_too() {
+    let vhost = Vhost::new().await;
+    let (consumer, permits) = start_gated(&vhost, 3);
+    permits.add_permits(100);
+    for who in ["kari", "ola"] {
+        consumer.hold.send_replace(hold(who));
+        shows(&consumer, Some(who)).await;
+    }
+    publish(&vhost.url, plain(["a".to_owned()])).await;
+    ready(&vhost, 1).await;
+    consumer.hold.send_replace(None);
+    only_dead_letters(&vhost, 0).await;
+    assert_eq!(consumer.status.handled(), 1);
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn a_held_stage_does_not_probe_and_loses_no_connection_unnoticed() {
+    let vhost = Vhost::new().await;
+    let (asked, works) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (asks, whether) = (asked.clone(), works.clone());
+    let handler = By(move |_| {
+        asks.fetch_add(1, Ordering::SeqCst);
+        let works = whether.load(Ordering::SeqCst) > 0;
+        async move { if works { done() } else { Err(Failure::unreached("it is away")) } }
+    });
+    let consumer = start(&vhost, &["50ms"], 4, handler);
+    publish(&vhost.url, plain((0..8).map(|i| i.to_string()))).await;
+    let paused = eventually("it pauses", async || consumer.status.pause()).await;
+    assert!(paused.next_probe_at > paused.since, "{paused:?}");
+    eventually("the next probe is put off", async || {
+        (consumer.status.pause()?.next_probe_at > paused.next_probe_at).then_some(())
+    })
+    .await;
+
+    consumer.hold.send_replace(hold("kari"));
+    shows(&consumer, Some("kari")).await;
+    in_hand(&consumer, 0).await;
+    ready(&vhost, 8).await;
+    let before = asked.load(Ordering::SeqCst);
+    let due = consumer.status.pause().expect("it is still paused by itself").next_probe_at;
+    eventually("probes would have been due", async || {
+        (Utc::now() > due + TimeDelta::seconds(1)).then_some(())
+    })
+    .await;
+    assert_eq!(asked.load(Ordering::SeqCst), before, "it probed");
+
+    // A connection that is lost meanwhile is opened again, and nothing is taken by it.
+    eventually("its consuming connection is shown by the broker", async || {
+        (vhost.close_connections("bilag a trial consume").await == 1).then_some(())
+    })
+    .await;
+    eventually("it has another", async || {
+        let names = vhost.connections().await;
+        names.iter().any(|name| name.contains("consume")).then_some(())
+    })
+    .await;
+    ready(&vhost, 8).await;
+    assert_eq!(asked.load(Ordering::SeqCst), before, "a new session takes nothing either");
+
+    works.store(1, Ordering::SeqCst);
+    consumer.hold.send_replace(None);
+    only_dead_letters(&vhost, 0).await;
+    assert_eq!((asked.load(Ordering::SeqCst), consumer.status.pause()), (before + 8, None));
+    consumer.stop().await;
+}

@@ -1,0 +1,302 @@
+//! `bilag pause`, `bilag resume` and `bilag stages`: an operator holds up a stage, in all its processes.
+
+use std::time::Duration;
+
+use bilag_tests::{Bilag, Health, OwnPostgres, Store, Vhost, World, eventually, receipt, told};
+use reqwest::StatusCode;
+use sandbox::omnium::{Call, Fault, Rule};
+use serde_json::{Value, json};
+use sync_store::State;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What `bilag stages --json` says of a stage.
+fn stage(world: &World, name: &str) -> Value {
+    let stages: Value = serde_json::from_str(&world.ok(&["stages", "--json"])).expect("JSON");
+    let mut of_name = stages.as_array().expect("stages").iter().filter(|stage| stage["stage"] == name);
+    of_name.next().expect("every stage is listed").clone()
+}
+
+fn pids(stage: &Value, list: &str) -> Vec<u64> {
+    let list = stage[list].as_array().expect("processes");
+    let mut pids: Vec<_> = list.iter().map(|process| process["pid"].as_u64().expect("a pid")).collect();
+    pids.sort();
+    pids
+}
+
+/// Waits until exactly these processes are known to run a stage.
+async fn run_by(world: &World, name: &str, processes: &[&Bilag]) {
+    let mut expected: Vec<_> = processes.iter().map(|process| u64::from(process.id())).collect();
+    expected.sort();
+    eventually(&format!("{name} is run by {expected:?}"), async || {
+        (pids(&stage(world, name), "processes") == expected).then_some(())
+    })
+    .await;
+}
+
+/// Waits until so many messages wait in a stage's queue.
+async fn waiting(world: &World, name: &str, count: u32) {
+    eventually(&format!("{count} messages wait for {name}"), async || {
+        (world.vhost.ready(&format!("bilag.{name}")).await == Some(count)).then_some(())
+    })
+    .await;
+}
+
+async fn publish(world: &World, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        world.publish(&receipt(number)).await;
+    }
+}
+
+async fn terminated(mut bilag: Bilag) {
+    bilag.terminate();
+    let ended = eventually("it has ended", async || bilag.has_ended()).await;
+    assert_eq!(ended.code(), Some(0), "{}", bilag.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_stage_takes_nothing_while_the_others_go_on_and_resume_drains_it() {
+    let mut world = World::new().await;
+    let health = Health::of(&mut world);
+    let all = world.consume(&["all"]).await;
+    run_by(&world, "upload", &[&all]).await;
+    let said = world.ok(&["pause", "upload", "--why", "Omnium moves house", "--as", "kari"]);
+    assert_eq!(said, "upload is paused: its process has followed\n");
+
+    publish(&world, 1..=20).await;
+    waiting(&world, "upload", 20).await;
+    assert!(world.sandbox.omnium.ledger().is_empty(), "a held stage called Omnium");
+    let (status, body) = health.ready().await.expect("health is served");
+    assert_eq!((status, &body["ready"]), (200, &json!(true)), "a hold is no fault: {body}");
+    let upload = health.stage("upload").await.expect("upload runs");
+    assert_eq!(
+        (&upload["hold"]["who"], &upload["hold"]["why"]),
+        (&json!("kari"), &json!("Omnium moves house"))
+    );
+    assert!(upload["hold"]["since"].is_string() && upload["pause"].is_null(), "{upload}");
+    assert!(health.stage("render").await.expect("render runs")["hold"].is_null());
+
+    let told_of = stage(&world, "upload");
+    assert_eq!((&told_of["inHand"], &told_of["processes"][0]["held"]), (&json!(0), &json!(true)));
+    let why = told_of["paused"].as_str().expect("a reason");
+    assert!(
+        why.starts_with("paused by hand by kari since ") && why.ends_with(": Omnium moves house"),
+        "{why}"
+    );
+    let listed = world.ok(&["stages"]);
+    for line in ["paused by hand by kari", "Omnium moves house", "bilag resume upload"] {
+        assert!(listed.contains(line), "{line}:\n{listed}");
+    }
+
+    let again = world.ok(&["pause", "upload", "--why", "lunch", "--as", "ola"]);
+    assert!(again.starts_with("upload was paused already, by kari at "), "{again}");
+    assert!(again.contains(": Omnium moves house; that pause stands\n"), "{again}");
+    let resumed = world.ok(&["resume", "upload", "--as", "ola"]);
+    assert_eq!(resumed, "upload is resumed: its process has followed\n");
+    world.complete_within(MINUTE, 20).await;
+    world.assert_exactly_once(1..=20);
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert_eq!(world.ok(&["resume", "upload"]), "upload was not paused by hand: nothing to do\n");
+
+    let audit: Value = serde_json::from_str(&world.ok(&["audit", "--json"])).expect("JSON");
+    let acts = audit.as_array().expect("acts").iter();
+    let acts: Vec<_> = acts.map(|act| [&act["act"], &act["who"], &act["stage"], &act["detail"]]).collect();
+    let expected = [["resume", "ola", "upload", ""], ["pause", "kari", "upload", "Omnium moves house"]];
+    assert_eq!(json!(acts), json!(expected));
+    assert!(world.ok(&["audit"]).contains("Omnium moves house"));
+    terminated(all).await;
+    let upload = stage(&world, "upload");
+    assert_eq!((&upload["processes"], &upload["missing"]), (&json!([]), &json!([])), "it has said goodbye");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_process_of_a_stage_follows_and_one_started_or_restarted_meanwhile_takes_nothing() {
+    let world = World::new().await;
+    let _others = world.consume(&["receipt", "render", "dead"]).await;
+    let one = world.consume(&["upload"]).await;
+    let mut two = world.consume(&["upload"]).await;
+    run_by(&world, "upload", &[&one, &two]).await;
+    let said = world.ok(&["pause", "upload"]);
+    assert_eq!(said, "upload is paused: its 2 processes have followed\n");
+
+    publish(&world, 1..=10).await;
+    waiting(&world, "upload", 10).await;
+    two.kill();
+    let restarted = world.consume(&["upload"]).await;
+    let third = world.consume(&["upload"]).await;
+    // One that was killed counts until it has been silent for a while.
+    run_by(&world, "upload", &[&one, &restarted, &third]).await;
+    let upload = stage(&world, "upload");
+    assert_eq!(pids(&upload, "missing"), [u64::from(two.id())]);
+    assert!(upload["processes"].as_array().expect("processes").iter().all(|process| process["held"] == true));
+    assert!(world.ok(&["stages"]).contains(&format!("missing: {} process {}", host(&upload), two.id())));
+    waiting(&world, "upload", 10).await;
+    assert!(world.sandbox.omnium.ledger().is_empty(), "a held stage called Omnium");
+    terminated(third).await;
+
+    let (code, said, warned) = told(&world.run(&["resume", "upload"]));
+    assert_eq!((code, &*said), (0, "upload is resumed: its 2 processes have followed\n"), "{warned}");
+    assert!(warned.contains(&format!("process {}, which ran upload", two.id())), "{warned}");
+    world.complete_within(MINUTE, 10).await;
+    world.assert_exactly_once(1..=10);
+}
+
+fn host(stage: &Value) -> String {
+    let host = stage["processes"][0]["host"].as_str().expect("a host");
+    assert!(!host.is_empty());
+    host.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_hand_when_the_stage_is_paused_is_finished() {
+    let mut world = World::new().await;
+    world.set("BILAG_CONCURRENCY", "4");
+    world.set("OMNIUM_TIMEOUT", "5s");
+    world.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 700 }).on(Call::Upsert));
+    let all = world.consume(&["all"]).await;
+    run_by(&world, "upload", &[&all]).await;
+    publish(&world, 1..=40).await;
+    world.complete_within(MINUTE, 4).await;
+    world.ok(&["pause", "upload"]);
+    eventually("what was in hand is finished", async || {
+        (stage(&world, "upload")["inHand"] == 0).then_some(())
+    })
+    .await;
+    let complete = world.records(State::Complete).await;
+    assert!((4..40).contains(&complete), "{complete} were complete: it was not under load");
+    waiting(&world, "upload", 40 - u32::try_from(complete).expect("few")).await;
+    let ledger = world.sandbox.omnium.ledger();
+    let attached = ledger.iter().filter(|entry| entry.call == Call::Attach).count();
+    assert_eq!(attached as u64, complete, "no call was broken off");
+
+    world.sandbox.omnium.clear_faults();
+    world.ok(&["resume", "upload"]);
+    world.complete_within(MINUTE, 40).await;
+    world.assert_exactly_once(1..=40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn render_goes_on_without_a_store_that_it_can_reach() {
+    let mut world = World::new().await;
+    let _others = world.consume(&["receipt", "upload", "dead"]).await;
+    world.ok(&["pause", "erp"]);
+    let (_, url) =
+        world.settings.iter().find(|(name, _)| name == "BILAG_DATABASE_URL").expect("a store").clone();
+    let nowhere = ["postgres://bilag:hunter2@127.0.0.1:1/bilag", "sqlite://nobody-made-this.db"];
+    for (number, nowhere) in (1..).zip(nowhere) {
+        world.set("BILAG_DATABASE_URL", nowhere);
+        let render = world.consume(&["render"]).await;
+        world.set("BILAG_DATABASE_URL", &url);
+        publish(&world, [number]).await;
+        world.complete_within(MINUTE, number.into()).await;
+        let log = render.log();
+        assert_eq!(log.matches("pauses by hand are not heard here").count(), 1, "{log}");
+        assert!(log.contains("BILAG_DATABASE_URL") && !log.contains("hunter2"), "{log}");
+        assert_eq!(pids(&stage(&world, "render"), "processes"), [0; 0]);
+        terminated(render).await;
+    }
+    world.assert_exactly_once(1..=2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_away_neither_pauses_nor_resumes_anything() {
+    let postgres = OwnPostgres::start();
+    let world = World::on(Vhost::new().await, Store::Postgres(postgres.url.clone())).await;
+    world.ok(&["topology", "apply", "receipt", "render", "upload", "dead"]);
+    let receipts = world.consume(&["receipt"]).await;
+    let render = world.consume(&["render"]).await;
+    run_by(&world, "render", &[&render]).await;
+    assert_eq!(world.ok(&["pause", "render"]), "render is paused: its process has followed\n");
+    publish(&world, 1..=5).await;
+    waiting(&world, "render", 5).await;
+
+    postgres.kill();
+    eventually("it notices", async || {
+        render.log().contains("pauses by hand are not heard here").then_some(())
+    })
+    .await;
+    waiting(&world, "render", 5).await;
+    postgres.start_again();
+    eventually("it hears again", async || {
+        render.log().contains("pauses by hand are heard again").then_some(())
+    })
+    .await;
+    run_by(&world, "render", &[&render]).await;
+    assert_eq!(stage(&world, "render")["processes"][0]["held"], true);
+    waiting(&world, "render", 5).await;
+    terminated(receipts).await;
+
+    assert_eq!(world.ok(&["resume", "render"]), "render is resumed: its process has followed\n");
+    waiting(&world, "upload", 5).await;
+    let _rest = world.consume(&["receipt", "upload", "dead"]).await;
+    world.complete_within(MINUTE, 5).await;
+    world.assert_exactly_once(1..=5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_automatic_pause_shows_why_since_when_and_when_it_probes() {
+    let mut world = World::new().await;
+    let health = Health::of(&mut world);
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let down = Rule::new(Fault::Status { status, retry_after: None, done: false }).on(Call::Upsert);
+    world.sandbox.omnium.add_fault(down);
+    let _all = world.consume(&["all"]).await;
+    publish(&world, 1..=8).await;
+    let pause = eventually("it is reported", async || {
+        let upload = stage(&world, "upload");
+        let pause = upload["processes"][0]["pause"].clone();
+        pause.is_object().then_some((upload, pause))
+    })
+    .await;
+    let (upload, pause) = pause;
+    let why = pause["why"].as_str().expect("a reason");
+    assert!(why.contains("503"), "{why}");
+    let time = |name: &str| {
+        let time = pause[name].as_str().expect("a time");
+        time.parse::<chrono::DateTime<chrono::Utc>>().expect("RFC 3339")
+    };
+    assert!(time("nextProbeAt") > time("since"), "{pause}");
+    let words = upload["paused"].as_str().expect("words");
+    assert!(words.starts_with("paused by itself since ") && words.contains("503"), "{words}");
+    assert_eq!(upload["hold"], Value::Null);
+    let listed = world.ok(&["stages"]);
+    for text in ["paused by itself", "since", "503", "next probe"] {
+        assert!(listed.contains(text), "{text}:\n{listed}");
+    }
+    let shown = health.stage("upload").await.expect("upload runs");
+    assert!(shown["pause"]["nextProbeAt"].is_string(), "{shown}");
+
+    // By hand on top of it: no more probes, whatever Omnium says.
+    let said = world.ok(&["pause", "upload"]);
+    assert!(said.starts_with("upload is paused: its process has followed\n"), "{said}");
+    assert!(world.ok(&["stages"]).contains("not before it is resumed"));
+    world.sandbox.omnium.clear_faults();
+    world.ok(&["resume", "upload"]);
+    world.complete_within(MINUTE, 8).await;
+    eventually("the end of the pause is reported", async || {
+        stage(&world, "upload")["paused"].is_null().then_some(())
+    })
+    .await;
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    world.assert_exactly_once(1..=8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_that_nobody_runs_can_be_paused_and_a_wrong_name_is_told() {
+    let world = World::new().await;
+    let said = world.ok(&["pause", "erp", "upload", "--as", "kari"]);
+    let none = "is paused; no process of it runs now, and one that starts takes nothing\n";
+    assert_eq!(said, format!("upload {none}erp {none}"));
+    assert!(world.ok(&["stages"]).contains("no process has been heard of lately in sqlite://"));
+    assert_eq!(
+        world.ok(&["resume", "erp"]),
+        "erp is resumed; no process of it runs now\n",
+        "the other one stays paused"
+    );
+    assert_eq!(stage(&world, "upload")["hold"]["who"], "kari");
+    for wrong in [&["pause", "nobody"][..], &["pause", "all"], &["resume"], &["pause", "upload", "--as", ""]]
+    {
+        let (code, _, error) = told(&world.run(wrong));
+        assert_eq!(code, 2, "{wrong:?}: {error}");
+    }
+}

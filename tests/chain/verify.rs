@@ -1,0 +1,172 @@
+//! The records compared with Omnium itself: every kind of difference, and every way to be interrupted.
+
+use std::time::Duration;
+
+use bilag_tests::{Bilag, World, eventually, receipt, told};
+use reqwest::StatusCode;
+use sandbox::omnium::{Call, Fault, Rule, Tampering};
+use serde_json::{Value, json};
+use sync_store::State;
+
+/// A world in which so many receipts are complete.
+async fn complete(count: u32) -> World {
+    let world = World::new().await;
+    let mut all = world.consume(&["all"]).await;
+    for number in 1..=count {
+        world.publish(&receipt(number)).await;
+    }
+    world.complete_within(Duration::from_secs(30), count.into()).await;
+    all.kill();
+    world
+}
+
+fn status(status: StatusCode, retry_after: Option<u64>) -> Fault {
+    Fault::Status { status, retry_after, done: false }
+}
+
+/// How often invoices were looked up.
+fn looked_up(world: &World) -> usize {
+    world.sandbox.omnium.ledger().iter().filter(|entry| entry.call == Call::Get).count()
+}
+
+async fn ends(mut bilag: Bilag) -> (i32, String) {
+    let status = eventually("it ends", async || bilag.has_ended()).await;
+    (status.code().unwrap_or(-1), bilag.log())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
+    let world = World::new().await;
+    let omnium = &world.sandbox.omnium;
+    let mut refused = Rule::new(status(StatusCode::BAD_REQUEST, None)).on(Call::Attach);
+    refused.invoice_id = Some("rcpt-8".to_owned());
+    omnium.add_fault(refused);
+    let mut all = world.consume(&["all"]).await;
+    for number in 1..=8 {
+        world.publish(&receipt(number)).await;
+    }
+    world.complete_within(Duration::from_secs(30), 7).await;
+    eventually("one is dead", async || (world.records(State::Dead).await == 1).then_some(())).await;
+    all.kill();
+    let before = omnium.summary();
+    let number = |text: &str| serde_json::from_str(text).expect("a number");
+    for (id, how) in [
+        ("rcpt-2", Tampering::Delete),
+        ("rcpt-3", Tampering::Amount(number("3836.51"))),
+        ("rcpt-4", Tampering::Currency("SEK".to_owned())),
+        ("rcpt-5", Tampering::RemoveFiles),
+        ("rcpt-6", Tampering::ReplaceFiles("%PDF-1.7 another".into())),
+        ("rcpt-7", Tampering::LoseContents),
+    ] {
+        omnium.tamper(id, how);
+    }
+    let (code, printed, error) = told(&world.run(&["sync", "verify", "--rate", "100/s", "--json"]));
+    assert_eq!((code, &*error), (1, "error: Omnium and the records differ in 6 thing(s)\n"), "{printed}");
+    let findings: Value = serde_json::from_str(&printed).expect("JSON");
+    let told_of: Vec<_> = findings["differences"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|found| (found["receipt"].as_str().expect("a uid"), found["told"].as_str().expect("words")))
+        .collect();
+    assert_eq!(
+        told_of,
+        [
+            ("rcpt-2", "complete here, and Omnium has no such invoice"),
+            ("rcpt-3", "the receipt comes to 3836.50, the invoice in Omnium to 3836.51"),
+            ("rcpt-4", "the receipt is in NOK, the invoice in Omnium in SEK"),
+            ("rcpt-5", "the invoice in Omnium is without its file 5.pdf"),
+            ("rcpt-6", "6.pdf in Omnium is not the file that was attached"),
+            ("rcpt-8", "dead here, and Omnium has the invoice without its file"),
+        ]
+    );
+    assert_eq!(findings["lookedAt"], 8);
+    assert_eq!(findings["toTheEnd"], true);
+    assert_eq!(findings["notCompared"][0]["notCompared"], "file_not_to_be_had");
+    assert_eq!(findings["notCompared"].as_array().map(Vec::len), Some(1));
+
+    let (_, printed, _) = told(&world.run(&["sync", "verify", "--rate", "100/s"]));
+    assert!(printed.starts_with("7/rcpt-2 (voucher 2): complete here, and Omnium has no such invoice\n    find out in Omnium who deleted it"), "{printed}");
+    assert!(printed.contains("7/rcpt-7 (voucher 7): could not be compared: the file's content"), "{printed}");
+    let after = omnium.summary();
+    for call in [Call::Upsert, Call::Attach] {
+        assert_eq!(after.calls.get(&call), before.calls.get(&call), "{call:?}: nothing is written");
+    }
+    assert_eq!(world.records(State::Dead).await, 1, "no record is changed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_period_without_differences_ends_well_and_waits_out_what_omnium_asks_for() {
+    let world = complete(3).await;
+    // Longer than one call waits for by itself.
+    let held = Rule::new(status(StatusCode::TOO_MANY_REQUESTS, Some(11))).on(Call::Get).times(1);
+    world.sandbox.omnium.add_fault(held);
+    world
+        .sandbox
+        .omnium
+        .add_fault(Rule::new(status(StatusCode::SERVICE_UNAVAILABLE, None)).on(Call::Get).times(1));
+    let whole = ["sync", "verify", "--rate", "50/s", "--from", "2026-11-02", "--to", "2026-11-02"];
+    assert_eq!(world.ok(&whole), "3 receipt(s) compared with Omnium: 0 difference(s)\n");
+    let before = ["sync", "verify", "--to", "2026-11-01"];
+    assert_eq!(world.ok(&before), "0 receipt(s) compared with Omnium: 0 difference(s)\n");
+    let after = ["sync", "verify", "--rate", "50/s", "--after", "7/rcpt-2"];
+    assert_eq!(world.ok(&after), "1 receipt(s) compared with Omnium: 0 difference(s)\n");
+    let (code, _, error) = told(&world.run(&["sync", "verify", "--after", "7/rcpt-9"]));
+    assert!(code == 2 && error.starts_with("error: --after: no receipt 7/rcpt-9 in sqlite://"), "{error}");
+    let (code, _, error) = told(&world.run(&["sync", "verify", "--rate", "0/s"]));
+    assert_eq!(
+        (code, &*error),
+        (2, "error: invalid value '0/s' for '--rate <N/s>': a rate is 1/s to 100/s\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared() {
+    let world = complete(3).await;
+    let mut poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR, None)).on(Call::Get);
+    poisoned.invoice_id = Some("rcpt-2".to_owned());
+    world.sandbox.omnium.add_fault(poisoned);
+    let printed = world.ok(&["sync", "verify", "--rate", "50/s", "--json"]);
+    let findings: Value = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!((&findings["lookedAt"], &findings["differences"]), (&json!(3), &json!([])));
+    assert_eq!(findings["notCompared"][0]["receipt"], "rcpt-2");
+    assert_eq!(findings["notCompared"][0]["notCompared"], "no_answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_in_the_middle_says_how_to_go_on() {
+    let mut world = complete(6).await;
+    let bilag = world.start(&["sync", "verify", "--rate", "4", "--json"]);
+    eventually("some are compared", async || (looked_up(&world) >= 3).then_some(())).await;
+    world.sandbox.stop_listening().await;
+    let (code, log) = ends(bilag).await;
+    assert_eq!(code, 1, "{log}");
+    assert!(log.contains("once Omnium answers again: Omnium "), "{log}");
+    let (_, rest) = log.split_once("error: ended before the end; go on with --after ").expect("how to go on");
+    let (after, _) = rest.split_once(',').expect("a receipt");
+    let done: u32 = after.strip_prefix("7/rcpt-").expect("a receipt").parse().expect("a number");
+    world.sandbox.listen_again().await.expect("the port is free");
+    let printed = world.ok(&["sync", "verify", "--rate", "50/s", "--after", after]);
+    assert_eq!(printed, format!("{} receipt(s) compared with Omnium: 0 difference(s)\n", 6 - done));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_ends_it_with_what_was_found_so_far() {
+    let world = complete(6).await;
+    world.sandbox.omnium.tamper("rcpt-1", Tampering::Delete);
+    let bilag = world.start(&["sync", "verify", "--rate", "2"]);
+    let after_the_first = async || {
+        let ledger = world.sandbox.omnium.ledger();
+        let second = |entry: &sandbox::omnium::Entry| {
+            entry.call == Call::Get && entry.invoice_id.as_deref() == Some("rcpt-2")
+        };
+        ledger.iter().any(second).then_some(())
+    };
+    eventually("the first is compared", after_the_first).await;
+    bilag.signal("-INT");
+    let (code, log) = ends(bilag).await;
+    assert_eq!(code, 1, "{log}");
+    assert!(log.contains("7/rcpt-1 (voucher 1): complete here, and Omnium has no such invoice"), "{log}");
+    assert!(log.contains("receipt(s) compared with Omnium: 1 difference(s)\n"), "{log}");
+    assert!(log.contains("error: stopped before the end; go on with --after 7/rcpt-"), "{log}");
+}
