@@ -41,6 +41,15 @@ async fn letters_are_told_by_cause_with_what_to_do_and_narrowed_by_the_address()
     assert!(page.contains("4 letters waiting for a person, by cause"), "{page}");
     assert!(page.contains("<strong>3</strong>") && page.contains("<strong>1</strong>"), "{page}");
     assert!(page.contains("mend what Omnium's answer names"), "{page}");
+    let group = page.split("/letters?group=").skip(1).map(|rest| &rest[..8]);
+    let mut letters = 0;
+    for group in group.collect::<std::collections::BTreeSet<_>>() {
+        let page = desk.page(&format!("/letters?group={group}")).await;
+        letters += page.matches("name=\"id\"").count();
+        assert!(page.contains(&format!("bilag dead redrive --group {group}")), "{page}");
+    }
+    assert_eq!(letters, 4, "each letter is of one cause");
+    assert!(desk.page("/letters?group=00000000").await.contains("No letter meets this view."));
     let page = desk.page("/letters?stage=receipt").await;
     assert!(page.contains("ffffffffffffffff") && !page.contains("0000000000000001"), "{page}");
     assert!(page.contains("More about <code>undecodable</code>"), "{page}");
@@ -144,7 +153,7 @@ async fn what_was_typed_into_an_edit_is_checked_and_kept() {
     let desk = world.desk(Role::Editor).await;
     let form = desk.page(path).await;
     assert!(form.contains("GIFT") && form.contains(error), "{form}");
-    let same = desk.post(path, &[("body", &format!("{wrong:#}"))]).await;
+    let same = desk.post(path, &[("body", &format!("{wrong:#}").replace('\n', "\r\n"))]).await;
     assert_eq!(same.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(same.text.contains("Nothing is changed yet"), "{}", same.text);
     let broken = desk.post(path, &[("body", "{\"id\": \"<typed>\"}")]).await;

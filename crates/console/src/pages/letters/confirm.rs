@@ -14,7 +14,7 @@ use crate::PageError;
 use crate::access::{Checked, Role, Viewer};
 use crate::jobs::{self, Order};
 use crate::layout::{Section, csrf_field, page};
-use crate::parts::{Params, address, plural};
+use crate::parts::{Params, address, foreign, plural};
 use crate::server::App;
 
 /// The fields of a form; `id` may be there several times.
@@ -96,6 +96,10 @@ pub(super) async fn ask(
     let all: u64 = stages.values().sum();
     let title = format!("{} {}?", wish.title(), plural(all, "letter", "letters"));
     let missing = (wish.ids.len() as u64).saturating_sub(all);
+    let warnings = match wish.deed {
+        Deed::Redrive => warnings(&app, &stages).await,
+        Deed::Discard | Deed::Restore => html! {},
+    };
     let content = match all {
         0 => html! {
             p { "None of these letters is there any more: somebody has moved them, or they were redriven." }
@@ -103,6 +107,7 @@ pub(super) async fn ask(
         },
         _ => html! {
             @for (stage, count) in &stages { (what_will_happen(wish.deed, stage, *count)) }
+            (warnings)
             @if missing > 0 {
                 p.notice.warn {
                     (plural(missing, "letter of those chosen is", "letters of those chosen are")) " not there any more; "
@@ -156,6 +161,29 @@ fn what_will_happen(deed: Deed, stage: &str, count: u64) -> Markup {
                 Deed::Discard => { "are put aside into " code { (work) ".discarded" } ", where they stay for 30 days." },
                 Deed::Restore => { "come back to " code { (work) ".dead" } "." },
             }
+        }
+    }
+}
+
+/// What keeps redriven letters from being taken: they would lie in the work queue, and the job would stop
+/// after the first.
+async fn warnings(app: &App, stages: &BTreeMap<String, u64>) -> Markup {
+    let gathered = app.chain.gather(app).await;
+    let pause =
+        |stage: &str| gathered.store.as_ref().ok()?.pauses.get(stage).map(|pause| pause.text.as_str());
+    let unheard = |stage: &str| {
+        gathered.broker.as_ref().is_ok_and(|broker| broker.of(stage).is_none_or(|depth| depth.consumers == 0))
+    };
+    html! {
+        @for stage in stages.keys() {
+            @if let Some(why) = pause(stage) {
+                p.notice.warn { strong { (stage) " is " (foreign(why)) "." } " What is redriven would wait with it, and the job would stop after the first letter." }
+            } @else if unheard(stage) {
+                p.notice.warn { strong { "Nobody listens to " (queue_name(stage)) "." } " Start " code { "bilag consume " (stage) } " first, or the job stops after the first letter." }
+            }
+        }
+        @if let Err(why) = &gathered.broker {
+            p.notice.warn { "The broker cannot be asked now: " (foreign(why)) "." }
         }
     }
 }
