@@ -66,7 +66,7 @@ const KEYS = [
   ["?", "these keys"],
 ];
 
-const rows = () => every("main [data-list] > *, main tbody tr").filter((row) => row.querySelector("a"));
+const rows = () => every("main [data-list] article, main [data-list] > li, main tbody tr").filter((row) => row.querySelector("a"));
 
 function move(by) {
   const all = rows();

@@ -133,10 +133,6 @@ impl Trial {
         *self.now.lock().expect("whole") += time;
     }
 
-    pub fn now(&self) -> DateTime<Utc> {
-        *self.now.lock().expect("whole")
-    }
-
     /// The users file has other people in it now.
     pub fn set_users(&self, people: &[(&str, &str)]) {
         write(&self.users_path(), &users(people));

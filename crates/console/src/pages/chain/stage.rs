@@ -72,6 +72,8 @@ impl<'a> StageView<'a> {
                 }
                 @if let Some(pause) = self.pause {
                     p.why { (pause.text) }
+                } @else if self.is_unheard() {
+                    p.why { (self.unheard()) }
                 }
                 @if self.off.is_none() || self.depth.is_some() {
                     dl.counts {
@@ -102,6 +104,17 @@ impl<'a> StageView<'a> {
         html! {
             a.hold href={ "/stages/" (self.name()) "/pause" } {
                 (if by_hand { "Resume" } else { "Pause" }) span.visually-hidden { " " (self.name()) } "…"
+            }
+        }
+    }
+
+    /// What it may mean that nobody listens.
+    fn unheard(&self) -> &'static str {
+        match self.depth {
+            None => "Its queue is not there yet: its consumer declares it when it starts.",
+            Some(_) => {
+                "Nobody listens to its queue: its consumer does not run, or has paused because what it calls is \
+                 away. Its log says which."
             }
         }
     }
@@ -141,5 +154,5 @@ impl<'a> StageView<'a> {
 }
 
 fn number(value: Option<u64>) -> Markup {
-    html! { @match value { Some(value) => (value), None => span.none title="not known now" { "–" } } }
+    html! { @match value { Some(value) => (value), None => span.none title="not known" { "–" } } }
 }
