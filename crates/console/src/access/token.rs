@@ -50,7 +50,7 @@ mod tests {
     fn a_token_has_256_bits_and_shows_none() {
         let token = Token::random();
         assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(token.expose()).expect("base64").len(), 32);
-        assert!(!token.is(Token::random().expose()) && token.is(&token.expose().to_owned()));
+        assert!(!token.is(Token::random().expose()) && token.is(token.expose()));
         assert_eq!(format!("{token:?}"), "[redacted]");
         assert!(!token.hash().contains(token.expose()));
     }
