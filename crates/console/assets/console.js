@@ -63,6 +63,7 @@ const KEYS = [
   ["j", "next in the list"],
   ["k", "previous in the list"],
   ["Enter", "open it"],
+  ["x", "choose it"],
   ["?", "these keys"],
 ];
 
@@ -104,6 +105,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/" && search) search.focus();
   else if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
+  else if (event.key === "x" && choose()) return event.preventDefault();
   else if (event.key === "?") showKeys();
   else return;
   event.preventDefault();

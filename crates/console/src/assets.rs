@@ -33,10 +33,19 @@ impl Asset {
     }
 }
 
-pub(crate) static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("style.css", "text/css; charset=utf-8", include_str!("../assets/style.css")));
+pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "style.css",
+        "text/css; charset=utf-8",
+        concat!(include_str!("../assets/style.css"), include_str!("../assets/pages.css")),
+    )
+});
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("console.js", "text/javascript; charset=utf-8", include_str!("../assets/console.js"))
+    Asset::new(
+        "console.js",
+        "text/javascript; charset=utf-8",
+        concat!(include_str!("../assets/console.js"), include_str!("../assets/pages.js")),
+    )
 });
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")));

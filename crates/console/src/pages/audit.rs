@@ -11,7 +11,7 @@ use super::letters;
 use crate::PageError;
 use crate::access::Viewer;
 use crate::layout::{Section, page};
-use crate::parts::{Params, Window, address, ago, empty, foreign, moment, short};
+use crate::parts::{Params, Window, address, empty, foreign, moment, short, when};
 use crate::server::App;
 
 pub(crate) fn routes() -> Router<App> {
@@ -106,7 +106,7 @@ fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
             tbody {
                 @for act in acts {
                     tr {
-                        td data-label="When" { (ago(now, act.done_at)) }
+                        td data-label="When" { (when(now, act.done_at)) }
                         td data-label="Who" { (short(&act.who, 80)) }
                         td data-label="What" { strong { (short(&act.act, 40)) } }
                         td data-label="Where" { (short(&act.stage, 40)) }

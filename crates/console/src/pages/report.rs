@@ -166,7 +166,11 @@ fn adds_up(counts: &Figures, adds_up: bool) -> Markup {
 }
 
 fn table(report: &Report) -> Markup {
-    let first = report.query.by.map_or("", By::as_str);
+    let first = report.query.by.map_or("", |by| match by {
+        By::Day => "Day",
+        By::Store => "Store",
+        By::Type => "Type",
+    });
     html! {
         table.figures {
             thead {

@@ -9,5 +9,5 @@ mod time;
 pub(crate) use address::{Params, address, segment};
 pub(crate) use field::Facts;
 pub(crate) use list::{Window, empty};
-pub(crate) use text::{amount, badge, foreign, long, plural, short};
+pub(crate) use text::{amount, badge, foreign, long, plural, short, with_code};
 pub(crate) use time::{ago, moment, when};

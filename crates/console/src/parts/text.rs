@@ -24,6 +24,15 @@ pub(crate) fn short(text: &str, most: usize) -> Markup {
 /// So that a text of megabytes is not taken apart to show a line of it.
 const LOOKED_AT: usize = 4096;
 
+/// A sentence of ours, with what stands between backticks as code.
+pub(crate) fn with_code(text: &str) -> Markup {
+    html! {
+        @for (i, part) in text.split('`').enumerate() {
+            @if i % 2 == 1 { code { (shown(part)) } } @else { (shown(part)) }
+        }
+    }
+}
+
 /// A text of several lines, as it is.
 pub(crate) fn long(text: &str) -> Markup {
     html! { pre.payload dir="auto" tabindex="0" { (shown(text)) } }

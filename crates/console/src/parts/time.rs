@@ -7,7 +7,7 @@ use crate::time::span;
 
 /// How long ago, with the time itself behind it.
 pub(crate) fn ago(now: DateTime<Utc>, time: DateTime<Utc>) -> Markup {
-    html! { (crate::time::ago(time, now)) " ago" }
+    html! { span.tight { (crate::time::ago(time, now)) " ago" } }
 }
 
 /// The time itself, and how long ago it was.

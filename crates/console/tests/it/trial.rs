@@ -57,7 +57,13 @@ impl Default for Options {
 
 /// Two stages, one of them with a target.
 pub fn stages() -> Vec<operate::Stage> {
-    let stage = |name, target| operate::Stage { name, about: "does something", target, reasons: &[] };
+    let stage = |name, target| operate::Stage {
+        name,
+        about: "does something",
+        target,
+        check: |_| Ok(None),
+        reasons: &[],
+    };
     vec![
         stage("receipt", None),
         stage("render", None),
@@ -118,6 +124,9 @@ impl Trial {
                 outside: options.outside.map(|url| Outside::parse(url).expect("an address")),
             },
             clock: Clock::of(move || *clock.lock().expect("whole")),
+            allow_edit: false,
+            template: receipt_pdf::Template::builtin("a4").expect("it is built in"),
+            patience: std::time::Duration::from_secs(60),
         };
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel();

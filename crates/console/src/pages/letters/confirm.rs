@@ -14,7 +14,7 @@ use crate::PageError;
 use crate::access::{Checked, Role, Viewer};
 use crate::jobs::{self, Order};
 use crate::layout::{Section, csrf_field, page};
-use crate::parts::{Params, address, plural};
+use crate::parts::{Params, address, foreign, plural};
 use crate::server::App;
 
 /// The fields of a form; `id` may be there several times.
@@ -32,7 +32,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(app: &App, viewer: &Viewer, fields: &Fields) -> Result<Self, PageError> {
+    async fn of(app: &App, viewer: &Viewer, fields: &Fields) -> Result<Self, PageError> {
         viewer.may(Role::Operator)?;
         let params = Params::of(fields);
         let all = [Deed::Redrive, Deed::Discard, Deed::Restore];
@@ -52,7 +52,7 @@ impl Wish {
                 )));
             }
         }
-        Ok(Self { deed, ids, view: View::for_an_act(&params, app.clock.now())? })
+        Ok(Self { deed, ids, view: View::for_an_act(app, &params).await? })
     }
 
     fn filter(&self) -> LetterFilter {
@@ -88,7 +88,7 @@ pub(super) async fn ask(
     viewer: Viewer,
     Checked(fields): Checked<Fields>,
 ) -> Result<Markup, PageError> {
-    let wish = Wish::of(&app, &viewer, &fields)?;
+    let wish = Wish::of(&app, &viewer, &fields).await?;
     let mut stages = BTreeMap::<String, u64>::new();
     for letter in app.store.letter_ids(&wish.filter()).await? {
         *stages.entry(letter.stage).or_default() += 1;
@@ -96,6 +96,10 @@ pub(super) async fn ask(
     let all: u64 = stages.values().sum();
     let title = format!("{} {}?", wish.title(), plural(all, "letter", "letters"));
     let missing = (wish.ids.len() as u64).saturating_sub(all);
+    let warnings = match wish.deed {
+        Deed::Redrive => warnings(&app, &stages).await,
+        Deed::Discard | Deed::Restore => html! {},
+    };
     let content = match all {
         0 => html! {
             p { "None of these letters is there any more: somebody has moved them, or they were redriven." }
@@ -103,6 +107,7 @@ pub(super) async fn ask(
         },
         _ => html! {
             @for (stage, count) in &stages { (what_will_happen(wish.deed, stage, *count)) }
+            (warnings)
             @if missing > 0 {
                 p.notice.warn {
                     (plural(missing, "letter of those chosen is", "letters of those chosen are")) " not there any more; "
@@ -160,6 +165,29 @@ fn what_will_happen(deed: Deed, stage: &str, count: u64) -> Markup {
     }
 }
 
+/// What keeps redriven letters from being taken: they would lie in the work queue, and the job would stop
+/// after the first.
+async fn warnings(app: &App, stages: &BTreeMap<String, u64>) -> Markup {
+    let gathered = app.chain.gather(app).await;
+    let pause =
+        |stage: &str| gathered.store.as_ref().ok()?.pauses.get(stage).map(|pause| pause.text.as_str());
+    let unheard = |stage: &str| {
+        gathered.broker.as_ref().is_ok_and(|broker| broker.of(stage).is_none_or(|depth| depth.consumers == 0))
+    };
+    html! {
+        @for stage in stages.keys() {
+            @if let Some(why) = pause(stage) {
+                p.notice.warn { strong { (stage) " is " (foreign(why)) "." } " What is redriven would wait with it, and the job would stop after the first letter." }
+            } @else if unheard(stage) {
+                p.notice.warn { strong { "Nobody listens to " (queue_name(stage)) "." } " Start " code { "bilag consume " (stage) } " first, or the job stops after the first letter." }
+            }
+        }
+        @if let Err(why) = &gathered.broker {
+            p.notice.warn { "The broker cannot be asked now: " (foreign(why)) "." }
+        }
+    }
+}
+
 fn how(deed: Deed, is_of_a_view: bool) -> Markup {
     html! {
         ul.muted {
@@ -187,7 +215,7 @@ pub(super) async fn act(
     viewer: Viewer,
     Checked(fields): Checked<Fields>,
 ) -> Result<Redirect, PageError> {
-    let wish = Wish::of(&app, &viewer, &fields)?;
+    let wish = Wish::of(&app, &viewer, &fields).await?;
     let rate = Params::of(&fields).get("rate").map(str::parse::<u16>).transpose();
     let rate = rate.ok().filter(|rate| *rate != Some(0)).ok_or_else(|| {
         PageError::Invalid(

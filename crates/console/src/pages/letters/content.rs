@@ -45,7 +45,7 @@ pub(super) fn shown(viewer: &Viewer, found: &LetterInFull) -> Markup {
                 (read(viewer, decoded))
             }
         }
-        div.beside {
+        div.two {
             section aria-labelledby="headers" {
                 h2 #headers { "Headers" }
                 (headers(viewer, &found.headers))
@@ -78,7 +78,7 @@ pub(crate) fn read(viewer: &Viewer, decoded: &Decoded) -> Markup {
     let facts = decoded.facts.iter().filter(|(name, _)| all || IMPERSONAL.contains(name));
     let facts = facts.fold(Facts::default(), |facts, (name, value)| facts.with(name, foreign(value)));
     html! {
-        div.beside {
+        div.two {
             div { (facts) }
             div {
                 @if !decoded.lines.is_empty() { (lines(&decoded.lines)) }

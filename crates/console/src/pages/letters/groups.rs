@@ -77,7 +77,7 @@ impl Groups {
 }
 
 fn row(app: &App, viewer: &Viewer, view: &View, group: &DeadCause, now: DateTime<Utc>) -> Markup {
-    let narrowed = of_group(view, group);
+    let narrowed = view.of_group(group);
     html! {
         tr {
             td.cause data-label="Cause" {
@@ -92,17 +92,6 @@ fn row(app: &App, viewer: &Viewer, view: &View, group: &DeadCause, now: DateTime
                 td.acts { @if view.place != Place::Redriven { (button(viewer, &narrowed)) } }
             }
         }
-    }
-}
-
-/// The view of a group's letters.
-fn of_group(view: &View, group: &DeadCause) -> View {
-    View {
-        stage: Some(group.stage.clone()),
-        reason: Some(group.reason.clone()),
-        // Letters of an earlier version have none until it is worked out.
-        cause: Some(group.cause.clone()).filter(|cause| !cause.is_empty()),
-        ..view.clone()
     }
 }
 

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use operate::letters::{Lag, lag};
 use tokio::sync::Mutex;
 
+use crate::parts::{foreign, with_code};
 use crate::server::App;
 
 /// What was seen last, and when.
@@ -37,12 +38,12 @@ pub(super) async fn notice(app: &App) -> Markup {
         Ok(lags) => html! {
             div.notice.warn {
                 p { strong { "The index does not say what the queues hold:" } }
-                ul { @for lag in lags { li { (lag.to_string()) } } }
+                ul { @for lag in lags { li { (with_code(&lag.to_string())) } } }
             }
         },
-        Err(why) => html! {
+        Err(foreign(&why)) => html! {
             p.notice.warn {
-                "Whether letters are missing from this list could not be checked: " (why) "."
+                "Whether letters are missing from this list could not be checked: " (foreign(&why)) "."
             }
         },
     }

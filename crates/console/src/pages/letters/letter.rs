@@ -140,14 +140,9 @@ fn facts(found: &LetterInFull, now: DateTime<Utc>) -> Markup {
         Place::Discarded => Some(format!("bilag.{}.discarded", letter.stage)),
         Place::Redriven => None,
     };
-    let all_like_it = address(
-        "/letters",
-        &[
-            ("stage", Some(&*letter.stage)),
-            ("reason", Some(&*letter.reason)),
-            ("cause", Some(&*sync_store::cause(&letter.error))),
-        ],
-    );
+    let group = sync_store::group_id(&letter.stage, &letter.reason, &sync_store::cause(&letter.error));
+    let place = (noted.place != Place::Dead).then(|| noted.place.as_str());
+    let all_like_it = address("/letters", &[("place", place), ("group", Some(&group))]);
     let size = if is_whole(found) {
         html! { (noted.body_size) " bytes" }
     } else {

@@ -25,7 +25,7 @@ pub(super) async fn show(
     params: Params,
 ) -> Result<Markup, PageError> {
     let now = app.clock.now();
-    let view = View::of(&params, now);
+    let view = View::seen(&app, &params).await?;
     let groups = Groups::of(&app, &view).await?;
     let window = Window::new(LETTERS, params.offset());
     let mut letters = app.store.dead_letters(&view.filter(), window.page()).await?;
@@ -82,7 +82,7 @@ fn places(view: &View) -> Markup {
     html! {
         nav.tabs aria-label="Where the letters are" {
             @for place in Place::ALL {
-                @let other = View { place, ..view.clone() };
+                @let other = view.in_place(place);
                 a href=(other.address("/letters", 0)) aria-current=[(place == view.place).then_some("true")] {
                     (named(place))
                 }
@@ -92,7 +92,7 @@ fn places(view: &View) -> Markup {
 }
 
 fn filters(app: &App, view: &View) -> Markup {
-    let all = View { place: view.place, ..View::default() };
+    let all = view.whole_place();
     let mut reasons: Vec<_> = app.stages.iter().flat_map(|stage| stage.reasons).collect();
     reasons.extend(&amqp::Reason::COMMON);
     let mut reasons: Vec<_> = reasons.into_iter().map(|reason| reason.as_str()).collect();
@@ -101,7 +101,7 @@ fn filters(app: &App, view: &View) -> Markup {
     html! {
         form.bar role="search" method="get" action="/letters" {
             @if view.place != Place::Dead { input type="hidden" name="place" value=(view.place.as_str()); }
-            @if let Some(cause) = &view.cause { input type="hidden" name="cause" value=(cause); }
+            @if let Some(group) = &view.group { input type="hidden" name="group" value=(group); }
             div {
                 label for="stage" { "Stage" }
                 (choice("stage", app.stages.iter().map(|stage| stage.name), view.stage.as_deref()))
@@ -188,7 +188,7 @@ fn buttons(view: &View, groups: &Groups) -> Markup {
     html! {
         fieldset.which {
             legend.visually-hidden { "Which letters" }
-            label.inline { input type="radio" name="which" value="chosen" checked; "the chosen" }
+            label.inline { input type="radio" name="which" value="chosen" checked; span data-chosen { "the chosen" } }
             label.inline { input type="radio" name="which" value="all"; (all) }
         }
         @for (act, name, danger) in deeds {
@@ -232,7 +232,7 @@ fn row(viewer: &Viewer, noted: &NotedLetter, acts: bool, now: DateTime<Utc>) -> 
 /// An empty list may mean that all is well, that the view is too narrow, or that nobody notes letters.
 async fn nothing(app: &App, view: &View) -> Result<Markup, PageError> {
     if view.is_narrow() {
-        let all = View { place: view.place, ..View::default() };
+        let all = view.whole_place();
         return Ok(empty(
             "No letter meets this view.",
             html! { p { a href=(all.address("/letters", 0)) { "Show all that are " (where_they_are(view.place)) } } },

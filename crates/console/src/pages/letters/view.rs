@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use maud::{Markup, html};
-use sync_store::{LetterFilter, Place};
+use operate::letters::group;
+use sync_store::{DeadCause, LetterFilter, Place};
 
 use crate::PageError;
 use crate::parts::{Params, address};
+use crate::server::App;
 
 /// Which letters are looked at.
 #[derive(Clone, Debug, Default)]
@@ -13,13 +15,29 @@ pub(crate) struct View {
     pub(crate) place: Place,
     pub(crate) stage: Option<String>,
     pub(crate) reason: Option<String>,
-    pub(crate) cause: Option<String>,
+    /// The id of a cause's group, as `bilag dead list --group` has it. An error would not do in an address:
+    /// it may name a person.
+    pub(crate) group: Option<String>,
+    /// What that group's letters have in common.
+    of_group: OfGroup,
     /// As it was written.
     pub(crate) since: Option<String>,
     pub(crate) text: Option<String>,
     /// What could not be understood, and why.
     pub(crate) problem: Option<String>,
-    pub(crate) since_then: Option<DateTime<Utc>>,
+    since_then: Option<DateTime<Utc>>,
+}
+
+/// What the letters of the chosen group have in common.
+#[derive(Clone, Debug, Default)]
+enum OfGroup {
+    /// None is chosen.
+    #[default]
+    Any,
+    /// Stage, reason and cause are these.
+    Of(Box<DeadCause>),
+    /// There is no such group (any more).
+    Nothing,
 }
 
 const HOW_SINCE: &str = "write how long ago, as in 30m, 2h or 7d, or a day, as in 2026-11-21";
@@ -30,7 +48,7 @@ impl View {
         let mut view = Self {
             stage: params.text("stage"),
             reason: params.text("reason"),
-            cause: params.text("cause"),
+            group: params.text("group"),
             since: params.text("since"),
             text: params.text("text"),
             ..Self::default()
@@ -48,31 +66,72 @@ impl View {
         view
     }
 
+    /// Of a page's query, with the group that it names.
+    pub(crate) async fn seen(app: &App, params: &Params) -> Result<Self, PageError> {
+        let mut view = Self::of(params, app.clock.now());
+        if let Some(id) = &view.group {
+            let found = group(app.store.as_ref(), id, view.place).await?;
+            view.of_group = found.map_or(OfGroup::Nothing, |group| OfGroup::Of(Box::new(group)));
+        }
+        Ok(view)
+    }
+
     /// The same for an act: what was not understood must not widen what it does.
-    pub(crate) fn for_an_act(params: &Params, now: DateTime<Utc>) -> Result<Self, PageError> {
-        let view = Self::of(params, now);
+    pub(crate) async fn for_an_act(app: &App, params: &Params) -> Result<Self, PageError> {
+        let view = Self::seen(app, params).await?;
         match view.problem {
             Some(problem) => Err(PageError::Invalid(problem)),
             None => Ok(view),
         }
     }
 
+    /// The same view of one group's letters.
+    pub(crate) fn of_group(&self, group: &DeadCause) -> Self {
+        let of_group = OfGroup::Of(Box::new(group.clone()));
+        Self { group: Some(group.id()), of_group, ..self.clone() }
+    }
+
+    /// The same view of another place.
+    pub(crate) fn in_place(&self, place: Place) -> Self {
+        Self { place, ..self.clone() }
+    }
+
+    /// All letters of the same place.
+    pub(crate) fn whole_place(&self) -> Self {
+        Self { place: self.place, ..Self::default() }
+    }
+
     /// What the store is asked.
     pub(crate) fn filter(&self) -> LetterFilter {
-        LetterFilter {
+        let mut filter = LetterFilter {
             place: self.place,
             stage: self.stage.clone(),
             reason: self.reason.clone(),
-            cause: self.cause.clone(),
             since: self.since_then,
             text: self.text.clone(),
             ..Default::default()
+        };
+        let none = Some(Vec::new());
+        match &self.of_group {
+            OfGroup::Any => {}
+            OfGroup::Nothing => filter.ids = none,
+            OfGroup::Of(group) => {
+                let differs =
+                    |wanted: &Option<String>, is: &str| wanted.as_deref().is_some_and(|only| only != is);
+                if differs(&self.stage, &group.stage) || differs(&self.reason, &group.reason) {
+                    filter.ids = none;
+                }
+                filter.stage = Some(group.stage.clone());
+                filter.reason = Some(group.reason.clone());
+                filter.cause = Some(group.cause.clone());
+            }
         }
+        filter
     }
 
     /// Whether it leaves any letter of its place out.
     pub(crate) fn is_narrow(&self) -> bool {
-        let any = [&self.stage, &self.reason, &self.cause, &self.since, &self.text];
+        let any = [&self.stage, &self.reason, &self.group, &self.since, &self.text];
         any.into_iter().any(Option::is_some)
     }
 
@@ -82,7 +141,7 @@ impl View {
             ("place", place),
             ("stage", self.stage.as_deref()),
             ("reason", self.reason.as_deref()),
-            ("cause", self.cause.as_deref()),
+            ("group", self.group.as_deref()),
             ("since", self.since.as_deref()),
             ("text", self.text.as_deref()),
         ]
@@ -133,7 +192,7 @@ mod tests {
     use super::*;
 
     fn view(params: &[(&str, &str)]) -> View {
-        let params: Vec<_> = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         View::of(&Params::of(&params.collect::<Vec<_>>()), now())
     }
 
@@ -173,11 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_told_and_widens_no_act() {
+    fn what_is_not_understood_is_told_and_widens_nothing() {
         for wrong in [("since", "yesterday"), ("place", "nowhere")] {
             assert!(view(&[wrong]).problem.is_some(), "{wrong:?}");
-            let params = Params::of(&[(wrong.0.to_owned(), wrong.1.to_owned())]);
-            assert!(View::for_an_act(&params, now()).is_err(), "{wrong:?}");
         }
+        let lost = View { of_group: OfGroup::Nothing, ..view(&[("group", "0123abcd")]) };
+        assert_eq!(
+            lost.filter().ids,
+            Some(Vec::new()),
+            "a group that is gone is no letter, not every letter"
+        );
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use operate::letters::decoded;
 use operate::{Holding, Way, letters_about, way};
-use sync_store::{Key, NotedLetter, Page, Record, RecordFilter, State as Standing};
+use sync_store::{Key, NotedLetter, Page, Place, Record, RecordFilter, State as Standing};
 
 use super::{address_of, state};
 use crate::PageError;
@@ -167,6 +167,14 @@ fn holding(holding: &Holding) -> Markup {
     }
 }
 
+fn place(place: Place) -> &'static str {
+    match place {
+        Place::Dead => "waits for a person",
+        Place::Redriven => "redriven",
+        Place::Discarded => "discarded",
+    }
+}
+
 fn letters_table(viewer: &Viewer, letters: &[NotedLetter], now: DateTime<Utc>) -> Markup {
     html! {
         table {
@@ -175,11 +183,11 @@ fn letters_table(viewer: &Viewer, letters: &[NotedLetter], now: DateTime<Utc>) -
                 @for noted in letters {
                     @let letter = &noted.letter;
                     tr {
-                        th scope="row" data-label="Letter" { a href=(letters::address_of(&letter.id)) { (short(&letter.id, 40)) } }
+                        th.tight scope="row" data-label="Letter" { a href=(letters::address_of(&letter.id)) { (short(&letter.id, 40)) } }
                         td data-label="Error" { (letters::error(viewer, &letter.error)) }
                         td data-label="Stage" { (badge("", &letter.stage)) }
-                        td data-label="Place" { (noted.place.as_str()) }
-                        td data-label="Died" { (ago(now, letter.last_failed_at.unwrap_or(noted.noted_at))) }
+                        td.tight data-label="Place" { (place(noted.place)) }
+                        td.tight data-label="Died" { (ago(now, letter.last_failed_at.unwrap_or(noted.noted_at))) }
                     }
                 }
             }

@@ -1,0 +1,45 @@
+//! Documents: shown by the browser's own viewer, with a policy of their own.
+
+use console::Role;
+use reqwest::StatusCode;
+
+use crate::given::{letter, noted, rejected};
+use crate::world::{Seen, World};
+
+fn is_a_document(seen: &Seen) {
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.text);
+    assert_eq!(seen.headers["content-type"], "application/pdf");
+    assert_eq!(seen.headers["x-content-type-options"], "nosniff");
+    assert!(seen.headers["content-disposition"].to_str().is_ok_and(|value| value.starts_with("inline; ")));
+    let policy = seen.headers["content-security-policy"].to_str().expect("text");
+    assert!(
+        policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'self'"),
+        "{policy}"
+    );
+    assert!(!policy.contains("script-src"), "{policy}");
+    assert!(seen.text.starts_with("%PDF-"), "{:.20}", seen.text);
+}
+
+#[tokio::test]
+async fn a_letter_shows_the_document_it_carries_and_a_receipt_the_one_made_anew() {
+    let world = World::new().await;
+    let id = rejected(world.store.as_ref(), 7).await;
+    let desk = world.desk(Role::Operator).await;
+    let carried = desk.get(&format!("/letters/{id}/document.pdf")).await;
+    is_a_document(&carried);
+    let anew = desk.get("/receipts/9/rcpt-7/document.pdf").await;
+    is_a_document(&anew);
+    assert!(anew.text.len() > carried.text.len());
+}
+
+#[tokio::test]
+async fn what_has_no_document_says_so() {
+    let world = World::new().await;
+    let letter = letter("00000000000000aa", "receipt", "undecodable", "no JSON");
+    noted(world.store.as_ref(), &letter, &serde_json::Value::Null, b"{").await;
+    let desk = world.desk(Role::Operator).await;
+    let seen = desk.get("/letters/00000000000000aa/document.pdf").await;
+    assert_eq!(seen.status, StatusCode::NOT_FOUND);
+    assert!(seen.text.contains("This letter carries no document"), "{}", seen.text);
+    assert_eq!(desk.get("/receipts/9/none/document.pdf").await.status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,15 @@
+//! The pages, driven over HTTP as a browser does: with content, with nothing, with hostile content, by
+//! every role, and with many letters.
+
+mod documents;
+mod given;
+mod hostile;
+mod jobs;
+mod letters;
+mod many;
+mod masking;
+mod others;
+mod receipts;
+mod routes;
+mod vhost;
+mod world;

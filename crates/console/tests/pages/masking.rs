@@ -1,0 +1,70 @@
+//! Viewers see nobody's name, wherever it stands.
+
+use console::Role;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::given::{PERSONAL, letter, noted, receipt, rejected};
+use crate::world::World;
+
+#[tokio::test]
+async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
+    let world = World::new().await;
+    let id = rejected(world.store.as_ref(), 7).await;
+    let plain =
+        letter("00000000000000aa", "receipt", "invalid_event", "the name \"Åsa Lindqvist\" is too long");
+    noted(world.store.as_ref(), &plain, &Value::Null, receipt(8).to_string().as_bytes()).await;
+    let xml = letter("00000000000000bb", "receipt", "undecodable", "not JSON");
+    noted(world.store.as_ref(), &xml, &Value::Null, b"<name>\xc3\x85sa Lindqvist</name>").await;
+    let paths = [
+        "/".to_owned(),
+        "/letters".to_owned(),
+        format!("/letters/{id}"),
+        "/letters/00000000000000aa".to_owned(),
+        "/letters/00000000000000bb".to_owned(),
+        "/receipts".to_owned(),
+        "/receipts/9/rcpt-7".to_owned(),
+        "/audit".to_owned(),
+    ];
+    let (viewer, operator) = (world.desk(Role::Viewer).await, world.desk(Role::Operator).await);
+    let mut seen_by_operators = String::new();
+    for path in &paths {
+        let page = viewer.page(path).await;
+        for name in PERSONAL {
+            assert!(!page.contains(name), "{path} shows {name} to a viewer: {page}");
+        }
+        seen_by_operators.push_str(&operator.page(path).await);
+    }
+    for name in ["Åsa Lindqvist", "asabygg.example"] {
+        assert!(seen_by_operators.contains(name), "operators see {name}");
+    }
+    let page = viewer.page("/letters/00000000000000aa").await;
+    assert!(page.contains("1808100") && page.contains("Skaljacka"), "amounts and goods are shown: {page}");
+    let page = viewer.page("/letters/00000000000000bb").await;
+    assert!(page.contains("none of it is shown to viewers"), "{page}");
+}
+
+#[tokio::test]
+async fn viewers_look_and_do_nothing_else() {
+    let world = World::new().await;
+    let id = rejected(world.store.as_ref(), 7).await;
+    let viewer = world.desk(Role::Viewer).await;
+    for path in ["/letters", &format!("/letters/{id}"), "/receipts/9/rcpt-7", "/"] {
+        let page = viewer.page(path).await;
+        for act in ["method=\"post\"", "document.pdf", "/letters/export", "/pause"] {
+            assert!(!page.contains(act), "{path} offers {act} to a viewer: {page}");
+        }
+    }
+    for path in [
+        format!("/letters/{id}/document.pdf"),
+        format!("/letters/{id}/edit"),
+        format!("/letters/{id}?whole=1"),
+        "/letters/export".to_owned(),
+        "/receipts/9/rcpt-7/document.pdf".to_owned(),
+        "/stages/upload/pause".to_owned(),
+    ] {
+        // What is whole in the index needs no more rights to be read.
+        let expected = if path.ends_with("whole=1") { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(viewer.get(&path).await.status, expected, "{path}");
+    }
+}

@@ -1,0 +1,190 @@
+//! A console over a store of the test's own, and a browser without a screen.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amqp::{Broker, Delay, Reason};
+use console::{Access, Clock, Console, Role, Way};
+use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Target};
+use operate::Stage;
+use receipt_pdf::Template;
+use reqwest::{Client, StatusCode};
+use sync_store::SyncStore;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A store, and whatever consoles are opened over it.
+pub struct World {
+    pub store: Arc<dyn SyncStore>,
+    broker: Broker,
+    _folder: TempDir,
+}
+
+/// A console that is being served, for a person with a role.
+pub struct Desk {
+    pub base: String,
+    client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<()>>,
+}
+
+/// An answer.
+pub struct Seen {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+/// Nobody listens there: pages must come without a broker as well.
+const NOBODY: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
+
+/// The stages, as far as pages know them.
+pub fn stages() -> Vec<Stage> {
+    const REJECTED: &[Reason] =
+        &[Reason::new("omnium_rejected", "mend what Omnium's answer names, then redrive the letter")];
+    let omnium = Some(Target::new("omnium"));
+    vec![
+        Stage {
+            name: "receipt",
+            about: "Hears settled receipts",
+            target: None,
+            check: |body| Ok(Some(events::decode::<ReceiptSettled>(body)?.about())),
+            reasons: &[],
+        },
+        Stage {
+            name: "render",
+            about: "Makes the PDF",
+            target: None,
+            check: |body| Ok(Some(events::decode::<InvoiceReady>(body)?.about())),
+            reasons: &[],
+        },
+        Stage {
+            name: "upload",
+            about: "Omnium: invoice, then file",
+            target: omnium,
+            check: |body| Ok(Some(events::decode::<InvoiceRendered>(body)?.about())),
+            reasons: REJECTED,
+        },
+        Stage {
+            name: "dead",
+            about: "Indexes dead letters",
+            target: None,
+            check: |_| Ok(None),
+            reasons: &[],
+        },
+    ]
+}
+
+impl World {
+    /// Without a broker.
+    pub async fn new() -> Self {
+        Self::at(NOBODY).await
+    }
+
+    /// With one.
+    pub async fn at(broker: &str) -> Self {
+        // Only the first of several tests can set it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = TempDir::new().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("console.db").display());
+        let store = sync_store::connect(&url).await.expect("a store");
+        Self { store, broker: Broker::parse(broker, "a test").expect("a URL"), _folder: folder }
+    }
+
+    /// A console for somebody with this role, where editing is allowed.
+    pub async fn desk(&self, role: Role) -> Desk {
+        self.desk_of(role, true).await
+    }
+
+    /// The same, where that may be switched off.
+    pub async fn desk_of(&self, role: Role, allow_edit: bool) -> Desk {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let console = Console {
+            store: Arc::clone(&self.store),
+            broker: self.broker.clone(),
+            management: None,
+            stages: stages(),
+            off: HashMap::new(),
+            delays: vec!["1h".parse::<Delay>().expect("a delay")],
+            access: Access { way: Way::Anonymous(role), outside: None },
+            clock: Clock::system(),
+            allow_edit,
+            template: Template::builtin("a4").expect("it is built in"),
+            patience: Duration::from_secs(60),
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            console::serve(listener, console, stopped).await.expect("it is served");
+        });
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Desk { base, client, stop: Some(stop), served: Some(served) }
+    }
+}
+
+impl Desk {
+    /// Opens a page.
+    pub async fn get(&self, path: &str) -> Seen {
+        seen(self.client.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Opens a page that must be there.
+    pub async fn page(&self, path: &str) -> String {
+        let seen = self.get(path).await;
+        assert_eq!(seen.status, StatusCode::OK, "{path}: {}", seen.text);
+        seen.text
+    }
+
+    /// Sends a form as a page of the console does.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let token = self.token().await;
+        let fields: Vec<_> = fields.iter().copied().chain([("csrf", token.as_str())]).collect();
+        self.post_as(path, &self.base, &fields).await
+    }
+
+    /// Sends a form without its token, or as another site does.
+    pub async fn post_as(&self, path: &str, origin: &str, fields: &[(&str, &str)]) -> Seen {
+        let request = self.client.post(format!("{}{path}", self.base)).header("origin", origin);
+        let body: Vec<_> =
+            fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        seen(request.header("content-type", "application/x-www-form-urlencoded").body(body.join("&"))).await
+    }
+
+    /// The token of this person's forms, from a page that has one for every operator.
+    pub async fn token(&self) -> String {
+        let page = self.get("/stages/render/pause").await.text;
+        page.split("name=\"csrf\" value=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// Ends it orderly.
+    pub async fn close(mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).expect("it is served");
+        }
+        if let Some(served) = self.served.take() {
+            served.await.expect("it ends");
+        }
+    }
+}
+
+async fn seen(request: reqwest::RequestBuilder) -> Seen {
+    let answer = request.send().await.expect("an answer");
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let text = String::from_utf8_lossy(&answer.bytes().await.expect("a body")).into_owned();
+    Seen { status, headers, text }
+}
+
+/// A text as a parameter.
+pub fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
