@@ -32,6 +32,7 @@ mod poison;
 mod printing_again;
 mod publishing;
 mod reconcile;
+mod redriving_into_a_pause;
 mod report;
 mod retry;
 mod secrets;

@@ -268,7 +268,7 @@ async fn an_automatic_pause_shows_why_since_when_and_when_it_probes() {
 
     // By hand on top of it: no more probes, whatever Omnium says.
     let said = world.ok(&["pause", "upload"]);
-    assert_eq!(said, "upload is paused: its process has followed\n");
+    assert!(said.starts_with("upload is paused: its process has followed\n"), "{said}");
     assert!(world.ok(&["stages"]).contains("not before it is resumed"));
     world.sandbox.omnium.clear_faults();
     world.ok(&["resume", "upload"]);

@@ -1,14 +1,17 @@
 //! Dead letters on their way: back to work, into the archive, and back from it.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesOrdered, StreamExt, TryStreamExt, iter};
-use lapin::Channel;
-use lapin::message::{BasicGetMessage, Delivery};
-use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
+use futures_util::stream::{StreamExt, TryStreamExt, iter};
+use lapin::message::Delivery;
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
+};
 use lapin::types::FieldTable;
+use lapin::{Channel, Consumer};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use crate::connection::Link;
 use crate::header::{Headers, names};
@@ -56,15 +59,16 @@ pub enum WalkError {
     Publish(#[from] PublishError),
 }
 
-/// Letters that are asked for before the one before has come: a broker far away answers each after a
-/// while, and all of them after the same while.
-const ASKED_FOR: usize = 64;
+/// Letters that the broker sends unasked before one of them is looked at. The first window is small,
+/// because most walks are for one letter; the last bounds what is in memory.
+const FIRST_WINDOW: u16 = 16;
+const LAST_WINDOW: u16 = 256;
+
+/// After this long without a letter it is looked whether there is one.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// Copies that are on their way to their new places at once.
 const ON_THEIR_WAY: usize = 64;
-
-/// An answer of the broker to come.
-type Answer = BoxFuture<'static, Result<Option<BasicGetMessage>, lapin::Error>>;
 
 /// A walk over the letters of a stage, the oldest first. A letter is put in its new place before it
 /// is taken from the old one, so that it is nowhere missing. What is not taken returns to its place
@@ -75,10 +79,19 @@ pub struct Walk {
     link: Link,
     channel: Channel,
     publisher: Publisher,
-    /// Letters that lay there when the walk began, and were not asked for yet.
+    /// Letters that lay there when the walk began, and were not looked at yet.
     left: u32,
-    /// Never locked: within it, answers to come may be shared with other threads, as a job's are.
-    asked_for: Mutex<FuturesOrdered<Answer>>,
+    window: Option<Window>,
+    window_size: u16,
+    /// Letters that the broker sent beyond the last window.
+    beyond: VecDeque<Delivery>,
+}
+
+/// Letters that the broker sends: a consumer that may have so many unsettled. What it has had stays in
+/// hand once it is cancelled, and the next one goes on after it.
+struct Window {
+    letters: Consumer,
+    left: u16,
 }
 
 /// A letter in hand.
@@ -109,24 +122,80 @@ impl Walk {
             channel,
             publisher,
             left,
-            asked_for: Mutex::new(FuturesOrdered::new()),
+            window: None,
+            window_size: FIRST_WINDOW,
+            beyond: VecDeque::new(),
         })
     }
 
     /// The next letter; `None` after those that lay there when the walk began.
     pub async fn next(&mut self) -> Result<Option<Found>, WalkError> {
-        let asked_for = self.asked_for.get_mut().unwrap_or_else(PoisonError::into_inner);
-        while self.left > 0 && asked_for.len() < ASKED_FOR {
+        while self.left > 0 {
+            let next = match self.beyond.pop_front() {
+                Some(delivery) => Some(delivery),
+                None => self.next_of_window().await.map_err(|source| self.unread(source))?,
+            };
+            let Some(mut delivery) = next else { continue };
             self.left -= 1;
-            let (channel, queue) = (self.channel.clone(), self.queue.as_str().into());
-            let answer = async move { channel.basic_get(queue, BasicGetOptions::default()).await };
-            asked_for.push_back(Box::pin(answer));
+            let message = Message::of(&mut delivery);
+            return Ok(Some(Found { id: dead_letter_id(&message), message, delivery }));
         }
-        let got = asked_for.try_next().await;
-        let got = got.map_err(|source| self.unread(source))?;
-        let Some(mut got) = got.flatten() else { return Ok(None) };
-        let message = Message::of(&mut got.delivery);
-        Ok(Some(Found { id: dead_letter_id(&message), message, delivery: got.delivery }))
+        self.close_window().await.map_err(|source| self.unread(source))?;
+        Ok(None)
+    }
+
+    /// The next letter that the broker sends, where it sends one soon.
+    async fn next_of_window(&mut self) -> Result<Option<Delivery>, lapin::Error> {
+        let window = match &mut self.window {
+            Some(window) => window,
+            None => {
+                let window = self.open_window().await?;
+                self.window.insert(window)
+            }
+        };
+        match timeout(SILENCE, window.letters.next()).await {
+            Ok(Some(delivery)) => {
+                window.left -= 1;
+                let delivery = delivery?;
+                if window.left == 0 {
+                    self.close_window().await?;
+                }
+                Ok(Some(delivery))
+            }
+            // The queue was deleted.
+            Ok(None) => {
+                (self.left, self.window) = (0, None);
+                Ok(None)
+            }
+            // Somebody else may have taken what lay there.
+            Err(_) => {
+                if self.link.ready(&self.queue).await?.unwrap_or(0) == 0 {
+                    self.left = 0;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn open_window(&mut self) -> Result<Window, lapin::Error> {
+        let left = self.window_size.min(u16::try_from(self.left).unwrap_or(u16::MAX));
+        self.window_size = (self.window_size * 2).min(LAST_WINDOW);
+        self.channel.basic_qos(left, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions::default();
+        let letters =
+            self.channel.basic_consume(self.queue.as_str().into(), "".into(), options, FieldTable::default());
+        Ok(Window { letters: letters.await?, left })
+    }
+
+    /// Takes in what the broker had sent before it heard of the end: for each letter that was taken from
+    /// the queue meanwhile it may send another.
+    async fn close_window(&mut self) -> Result<(), lapin::Error> {
+        let Some(mut window) = self.window.take() else { return Ok(()) };
+        self.channel.basic_cancel(window.letters.tag(), BasicCancelOptions::default()).await?;
+        while let Some(delivery) = window.letters.next().await {
+            self.beyond.push_back(delivery?);
+        }
+        Ok(())
     }
 
     /// Puts a copy of the letter in its new place, and returns once it is safe there.

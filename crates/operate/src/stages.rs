@@ -46,25 +46,31 @@ impl StageNow {
         self.running.iter().filter_map(|seen| Some((seen, seen.report.pause.as_ref()?)))
     }
 
-    /// The processes that have not heard yet that the stage is paused, or paused no more.
+    /// The processes that have not heard yet that the stage is paused, or paused no more. One that is
+    /// stopping takes nothing in either case.
     pub fn behind(&self) -> impl Iterator<Item = &SeenReport> {
-        self.running.iter().filter(|seen| seen.report.held != self.hold.is_some())
+        let held = self.hold.is_some();
+        self.running.iter().filter(move |seen| seen.report.held != held && seen.report.broker != "stopping")
     }
 
     /// Why its messages wait, in whole or in part, in words for people; `None` where they do not.
     pub fn why_paused(&self) -> Option<String> {
-        if let Some(hold) = &self.hold {
-            let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
-            return Some(format!("paused by hand by {} since {}{why}", hold.who, time(hold.since)));
-        }
-        let paused: Vec<_> = self.paused_by_themselves().map(|(_, pause)| pause).collect();
-        let first = paused.iter().min_by_key(|pause| pause.since)?;
-        let whole = match (paused.len(), self.running.len()) {
-            (1, 1) => String::new(),
-            (some, all) => format!(" in {some} of {all} processes"),
-        };
-        Some(format!("paused by itself{whole} since {}: {}", time(first.since), first.why))
+        why_paused(self.hold.as_ref(), &self.running)
     }
+}
+
+fn why_paused(hold: Option<&StageHold>, running: &[SeenReport]) -> Option<String> {
+    if let Some(hold) = hold {
+        let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
+        return Some(format!("paused by hand by {} since {}{why}", hold.who, time(hold.since)));
+    }
+    let paused: Vec<_> = running.iter().filter_map(|seen| seen.report.pause.as_ref()).collect();
+    let first = paused.iter().min_by_key(|pause| pause.since)?;
+    let whole = match (paused.len(), running.len()) {
+        (1, 1) => String::new(),
+        (some, all) => format!(" in {some} of {all} processes"),
+    };
+    Some(format!("paused by itself{whole} since {}: {}", time(first.since), first.why))
 }
 
 fn time(time: DateTime<Utc>) -> String {
@@ -85,10 +91,12 @@ pub async fn stages(store: &dyn SyncStore, stages: &[Stage]) -> Result<Vec<Stage
 }
 
 /// Why the messages of a stage wait, in whole or in part, in words for people; `None` where they do
-/// not. See [`StageNow::why_paused`].
-pub async fn is_paused(store: &dyn SyncStore, stage: &Stage) -> Result<Option<String>, StoreError> {
-    let now = stages(store, std::slice::from_ref(stage)).await?;
-    Ok(now.first().and_then(StageNow::why_paused))
+/// not: see [`StageNow::why_paused`], for one stage by its name.
+pub async fn is_paused(store: &dyn SyncStore, stage: &str) -> Result<Option<String>, StoreError> {
+    let hold = hold(store, stage).await?;
+    let mut running = store.reports(RUNS_WITHIN).await?;
+    running.retain(|seen| seen.report.stage == stage);
+    Ok(why_paused(hold.as_ref(), &running))
 }
 
 /// Pauses a stage by hand and writes that into the audit log. One that is paused by hand already
@@ -175,5 +183,9 @@ mod tests {
         assert_eq!((paused.in_hand(), paused.handled(), paused.behind().count()), (4, 80, 1));
         let resumed = now(None, vec![seen(true, None), seen(false, None), seen(true, None)]);
         assert_eq!(resumed.behind().count(), 2);
+
+        let mut stopping = seen(false, None);
+        stopping.report.broker = "stopping".to_owned();
+        assert_eq!(now(Some(""), vec![stopping]).behind().count(), 0, "it takes nothing as it is");
     }
 }

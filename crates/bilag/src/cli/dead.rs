@@ -131,6 +131,9 @@ pub struct RedriveArgs {
     /// At most so many letters a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rate: Option<u16>,
+    /// Also into a stage that is paused by hand, where the letters wait until it is resumed
+    #[arg(long)]
+    pub into_paused: bool,
     #[command(flatten)]
     pub letters: LettersArgs,
 }

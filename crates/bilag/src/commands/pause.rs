@@ -79,6 +79,10 @@ async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(
 /// Tells what has become of one stage; answers what is wrong where not all have followed.
 fn told(now: &StageNow, wish: Wish) -> Option<String> {
     let name = now.stage.name;
+    if now.hold.is_some() != (wish == Wish::Pause) {
+        let meanwhile = if wish == Wish::Pause { "resumed" } else { "paused again" };
+        return Some(format!("somebody else has {meanwhile} {name} meanwhile; `bilag audit` says who"));
+    }
     let (done, what) = match wish {
         Wish::Pause => ("paused", "takes messages any more"),
         Wish::Resume => ("resumed", "is held any more"),
@@ -99,6 +103,10 @@ fn told(now: &StageNow, wish: Wish) -> Option<String> {
         (_, all) => {
             say(format_args!("{name} is {done}: {followed} of its {all} processes have followed so far"))
         }
+    }
+    if wish == Wish::Pause && now.in_hand() > 0 {
+        let count = now.in_hand();
+        say(format_args!("{count} message(s) of {name} in hand are being finished; see `bilag stages`"));
     }
     for seen in &now.missing {
         tell(format_args!(

@@ -108,6 +108,7 @@ impl Job {
                 seen.archived += 1;
                 format!("{id}: its receipt is complete by now; archived, not sent again")
             }
+            Progress::Waits { stage, why } => format!("{stage}: {why}; what is sent may wait in its queue"),
             Progress::Settling { stage, letters } => {
                 format!("waiting until {stage} is done with the last {letters} letter(s)")
             }

@@ -122,6 +122,8 @@ pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
             deed,
             who: &job.who,
             rate,
+            // The page that asked whether it is meant said so.
+            into_paused: true,
             stopped: job.stopped(),
             progress: &progress,
         };

@@ -52,6 +52,16 @@ pub enum LetterError {
         /// When the lease runs out unless it is extended.
         until: String,
     },
+    /// The stage is paused by hand: its letters would wait in its queue.
+    #[error(
+        "{stage} is {why}; nothing was moved. `bilag resume {stage}` ends that; --into-paused redrives all the same, and the letters wait in bilag.{stage}"
+    )]
+    Paused {
+        /// The stage.
+        stage: String,
+        /// By whom, since when and why.
+        why: String,
+    },
     /// Somebody said so.
     #[error("stopped by you: {so_far}; the others are where they were")]
     Stopped {

@@ -14,6 +14,8 @@ mod settling;
 mod shift;
 mod whole;
 
+use std::collections::HashSet;
+
 use amqp::{Broker, Delay};
 use sync_store::SyncStore;
 use tokio::sync::watch;
@@ -54,6 +56,9 @@ pub struct Order<'a> {
     pub who: &'a str,
     /// At most so many letters a second; as fast as it goes where there is no rate.
     pub rate: Option<u16>,
+    /// Redrive also where the stage is paused by hand. Then its letters wait in its queue until somebody
+    /// resumes it, and nothing is seen of what becomes of them.
+    pub into_paused: bool,
     /// Becomes true once somebody wants it to stop. What is in hand is finished first.
     pub stopped: watch::Receiver<bool>,
     /// Hears how it goes, between two letters: it must not take long.
@@ -73,14 +78,48 @@ impl Desk<'_> {
         order: &Order<'_>,
         selection: &Selection,
     ) -> Result<Vec<Moved>, LetterError> {
+        let chosen = selection.by_stage(self.store, order.deed).await?;
+        let held = self.held(order, chosen.keys()).await?;
         let mut all = Vec::new();
-        for (stage, ids) in selection.by_stage(self.store, order.deed).await? {
+        for (stage, ids) in chosen {
             let lease = Lease::take(self.store, &stage, order.who).await?;
-            let shift = Shift { desk: self, order, stage: &stage, lease: &lease };
+            let shift =
+                Shift { desk: self, order, stage: &stage, held: held.contains(&stage), lease: &lease };
             let ended = shift.run(ids).await;
             lease.give_back().await;
             all.push(ended?);
         }
         Ok(all)
+    }
+
+    /// Which of these stages are paused by hand. Of the others that wait, it tells why: the first letter
+    /// of a stage that is paused by itself is what it probes with.
+    async fn held(
+        &self,
+        order: &Order<'_>,
+        stages: impl Iterator<Item = &String>,
+    ) -> Result<HashSet<String>, LetterError> {
+        let mut held = HashSet::new();
+        if order.deed != Deed::Redrive {
+            return Ok(held);
+        }
+        let all = crate::stages::stages(self.store, self.stages).await?;
+        for stage in stages {
+            let Some(now) = all.iter().find(|now| now.stage.name == stage) else { continue };
+            match now.why_paused() {
+                Some(why) if now.hold.is_some() && !order.into_paused => {
+                    return Err(LetterError::Paused { stage: stage.clone(), why });
+                }
+                Some(why) => (order.progress)(&Progress::Waits { stage, why: &why }),
+                None if now.running.is_empty() => {
+                    (order.progress)(&Progress::Waits { stage, why: "none of its processes is heard of" });
+                }
+                None => {}
+            }
+            if now.hold.is_some() {
+                held.insert(stage.clone());
+            }
+        }
+        Ok(held)
     }
 }

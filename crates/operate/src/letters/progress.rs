@@ -7,6 +7,13 @@ use super::Deed;
 /// What happens while letters are moved.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
+    /// What is about to be redriven may wait in its queue.
+    Waits {
+        /// The stage.
+        stage: &'a str,
+        /// Why.
+        why: &'a str,
+    },
     /// A batch was moved, and others follow.
     Batch(&'a Moved),
     /// Its receipt is complete by now, so it was archived instead of sent again.

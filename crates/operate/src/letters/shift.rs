@@ -19,6 +19,8 @@ pub(super) struct Shift<'a> {
     pub(super) desk: &'a Desk<'a>,
     pub(super) order: &'a Order<'a>,
     pub(super) stage: &'a str,
+    /// Whether it is paused by hand: nothing becomes of what is sent to it.
+    pub(super) held: bool,
     pub(super) lease: &'a Lease<'a>,
 }
 
@@ -75,7 +77,7 @@ impl Shift<'_> {
             }
             // What is put aside cannot fail again, and nothing is sent after the last batch.
             let sent = match self.order.deed {
-                Deed::Redrive if batch.len() < wanted.len() => {
+                Deed::Redrive if !self.held && batch.len() < wanted.len() => {
                     Some(self.about_to_be_sent(walk, &batch, before.take()).await?)
                 }
                 _ => None,

@@ -59,7 +59,8 @@ fn by(session: &Session) -> &str {
 /// Ends the sessions of somebody, or everybody's.
 pub async fn revoke(name: Option<String>, store: StoreSettings) -> Result<(), Failed> {
     let store = store.open().await?;
-    let act = Act { who: &who(None), act: "revoke", stage: "console", letters: &[], detail: "" };
+    let whose = name.as_deref().map_or_else(|| "everybody's".to_owned(), |name| format!("those of {name}"));
+    let act = Act { who: &who(None), act: "revoke", stage: "console", letters: &[], detail: &whose };
     store.note_act(&act).await.map_err(Failed::plainly)?;
     let ended = store.close_sessions(name.as_deref()).await.map_err(Failed::plainly)?;
     let whose = name.map_or_else(String::new, |name| format!(" of {name}"));

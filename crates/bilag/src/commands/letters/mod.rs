@@ -17,21 +17,21 @@ pub use reindex::{export, reindex};
 
 /// `bilag dead redrive`.
 pub async fn redrive(args: RedriveArgs) -> Result<(), Failed> {
-    shift(Deed::Redrive, &args.letters, args.rate).await
+    shift(Deed::Redrive, &args.letters, args.rate, args.into_paused).await
 }
 
 /// `bilag dead discard`.
 pub async fn discard(args: LettersArgs) -> Result<(), Failed> {
-    shift(Deed::Discard, &args, None).await
+    shift(Deed::Discard, &args, None, false).await
 }
 
 /// `bilag dead restore`.
 pub async fn restore(args: LettersArgs) -> Result<(), Failed> {
-    shift(Deed::Restore, &args, None).await
+    shift(Deed::Restore, &args, None, false).await
 }
 
 /// Moves the chosen letters, stage by stage.
-async fn shift(deed: Deed, args: &LettersArgs, rate: Option<u16>) -> Result<(), Failed> {
+async fn shift(deed: Deed, args: &LettersArgs, rate: Option<u16>, into_paused: bool) -> Result<(), Failed> {
     let selection = selection(args)?;
     let store = args.store.open().await?;
     let broker = args.broker.broker("dead letters")?;
@@ -39,7 +39,7 @@ async fn shift(deed: Deed, args: &LettersArgs, rate: Option<u16>) -> Result<(), 
     let delays = &args.broker.retry_delays;
     let desk = Desk { store: store.as_ref(), broker: &broker, stages: &stages, delays };
     let who = who(args.who.as_deref());
-    let order = Order { deed, who: &who, rate, stopped: told_to_stop(), progress: &told };
+    let order = Order { deed, who: &who, rate, into_paused, stopped: told_to_stop(), progress: &told };
     let moved = desk.carry_out(&order, &selection).await.map_err(failed)?;
     if moved.is_empty() {
         say("no letter is chosen: nothing to do");
@@ -101,6 +101,9 @@ fn told(progress: &Progress<'_>) {
         Progress::Done(moved) => say(moved),
         Progress::Archived { id } => {
             tell(format_args!("{id}: its receipt is complete by now; archived, not sent again"));
+        }
+        Progress::Waits { stage, why } => {
+            tell(format_args!("warning: {stage}: {why}; what is redriven may wait in bilag.{stage}"));
         }
         Progress::Settling { stage, letters } if *letters > 20 => {
             tell(format_args!("waiting until {stage} is done with these {letters}"));

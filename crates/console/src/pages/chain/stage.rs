@@ -112,10 +112,7 @@ impl<'a> StageView<'a> {
     fn unheard(&self) -> &'static str {
         match self.depth {
             None => "Its queue is not there yet: its consumer declares it when it starts.",
-            Some(_) => {
-                "Nobody listens to its queue: its consumer does not run, or has paused because what it calls is \
-                 away. Its log says which."
-            }
+            Some(_) => "Nobody listens to its queue: its consumer does not run. Its log says why.",
         }
     }
 
