@@ -41,7 +41,7 @@ pub(super) async fn notice(app: &App) -> Markup {
                 ul { @for lag in lags { li { (with_code(&lag.to_string())) } } }
             }
         },
-        Err(foreign(&why)) => html! {
+        Err(why) => html! {
             p.notice.warn {
                 "Whether letters are missing from this list could not be checked: " (foreign(&why)) "."
             }
