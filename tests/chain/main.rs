@@ -11,6 +11,7 @@ mod golden_letters;
 mod health;
 mod holding;
 mod identity;
+mod in_the_browser;
 mod looking_at_letters;
 mod main_job;
 mod memory;

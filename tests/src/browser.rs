@@ -1,16 +1,21 @@
 //! A real browser, without a window: Chromium, driven through ChromeDriver.
 
+mod command;
+mod driver;
+
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::eventually_within;
+use command::Command;
+use driver::Driver;
 
 /// A browser of the test's own; it ends with the test.
 pub struct Browser {
@@ -20,23 +25,25 @@ pub struct Browser {
 }
 
 /// How long a page may take: several browsers share two processors with everything else.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Browser {
-    /// As wide as a screen on a desk.
+    /// As wide as a screen on a desk, with a mouse.
     pub async fn wide() -> Self {
-        Self::start(1280, 900, &[]).await
+        let screen =
+            json!({ "width": 1280, "height": 900, "pixelRatio": 1.0, "mobile": false, "touch": false });
+        Self::start(&screen, &[]).await
     }
 
     /// As wide as a telephone, which is set to dark.
     pub async fn narrow_and_dark() -> Self {
-        Self::start(390, 844, &["--blink-settings=preferredColorScheme=0"]).await
+        let screen = json!({ "width": 390, "height": 844, "pixelRatio": 1.0 });
+        Self::start(&screen, &["--blink-settings=preferredColorScheme=0"]).await
     }
 
-    async fn start(width: u32, height: u32, more: &[&str]) -> Self {
-        let driver = Driver::start().await;
-        let profile = driver.folder.path().join("profile");
-        let profile = format!("--user-data-dir={}", profile.display());
+    async fn start(screen: &Value, more: &[&str]) -> Self {
+        let driver = Driver::start(PATIENCE).await;
+        let profile = format!("--user-data-dir={}", driver.profile().display());
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -49,11 +56,16 @@ impl Browser {
             "--disable-sync",
             &profile,
         ];
-        // A window has a least width; what is emulated has none.
-        let emulated = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0 } });
         let arguments: Vec<_> = arguments.iter().chain(more).collect();
-        let options = json!({ "args": arguments, "mobileEmulation": emulated });
-        let Value::Object(capabilities) = json!({ "goog:chromeOptions": options }) else {
+        let options = json!({
+            "args": arguments,
+            // A window has a least width; what is emulated has none.
+            "mobileEmulation": { "deviceMetrics": screen },
+            "prefs": { "download.default_directory": driver.downloads() },
+        });
+        let Value::Object(capabilities) =
+            json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } })
+        else {
             unreachable!("it is written as an object")
         };
         let mut builder = ClientBuilder::new(HttpConnector::new());
@@ -74,6 +86,11 @@ impl Browser {
         .await
     }
 
+    /// Whether a CSS selector finds anything now.
+    pub async fn has(&self, selector: &str) -> bool {
+        self.page.find(Locator::Css(selector)).await.is_ok()
+    }
+
     /// Presses the button or follows the link that reads so, once it is there.
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
@@ -83,11 +100,25 @@ impl Browser {
         .await;
     }
 
+    /// Presses what a CSS selector finds, once it is there.
+    pub async fn click(&self, selector: &str) {
+        eventually_within(PATIENCE, &format!("there is {selector} to be pressed"), async || {
+            self.page.find(Locator::Css(selector)).await.ok()?.click().await.ok()
+        })
+        .await;
+    }
+
     /// Writes into the field of this name, instead of what stood there.
     pub async fn fill(&self, field: &str, text: &str) {
-        let field = self.find(&format!("[name='{field}']")).await;
+        let field = self.find(&format!("[name='{field}']:not([type=hidden])")).await;
         field.clear().await.expect("the field can be emptied");
         field.send_keys(text).await.expect("the field can be written in");
+    }
+
+    /// What stands in the field of this name.
+    pub async fn value(&self, field: &str) -> String {
+        let field = self.find(&format!("[name='{field}']:not([type=hidden])")).await;
+        field.prop("value").await.expect("a field has a value").unwrap_or_default()
     }
 
     /// Presses keys, wherever the focus is.
@@ -96,10 +127,46 @@ impl Browser {
         focused.send_keys(keys).await.expect("keys are taken");
     }
 
+    /// What has the focus: the text of a link or a button, the name of a field.
+    pub async fn focus(&self) -> String {
+        let script =
+            "const e = document.activeElement; return e.matches('a, button') ? e.innerText.trim() : e.name";
+        self.run(script).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Presses a key again and again until something has the focus, as a person who looks does.
+    pub async fn keys_until(&self, key: &str, focus: &str) {
+        for _ in 0..100 {
+            self.keys(key).await;
+            if self.focus().await == focus {
+                return;
+            }
+        }
+        panic!("{focus:?} is not reached: {:?} has the focus", self.focus().await);
+    }
+
+    /// Runs a script in the page, and gives what it returns.
+    pub async fn run(&self, script: &str) -> Value {
+        self.page.execute(script, Vec::new()).await.expect("the script runs")
+    }
+
     /// Waits until the page shows this text.
     pub async fn shows(&self, text: &str) {
-        eventually_within(PATIENCE, &format!("the page shows {text:?}"), async || {
-            self.text().await.contains(text).then_some(())
+        let mut last = String::new();
+        let shown = tokio::time::timeout(PATIENCE, async {
+            while !last.contains(text) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                last = self.text().await;
+            }
+        });
+        assert!(shown.await.is_ok(), "the page does not show {text:?}, but:\n{last}");
+    }
+
+    /// Waits until the page of this path is open.
+    pub async fn is_at(&self, path: &str) {
+        eventually_within(PATIENCE, &format!("the page is at {path}"), async || {
+            let url = self.page.current_url().await.ok()?;
+            (&url.as_str()[url.origin().ascii_serialization().len()..] == path).then_some(())
         })
         .await;
     }
@@ -112,12 +179,31 @@ impl Browser {
         }
     }
 
-    /// The page as a picture, beside the tests' binaries in `screenshots/NAME.png`, for people.
+    /// What the browser told its developers since it was last asked: errors, and what the pages' policy
+    /// forbade.
+    pub async fn complaints(&self) -> Vec<String> {
+        let said = self.page.issue_cmd(Command::browser_log()).await.expect("the browser has a log");
+        let said = said.as_array().expect("a list").iter();
+        said.map(|entry| entry["message"].as_str().expect("a message").to_owned()).collect()
+    }
+
+    /// The file of this name, once it was downloaded.
+    pub async fn downloaded(&self, name: &str) -> String {
+        let path = self.driver.downloads().join(name);
+        eventually_within(PATIENCE, &format!("{name} is downloaded"), async || {
+            std::fs::read_to_string(&path).ok()
+        })
+        .await
+    }
+
+    /// The whole page as a picture, in `screenshots/NAME.png` beside the tests' binaries, for people.
     pub async fn picture(&self, name: &str) {
-        let picture = self.page.screenshot().await.expect("a picture");
-        let mut folder = std::env::current_exe().expect("this binary has a path");
-        folder.pop();
-        let folder = folder.parent().expect("a target folder").join("screenshots");
+        let height = self.run("return document.documentElement.scrollHeight").await;
+        let width = self.run("return document.documentElement.clientWidth").await;
+        let taken = self.page.issue_cmd(Command::screenshot(&width, &height)).await.expect("a picture");
+        let taken = taken["data"].as_str().expect("a picture");
+        let picture = BASE64_STANDARD.decode(taken).expect("base64");
+        let folder = pictures();
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is written");
     }
@@ -129,38 +215,8 @@ impl Browser {
     }
 }
 
-/// ChromeDriver, on a port of its own choice, in a group of processes of its own.
-struct Driver {
-    child: Child,
-    url: String,
-    folder: TempDir,
-}
-
-impl Driver {
-    async fn start() -> Self {
-        use std::os::unix::process::CommandExt;
-
-        let folder = TempDir::new().expect("a folder");
-        let log: PathBuf = folder.path().join("driver.log");
-        let output = std::fs::File::create(&log).expect("a log file");
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).process_group(0);
-        let child = command.spawn().expect("chromedriver is installed: run the tests with `make test`");
-        let port = eventually_within(PATIENCE, "ChromeDriver tells its port", async || {
-            let log = std::fs::read_to_string(&log).ok()?;
-            let (_, port) = log.split_once("started successfully on port ")?;
-            port.split_once('.').map(|(port, _)| port.to_owned())
-        })
-        .await;
-        Self { child, url: format!("http://127.0.0.1:{port}"), folder }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.child.id());
-        // Its browsers are in its group. What has ended already cannot be ended, and need not be.
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
-        let _ = self.child.wait();
-    }
+fn pictures() -> PathBuf {
+    let mut folder = std::env::current_exe().expect("this binary has a path");
+    folder.pop();
+    folder.parent().expect("a target folder").join("screenshots")
 }

@@ -3,6 +3,7 @@
 
 mod broker;
 mod browser;
+mod console;
 mod golden;
 mod health;
 mod otlp;
@@ -18,6 +19,7 @@ mod world;
 
 pub use broker::OwnBroker;
 pub use browser::Browser;
+pub use console::{Console, free_port};
 pub use golden::normalised;
 pub use health::Health;
 pub use otlp::Collector;

@@ -1,6 +1,6 @@
 //! Everything that one test needs, of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,10 +140,15 @@ impl World {
         path
     }
 
+    /// The folder that every `bilag` is started in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Starts `bilag`.
     pub fn start(&self, arguments: &[&str]) -> Bilag {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let log = self.folder.path().join(format!("{number}-{}.log", arguments.join("-")));
+        let log = self.folder.path().join(format!("{number}-{}.log", arguments.join("-").replace('/', "_")));
         Bilag::start(arguments, &self.settings, self.folder.path(), log)
     }
 
