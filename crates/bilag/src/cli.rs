@@ -3,6 +3,8 @@
 mod accounts;
 mod console;
 mod dead;
+#[cfg(test)]
+mod documented;
 mod stages;
 
 use std::net::SocketAddr;

@@ -55,18 +55,11 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
                     progress id={ "of-" (moved.stage) } value=(moved.moved) max=(moved.of.max(1)) {}
                 }
             }
-            @if seen.ended.is_none() && viewer.is(Role::Operator) {
-                form.actions method="post" action={ "/jobs/" (job.id) "/stop" } {
-                    (csrf_field(&viewer))
-                    @if seen.stopped.is_none() { button.danger { "Stop" } }
-                    @else { button.danger disabled { "Stopping…" } }
-                }
-            }
-            @if refresh.is_some() {
-                noscript { meta http-equiv="refresh" content="2"; }
-            } @else {
-                p.actions { a.button href="/letters" { "To the dead letters" } }
-            }
+            @if refresh.is_some() { noscript { meta http-equiv="refresh" content="2"; } }
+        }
+        // Apart from what renews itself: a part is left alone while a button in it has the focus.
+        section #acts data-refresh=[refresh] { (acts(&viewer, &job, &seen)) }
+        section #facts data-refresh=[refresh] {
             (facts(&job, &seen, now))
             @if !seen.events.is_empty() {
                 h2 { "What happened lately" }
@@ -77,6 +70,20 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
         }
     };
     Ok(page(&viewer, &title(&job), Section::Letters, content))
+}
+
+fn acts(viewer: &Viewer, job: &Job, seen: &Seen) -> Markup {
+    html! {
+        @if seen.ended.is_some() {
+            p.actions { a.button href="/letters" { "To the dead letters" } }
+        } @else if viewer.is(Role::Operator) {
+            form.actions method="post" action={ "/jobs/" (job.id) "/stop" } {
+                (csrf_field(viewer))
+                @if seen.stopped.is_none() { button.danger { "Stop" } }
+                @else { button.danger disabled { "Stopping…" } }
+            }
+        }
+    }
 }
 
 fn standing(seen: &Seen) -> Markup {

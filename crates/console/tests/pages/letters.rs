@@ -153,7 +153,7 @@ async fn what_was_typed_into_an_edit_is_checked_and_kept() {
     let desk = world.desk(Role::Editor).await;
     let form = desk.page(path).await;
     assert!(form.contains("GIFT") && form.contains(error), "{form}");
-    let same = desk.post(path, &[("body", &format!("{wrong:#}"))]).await;
+    let same = desk.post(path, &[("body", &format!("{wrong:#}").replace('\n', "\r\n"))]).await;
     assert_eq!(same.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(same.text.contains("Nothing is changed yet"), "{}", same.text);
     let broken = desk.post(path, &[("body", "{\"id\": \"<typed>\"}")]).await;

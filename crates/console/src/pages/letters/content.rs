@@ -12,7 +12,7 @@ use super::address_of;
 use super::letter::is_whole;
 use crate::access::{Role, Viewer};
 use crate::mask;
-use crate::parts::{Facts, foreign, long};
+use crate::parts::{Facts, foreign, indented, long};
 
 /// What may be told to viewers of a body that could be read.
 const IMPERSONAL: [&str; 13] = [
@@ -156,9 +156,8 @@ fn payload(viewer: &Viewer, found: &LetterInFull) -> Markup {
             },
         };
     }
-    if let Ok(mut json) = serde_json::from_slice::<Value>(&found.body) {
-        cut_base64(&mut json);
-        return long(&format!("{json:#}"));
+    if let Some(lines) = std::str::from_utf8(&found.body).ok().and_then(indented) {
+        return long(&without_base64(lines, &found.body));
     }
     html! {
         @if std::str::from_utf8(&found.body).is_err() {
@@ -172,11 +171,13 @@ fn payload(viewer: &Viewer, found: &LetterInFull) -> Markup {
 }
 
 /// The bytes of a PDF tell nobody anything.
-fn cut_base64(json: &mut Value) {
-    if let Some(content) = json.pointer_mut("/pdf/content")
-        && let Some(text) = content.as_str()
-    {
-        let bytes = BASE64_STANDARD.decode(text).map_or(0, |bytes| bytes.len());
-        *content = format!("(a document of {bytes} bytes in base64)").into();
+fn without_base64(lines: String, body: &[u8]) -> String {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    match json.pointer("/pdf/content").and_then(Value::as_str).filter(|content| !content.is_empty()) {
+        Some(content) => {
+            let bytes = BASE64_STANDARD.decode(content).map_or(0, |bytes| bytes.len());
+            lines.replace(content, &format!("(a document of {bytes} bytes in base64)"))
+        }
+        None => lines,
     }
 }

@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use operate::letters::Desk;
-use serde_json::Value;
 use sync_store::{LetterInFull, Place};
 
 use super::letter::{found, is_whole};
@@ -14,7 +13,7 @@ use super::{address_of, groups};
 use crate::PageError;
 use crate::access::{Checked, Role, Viewer};
 use crate::layout::{Section, csrf_field, page};
-use crate::parts::{Params, foreign, long};
+use crate::parts::{Params, foreign, indented, long};
 use crate::server::App;
 
 /// The fields of a form.
@@ -61,7 +60,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Markup, PageError> {
     let (found, body) = editable(&app, &viewer, &id).await?;
-    let pretty = serde_json::from_str::<Value>(&body).map_or(body, |json| format!("{json:#}"));
+    let pretty = indented(&body).unwrap_or(body);
     Ok(form(&viewer, &found, &pretty, None))
 }
 
@@ -125,9 +124,9 @@ pub(super) async fn send(
     }
 }
 
+/// White space between tokens is no change.
 fn is_same(before: &str, typed: &str) -> bool {
-    let json = |text: &str| serde_json::from_str::<Value>(text).ok();
-    before.trim() == typed.trim() || json(before).is_some_and(|before| json(typed) == Some(before))
+    before.trim() == typed.trim() || indented(before).is_some_and(|before| indented(typed) == Some(before))
 }
 
 fn sure(viewer: &Viewer, found: &LetterInFull, typed: &str) -> Markup {
