@@ -68,7 +68,7 @@ pub struct ConsoleSettings {
     /// editor) and password, as `bilag console hash` prints it
     #[arg(long = "users", env = "BILAG_CONSOLE_USERS", hide_env_values = true, value_name = "FILE")]
     pub console_users: Option<PathBuf>,
-    /// Where nobody logs in: also let letters be changed
+    /// Let editors change what is in dead letters; where nobody logs in, everybody is one then
     #[arg(
         long = "allow-edit",
         env = "BILAG_CONSOLE_ALLOW_EDIT",

@@ -27,6 +27,8 @@ pub(crate) struct Order {
     pub(crate) selection: Selection,
     /// At most so many letters a second.
     pub(crate) rate: Option<u16>,
+    /// Whether letters may go to a stage that is paused by hand, and wait there.
+    pub(crate) into_paused: bool,
     /// Who wants it.
     pub(crate) who: String,
 }
@@ -108,7 +110,7 @@ impl Jobs {
 /// # Errors
 /// Too many run, or the console is being stopped.
 pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
-    let Order { deed, selection, rate, who } = order;
+    let Order { deed, selection, rate, into_paused, who } = order;
     let job = app.jobs.add(deed, who, app)?;
     let (id, app) = (job.id, app.clone());
     tracing::info!(job = id, who = job.who, act = deed.name(), "a job begins");
@@ -122,8 +124,7 @@ pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
             deed,
             who: &job.who,
             rate,
-            // The page that asked whether it is meant said so.
-            into_paused: true,
+            into_paused,
             stopped: job.stopped(),
             progress: &progress,
         };
@@ -136,6 +137,9 @@ pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
                 let why = job.why_stopped();
                 Ended::Early(format!("Stopped: {why}. {so_far}; the others are where they were."))
             }
+            Err(LetterError::Paused { stage, why }) => Ended::Early(format!(
+                "{stage} is {why}. Nothing was moved. Resume it, or redrive once more and confirm that the letters may wait."
+            )),
             Err(error) => Ended::Early(format!("{}.", amqp::chain(&error))),
         };
         tracing::info!(job = id, "a job has ended");

@@ -123,3 +123,21 @@ async fn a_console_that_is_stopped_stops_its_jobs_orderly() {
     assert!(free, "the lease was given back");
     vhost.delete().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_go_into_a_pause_only_where_that_was_confirmed() {
+    let (vhost, world) = with_letters(3).await;
+    let desk = world.desk(Role::Operator).await;
+    let paused = operate::stages::pause(world.store.as_ref(), "render", "kari", "until 06:00").await;
+    paused.map(drop).expect("paused");
+    let job = begin(&desk, "redrive").await;
+    let page = shows(&desk, &job, "Nothing was moved.").await;
+    assert!(page.contains("paused by hand by kari"), "{page}");
+    assert_eq!(vhost.ready().await["dead"], 3);
+    let sure = [("act", "redrive"), ("which", "all"), ("into_paused", "yes")];
+    let begun = desk.post("/letters/act", &sure).await;
+    let job = begun.headers["location"].to_str().expect("text").to_owned();
+    shows(&desk, &job, "All that were found have moved.").await;
+    assert_eq!((vhost.ready().await["work"], vhost.ready().await["dead"]), (3, 0));
+    vhost.delete().await;
+}

@@ -12,7 +12,7 @@ use super::{Desk, LetterError};
 pub enum EditError {
     /// The letter is not known or is elsewhere, or somebody else moves letters of the stage.
     #[error(transparent)]
-    Letter(#[from] LetterError),
+    Letter(Box<LetterError>),
     /// The letter's stage is none of the chain's.
     #[error("letter {id} is of stage {stage}, which this version does not have; nothing was sent")]
     UnknownStage {
@@ -58,15 +58,21 @@ pub enum EditError {
     },
 }
 
+impl From<LetterError> for EditError {
+    fn from(error: LetterError) -> Self {
+        Self::Letter(Box::new(error))
+    }
+}
+
 impl From<StoreError> for EditError {
     fn from(error: StoreError) -> Self {
-        Self::Letter(error.into())
+        LetterError::from(error).into()
     }
 }
 
 impl From<WalkError> for EditError {
     fn from(error: WalkError) -> Self {
-        Self::Letter(error.into())
+        LetterError::from(error).into()
     }
 }
 

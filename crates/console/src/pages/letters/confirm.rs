@@ -115,7 +115,7 @@ pub(super) async fn ask(
                 }
             }
             (how(wish.deed, wish.ids.is_empty()))
-            form.stack method="post" action="/letters/act" {
+            form.stack #act method="post" action="/letters/act" {
                 (csrf_field(&viewer))
                 input type="hidden" name="act" value=(wish.deed.name());
                 @if wish.ids.is_empty() {
@@ -165,26 +165,34 @@ fn what_will_happen(deed: Deed, stage: &str, count: u64) -> Markup {
     }
 }
 
-/// What keeps redriven letters from being taken: they would lie in the work queue, and the job would stop
-/// after the first.
+/// What keeps redriven letters from being taken, stage by stage; and whether they are meant to wait.
 async fn warnings(app: &App, stages: &BTreeMap<String, u64>) -> Markup {
     let gathered = app.chain.gather(app).await;
-    let pause =
-        |stage: &str| gathered.store.as_ref().ok()?.pauses.get(stage).map(|pause| pause.text.as_str());
+    let pause = |stage: &str| gathered.store.as_ref().ok()?.pauses.get(stage);
     let unheard = |stage: &str| {
         gathered.broker.as_ref().is_ok_and(|broker| broker.of(stage).is_none_or(|depth| depth.consumers == 0))
     };
+    let held = stages.keys().any(|stage| pause(stage).is_some_and(|pause| pause.by_hand));
     html! {
         @for stage in stages.keys() {
-            @if let Some(why) = pause(stage) {
-                p.notice.warn { strong { (stage) " is " (foreign(why)) "." } " What is redriven would wait with it, and the job would stop after the first letter." }
+            @if let Some(pause) = pause(stage) {
+                p.notice.warn {
+                    strong { (stage) " is " (foreign(&pause.text)) "." } " "
+                    @if pause.by_hand { "What is redriven waits in " code { (queue_name(stage)) } " until it is resumed, and nothing is seen of what becomes of it." }
+                    @else { "The first letter is what it probes with, and the job stops if that is not taken." }
+                }
             } @else if unheard(stage) {
-                p.notice.warn { strong { "Nobody listens to " (queue_name(stage)) "." } " Start " code { "bilag consume " (stage) } " first, or the job stops after the first letter." }
+                p.notice.warn {
+                    strong { "Nobody listens to " (queue_name(stage)) "." } " Start " code { "bilag consume " (stage) }
+                    " first, or the job stops after the first letter."
+                }
             }
         }
         @if let Err(why) = &gathered.broker {
             p.notice.warn { "The broker cannot be asked now: " (foreign(why)) "." }
         }
+        // Only who was told so sends letters into a pause.
+        @if held { input type="hidden" name="into_paused" value="yes" form="act"; }
     }
 }
 
@@ -222,7 +230,9 @@ pub(super) async fn act(
             "The rate is a number of letters a second, from 1 to 65535, or nothing.".to_owned(),
         )
     })?;
-    let order = Order { deed: wish.deed, selection: wish.selection(), rate, who: viewer.name().to_owned() };
+    let into_paused = Params::of(&fields).get("into_paused").is_some();
+    let who = viewer.name().to_owned();
+    let order = Order { deed: wish.deed, selection: wish.selection(), rate, into_paused, who };
     let job = jobs::begin(&app, order)?;
     Ok(Redirect::to(&format!("/jobs/{job}")))
 }

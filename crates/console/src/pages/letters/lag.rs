@@ -10,15 +10,18 @@ use tokio::sync::Mutex;
 use crate::parts::{foreign, with_code};
 use crate::server::App;
 
+/// Where index and queues differ, or why that is not known.
+type Seen = Result<Vec<Lag>, String>;
+
 /// What was seen last, and when.
 #[derive(Default)]
-pub(crate) struct LagSeen(Mutex<Option<(Instant, Result<Vec<Lag>, String>)>>);
+pub(crate) struct LagSeen(Mutex<Option<(Instant, Seen)>>);
 
 /// For so long it counts.
 const FRESH: Duration = Duration::from_secs(5);
 
 impl LagSeen {
-    async fn look(&self, app: &App) -> Result<Vec<Lag>, String> {
+    async fn look(&self, app: &App) -> Seen {
         let mut seen = self.0.lock().await;
         if let Some((when, known)) = &*seen
             && when.elapsed() < FRESH
