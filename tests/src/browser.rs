@@ -95,7 +95,7 @@ impl Browser {
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
         eventually_within(PATIENCE, &format!("there is {text:?} to be pressed"), async || {
-            self.page.find(Locator::XPath(&path)).await.ok()?.click().await.ok()
+            self.press_element(self.page.find(Locator::XPath(&path)).await.ok()?).await
         })
         .await;
     }
@@ -103,9 +103,17 @@ impl Browser {
     /// Presses what a CSS selector finds, once it is there.
     pub async fn click(&self, selector: &str) {
         eventually_within(PATIENCE, &format!("there is {selector} to be pressed"), async || {
-            self.page.find(Locator::Css(selector)).await.ok()?.click().await.ok()
+            self.press_element(self.page.find(Locator::Css(selector)).await.ok()?).await
         })
         .await;
+    }
+
+    /// Brings it to the middle first, as people do: bars at the edges lie over what is there.
+    async fn press_element(&self, element: Element) -> Option<()> {
+        let script = "arguments[0].scrollIntoView({ block: 'center' })";
+        let arguments = vec![serde_json::to_value(&element).expect("an element has its id")];
+        self.page.execute(script, arguments).await.ok()?;
+        element.click().await.ok()
     }
 
     /// Writes into the field of this name, instead of what stood there.
