@@ -9,10 +9,10 @@ const MAX: usize = 400;
 /// What an error is called that says nothing.
 const UNTOLD: &str = "no error is told";
 
-/// An error without its variable parts. Quoted values of one or two words become `"…"`; a word with a digit in it (a number,
-/// a uid, a voucher, a time, a hash) becomes `#`, and so does such a part of a URL or of a path; a number
-/// of three digits after "answered" or "status" stays, because 400 is another cause than 503. Never
-/// empty; at most 400 bytes.
+/// An error without its variable parts. Quoted values become `"…"`, but not the sentence that somebody
+/// answered; a word with a digit in it (a number, a uid, a voucher, a time, a hash) becomes `#`, and so
+/// does such a part of a URL or of a path; a number of three digits after "answered" or "status" stays,
+/// because 400 is another cause than 503. Never empty; at most 400 bytes.
 pub fn cause(error: &str) -> String {
     let mut cause = String::new();
     let mut before = String::new();
@@ -46,8 +46,8 @@ pub fn group_id(stage: &str, reason: &str, cause: &str) -> String {
     hash.finalize()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What stands between quotes is somebody's value, unless it is a sentence: then it is what somebody
-/// answered. A quote that is never closed is an apostrophe.
+/// What stands between quotes is somebody's value, unless it is what somebody answered. A quote that is
+/// never closed is an apostrophe.
 fn without_quoted(error: &str) -> String {
     const QUOTES: [(char, char); 3] = [('"', '"'), ('\u{201c}', '\u{201d}'), ('`', '`')];
     let mut text = String::new();
@@ -59,8 +59,9 @@ fn without_quoted(error: &str) -> String {
         match end {
             Some((end, close)) => {
                 let (quoted, after) = after.split_at(end);
+                let kept = if is_answer(&text, quoted) { quoted } else { "…" };
                 text.push(first);
-                text.push_str(if is_sentence(quoted) { quoted } else { "…" });
+                text.push_str(kept);
                 text.push(close);
                 rest = &after[close.len_utf8()..];
             }
@@ -73,9 +74,10 @@ fn without_quoted(error: &str) -> String {
     text
 }
 
-fn is_sentence(quoted: &str) -> bool {
+/// Whether what is quoted is the whole of what somebody answered: a sentence after a colon.
+fn is_answer(before: &str, quoted: &str) -> bool {
     const WORDS: usize = 3;
-    quoted.split_whitespace().nth(WORDS - 1).is_some()
+    before.trim_end().ends_with(':') && quoted.split_whitespace().nth(WORDS - 1).is_some()
 }
 
 /// Whether a word is the status of an answer: `answered 400:`, `status 503`.
@@ -129,7 +131,7 @@ mod tests {
     fn an_error_loses_what_differs_from_letter_to_letter_and_keeps_what_is_the_cause() {
         for (error, expected) in [
             ("Omnium answered 400: \"Store 70 is unknown\"", "Omnium answered 400: \"Store # is unknown\""),
-            ("the store \"Oslo City\" is closed", "the store \"…\" is closed"),
+            ("the store \"Oslo City East\" is closed", "the store \"…\" is closed"),
             ("Omnium answered 503: later", "Omnium answered 503: later"),
             ("it ended with status 404", "it ended with status 404"),
             (

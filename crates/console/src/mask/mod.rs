@@ -96,7 +96,7 @@ pub(crate) fn error(error: &str) -> String {
             let status: String = after.chars().take_while(char::is_ascii_digit).take(3).collect();
             format!("{} answered {status} ({WITHHELD})", sync_store::cause(before))
         }
-        None => sync_store::cause(error),
+        None => sync_store::cause(error.split(": \"").next().unwrap_or_default()),
     }
 }
 
