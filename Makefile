@@ -8,7 +8,7 @@ help: ## tell what can be made
 demo: ## watch receipts and a package get their invoices on a broker of its own; leaves nothing running
 	@deploy/dev/demo.sh run
 
-up: ## the same, and stays, to be played with
+up: ## the same, and stays, with the console and dead letters, to be played with
 	@deploy/dev/demo.sh up
 
 down: ## end what "make up" left running

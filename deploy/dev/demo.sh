@@ -3,7 +3,7 @@
 # receipts and a packed package.
 #
 #   demo.sh run     shows what becomes of the samples, and leaves nothing running
-#   demo.sh up      the same, and stays
+#   demo.sh up      the same, and stays, with the console and a cause of dead letters to be ended
 #   demo.sh down    ends what "up" left running
 #
 # Everything it makes is in demo/: the PDFs, the store and the logs stay there until the next time.
@@ -65,6 +65,7 @@ end() {
 }
 
 end_all() {
+    end console
     end consumers
     end sandbox
     "$here/broker.sh" stop demo/broker
@@ -239,14 +240,57 @@ show_dead_letters() {
     echo "    $bilag dead show ID --database-url $store"
 }
 
+# --- what stays up has more
+
+start_console() {
+    start console console --listen 127.0.0.1:0 --allow-edit
+    console=
+    for _ in $(seq 100); do
+        console=$(sed -n 's/^the console is at //p' demo/log/console.log)
+        [ -z "$console" ] || return 0
+        runs console || break
+        sleep 0.1
+    done
+    fail "the console did not start; see demo/log/console.log"
+}
+
+# Receipts of a store that Omnium refuses, until its fault is taken away.
+hold_up() {
+    curl -sSf -X POST "$OMNIUM_BASE_URL/_faults" -d '{"call": "upsert", "storeId": "72",
+        "fault": {"kind": "body", "status": 400, "body": "\"The market NO-BERGEN is not known\""}}' ||
+        fail "the sandbox did not take a fault"
+    held=()
+    for voucher in 1201 1202 1203; do
+        held+=("demo/receipt-$voucher.json")
+        sed "s/1001/$voucher/; s/NO-OSLO/NO-BERGEN/; s/Nordlys Sport Storo/Nordlys Sport Bergen/
+            s/\"uid\": \"70\"/\"uid\": \"72\"/" tests/samples/receipt-standard.json >"demo/receipt-$voucher.json"
+    done
+    "$bilag" publish "${held[@]}" >>demo/log/publish.log || fail "the receipts of Bergen were not published"
+    for _ in $(seq 300); do
+        dead=$("$bilag" dead list | count)
+        [ "$dead" -lt $((${#broken[@]} + ${#held[@]})) ] || return 0
+        sleep 0.1
+    done
+    fail "the receipts of Bergen did not become dead letters; see demo/log/consumers.log"
+}
+
 show_addresses() {
     cat <<END
 
 It stays up:
 
+    console      $console
     AMQP         $BILAG_AMQP_URL
     management   $BILAG_MANAGEMENT_URL  (guest, guest)
     sandbox      $OMNIUM_BASE_URL/_ledger/summary
+
+Since then ${#held[@]} receipts of a new store in Bergen were refused: Omnium does not know its market. Open
+the console: they wait there under "Dead letters", as one cause. Let Omnium know the market,
+
+    curl -X DELETE $OMNIUM_BASE_URL/_faults
+
+then press "Redrive…" beside that cause, and watch them arrive. Of the broken events, the one with an
+amount as text can be mended there as well: "Edit…" on its page.
 
 Publish a receipt of your own, or an event of a package, and see what becomes of it:
 
@@ -270,7 +314,7 @@ run() {
     trap 'echo >&2; echo "ending what was started" >&2; exit 130' INT TERM HUP
     # What a run that was killed may have left.
     end_all
-    rm -rf demo/pdf demo/log demo/package-74.json demo/bilag.db*
+    rm -rf demo/pdf demo/log demo/package-74.json demo/receipt-*.json demo/bilag.db*
     mkdir -p demo/pdf demo/log demo/run
     "$here/broker.sh" install || fail "there is no broker; the reason is above"
     command -v curl >/dev/null || "$here/install.sh" curl || fail "curl is needed"
@@ -294,6 +338,8 @@ run)
     ;;
 up)
     run
+    hold_up
+    start_console
     show_addresses | tee demo/run/up
     trap - EXIT
     ;;

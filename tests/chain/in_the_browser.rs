@@ -65,11 +65,17 @@ async fn at(browser: &Browser) -> String {
     browser.page.current_url().await.expect("a page is open").to_string()
 }
 
-/// What the page's frame shows is a PDF: how the server answers when the page asks for it.
+/// The page's frame shows a document: the server sends a PDF, and the browser draws it.
 async fn assert_document(browser: &Browser) {
     let script = "const [frame, done] = [document.querySelector('iframe'), arguments[0]];\
                   fetch(frame.src).then(async answer => \
                   done([answer.status, answer.headers.get('content-type'), (await answer.text()).slice(0, 5)]))";
     let answer = browser.page.execute_async(script, Vec::new()).await.expect("it is answered");
     assert_eq!(answer, json!([200, "application/pdf", "%PDF-"]));
+    eventually_within(MINUTE, "the document is drawn", async || {
+        let drawn = browser.find("iframe").await.screenshot().await.ok()?;
+        // One without letters compresses to less.
+        (drawn.len() > 20_000).then_some(())
+    })
+    .await;
 }

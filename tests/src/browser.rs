@@ -95,7 +95,7 @@ impl Browser {
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
         eventually_within(PATIENCE, &format!("there is {text:?} to be pressed"), async || {
-            self.page.find(Locator::XPath(&path)).await.ok()?.click().await.ok()
+            self.press_element(self.page.find(Locator::XPath(&path)).await.ok()?).await
         })
         .await;
     }
@@ -103,9 +103,17 @@ impl Browser {
     /// Presses what a CSS selector finds, once it is there.
     pub async fn click(&self, selector: &str) {
         eventually_within(PATIENCE, &format!("there is {selector} to be pressed"), async || {
-            self.page.find(Locator::Css(selector)).await.ok()?.click().await.ok()
+            self.press_element(self.page.find(Locator::Css(selector)).await.ok()?).await
         })
         .await;
+    }
+
+    /// Brings it to the middle first, as people do: bars at the edges lie over what is there.
+    async fn press_element(&self, element: Element) -> Option<()> {
+        let script = "arguments[0].scrollIntoView({ block: 'center' })";
+        let arguments = vec![serde_json::to_value(&element).expect("an element has its id")];
+        self.page.execute(script, arguments).await.ok()?;
+        element.click().await.ok()
     }
 
     /// Writes into the field of this name, instead of what stood there.
@@ -162,6 +170,15 @@ impl Browser {
         assert!(shown.await.is_ok(), "the page does not show {text:?}, but:\n{last}");
     }
 
+    /// Waits until the page shows this text no longer.
+    pub async fn gone(&self, text: &str) {
+        eventually_within(PATIENCE, &format!("the page shows {text:?} no longer"), async || {
+            let shown = self.text().await;
+            (!shown.is_empty() && !shown.contains(text)).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until the page of this path is open.
     pub async fn is_at(&self, path: &str) {
         eventually_within(PATIENCE, &format!("the page is at {path}"), async || {
@@ -171,12 +188,13 @@ impl Browser {
         .await;
     }
 
-    /// All that the page shows. Empty while one page follows another.
+    /// All that the page shows, on one line. Empty while one page follows another.
     pub async fn text(&self) -> String {
-        match self.page.find(Locator::Css("body")).await {
+        let text = match self.page.find(Locator::Css("body")).await {
             Ok(body) => body.text().await.unwrap_or_default(),
             Err(_) => String::new(),
-        }
+        };
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// What the browser told its developers since it was last asked: errors, and what the pages' policy
@@ -199,7 +217,7 @@ impl Browser {
     /// The whole page as a picture, in `screenshots/NAME.png` beside the tests' binaries, for people.
     pub async fn picture(&self, name: &str) {
         let height = self.run("return document.documentElement.scrollHeight").await;
-        let width = self.run("return document.documentElement.clientWidth").await;
+        let width = self.run("return window.innerWidth").await;
         let taken = self.page.issue_cmd(Command::screenshot(&width, &height)).await.expect("a picture");
         let taken = taken["data"].as_str().expect("a picture");
         let picture = BASE64_STANDARD.decode(taken).expect("base64");

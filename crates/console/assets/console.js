@@ -20,6 +20,8 @@ async function renew() {
     return;
   }
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  // Here its content would count: a page that renews itself would be loaded anew as well.
+  every("noscript", fresh).forEach((part) => part.remove());
   for (const old of every("[data-refresh][id]")) {
     const now = fresh.getElementById(old.id);
     // Nothing is taken from under somebody's hands.

@@ -40,8 +40,13 @@ pub(crate) fn long(text: &str) -> Markup {
 
 /// Control characters have no shape of their own; one that is unseen might hide something.
 fn shown(text: &str) -> String {
-    let visible = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    let visible = |c: char| if is_unseen(c) && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
     text.chars().map(visible).collect()
+}
+
+/// Control characters, and those that turn the direction of what follows them in the same text.
+fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A word with a colour: `ok`, `warn`, `bad`, `off`, or none. The word says it; the colour helps.
@@ -89,8 +94,8 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_no_markup_and_hides_nothing() {
-        let shown = foreign("<script>alert('1')</script>\0\u{1b}[31m").into_string();
-        assert_eq!(shown, "<bdi>&lt;script&gt;alert('1')&lt;/script&gt;\u{fffd}\u{fffd}[31m</bdi>");
+        let shown = foreign("<script>alert('1')</script>\0\u{1b}[31m\u{202e}gpj").into_string();
+        assert_eq!(shown, "<bdi>&lt;script&gt;alert('1')&lt;/script&gt;\u{fffd}\u{fffd}[31m\u{fffd}gpj</bdi>");
     }
 
     #[test]

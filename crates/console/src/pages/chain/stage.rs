@@ -51,9 +51,10 @@ impl<'a> StageView<'a> {
         if self.broker_answers { Some(self.depth.map_or(0, |depth| depth.dead)) } else { self.noted }
     }
 
-    /// Whether it should run and nobody listens.
+    /// Whether it should run and nobody listens. One that is paused runs, and does not listen.
     pub(super) fn is_unheard(&self) -> bool {
-        self.broker_answers && self.off.is_none() && self.depth.is_none_or(|depth| depth.consumers == 0)
+        let unheard = self.depth.is_none_or(|depth| depth.consumers == 0);
+        self.broker_answers && self.off.is_none() && self.pause.is_none() && unheard
     }
 
     /// The stage in its frame.
