@@ -95,6 +95,15 @@ impl Management {
     /// The API at `url` (`http://host:15672`), for the vhost and with the login of `broker`.
     pub fn new(url: &str, broker: &Broker) -> Self {
         let (user, password) = broker.login();
+        // A login in the URL is not used, and must not be told either.
+        let url = match url.split_once("://") {
+            Some((scheme, rest)) => {
+                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+                format!("{scheme}://{host}/{path}")
+            }
+            None => url.to_owned(),
+        };
         Self {
             client: reqwest::Client::new(),
             url: url.trim_end_matches('/').to_owned(),

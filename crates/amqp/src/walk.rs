@@ -1,12 +1,15 @@
 //! Dead letters on their way: back to work, into the archive, and back from it.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
+    QueueDeclareOptions,
 };
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
@@ -60,9 +63,10 @@ pub enum WalkError {
 }
 
 /// Letters that the broker sends unasked before one of them is looked at. The first window is small,
-/// because most walks are for one letter; the last bounds what is in memory.
+/// because most walks are for one letter; the last, and the bytes of a window, bound what is in memory.
 const FIRST_WINDOW: u16 = 16;
 const LAST_WINDOW: u16 = 256;
+const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 
 /// After this long without a letter it is looked whether there is one.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -79,10 +83,17 @@ pub struct Walk {
     link: Link,
     channel: Channel,
     publisher: Publisher,
+    begun: Instant,
     /// Letters that lay there when the walk began, and were not looked at yet.
     left: u32,
     window: Option<Window>,
     window_size: u16,
+    /// The largest body that was met, in bytes.
+    largest: usize,
+    /// The last letter of each window that is closed, by the broker's number of it.
+    closed: Vec<u64>,
+    /// What was sent and not taken, by the broker's numbers.
+    in_hand: Mutex<BTreeSet<u64>>,
     /// Letters that the broker sent beyond the last window.
     beyond: VecDeque<Delivery>,
 }
@@ -92,6 +103,7 @@ pub struct Walk {
 struct Window {
     letters: Consumer,
     left: u16,
+    last: u64,
 }
 
 /// A letter in hand.
@@ -121,9 +133,13 @@ impl Walk {
             link,
             channel,
             publisher,
+            begun: Instant::now(),
             left,
             window: None,
             window_size: FIRST_WINDOW,
+            largest: 1,
+            closed: Vec::new(),
+            in_hand: Mutex::default(),
             beyond: VecDeque::new(),
         })
     }
@@ -138,6 +154,7 @@ impl Walk {
             let Some(mut delivery) = next else { continue };
             self.left -= 1;
             let message = Message::of(&mut delivery);
+            self.largest = self.largest.max(message.body.len());
             return Ok(Some(Found { id: dead_letter_id(&message), message, delivery }));
         }
         self.close_window().await.map_err(|source| self.unread(source))?;
@@ -155,21 +172,23 @@ impl Walk {
         };
         match timeout(SILENCE, window.letters.next()).await {
             Ok(Some(delivery)) => {
-                window.left -= 1;
                 let delivery = delivery?;
-                if window.left == 0 {
+                window.left -= 1;
+                window.last = delivery.delivery_tag;
+                let is_last = window.left == 0;
+                self.in_hand().insert(delivery.delivery_tag);
+                if is_last {
                     self.close_window().await?;
                 }
                 Ok(Some(delivery))
             }
-            // The queue was deleted.
-            Ok(None) => {
-                (self.left, self.window) = (0, None);
-                Ok(None)
-            }
-            // Somebody else may have taken what lay there.
+            // The queue was deleted, or the broker wants it read no longer.
+            Ok(None) => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            // Somebody else may have taken what lay there. What was on its way here comes before the end of
+            // the window.
             Err(_) => {
-                if self.link.ready(&self.queue).await?.unwrap_or(0) == 0 {
+                self.close_window().await?;
+                if self.beyond.is_empty() && self.link.ready(&self.queue).await?.unwrap_or(0) == 0 {
                     self.left = 0;
                 }
                 Ok(None)
@@ -178,13 +197,14 @@ impl Walk {
     }
 
     async fn open_window(&mut self) -> Result<Window, lapin::Error> {
-        let left = self.window_size.min(u16::try_from(self.left).unwrap_or(u16::MAX));
+        let in_bytes = u16::try_from(WINDOW_BYTES / self.largest).unwrap_or(u16::MAX).max(1);
+        let left = self.window_size.min(in_bytes).min(u16::try_from(self.left).unwrap_or(u16::MAX));
         self.window_size = (self.window_size * 2).min(LAST_WINDOW);
         self.channel.basic_qos(left, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let letters =
             self.channel.basic_consume(self.queue.as_str().into(), "".into(), options, FieldTable::default());
-        Ok(Window { letters: letters.await?, left })
+        Ok(Window { letters: letters.await?, left, last: 0 })
     }
 
     /// Takes in what the broker had sent before it heard of the end: for each letter that was taken from
@@ -193,9 +213,20 @@ impl Walk {
         let Some(mut window) = self.window.take() else { return Ok(()) };
         self.channel.basic_cancel(window.letters.tag(), BasicCancelOptions::default()).await?;
         while let Some(delivery) = window.letters.next().await {
-            self.beyond.push_back(delivery?);
+            let delivery = delivery?;
+            window.last = delivery.delivery_tag;
+            self.in_hand().insert(delivery.delivery_tag);
+            self.beyond.push_back(delivery);
+        }
+        if window.last > 0 {
+            self.closed.push(window.last);
         }
         Ok(())
+    }
+
+    /// How long ago it began.
+    pub fn age(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// Puts a copy of the letter in its new place, and returns once it is safe there.
@@ -248,11 +279,16 @@ impl Walk {
         for found in letters {
             let taken = found.delivery.acker.ack(BasicAckOptions::default()).await;
             taken.map_err(|source| self.unread(source))?;
+            self.in_hand().remove(&found.delivery.delivery_tag);
         }
         // A channel's methods are done in their order: what is answered has the acks before it.
         let options = QueueDeclareOptions { passive: true, ..Default::default() };
         let asked = self.channel.queue_declare(self.queue.as_str().into(), options, FieldTable::default());
         asked.await.map(drop).map_err(|source| self.unread(source))
+    }
+
+    fn in_hand(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unread(&self, source: lapin::Error) -> WalkError {
@@ -275,7 +311,21 @@ impl Walk {
     }
 
     /// Ends the walk; what was not taken is in its place again.
-    pub async fn end(self) {
+    pub async fn end(mut self) {
+        // Window by window: with the connection they would return in no order among them. Where it is
+        // lost, that is what happens, and nothing is missing.
+        if self.close_window().await.is_ok() {
+            let options = BasicNackOptions { multiple: true, requeue: true };
+            for last in std::mem::take(&mut self.closed) {
+                let mut in_hand = std::mem::take(&mut *self.in_hand());
+                let after = in_hand.split_off(&(last + 1));
+                *self.in_hand() = after;
+                let Some(last) = in_hand.pop_last() else { continue };
+                if self.channel.basic_nack(last, options).await.is_err() {
+                    break;
+                }
+            }
+        }
         self.publisher.close().await;
         self.link.close().await;
     }

@@ -161,9 +161,8 @@ fn dead(record: &Record, letters: &[NotedLetter], stages: &[Stage]) -> Holding {
 pub async fn letters_about(store: &dyn SyncStore, key: &Key) -> Result<Vec<NotedLetter>, StoreError> {
     let mut letters = Vec::new();
     for place in Place::ALL {
-        let filter = LetterFilter { place, text: Some(key.receipt_uid.clone()), ..Default::default() };
-        let found = store.dead_letters(&filter, Page::first(100)).await?;
-        letters.extend(found.into_iter().filter(|noted| noted.letter.key.as_ref() == Some(key)));
+        let filter = LetterFilter { place, key: Some(key.clone()), ..Default::default() };
+        letters.extend(store.dead_letters(&filter, Page::first(100)).await?);
     }
     Ok(letters)
 }

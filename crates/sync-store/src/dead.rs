@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 use crate::cause::group_id;
 use crate::{Key, PackageKey};
 
+/// Reasons that are about a broken message, not about the receipt that may be on its way.
+pub(crate) const ABOUT_THE_MESSAGE: [&str; 4] =
+    ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
+
 /// What a dead letter says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
@@ -32,6 +36,13 @@ pub struct Letter {
     pub last_failed_at: Option<DateTime<Utc>>,
     /// How often it was redriven before.
     pub redriven: u32,
+}
+
+impl Letter {
+    /// Whether it is about a message that was wrong, whatever has become of its receipt.
+    pub fn is_about_the_message(&self) -> bool {
+        ABOUT_THE_MESSAGE.contains(&self.reason.as_str())
+    }
 }
 
 /// A dead letter to be noted.
@@ -139,6 +150,8 @@ pub struct LetterFilter {
     pub cause: Option<String>,
     /// Only these, by their ids.
     pub ids: Option<Vec<String>>,
+    /// About this receipt.
+    pub key: Option<Key>,
     /// Noted at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Has this text in its id, message id, receipt uid, package or error, in capitals or not.

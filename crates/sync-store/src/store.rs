@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::{
     Attach, AuditStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull,
@@ -129,6 +130,9 @@ pub trait SyncStore: PackageStore + AuditStore + ReportStore + SessionStore + St
 
     /// Who has the lease of this name, where it runs.
     async fn named_lease_holder(&self, name: &str) -> Result<Option<LeaseHolder>, StoreError>;
+
+    /// The store's own time, which it notes letters by.
+    async fn now(&self) -> Result<DateTime<Utc>, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

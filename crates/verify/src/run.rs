@@ -46,6 +46,16 @@ pub struct Findings {
     pub ended: Option<Ended>,
 }
 
+impl Findings {
+    /// How many receipts nothing is known of: Omnium did not answer for them, or they cannot be read here.
+    pub fn receipts_not_compared(&self) -> usize {
+        let unknown = |what: &NotCompared| {
+            matches!(what, NotCompared::NoAnswer { .. } | NotCompared::ReceiptUnreadable)
+        };
+        self.not_compared.iter().filter(|uncompared| unknown(&uncompared.what)).count()
+    }
+}
+
 /// Why it ended.
 #[derive(Debug)]
 pub enum Ended {

@@ -146,10 +146,18 @@ fn conclude(findings: Findings) -> Result<(), Failed> {
             format_args!("ended before the end; {go_on}, once the store answers again"),
             error,
         )),
-        Some(Ended::AtTheEnd) | None if findings.differences.is_empty() => Ok(()),
         Some(Ended::AtTheEnd) | None => {
-            let count = findings.differences.len();
-            Err(Failed::plainly(format!("Omnium and the records differ in {count} thing(s)")))
+            let (differ, unknown) = (findings.differences.len(), findings.receipts_not_compared());
+            match (differ, unknown) {
+                (0, 0) => Ok(()),
+                (0, unknown) => Err(Failed::plainly(format!("{unknown} receipt(s) could not be compared"))),
+                (differ, 0) => {
+                    Err(Failed::plainly(format!("Omnium and the records differ in {differ} thing(s)")))
+                }
+                (differ, unknown) => Err(Failed::plainly(format!(
+                    "Omnium and the records differ in {differ} thing(s), and {unknown} receipt(s) could not be compared"
+                ))),
+            }
         }
     }
 }

@@ -17,7 +17,8 @@ pub(super) struct Lease<'a> {
     store: &'a dyn SyncStore,
     name: String,
     owner: String,
-    kept: Mutex<Instant>,
+    /// When it was extended last; `None` once it is lost.
+    kept: Mutex<Option<Instant>>,
 }
 
 impl<'a> Lease<'a> {
@@ -26,7 +27,7 @@ impl<'a> Lease<'a> {
         let name = format!("dead:{stage}");
         let owner = format!("{} {}", who.replace(' ', "_"), Uuid::new_v4());
         if store.named_lease(&name, &owner, LEASE).await? {
-            return Ok(Self { store, name, owner, kept: Mutex::new(Instant::now()) });
+            return Ok(Self { store, name, owner, kept: Mutex::new(Some(Instant::now())) });
         }
         let holder = store.named_lease_holder(&name).await?;
         let (who, until) = holder.map_or_else(
@@ -39,15 +40,22 @@ impl<'a> Lease<'a> {
         Err(LetterError::Busy { who, stage: stage.to_owned(), until })
     }
 
-    /// Extends it where that is due. Answers whether it is still ours.
+    /// Extends it where that is due. Answers whether it is still ours. Once lost, it stays lost.
     pub(super) async fn keep(&self) -> Result<bool, StoreError> {
         let kept = *self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.elapsed() < LEASE / 6 {
-            return Ok(true);
+        match kept {
+            None => return Ok(false),
+            Some(kept) if kept.elapsed() < LEASE / 6 => return Ok(true),
+            // Somebody else may have had it meanwhile, and have given it back.
+            Some(kept) if kept.elapsed() >= LEASE => {}
+            Some(_) if self.store.named_lease(&self.name, &self.owner, LEASE).await? => {
+                *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                return Ok(true);
+            }
+            Some(_) => {}
         }
-        let ours = self.store.named_lease(&self.name, &self.owner, LEASE).await?;
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        Ok(ours)
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(false)
     }
 
     /// Lets others in.

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use amqp::{Destination, Found, Walk};
-use chrono::Utc;
 use events::Target;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use sync_store::{Act, Key, LetterFilter, Page, Place, RecordFilter, State};
@@ -31,6 +30,10 @@ const LARGEST: usize = BATCHES[BATCHES.len() - 1];
 
 /// A batch ends where its bodies come to more than this, in bytes.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// A walk as old as this gives what it has in hand back, and a new one begins: brokers do not let a
+/// reader keep letters for longer than half an hour.
+const WALK_ANEW: Duration = Duration::from_secs(600);
 
 /// Questions to the store at once.
 const QUESTIONS: usize = 4;
@@ -71,7 +74,11 @@ impl Shift<'_> {
                 Deed::Redrive => sizes.next().unwrap_or(LARGEST),
                 Deed::Discard | Deed::Restore => LARGEST,
             };
-            let batch = self.next_batch(walk, wanted, size).await?;
+            if walk.age() > WALK_ANEW {
+                let anew = Walk::begin(self.desk.broker, self.stage, self.order.deed.from().0).await?;
+                std::mem::replace(walk, anew).end().await;
+            }
+            let batch = self.next_batch(walk, wanted, size, moved).await?;
             if batch.is_empty() {
                 break;
             }
@@ -191,7 +198,7 @@ impl Shift<'_> {
         batch: &[InHand],
         before: Option<Batch>,
     ) -> Result<Batch, LetterError> {
-        let (now, size) = (Utc::now(), batch.len());
+        let (now, size) = (self.desk.store.now().await?, batch.len());
         let (since, mut messages) = match before {
             Some(Batch { sent, messages, size, .. }) => {
                 (sent, messages.into_iter().rev().take(size).collect::<Vec<_>>())
@@ -216,9 +223,13 @@ impl Shift<'_> {
         walk: &mut Walk,
         wanted: &HashSet<String>,
         size: usize,
+        moved: &Moved,
     ) -> Result<Vec<InHand>, LetterError> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < size.min(wanted.len()) && bytes < BATCH_BYTES {
+            if *self.order.stopped.borrow() {
+                return Err(LetterError::Stopped { so_far: moved.clone() });
+            }
             // One that is lost is noticed before anything is moved.
             self.lease.keep().await?;
             match walk.next().await? {
@@ -237,13 +248,15 @@ impl Shift<'_> {
         Ok(batch.into_iter().map(|found| InHand { key: keys.remove(&found.id), found }).collect())
     }
 
-    /// The receipts that the index knows these letters are about.
+    /// The receipts that the index knows these letters are about. A letter about a message that was wrong
+    /// is not about how far its receipt has come.
     async fn keys(&self, batch: &[Found]) -> Result<HashMap<String, Key>, LetterError> {
         let ids = batch.iter().map(|found| found.id.clone()).collect();
         let filter = LetterFilter { ids: Some(ids), ..Default::default() };
         let all = Page::first(u32::try_from(LARGEST).unwrap_or(u32::MAX));
         let noted = self.desk.store.dead_letters(&filter, all).await?;
-        let keys = noted.into_iter().filter_map(|noted| Some((noted.letter.id, noted.letter.key?)));
+        let noted = noted.into_iter().filter(|noted| !noted.letter.is_about_the_message());
+        let keys = noted.filter_map(|noted| Some((noted.letter.id, noted.letter.key?)));
         Ok(keys.collect())
     }
 

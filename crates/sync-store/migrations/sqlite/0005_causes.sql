@@ -6,3 +6,6 @@ alter table dead_letter add column cause text not null default '';
 -- Counts are read from the index alone, whatever the size of the letters.
 create index dead_letter_by_cause on dead_letter (place, stage, reason, cause, noted_at);
 create index dead_letter_without_cause on dead_letter (id) where cause = '';
+
+-- What is known of one receipt.
+create index dead_letter_by_receipt on dead_letter (receipt_uid, tenant_uid);

@@ -5,10 +5,6 @@ use crate::sql::dead_find::NOTED;
 use crate::sql::{Dialect, Statement};
 use crate::{Closes, Letter, NewLetter, Place};
 
-/// Reasons that are about a broken message, not about the receipt that may be on its way.
-pub(super) const ABOUT_THE_MESSAGE: [&str; 4] =
-    ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
-
 /// The longest stage and reason in bytes: ours are short, and an index takes no long texts of others.
 const MAX_NAME: usize = 200;
 
@@ -82,7 +78,7 @@ fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
             "union select target from external_order_receipt_sync where tenant_uid = $5 and receipt_uid = $6"
         }
     };
-    let (unknown, unopened) = if is_about_the_message(new.letter) {
+    let (unknown, unopened) = if new.letter.is_about_the_message() {
         (
             "not exists (select 1 from receipt where tenant_uid = $5 and receipt_uid = $6)",
             "sync.heard_count = 0",
@@ -107,7 +103,7 @@ fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
 }
 
 fn close_package(now: &str, letter: &Letter, news: &str) -> String {
-    let whole = !is_about_the_message(letter);
+    let whole = !letter.is_about_the_message();
     format!(
         "update package_round set
              state = 'dead', dead_stage = $2, dead_reason = $3, dead_error = $4, updated_at = {now}
@@ -115,10 +111,6 @@ fn close_package(now: &str, letter: &Letter, news: &str) -> String {
              and round = (select max(round) from package_round
                  where oms = $15 and package_id = $16 and state in ('asking', 'asked'))"
     )
-}
-
-fn is_about_the_message(letter: &Letter) -> bool {
-    ABOUT_THE_MESSAGE.contains(&letter.reason.as_str())
 }
 
 pub(super) fn move_to(dialect: Dialect, ids: &[String], to: Place) -> Statement {

@@ -46,6 +46,8 @@ fn matching(dialect: Dialect, filter: &LetterFilter, sql: impl Fn(&str) -> Strin
         .matching("stage = $", filter.stage.as_deref())
         .matching("reason = $", filter.reason.as_deref())
         .matching("cause = $", filter.cause.as_deref())
+        .matching("tenant_uid = $", filter.key.as_ref().map(|key| key.tenant_uid.as_str()))
+        .matching("receipt_uid = $", filter.key.as_ref().map(|key| key.receipt_uid.as_str()))
         .matching(
             r"lower(id) like $ escape '\' or lower(message_id) like $ escape '\'
                 or lower(receipt_uid) like $ escape '\' or lower(error) like $ escape '\'

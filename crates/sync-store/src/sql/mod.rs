@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::cause::cause;
 use crate::{
@@ -208,6 +209,12 @@ impl<D: Database> SyncStore for SqlStore<D> {
     async fn named_lease_holder(&self, name: &str) -> Result<Option<LeaseHolder>, StoreError> {
         let rows = self.0.read(reconcile::holder(self.0.dialect(), name)).await?;
         Ok(self.first(rows, Row::optional_lease)?.flatten())
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
+        let now = self.0.dialect().now();
+        let rows = self.0.read(Statement::new(format!("select {now}"))).await?;
+        Ok(self.first(rows, Row::time)?.expect("a query without a table has a row"))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

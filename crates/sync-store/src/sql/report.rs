@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
-use crate::sql::dead::ABOUT_THE_MESSAGE;
+use crate::dead::ABOUT_THE_MESSAGE;
 use crate::sql::{Database, Row, SqlStore, Statement, Surprise, search};
 use crate::{
     BrokenCounts, FoundReceipt, Key, Page, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,

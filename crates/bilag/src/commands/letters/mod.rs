@@ -81,13 +81,17 @@ pub fn filter(kind: &LetterKind) -> LetterFilter {
     }
 }
 
-/// Becomes true with Ctrl-C.
+/// Becomes true with Ctrl-C; a second one ends the process.
 pub fn told_to_stop() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         // Without signals it goes on to its end, as if nobody had asked.
         if tokio::signal::ctrl_c().await.is_ok() {
             let _ = stop.send(true);
+            // Again: whoever asks twice does not want to wait for what is in hand. Nothing is lost by it.
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
         }
         // The sender must live as long as somebody may look at it.
         std::future::pending::<()>().await;
