@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lapin::Queue;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
@@ -163,22 +164,31 @@ impl Link {
         self.connection.status().connected()
     }
 
-    /// Says goodbye, but does not wait long for an answer.
     /// The messages that are ready in a queue; `None` where it is not there.
     pub(crate) async fn ready(&self, queue: &str) -> Result<Option<u32>, lapin::Error> {
+        Ok(self.looked_at(queue).await?.map(|queue| queue.message_count()))
+    }
+
+    /// Those who receive messages of a queue; `None` where it is not there.
+    pub(crate) async fn consumers(&self, queue: &str) -> Result<Option<u32>, lapin::Error> {
+        Ok(self.looked_at(queue).await?.map(|queue| queue.consumer_count()))
+    }
+
+    async fn looked_at(&self, queue: &str) -> Result<Option<Queue>, lapin::Error> {
         // A channel of its own: a queue that is not there closes it.
         let channel = self.connection.create_channel().await?;
         let options = QueueDeclareOptions { passive: true, ..Default::default() };
-        let ready = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
-            Ok(queue) => queue.message_count(),
+        let queue = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+            Ok(queue) => queue,
             Err(error) if reply_code(&error) == Some(404) => return Ok(None),
             Err(error) => return Err(error),
         };
         // It ends with the connection, should this fail.
         let _ = channel.close(200, "OK".into()).await;
-        Ok(Some(ready))
+        Ok(Some(queue))
     }
 
+    /// Says goodbye, but does not wait long for an answer.
     pub(crate) async fn close(&self) {
         let goodbye = self.connection.close(200, "done".into());
         let _ = timeout(Duration::from_secs(2), goodbye).await;

@@ -295,6 +295,13 @@ impl Walk {
         WalkError::Queue { queue: self.queue.clone(), source }
     }
 
+    /// Whether somebody else receives letters of the queue, and may have in hand what this walk did not
+    /// find. To be asked after the walk's last letter, when it receives none itself.
+    pub async fn is_read_by_others(&self) -> Result<bool, WalkError> {
+        let consumers = self.link.consumers(&self.queue).await.map_err(|source| self.unread(source))?;
+        Ok(consumers.unwrap_or(0) > 0)
+    }
+
     /// How many messages wait in the stage's work queue, and how many in its rungs.
     pub async fn waiting(&self, delays: &[Delay]) -> Result<(u32, u32), WalkError> {
         let work = queue_name(&self.stage);

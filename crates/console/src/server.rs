@@ -20,7 +20,7 @@ use crate::access::{self, Access, AccessError, Attempts, Door, PendingLogins};
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
-use crate::pages::LagSeen;
+use crate::pages::{LagSeen, WholeLetters};
 use crate::{assets, error, headers, pages};
 
 /// What the pages show, and who may look.
@@ -65,6 +65,7 @@ pub struct Running {
     pub(crate) comparing: Mutex<()>,
     pub(crate) jobs: Jobs,
     pub(crate) lag: LagSeen,
+    pub(crate) whole: WholeLetters,
 }
 
 impl Deref for Running {
@@ -120,6 +121,7 @@ pub async fn serve(
         comparing: Mutex::default(),
         jobs: Jobs::default(),
         lag: LagSeen::default(),
+        whole: WholeLetters::default(),
     }));
     let jobs = app.clone();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();

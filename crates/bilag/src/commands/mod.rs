@@ -20,8 +20,12 @@ pub mod verify;
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::output::Failed;
+
+/// So long a letter is looked for in its queue: as long as a person may wait who can end it.
+const WHOLE_WITHIN: Duration = Duration::from_secs(600);
 
 /// A file's bytes; `-` is standard input.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failed> {

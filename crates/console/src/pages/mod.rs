@@ -13,7 +13,7 @@ use axum::Router;
 
 use crate::server::App;
 
-pub(crate) use letters::LagSeen;
+pub(crate) use letters::{LagSeen, WholeLetters};
 
 /// Every page's routes.
 pub(crate) fn routes() -> Router<App> {

@@ -40,9 +40,9 @@ pub enum LetterError {
         /// Where its letters would have to be.
         place: Place,
     },
-    /// Somebody else moves letters of the stage.
+    /// Somebody else moves letters of the stage, or reads its queue.
     #[error(
-        "{who} is moving dead letters of {stage} now, and nothing was moved by you; try again when they are done, or after {until} should their tool have been killed"
+        "{who} is moving dead letters of {stage} now, or reads its queue, and nothing was done by you; try again when they are done, or after {until} should their tool have been killed"
     )]
     Busy {
         /// Who.
@@ -81,6 +81,36 @@ pub enum LetterError {
     Lost {
         /// How far it came.
         so_far: Moved,
+    },
+    /// Letters that were to be moved are not in the queue, but somebody reads it: they may have them.
+    #[error(
+        "{left} letter(s) of {stage} are not to be found while somebody else reads the queue, perhaps with `bilag dead export`; {so_far}; try again when that has ended"
+    )]
+    InOtherHands {
+        /// How many.
+        left: usize,
+        /// The stage.
+        stage: String,
+        /// How far it came.
+        so_far: Moved,
+    },
+    /// The lease ran out while the queue was read, and somebody else has it.
+    #[error(
+        "somebody else moves dead letters of {stage} now; nothing was changed; try again when they are done"
+    )]
+    Taken {
+        /// The stage.
+        stage: String,
+    },
+    /// A letter was not reached in time.
+    #[error(
+        "letter {id} lies so deep in its queue that it was not reached within {limit} s; `bilag dead show {id}` takes longer"
+    )]
+    TooDeep {
+        /// The letter.
+        id: String,
+        /// How long it was looked for, in seconds.
+        limit: u64,
     },
     /// A letter could not be noted in the index.
     #[error("letter {id} could not be noted in the index")]

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use amqp::{Handler, Shelf, Walk};
 use sync_store::{LetterFilter, Place};
 
+use super::lease::Lease;
 use super::{Desk, LetterError};
 
 /// Letters of the index that get their cause in one go.
@@ -24,30 +25,43 @@ pub struct Reindexed {
 }
 
 /// Notes what is missing in the index, by the handler that notes dead letters, and forgets what is gone.
-/// Letters of an earlier version get their cause. `stage_done` hears of each stage in turn.
+/// Letters of an earlier version get their cause. `stage_done` hears of each stage in turn. `who` keeps
+/// others from moving the letters of a stage meanwhile: what either has in hand, the other would miss.
 ///
 /// # Errors
-/// Store or broker cannot be used; asking again goes on where it stopped.
+/// Somebody else moves letters of a stage, or store or broker cannot be used; asking again goes on where
+/// it stopped.
 pub async fn reindex(
     desk: &Desk<'_>,
     notes: &impl Handler,
+    who: &str,
     stage_done: impl Fn(&Reindexed),
 ) -> Result<(), LetterError> {
     for stage in desk.stages {
-        let done = one(desk, stage.name, notes).await?;
-        stage_done(&done);
+        let lease = Lease::take(desk.store, stage.name, who).await?;
+        let done = one(desk, stage.name, notes, &lease).await;
+        lease.give_back().await;
+        stage_done(&done?);
     }
     while desk.store.fill_causes(CAUSES).await? == u64::from(CAUSES) {}
     Ok(())
 }
 
-async fn one(desk: &Desk<'_>, stage: &'static str, notes: &impl Handler) -> Result<Reindexed, LetterError> {
+async fn one(
+    desk: &Desk<'_>,
+    stage: &'static str,
+    notes: &impl Handler,
+    lease: &Lease<'_>,
+) -> Result<Reindexed, LetterError> {
     let filter = LetterFilter { stage: Some(stage.to_owned()), ..Default::default() };
     let known: HashSet<_> =
         desk.store.letter_ids(&filter).await?.into_iter().map(|letter| letter.id).collect();
     let mut there = HashSet::new();
     let mut walk = Walk::begin(desk.broker, stage, Shelf::Dead).await?;
     while let Some(found) = walk.next().await? {
+        if !lease.keep().await? {
+            return Err(LetterError::Taken { stage: stage.to_owned() });
+        }
         if !known.contains(&found.id) {
             let noted = notes.handle(&found.message).await;
             noted.map_err(|failure| LetterError::NotNoted {

@@ -52,10 +52,21 @@ impl Shift<'_> {
         let mut moved = Moved { deed, stage: self.stage.to_owned(), moved: 0, of };
         let mut walk = Walk::begin(self.desk.broker, self.stage, deed.from().0).await?;
         let ended = self.all_batches(&mut walk, &mut wanted, &mut moved).await;
+        let others = match wanted.is_empty() {
+            true => Ok(false),
+            false => walk.is_read_by_others().await,
+        };
         walk.end().await;
         ended?;
         self.tell(&Progress::Done(&moved));
         if !wanted.is_empty() {
+            if others? {
+                let (left, stage) = (wanted.len(), self.stage.to_owned());
+                return Err(LetterError::InOtherHands { left, stage, so_far: moved });
+            }
+            if !self.lease.keep().await? {
+                return Err(LetterError::Lost { so_far: moved });
+            }
             self.forget(wanted.into_iter().collect()).await?;
         }
         Ok(moved)
@@ -282,6 +293,7 @@ impl Shift<'_> {
         Ok(any && states.all(|state| matches!(state, State::Complete | State::Skipped)))
     }
 
+    /// Letters that are not in their queue were moved by another tool.
     async fn forget(&self, gone: Vec<String>) -> Result<(), LetterError> {
         self.desk.store.move_letters(&gone, Place::Redriven).await?;
         self.tell(&Progress::Gone { ids: &gone });

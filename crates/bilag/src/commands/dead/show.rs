@@ -10,8 +10,10 @@ use sync_store::{Key, LetterInFull, NotedLetter, PackageKey, Page, Place, Record
 use super::to_json;
 use crate::chain::stages;
 use crate::cli::ShowArgs;
+use crate::commands::WHOLE_WITHIN;
 use crate::commands::sync::money;
 use crate::output::{self, Column, Failed, field, say, table, tell, times, when};
+use crate::who::who;
 
 /// Shows a letter, or saves its PDF.
 pub async fn run(args: ShowArgs) -> Result<(), Failed> {
@@ -24,7 +26,7 @@ pub async fn run(args: ShowArgs) -> Result<(), Failed> {
     };
     let problem = match is_whole(&found) {
         true => None,
-        false => complete(&mut found, &args).await?,
+        false => complete(store.as_ref(), &mut found, &args).await?,
     };
     let decoded = decoded(&found.body);
     if let Some(file) = &args.pdf {
@@ -41,9 +43,13 @@ fn is_whole(found: &LetterInFull) -> bool {
 }
 
 /// Gets the rest of the body from the letter's queue; gives why that is not possible, where it is not.
-async fn complete(found: &mut LetterInFull, args: &ShowArgs) -> Result<Option<String>, Failed> {
+async fn complete(
+    store: &dyn SyncStore,
+    found: &mut LetterInFull,
+    args: &ShowArgs,
+) -> Result<Option<String>, Failed> {
     let broker = args.broker.broker("dead letters")?;
-    Ok(match whole(&broker, &found.noted).await {
+    Ok(match whole(store, &broker, &who(None), &found.noted, WHOLE_WITHIN).await {
         Ok(Some(message)) => {
             found.body = message.body.to_vec();
             None

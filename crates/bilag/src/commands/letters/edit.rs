@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::chain::stages;
 use crate::cli::EditArgs;
-use crate::commands::read;
+use crate::commands::{WHOLE_WITHIN, read};
 use crate::output::{Failed, say};
 use crate::who::who;
 
@@ -32,7 +32,9 @@ pub async fn edit(args: EditArgs) -> Result<(), Failed> {
     let body = match &args.body {
         Some(file) => read(file)?,
         None => {
-            let message = whole(&broker, &found.noted).await.map_err(Failed::plainly)?;
+            let who = who(args.who.as_deref());
+            let message = whole(store.as_ref(), &broker, &who, &found.noted, WHOLE_WITHIN).await;
+            let message = message.map_err(Failed::plainly)?;
             let gone = || Failed::plainly(EditError::Gone { id: id.clone(), stage: stage.clone() });
             in_editor(&message.ok_or_else(gone)?.body)?
         }

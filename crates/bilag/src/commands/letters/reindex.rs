@@ -10,6 +10,7 @@ use crate::chain::{CHAIN, stages};
 use crate::cli::{ExportArgs, ReindexArgs};
 use crate::link::Link;
 use crate::output::{Failed, say};
+use crate::who::who;
 
 /// Makes the index say what the queues hold: notes what is missing, and forgets what is gone.
 pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
@@ -25,7 +26,7 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
     let stages = stages();
     let delays = &args.broker.retry_delays;
     let desk = Desk { store: store.as_ref(), broker: &broker, stages: &stages, delays };
-    operate::letters::reindex(&desk, &notes, told).await.map_err(super::failed)?;
+    operate::letters::reindex(&desk, &notes, &who(None), told).await.map_err(super::failed)?;
     say("the index says what the queues hold");
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) async fn show(
     viewer.may(Role::Operator)?;
     let mut found = found(&app, &id).await?;
     if !is_whole(&found)
-        && let Some(problem) = complete(&app, &mut found).await
+        && let Some(problem) = complete(&app, &viewer, &mut found).await
     {
         return Err(PageError::Invalid(format!("The document is not whole in the index, and {problem}.")));
     }

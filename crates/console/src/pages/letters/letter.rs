@@ -3,11 +3,11 @@
 use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use operate::letters::{Deed, whole};
+use operate::letters::Deed;
 use serde_json::Value;
 use sync_store::{LetterInFull, Place};
 
-use super::{about, address_of, content, edit};
+use super::{WholeLetters, about, address_of, content, edit};
 use crate::access::{Role, Viewer};
 use crate::layout::{Section, csrf_field, page};
 use crate::parts::{Facts, Params, address, badge, foreign, when};
@@ -28,7 +28,7 @@ pub(super) async fn show(
     let mut problem = None;
     if params.get("whole").is_some() && !is_whole(&found) {
         viewer.may(Role::Operator)?;
-        problem = complete(&app, &mut found).await;
+        problem = complete(&app, &viewer, &mut found).await;
     }
     let letter = &found.noted.letter;
     let now = app.clock.now();
@@ -57,14 +57,13 @@ pub(super) fn is_whole(found: &LetterInFull) -> bool {
 }
 
 /// Gets the rest of the body from the letter's queue; answers why that is not possible, where it is not.
-pub(super) async fn complete(app: &App, found: &mut LetterInFull) -> Option<String> {
-    match whole(&app.broker, &found.noted).await {
-        Ok(Some(message)) => {
-            found.body = message.body.to_vec();
+pub(super) async fn complete(app: &App, viewer: &Viewer, found: &mut LetterInFull) -> Option<String> {
+    match WholeLetters::read(app, viewer, &found.noted).await {
+        Ok(body) => {
+            found.body = body.to_vec();
             None
         }
-        Ok(None) => Some("the letter is not in its queue any more".to_owned()),
-        Err(error) => Some(amqp::chain(&error)),
+        Err(problem) => Some(problem),
     }
 }
 

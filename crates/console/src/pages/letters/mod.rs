@@ -10,6 +10,7 @@ mod lag;
 mod letter;
 mod list;
 mod view;
+mod whole;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -21,6 +22,7 @@ use crate::server::App;
 pub(crate) use content::{document, read};
 pub(crate) use groups::error;
 pub(crate) use lag::LagSeen;
+pub(crate) use whole::WholeLetters;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

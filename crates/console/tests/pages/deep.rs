@@ -1,0 +1,80 @@
+//! Letters that are longer than the index keeps: read whole from their queue, and out of nobody's way.
+
+use std::time::Duration;
+
+use amqp::{Shelf, Walk};
+use console::Role;
+use operate::letters::{Deed, Desk, LetterError, Order, Selection};
+use reqwest::StatusCode;
+use serde_json::Value;
+use sync_store::{LetterFilter, NewLetter, Page, Place};
+use tokio::sync::watch;
+
+use crate::given::{letter, noted};
+use crate::vhost::Vhost;
+use crate::world::World;
+
+/// A world with one long letter in its queue and in the index, and its id.
+async fn with_long_letter() -> (Vhost, World, String) {
+    let vhost = Vhost::new().await;
+    let world = World::at(&vhost.url).await;
+    vhost.die([format!("{{\"text\": \"{} the end\"}}", "x".repeat(NewLetter::BODY_KEPT))]).await;
+    let mut walk = Walk::begin(&vhost.broker(), "render", Shelf::Dead).await.expect("a walk");
+    let found = walk.next().await.expect("read").expect("it is there");
+    let long = letter(&found.id, "render", "render_failed", "the template has a mistake");
+    noted(world.store.as_ref(), &long, &Value::Null, &found.message.body).await;
+    walk.end().await;
+    (vhost, world, found.id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_is_read_whole_once_and_never_while_somebody_moves_letters() {
+    let (vhost, world, id) = with_long_letter().await;
+    let desk = world.desk(Role::Operator).await;
+    let minute = Duration::from_secs(60);
+    assert!(world.store.named_lease("dead:render", "kari 1", minute).await.expect("asked"));
+    let busy = desk.page(&format!("/letters/{id}?whole=1")).await;
+    assert!(
+        busy.contains("kari is moving dead letters of render now") && !busy.contains("the end"),
+        "{busy:.3000}"
+    );
+    let document = desk.get(&format!("/letters/{id}/document.pdf")).await;
+    assert_eq!(document.status, StatusCode::BAD_REQUEST);
+    assert!(world.store.named_lease("dead:render", "kari 1", Duration::ZERO).await.expect("asked"));
+
+    assert!(desk.page(&format!("/letters/{id}?whole=1")).await.contains("the end"));
+    assert!(
+        world.store.named_lease("dead:render", "ola 1", minute).await.expect("asked"),
+        "it was given back"
+    );
+    assert!(
+        desk.page(&format!("/letters/{id}?whole=1")).await.contains("the end"),
+        "it is kept for a moment"
+    );
+    let document = desk.get(&format!("/letters/{id}/document.pdf")).await;
+    assert!(document.text.contains("This letter carries no document"), "{}", document.text);
+    vhost.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_in_the_hands_of_another_reader_are_not_taken_for_gone() {
+    let (vhost, world, id) = with_long_letter().await;
+    // It has no lease, as `bilag dead export` has none.
+    let channel = vhost.channel().await;
+    let mut reader = channel
+        .basic_consume("bilag.render.dead".into(), "".into(), Default::default(), Default::default())
+        .await
+        .expect("it reads");
+    let _in_hand = futures_util::StreamExt::next(&mut reader).await.expect("a letter").expect("it comes");
+    let (broker, stages) = (vhost.broker(), crate::world::stages());
+    let desk = Desk { store: world.store.as_ref(), broker: &broker, stages: &stages, delays: &[] };
+    let (_stop, stopped) = watch::channel(false);
+    let order =
+        Order { deed: Deed::Discard, who: "ola", rate: None, into_paused: false, stopped, progress: &|_| {} };
+    let moved = desk.carry_out(&order, &Selection::Ids(vec![id])).await;
+    assert!(matches!(moved, Err(LetterError::InOtherHands { left: 1, .. })), "{moved:?}");
+    let waiting = LetterFilter { place: Place::Dead, ..Default::default() };
+    let waiting = world.store.dead_letters(&waiting, Page::first(9));
+    assert_eq!(waiting.await.expect("read").len(), 1, "the list still has it");
+    vhost.delete().await;
+}
