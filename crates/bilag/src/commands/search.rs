@@ -1,7 +1,7 @@
 //! `bilag sync list --search`: receipts by what people know of them.
 
 use serde_json::json;
-use sync_store::{FoundReceipt, Listed, Page, State, SyncStore};
+use sync_store::{FoundReceipt, Listed, Page, Sought, State, SyncStore};
 
 use crate::commands::sync::{list_records, to_json};
 use crate::output::{self, Failed, say};
@@ -15,7 +15,7 @@ pub async fn run(
     json: bool,
 ) -> Result<(), Failed> {
     report::fill(store, |_| ()).await.map_err(Failed::plainly)?;
-    let found = store.search(text, None, Page::first(limit)).await.map_err(Failed::plainly)?;
+    let found = store.search(text, Sought::Everywhere, None, Page::first(limit)).await.map_err(Failed::plainly)?;
     let count = found.len() as u64;
     let records = found.into_iter().flat_map(|FoundReceipt { facts, records, .. }| {
         records.into_iter().map(move |record| Listed { record, receipt: facts.clone() })

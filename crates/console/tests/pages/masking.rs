@@ -67,6 +67,27 @@ async fn paused_by_itself(world: &World) {
 }
 
 #[tokio::test]
+async fn viewers_do_not_learn_by_searching_what_they_are_not_shown() {
+    let world = World::new().await;
+    let id = rejected(world.store.as_ref(), 7).await;
+    let (viewer, operator) = (world.desk(Role::Viewer).await, world.desk(Role::Operator).await);
+    for text in ["Lindqvist", "lindq"] {
+        let (letters, receipts) = (format!("/letters?text={text}"), format!("/receipts?q={text}"));
+        assert!(operator.page(&letters).await.contains(&id), "operators find it");
+        assert_eq!(operator.get(&receipts).await.status, StatusCode::SEE_OTHER, "operators find it");
+        let page = viewer.page(&letters).await;
+        assert!(!page.contains(&id) && page.contains("Errors are not searched"), "{page}");
+        let page = viewer.page(&receipts).await;
+        assert!(
+            page.contains("No receipt is found") && page.contains("Customers are not searched"),
+            "{page}"
+        );
+    }
+    assert!(viewer.page("/letters?text=rcpt-7").await.contains(&id), "what they are shown they find");
+    assert_eq!(viewer.get("/receipts?q=7").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn viewers_look_and_do_nothing_else() {
     let world = World::new().await;
     let id = rejected(world.store.as_ref(), 7).await;

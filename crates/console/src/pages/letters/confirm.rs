@@ -52,7 +52,7 @@ impl Wish {
                 )));
             }
         }
-        Ok(Self { deed, ids, view: View::for_an_act(app, &params).await? })
+        Ok(Self { deed, ids, view: View::for_an_act(app, viewer, &params).await? })
     }
 
     fn filter(&self) -> LetterFilter {
