@@ -14,7 +14,7 @@ function tell(text) {
 }
 
 async function renew() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+  const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Renew": "1" }, redirect: "manual" });
   if (response.type === "opaqueredirect" || response.status === 401) {
     location.reload();
     return;

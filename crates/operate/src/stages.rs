@@ -1,5 +1,6 @@
 //! What the stages are doing, all processes together; and pausing them by hand.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -54,15 +55,33 @@ impl StageNow {
     }
 
     /// Why its messages wait, in whole or in part, in words for people; `None` where they do not.
-    pub fn why_paused(&self) -> Option<String> {
+    pub fn why_paused(&self) -> Option<WhyPaused> {
         why_paused(self.hold.as_ref(), &self.running)
     }
 }
 
-fn why_paused(hold: Option<&StageHold>, running: &[SeenReport]) -> Option<String> {
+/// Why a stage takes no messages. Its `Display` is all of it, as operators may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhyPaused {
+    /// Since when, and by whom and why where somebody has paused it.
+    pub text: String,
+    /// What failed, where the stage has paused by itself. It may repeat what a service answered, and so
+    /// name people.
+    pub error: Option<String>,
+}
+
+impl fmt::Display for WhyPaused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, ": {error}"))
+    }
+}
+
+fn why_paused(hold: Option<&StageHold>, running: &[SeenReport]) -> Option<WhyPaused> {
     if let Some(hold) = hold {
         let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
-        return Some(format!("paused by hand by {} since {}{why}", hold.who, time(hold.since)));
+        let text = format!("paused by hand by {} since {}{why}", hold.who, time(hold.since));
+        return Some(WhyPaused { text, error: None });
     }
     let paused: Vec<_> = running.iter().filter_map(|seen| seen.report.pause.as_ref()).collect();
     let first = paused.iter().min_by_key(|pause| pause.since)?;
@@ -70,7 +89,8 @@ fn why_paused(hold: Option<&StageHold>, running: &[SeenReport]) -> Option<String
         (1, 1) => String::new(),
         (some, all) => format!(" in {some} of {all} processes"),
     };
-    Some(format!("paused by itself{whole} since {}: {}", time(first.since), first.why))
+    let text = format!("paused by itself{whole} since {}", time(first.since));
+    Some(WhyPaused { text, error: Some(first.why.clone()) })
 }
 
 fn time(time: DateTime<Utc>) -> String {
@@ -96,7 +116,7 @@ pub async fn is_paused(store: &dyn SyncStore, stage: &str) -> Result<Option<Stri
     let hold = hold(store, stage).await?;
     let mut running = store.reports(RUNS_WITHIN).await?;
     running.retain(|seen| seen.report.stage == stage);
-    Ok(why_paused(hold.as_ref(), &running))
+    Ok(why_paused(hold.as_ref(), &running).map(|why| why.to_string()))
 }
 
 /// Pauses a stage by hand and writes that into the audit log. One that is paused by hand already
@@ -159,7 +179,8 @@ mod tests {
 
     #[test]
     fn why_a_stage_is_paused_is_told_in_words() {
-        let why = |hold, running| now(hold, running).why_paused().unwrap_or_default();
+        let why =
+            |hold, running| now(hold, running).why_paused().map(|why| why.to_string()).unwrap_or_default();
         let (away, refused) = (Some((7, "Omnium answered 503")), Some((5, "Omnium cannot be reached")));
         assert_eq!(why(None, vec![seen(false, None)]), "");
         assert_eq!(why(Some(""), vec![]), "paused by hand by kari since 2027-01-15T08:00:00Z");

@@ -156,6 +156,9 @@ pub struct LetterFilter {
     pub since: Option<DateTime<Utc>>,
     /// Has this text in its id, message id, receipt uid, package or error, in capitals or not.
     pub text: Option<String>,
+    /// The text does not count where only the error has it: errors may name people, and whoever may not
+    /// read them must not learn by searching what stands there.
+    pub not_in_errors: bool,
 }
 
 /// How many letters of one kind wait for a person.

@@ -52,7 +52,7 @@ pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};
 pub use report::{
     BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
-    SettledVoucher, WithoutParticulars,
+    SettledVoucher, Sought, WithoutParticulars,
 };
 pub use session::{Session, SessionStore};
 pub use stage::{Holding, ProcessRun, ReportedPause, SeenReport, StageHold, StageReport, StageStore};

@@ -57,6 +57,7 @@ pub trait ReportStore: Send + Sync {
     async fn search(
         &self,
         text: &str,
+        sought: Sought,
         tenant: Option<&str>,
         page: Page,
     ) -> Result<Vec<FoundReceipt>, StoreError>;
@@ -67,6 +68,15 @@ pub trait ReportStore: Send + Sync {
 
     /// Writes down the particulars of a receipt that had none.
     async fn keep_particulars(&self, key: &Key, particulars: &Particulars) -> Result<(), StoreError>;
+}
+
+/// Where a text is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// In vouchers, orders, uids and what is known of customers.
+    Everywhere,
+    /// Not in what is known of customers: for whoever may not read it.
+    NotInCustomers,
 }
 
 /// What reports and searches need of a receipt.

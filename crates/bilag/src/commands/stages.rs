@@ -111,7 +111,7 @@ fn to_json(now: &StageNow) -> Value {
         "hold": now.hold.as_ref().map(|hold| {
             json!({ "who": hold.who, "why": hold.why, "since": hold.since })
         }),
-        "paused": now.why_paused(),
+        "paused": now.why_paused().map(|why| why.to_string()),
         "inHand": now.in_hand(),
         "handled": now.handled(),
         "processes": now.running.iter().map(process_json).collect::<Vec<_>>(),

@@ -17,6 +17,9 @@ const LONGEST: TimeDelta = TimeDelta::hours(12);
 /// Written down no more often than this.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
+/// The header of requests that pages make by themselves, to renew a part: nobody may be there.
+const RENEWS: &str = "x-renew";
+
 /// Opens a session under a new token, and ends the one that the browser had.
 ///
 /// # Errors
@@ -65,7 +68,8 @@ pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Viewer
         app.store.close_session(&session.id).await?;
         return Ok(None);
     };
-    if now - session.seen_at >= SEEN_EVERY {
+    let is_used = !headers.contains_key(RENEWS);
+    if is_used && now - session.seen_at >= SEEN_EVERY {
         app.store.see_session(&session.id, now).await?;
     }
     Ok(Some(Viewer::of(user, Token::known(session.csrf), session.id)))

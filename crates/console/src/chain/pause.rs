@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use sync_store::StoreError;
 
+use crate::mask::Told;
 use crate::server::App;
 
 /// Why a stage takes no messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pause {
     /// In a sentence: since when, by whom or because of what.
-    pub(crate) text: String,
+    pub(crate) text: Told,
     /// Whether somebody has paused it, who can let it go on.
     pub(crate) by_hand: bool,
 }
@@ -20,7 +21,7 @@ pub(super) async fn all(app: &App) -> Result<HashMap<String, Pause>, StoreError>
     let stages = operate::stages::stages(app.store.as_ref(), &app.stages).await?;
     let paused = stages.into_iter().filter_map(|now| {
         let by_hand = now.hold.is_some();
-        Some((now.stage.name.to_owned(), Pause { text: now.why_paused()?, by_hand }))
+        Some((now.stage.name.to_owned(), Pause { text: (&now.why_paused()?).into(), by_hand }))
     });
     Ok(paused.collect())
 }

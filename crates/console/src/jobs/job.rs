@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use operate::letters::{Deed, Moved, Progress};
+use operate::stages::WhyPaused;
 use tokio::sync::watch;
 
 use crate::Clock;
+use crate::mask::Told;
 
 /// The latest events that are shown.
 const EVENTS: usize = 12;
@@ -32,7 +34,7 @@ pub(crate) struct Seen {
     /// How far it has come at each stage that it was at.
     pub(crate) stages: Vec<Moved>,
     /// What happened lately, the latest first.
-    pub(crate) events: VecDeque<(DateTime<Utc>, String)>,
+    pub(crate) events: VecDeque<(DateTime<Utc>, Told)>,
     /// Letters whose receipt was complete by then.
     pub(crate) archived: u64,
     /// Why it was told to stop, where it was.
@@ -46,7 +48,7 @@ pub(crate) enum Ended {
     /// All was done.
     Well(String),
     /// Not all was done; what was not is where it was.
-    Early(String),
+    Early(Told),
 }
 
 impl Job {
@@ -108,7 +110,13 @@ impl Job {
                 seen.archived += 1;
                 format!("{id}: its receipt is complete by now; archived, not sent again")
             }
-            Progress::Waits { stage, why } => format!("{stage}: {why}; what is sent may wait in its queue"),
+            Progress::Waits { stage, why } => {
+                let told = Told::about(why.error.as_deref(), |error| {
+                    let why = WhyPaused { text: why.text.clone(), error: error.map(str::to_owned) };
+                    format!("{stage}: {why}; what is sent may wait in its queue")
+                });
+                return push(&mut seen, self.clock.now(), told);
+            }
             Progress::Settling { stage, letters } => {
                 format!("waiting until {stage} is done with the last {letters} letter(s)")
             }
@@ -119,8 +127,7 @@ impl Job {
                 )
             }
         };
-        seen.events.push_front((self.clock.now(), text));
-        seen.events.truncate(EVENTS);
+        push(&mut seen, self.clock.now(), text.into());
     }
 
     pub(super) fn ends(self: &Arc<Self>) -> Ends {
@@ -138,6 +145,11 @@ impl Job {
     }
 }
 
+fn push(seen: &mut Seen, now: DateTime<Utc>, text: Told) {
+    seen.events.push_front((now, text));
+    seen.events.truncate(EVENTS);
+}
+
 /// Ends a job, whatever happens.
 pub(super) struct Ends(Arc<Job>);
 
@@ -150,13 +162,14 @@ impl Ends {
 impl Drop for Ends {
     fn drop(&mut self) {
         let defect = "A defect of the console ended it; its log has more. Letters that were in hand are where they were, or have moved.";
-        self.0.end(Ended::Early(defect.to_owned()));
+        self.0.end(Ended::Early(defect.to_owned().into()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::{Role, Token, Viewer};
 
     fn job() -> Arc<Job> {
         Arc::new(Job::new(1, Deed::Redrive, "kari".to_owned(), Clock::system()))
@@ -171,6 +184,19 @@ mod tests {
         }
         let seen = job.seen();
         assert_eq!((seen.stages.len(), seen.stages[0].moved, seen.events.len()), (1, 100, EVENTS));
+    }
+
+    #[test]
+    fn viewers_are_told_that_a_stage_waits_and_not_what_was_answered() {
+        let job = job();
+        let error = Some("Omnium answered 400: kari@example.com is unknown".to_owned());
+        let why = WhyPaused { text: "paused by itself since noon".to_owned(), error };
+        job.hear(&Progress::Waits { stage: "upload", why: &why });
+        let told = job.seen().events[0].1.clone();
+        let seen_by = |role| told.to(&Viewer::anonymous(role, &Token::random())).to_owned();
+        assert!(seen_by(Role::Operator).contains("since noon: Omnium answered 400: kari@example.com"));
+        assert!(seen_by(Role::Viewer).contains("since noon: Omnium answered 400"));
+        assert!(!seen_by(Role::Viewer).contains("kari"));
     }
 
     #[test]

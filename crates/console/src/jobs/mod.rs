@@ -11,6 +11,7 @@ use operate::letters::{Deed, Desk, LetterError, Selection};
 use tokio::time::timeout;
 
 use crate::PageError;
+use crate::mask::Told;
 use crate::server::App;
 
 pub(crate) use job::{Ended, Job, Seen};
@@ -135,15 +136,49 @@ pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
             Ok(_) => Ended::Well("All that were found have moved.".to_owned()),
             Err(LetterError::Stopped { so_far }) => {
                 let why = job.why_stopped();
-                Ended::Early(format!("Stopped: {why}. {so_far}; the others are where they were."))
+                Ended::Early(format!("Stopped: {why}. {so_far}; the others are where they were.").into())
             }
             Err(LetterError::Paused { stage, why }) => Ended::Early(format!(
                 "{stage} is {why}. Nothing was moved. Resume it, or redrive once more and confirm that the letters may wait."
-            )),
-            Err(error) => Ended::Early(format!("{}.", amqp::chain(&error))),
+            ).into()),
+            Err(error) => Ended::Early(told(&error)),
         };
         tracing::info!(job = id, "a job has ended");
         end.with(ended);
     });
     Ok(id)
+}
+
+/// Why it ended early. A letter that died again says what a service answered.
+fn told(error: &LetterError) -> Told {
+    match error {
+        LetterError::Failing { why, error, so_far } => Told::about(error.as_deref(), |error| {
+            let (why, error) = (why.clone(), error.map(str::to_owned));
+            format!("{}.", LetterError::Failing { why, error, so_far: so_far.clone() })
+        }),
+        error => format!("{}.", amqp::chain(error)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use operate::letters::Moved;
+
+    use super::*;
+    use crate::access::{Role, Token, Viewer};
+
+    #[test]
+    fn viewers_are_told_that_letters_died_again_and_not_what_was_answered() {
+        let so_far = Moved { deed: Deed::Redrive, stage: "upload".to_owned(), moved: 20, of: 30 };
+        let error = Some("Omnium answered 400: kari@example.com is unknown".to_owned());
+        let told = told(&LetterError::Failing { why: "3 died again".to_owned(), error, so_far });
+        let seen_by = |role| told.to(&Viewer::anonymous(role, &Token::random())).to_owned();
+        assert!(seen_by(Role::Operator).contains("kari@example.com"));
+        let masked = seen_by(Role::Viewer);
+        assert!(
+            masked.contains("3 died again: Omnium answered 400") && masked.contains("20 of 30"),
+            "{masked}"
+        );
+        assert!(!masked.contains("kari"), "{masked}");
+    }
 }

@@ -4,10 +4,13 @@
 //! events get tomorrow, or which a till adds on its own, shows nobody's name.
 
 mod members;
+mod told;
 
 use serde_json::{Map, Value};
 
 use members::{Members, SHOWN};
+
+pub(crate) use told::Told;
 
 /// Stands for a value that is not shown.
 pub(crate) const WITHHELD: &str = "•••";

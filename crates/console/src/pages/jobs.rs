@@ -48,7 +48,7 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
     let refresh = seen.ended.is_none().then_some("1");
     let content = html! {
         section #job data-refresh=[refresh] {
-            div role="status" { (standing(&seen)) }
+            div role="status" { (standing(&viewer, &seen)) }
             @for moved in &seen.stages {
                 p.progress {
                     label for={ "of-" (moved.stage) } { (moved.to_string()) }
@@ -64,7 +64,7 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
             @if !seen.events.is_empty() {
                 h2 { "What happened lately" }
                 ol.events reversed {
-                    @for (time, text) in &seen.events { li { (ago(now, *time)) ": " (foreign(text)) } }
+                    @for (time, text) in &seen.events { li { (ago(now, *time)) ": " (foreign(text.to(&viewer))) } }
                 }
             }
         }
@@ -86,10 +86,10 @@ fn acts(viewer: &Viewer, job: &Job, seen: &Seen) -> Markup {
     }
 }
 
-fn standing(seen: &Seen) -> Markup {
+fn standing(viewer: &Viewer, seen: &Seen) -> Markup {
     match (&seen.ended, &seen.stopped) {
         (Some((_, Ended::Well(text))), _) => html! { p.notice.ok { (foreign(text)) } },
-        (Some((_, Ended::Early(text))), _) => html! { p.notice.bad { (foreign(text)) } },
+        (Some((_, Ended::Early(text))), _) => html! { p.notice.bad { (foreign(text.to(viewer))) } },
         (None, Some(why)) => {
             html! { p.notice.warn { "It stops once it is done with what it has in hand: " (foreign(why)) "." } }
         }
@@ -135,7 +135,7 @@ async fn list(State(app): State<App>, viewer: Viewer) -> Markup {
             } @else {
                 table {
                     thead { tr { th scope="col" { "Job" } th scope="col" { "By" } th scope="col" { "Begun" } th scope="col" { "Outcome" } } }
-                    tbody { @for job in &jobs { (row(job, now)) } }
+                    tbody { @for job in &jobs { (row(&viewer, job, now)) } }
                 }
             }
         }
@@ -143,7 +143,7 @@ async fn list(State(app): State<App>, viewer: Viewer) -> Markup {
     page(&viewer, "Jobs", Section::Letters, content)
 }
 
-fn row(job: &Job, now: DateTime<Utc>) -> Markup {
+fn row(viewer: &Viewer, job: &Job, now: DateTime<Utc>) -> Markup {
     let seen = job.seen();
     html! {
         tr {
@@ -154,7 +154,7 @@ fn row(job: &Job, now: DateTime<Utc>) -> Markup {
                 @match &seen.ended {
                     None => (badge("warn", "running")),
                     Some((_, Ended::Well(_))) => (badge("ok", "done")),
-                    Some((_, Ended::Early(text))) => { (badge("bad", "ended early")) " " (foreign(text)) },
+                    Some((_, Ended::Early(text))) => { (badge("bad", "ended early")) " " (foreign(text.to(viewer))) },
                 }
             }
         }

@@ -41,6 +41,20 @@ async fn an_hour_without_use_ends_it() {
 }
 
 #[tokio::test]
+async fn a_page_that_renews_itself_is_no_use() {
+    let (trial, mut browser) = logged_in().await;
+    for _ in 0..2 {
+        trial.wait(TimeDelta::minutes(29));
+        let request = browser.get_request("/").header("x-renew", "1");
+        assert_eq!(browser.send(request).await.status, StatusCode::OK);
+    }
+    trial.wait(TimeDelta::minutes(3));
+    assert!(!browser.is_in().await, "nobody was there for an hour");
+    let script = include_str!("../../assets/console.js");
+    assert!(script.contains("\"X-Renew\": \"1\""), "pages say so when they renew themselves");
+}
+
+#[tokio::test]
 async fn twelve_hours_end_it_in_any_case() {
     let (trial, mut browser) = logged_in().await;
     for _ in 0..23 {

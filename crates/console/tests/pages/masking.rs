@@ -3,6 +3,7 @@
 use console::Role;
 use reqwest::StatusCode;
 use serde_json::Value;
+use sync_store::{ProcessRun, ReportedPause, StageReport};
 
 use crate::given::{PERSONAL, letter, noted, receipt, rejected};
 use crate::world::World;
@@ -16,6 +17,7 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
     noted(world.store.as_ref(), &plain, &Value::Null, receipt(8).to_string().as_bytes()).await;
     let xml = letter("00000000000000bb", "receipt", "undecodable", "not JSON");
     noted(world.store.as_ref(), &xml, &Value::Null, b"<name>\xc3\x85sa Lindqvist</name>").await;
+    paused_by_itself(&world).await;
     let paths = [
         "/".to_owned(),
         "/letters".to_owned(),
@@ -38,10 +40,51 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
     for name in ["Åsa Lindqvist", "asabygg.example"] {
         assert!(seen_by_operators.contains(name), "operators see {name}");
     }
+    let page = viewer.page("/").await;
+    assert!(page.contains("paused by itself since") && page.contains("answered 503"), "{page}");
+    assert!(operator.page("/").await.contains("asabygg.example"), "operators see what was answered");
     let page = viewer.page("/letters/00000000000000aa").await;
     assert!(page.contains("1808100") && page.contains("Skaljacka"), "amounts and goods are shown: {page}");
     let page = viewer.page("/letters/00000000000000bb").await;
     assert!(page.contains("none of it is shown to viewers"), "{page}");
+}
+
+/// The stage `render` has paused by itself, and says what was answered.
+async fn paused_by_itself(world: &World) {
+    let now = chrono::Utc::now();
+    let process = ProcessRun { id: "a".into(), host: "till-7".into(), pid: 1, started_at: now };
+    let why = "Omnium answered 503: asabygg.example cannot be billed".to_owned();
+    let report = StageReport {
+        stage: "render".to_owned(),
+        broker: "running".to_owned(),
+        broker_why: None,
+        pause: Some(ReportedPause { since: now, why, next_probe_at: now }),
+        held: false,
+        in_hand: 0,
+        handled: 0,
+    };
+    world.store.report(&process, &[report]).await.expect("written");
+}
+
+#[tokio::test]
+async fn viewers_do_not_learn_by_searching_what_they_are_not_shown() {
+    let world = World::new().await;
+    let id = rejected(world.store.as_ref(), 7).await;
+    let (viewer, operator) = (world.desk(Role::Viewer).await, world.desk(Role::Operator).await);
+    for text in ["Lindqvist", "lindq"] {
+        let (letters, receipts) = (format!("/letters?text={text}"), format!("/receipts?q={text}"));
+        assert!(operator.page(&letters).await.contains(&id), "operators find it");
+        assert_eq!(operator.get(&receipts).await.status, StatusCode::SEE_OTHER, "operators find it");
+        let page = viewer.page(&letters).await;
+        assert!(!page.contains(&id) && page.contains("Errors are not searched"), "{page}");
+        let page = viewer.page(&receipts).await;
+        assert!(
+            page.contains("No receipt is found") && page.contains("Customers are not searched"),
+            "{page}"
+        );
+    }
+    assert!(viewer.page("/letters?text=rcpt-7").await.contains(&id), "what they are shown they find");
+    assert_eq!(viewer.get("/receipts?q=7").await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -45,17 +45,17 @@ async fn no_form_is_taken_from_who_may_not() {
     let world = World::new().await;
     rejected(world.store.as_ref(), 1).await;
     for role in [Role::Viewer, Role::Operator] {
-        let desk = world.desk(role).await;
+        let desk = world.logged_in(role).await;
+        assert!(!desk.token().await.is_empty(), "every page has the form for logging out");
         for (path, needs) in FORMS.into_iter().filter(|(_, needs)| *needs > role) {
-            // Viewers see no form, so that their token is read off an operator's page of another session.
             let answer = desk.post(path, &FIELDS).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} needs {needs}, and took {role}");
+            let why = format!("This needs the role <strong>{needs}</strong>");
+            assert!(answer.text.contains(&why), "{path}: {}", answer.text);
         }
     }
-    assert!(
-        world.store.acts(sync_store::Page::first(10)).await.expect("acts").is_empty(),
-        "nothing was done"
-    );
+    let acts = world.store.acts(sync_store::Page::first(10)).await.expect("acts");
+    assert!(acts.iter().all(|act| act.act == "login"), "nothing was done: {acts:?}");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! A console over a store of the test's own, and a browser without a screen.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{Broker, Delay, Reason};
-use console::{Access, Clock, Console, Role, Way};
+use console::{Access, Clock, Console, Role, UsersFile, Way};
 use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Target};
 use operate::Stage;
 use receipt_pdf::Template;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use sync_store::SyncStore;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -20,13 +22,15 @@ use tokio::task::JoinHandle;
 pub struct World {
     pub store: Arc<dyn SyncStore>,
     broker: Broker,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A console that is being served, for a person with a role.
 pub struct Desk {
     pub base: String,
     client: Client,
+    /// Of the session, where somebody has logged in.
+    cookie: Option<String>,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
 }
@@ -91,7 +95,7 @@ impl World {
         let folder = TempDir::new().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("console.db").display());
         let store = sync_store::connect(&url).await.expect("a store");
-        Self { store, broker: Broker::parse(broker, "a test").expect("a URL"), _folder: folder }
+        Self { store, broker: Broker::parse(broker, "a test").expect("a URL"), folder }
     }
 
     /// A console for somebody with this role, where editing is allowed.
@@ -101,6 +105,29 @@ impl World {
 
     /// The same, where that may be switched off.
     pub async fn desk_of(&self, role: Role, allow_edit: bool) -> Desk {
+        self.served(Way::Anonymous(role), allow_edit).await
+    }
+
+    /// A console for somebody with this role, who has logged in.
+    pub async fn logged_in(&self, role: Role) -> Desk {
+        const PASSWORD: &str = "correct horse battery";
+        let path = self.folder.path().join("users.toml");
+        let hash = console::hash_password(PASSWORD).expect("hashed");
+        let user = format!("[[user]]\nname = \"kari\"\nrole = \"{role}\"\npassword = \"{hash}\"\n");
+        std::fs::write(&path, user).expect("written");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+        let users = Arc::new(UsersFile::open(path).expect("users"));
+        let mut desk = self.served(Way::Users(users), true).await;
+        let form = desk.get("/login").await;
+        desk.cookie = cookie(&form);
+        let fields = [("name", "kari"), ("password", PASSWORD), ("csrf", &*csrf(&form.text))];
+        let answer = desk.post_as("/login", &desk.base, &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        desk.cookie = cookie(&answer);
+        desk
+    }
+
+    async fn served(&self, way: Way, allow_edit: bool) -> Desk {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let console = Console {
@@ -110,7 +137,7 @@ impl World {
             stages: stages(),
             off: HashMap::new(),
             delays: vec!["1h".parse::<Delay>().expect("a delay")],
-            access: Access { way: Way::Anonymous(role), outside: None },
+            access: Access { way, outside: None },
             clock: Clock::system(),
             allow_edit,
             template: Template::builtin("a4").expect("it is built in"),
@@ -124,14 +151,14 @@ impl World {
             console::serve(listener, console, stopped).await.expect("it is served");
         });
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Desk { base, client, stop: Some(stop), served: Some(served) }
+        Desk { base, client, cookie: None, stop: Some(stop), served: Some(served) }
     }
 }
 
 impl Desk {
     /// Opens a page.
     pub async fn get(&self, path: &str) -> Seen {
-        seen(self.client.get(format!("{}{path}", self.base))).await
+        seen(self.known(self.client.get(format!("{}{path}", self.base)))).await
     }
 
     /// Opens a page that must be there.
@@ -150,20 +177,24 @@ impl Desk {
 
     /// Sends a form without its token, or as another site does.
     pub async fn post_as(&self, path: &str, origin: &str, fields: &[(&str, &str)]) -> Seen {
-        let request = self.client.post(format!("{}{path}", self.base)).header("origin", origin);
+        let request = self.known(self.client.post(format!("{}{path}", self.base))).header("origin", origin);
         let body: Vec<_> =
             fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         seen(request.header("content-type", "application/x-www-form-urlencoded").body(body.join("&"))).await
     }
 
-    /// The token of this person's forms, from a page that has one for every operator.
+    /// The token of this person's forms: of the one for logging out, or from a page that has one for
+    /// every operator.
     pub async fn token(&self) -> String {
-        let page = self.get("/stages/render/pause").await.text;
-        page.split("name=\"csrf\" value=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-            .unwrap_or_default()
-            .to_owned()
+        let page = if self.cookie.is_some() { "/audit" } else { "/stages/render/pause" };
+        csrf(&self.get(page).await.text)
+    }
+
+    fn known(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.cookie {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        }
     }
 
     /// Ends it orderly.
@@ -177,7 +208,17 @@ impl Desk {
     }
 }
 
-async fn seen(request: reqwest::RequestBuilder) -> Seen {
+fn csrf(page: &str) -> String {
+    let rest = page.split("name=\"csrf\" value=\"").nth(1);
+    rest.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
+}
+
+fn cookie(seen: &Seen) -> Option<String> {
+    let cookie = seen.headers.get("set-cookie")?.to_str().ok()?;
+    cookie.split(';').next().map(str::to_owned)
+}
+
+async fn seen(request: RequestBuilder) -> Seen {
     let answer = request.send().await.expect("an answer");
     let (status, headers) = (answer.status(), answer.headers().clone());
     let text = String::from_utf8_lossy(&answer.bytes().await.expect("a body")).into_owned();

@@ -69,10 +69,13 @@ pub enum LetterError {
         so_far: Moved,
     },
     /// What was redriven fails again, or is not taken.
-    #[error("stopped: {why}; {so_far}; the others are where they were")]
+    #[error("stopped: {why}{}; {so_far}; the others are where they were", after(error.as_deref()))]
     Failing {
         /// What was seen.
         why: String,
+        /// The error of the first letter that died again. It may repeat what a service answered, and so
+        /// name people.
+        error: Option<String>,
         /// How far it came.
         so_far: Moved,
     },
@@ -121,4 +124,8 @@ pub enum LetterError {
         #[source]
         source: BoxError,
     },
+}
+
+fn after(error: Option<&str>) -> String {
+    error.map_or(String::new(), |error| format!(": {error}"))
 }

@@ -21,6 +21,7 @@ use sync_store::SyncStore;
 use tokio::sync::watch;
 
 use crate::Stage;
+use crate::stages::WhyPaused;
 pub use decoded::{Decoded, DecodedLine, decoded};
 pub use deed::Deed;
 pub use edit::EditError;
@@ -108,11 +109,12 @@ impl Desk<'_> {
             let Some(now) = all.iter().find(|now| now.stage.name == stage) else { continue };
             match now.why_paused() {
                 Some(why) if now.hold.is_some() && !order.into_paused => {
-                    return Err(LetterError::Paused { stage: stage.clone(), why });
+                    return Err(LetterError::Paused { stage: stage.clone(), why: why.to_string() });
                 }
                 Some(why) => (order.progress)(&Progress::Waits { stage, why: &why }),
                 None if now.running.is_empty() => {
-                    (order.progress)(&Progress::Waits { stage, why: "none of its processes is heard of" });
+                    let why = WhyPaused { text: "none of its processes is heard of".to_owned(), error: None };
+                    (order.progress)(&Progress::Waits { stage, why: &why });
                 }
                 None => {}
             }

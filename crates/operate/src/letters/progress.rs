@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Deed;
+use crate::stages::WhyPaused;
 
 /// What happens while letters are moved.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +13,7 @@ pub enum Progress<'a> {
         /// The stage.
         stage: &'a str,
         /// Why.
-        why: &'a str,
+        why: &'a WhyPaused,
     },
     /// A batch was moved, and others follow.
     Batch(&'a Moved),

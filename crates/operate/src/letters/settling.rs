@@ -31,7 +31,12 @@ pub(super) enum Settled {
     /// Nothing speaks against going on.
     Well,
     /// They fail again, or are not taken.
-    Badly(String),
+    Badly {
+        /// What was seen.
+        why: String,
+        /// The error of the first letter that died again.
+        error: Option<String>,
+    },
     /// Somebody wants to stop.
     Stopped,
 }
@@ -66,13 +71,14 @@ pub(super) async fn settle(
         }
         // Where it is lost, that is noticed before the next batch is moved.
         shift.lease.keep().await?;
-        if let Some(why) = died_again(shift, batch).await? {
-            return Ok(Settled::Badly(why));
+        if let Some((why, error)) = died_again(shift, batch).await? {
+            return Ok(Settled::Badly { why, error: Some(error) });
         }
         let (waiting, retrying) = walk.waiting(shift.desk.delays).await?;
         let more = retrying.saturating_sub(batch.before.1);
         if more >= many {
-            return Ok(Settled::Badly(format!("{more} of the last batch failed and wait to be tried again")));
+            let why = format!("{more} of the last batch failed and wait to be tried again");
+            return Ok(Settled::Badly { why, error: None });
         }
         if waiting > 0 {
             empty_since = None;
@@ -94,7 +100,7 @@ pub(super) async fn settle(
             happened = Instant::now();
         }
         if happened.elapsed() > PATIENCE {
-            return Ok(Settled::Badly(not_taken(shift.stage, waiting)));
+            return Ok(Settled::Badly { why: not_taken(shift.stage, waiting), error: None });
         }
         sleep(STEP).await;
     }
@@ -121,7 +127,8 @@ async fn incomplete(shift: &Shift<'_>, mut keys: Vec<Key>, target: &str) -> Resu
     Ok(keys)
 }
 
-async fn died_again(shift: &Shift<'_>, batch: &Batch) -> Result<Option<String>, LetterError> {
+/// That letters of the batch died again, and the error of the first of them.
+async fn died_again(shift: &Shift<'_>, batch: &Batch) -> Result<Option<(String, String)>, LetterError> {
     let (stage, since) = (Some(shift.stage.to_owned()), Some(batch.since));
     let filter = LetterFilter { stage, since, ..Default::default() };
     let letters = shift.desk.store.dead_letters(&filter, Page::first(200)).await?;
@@ -130,5 +137,5 @@ async fn died_again(shift: &Shift<'_>, batch: &Batch) -> Result<Option<String>, 
     });
     let Some(first) = again.next() else { return Ok(None) };
     let count = 1 + again.count();
-    Ok(Some(format!("{count} of the last batch died again, of {}: {}", first.reason, first.error)))
+    Ok(Some((format!("{count} of the last batch died again, of {}", first.reason), first.error)))
 }

@@ -118,8 +118,8 @@ impl Shift<'_> {
                 self.tell(&Progress::Settling { stage: self.stage, letters: sent.size });
                 match settle(self, walk, &mut sent).await? {
                     Settled::Well => {}
-                    Settled::Badly(why) => {
-                        return Err(LetterError::Failing { why, so_far: moved.clone() });
+                    Settled::Badly { why, error } => {
+                        return Err(LetterError::Failing { why, error, so_far: moved.clone() });
                     }
                     Settled::Stopped => return Err(LetterError::Stopped { so_far: moved.clone() }),
                 }

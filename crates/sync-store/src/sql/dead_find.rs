@@ -49,9 +49,7 @@ fn matching(dialect: Dialect, filter: &LetterFilter, sql: impl Fn(&str) -> Strin
         .matching("tenant_uid = $", filter.key.as_ref().map(|key| key.tenant_uid.as_str()))
         .matching("receipt_uid = $", filter.key.as_ref().map(|key| key.receipt_uid.as_str()))
         .matching(
-            r"lower(id) like $ escape '\' or lower(message_id) like $ escape '\'
-                or lower(receipt_uid) like $ escape '\' or lower(error) like $ escape '\'
-                or lower(oms || '/' || package_id) like $ escape '\'",
+            if filter.not_in_errors { WITHOUT_ERROR } else { WITH_ERROR },
             filter.text.as_deref().map(containing).as_deref(),
         );
     if let Some(since) = filter.since {
@@ -66,6 +64,13 @@ fn matching(dialect: Dialect, filter: &LetterFilter, sql: impl Fn(&str) -> Strin
     }
     Statement { sql: sql(&conditions.sql), args: conditions.args }
 }
+
+const WITHOUT_ERROR: &str = r"lower(id) like $ escape '\' or lower(message_id) like $ escape '\'
+    or lower(receipt_uid) like $ escape '\' or lower(oms || '/' || package_id) like $ escape '\'";
+
+const WITH_ERROR: &str = r"lower(id) like $ escape '\' or lower(message_id) like $ escape '\'
+    or lower(receipt_uid) like $ escape '\' or lower(error) like $ escape '\'
+    or lower(oms || '/' || package_id) like $ escape '\'";
 
 /// A `like` pattern for texts that contain this one.
 pub(super) fn containing(text: &str) -> String {

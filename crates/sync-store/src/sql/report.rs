@@ -7,7 +7,7 @@ use crate::dead::ABOUT_THE_MESSAGE;
 use crate::sql::{Database, Row, SqlStore, Statement, Surprise, search};
 use crate::{
     BrokenCounts, FoundReceipt, Key, Page, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
-    SettledVoucher, StoreError, WithoutParticulars,
+    SettledVoucher, Sought, StoreError, WithoutParticulars,
 };
 
 #[async_trait]
@@ -69,10 +69,11 @@ impl<D: Database> ReportStore for SqlStore<D> {
     async fn search(
         &self,
         text: &str,
+        sought: Sought,
         tenant: Option<&str>,
         page: Page,
     ) -> Result<Vec<FoundReceipt>, StoreError> {
-        let rows = self.0.read(search::search(text, tenant, page)).await?;
+        let rows = self.0.read(search::search(text, sought, tenant, page)).await?;
         Ok(search::by_receipt(self.each(rows, crate::sql::find::read_listed)?))
     }
 

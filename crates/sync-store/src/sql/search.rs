@@ -3,12 +3,16 @@
 use crate::sql::Statement;
 use crate::sql::dead_find::containing;
 use crate::sql::find::{FACTS, RECORD};
-use crate::{FoundReceipt, Listed, Page};
+use crate::{FoundReceipt, Listed, Page, Sought};
 
 /// Each way to find a receipt by an index of its own. The customers are looked through the newest
 /// first, until there are enough of them.
-pub(super) fn search(text: &str, tenant: Option<&str>, page: Page) -> Statement {
+pub(super) fn search(text: &str, sought: Sought, tenant: Option<&str>, page: Page) -> Statement {
     let is_theirs = "(cast($3 as text) is null or tenant_uid = $3)";
+    let are_sought = match sought {
+        Sought::Everywhere => "true",
+        Sought::NotInCustomers => "false",
+    };
     let record = qualified("sync", RECORD);
     let facts = qualified("receipt", FACTS);
     Statement::new(format!(
@@ -22,7 +26,7 @@ pub(super) fn search(text: &str, tenant: Option<&str>, page: Page) -> Statement 
                  where receipt_uid = $1 and {is_theirs}
          ), customers as (
              select tenant_uid, receipt_uid, heard_at from receipt
-             where customer > '' and customer like $2 escape '\\' and {is_theirs}
+             where {are_sought} and customer > '' and customer like $2 escape '\\' and {is_theirs}
              order by heard_at desc limit $4
          ), found as (
              select tenant_uid, receipt_uid, max(heard_at) as heard_at, min(place) as place

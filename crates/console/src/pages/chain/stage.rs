@@ -6,6 +6,7 @@ use operate::Stage;
 
 use crate::access::{Role, Viewer};
 use crate::chain::{Gathered, Pause, StageDepth};
+use crate::parts::foreign;
 use crate::server::App;
 use crate::time::ago;
 
@@ -19,11 +20,11 @@ pub(super) struct StageView<'a> {
     oldest_dead: Option<DateTime<Utc>>,
     on_its_way: Option<DateTime<Utc>>,
     pub(super) pause: Option<&'a Pause>,
-    may_pause: bool,
+    viewer: &'a Viewer,
 }
 
 impl<'a> StageView<'a> {
-    pub(super) fn of(app: &App, viewer: &Viewer, stage: &'a Stage, gathered: &'a Gathered) -> Self {
+    pub(super) fn of(app: &App, viewer: &'a Viewer, stage: &'a Stage, gathered: &'a Gathered) -> Self {
         let store = gathered.store.as_ref().ok();
         let dead = store.and_then(|store| store.dead.get(stage.name));
         let depth = gathered.broker.as_ref().ok().and_then(|broker| broker.of(stage.name));
@@ -38,7 +39,7 @@ impl<'a> StageView<'a> {
             oldest_dead: dead.map(|(_, oldest)| *oldest),
             on_its_way: store.and_then(|store| store.on_its_way.get(stage.name)).copied(),
             pause: store.and_then(|store| store.pauses.get(stage.name)),
-            may_pause: viewer.is(Role::Operator),
+            viewer,
         }
     }
 
@@ -72,7 +73,7 @@ impl<'a> StageView<'a> {
                     p.why { "Not in use: " (off) "." }
                 }
                 @if let Some(pause) = self.pause {
-                    p.why { (pause.text) }
+                    p.why { (foreign(pause.text.to(self.viewer))) }
                 } @else if self.is_unheard() {
                     p.why { (self.unheard()) }
                 }
@@ -93,7 +94,7 @@ impl<'a> StageView<'a> {
                         }
                     }
                     (self.ages(now))
-                    @if self.may_pause { (self.hold()) }
+                    @if self.viewer.is(Role::Operator) { (self.hold()) }
                 }
             }
         }

@@ -52,7 +52,7 @@ impl Wish {
                 )));
             }
         }
-        Ok(Self { deed, ids, view: View::for_an_act(app, &params).await? })
+        Ok(Self { deed, ids, view: View::for_an_act(app, viewer, &params).await? })
     }
 
     fn filter(&self) -> LetterFilter {
@@ -97,7 +97,7 @@ pub(super) async fn ask(
     let title = format!("{} {}?", wish.title(), plural(all, "letter", "letters"));
     let missing = (wish.ids.len() as u64).saturating_sub(all);
     let warnings = match wish.deed {
-        Deed::Redrive => warnings(&app, &stages).await,
+        Deed::Redrive => warnings(&app, &viewer, &stages).await,
         Deed::Discard | Deed::Restore => html! {},
     };
     let content = match all {
@@ -166,7 +166,7 @@ fn what_will_happen(deed: Deed, stage: &str, count: u64) -> Markup {
 }
 
 /// What keeps redriven letters from being taken, stage by stage; and whether they are meant to wait.
-async fn warnings(app: &App, stages: &BTreeMap<String, u64>) -> Markup {
+async fn warnings(app: &App, viewer: &Viewer, stages: &BTreeMap<String, u64>) -> Markup {
     let gathered = app.chain.gather(app).await;
     let pause = |stage: &str| gathered.store.as_ref().ok()?.pauses.get(stage);
     let unheard = |stage: &str| {
@@ -177,7 +177,7 @@ async fn warnings(app: &App, stages: &BTreeMap<String, u64>) -> Markup {
         @for stage in stages.keys() {
             @if let Some(pause) = pause(stage) {
                 p.notice.warn {
-                    strong { (stage) " is " (foreign(&pause.text)) "." } " "
+                    strong { (stage) " is " (foreign(pause.text.to(viewer))) "." } " "
                     @if pause.by_hand { "What is redriven waits in " code { (queue_name(stage)) } " until it is resumed, and nothing is seen of what becomes of it." }
                     @else { "The first letter is what it probes with, and the job stops if that is not taken." }
                 }

@@ -28,7 +28,7 @@ pub(super) async fn download(
     params: Params,
 ) -> Result<Response, PageError> {
     viewer.may(Role::Operator)?;
-    let view = View::for_an_act(&app, &params).await?;
+    let view = View::for_an_act(&app, &viewer, &params).await?;
     let ids = app.store.letter_ids(&view.filter()).await?;
     tracing::info!(who = viewer.name(), letters = ids.len(), "dead letters are exported");
     let name =

@@ -25,7 +25,7 @@ pub(super) async fn show(
     params: Params,
 ) -> Result<Markup, PageError> {
     let now = app.clock.now();
-    let view = View::seen(&app, &params).await?;
+    let view = View::seen(&app, &viewer, &params).await?;
     let groups = Groups::of(&app, &view).await?;
     let window = Window::new(LETTERS, params.offset());
     let mut letters = app.store.dead_letters(&view.filter(), window.page()).await?;
@@ -36,7 +36,7 @@ pub(super) async fn show(
     };
     let content = html! {
         (places(&view))
-        (filters(&app, &view))
+        (filters(&app, &viewer, &view))
         @if let Some(problem) = &view.problem { p.notice.bad role="alert" { (problem) "." } }
         (jobs::running(&app))
         (lag)
@@ -91,7 +91,7 @@ fn places(view: &View) -> Markup {
     }
 }
 
-fn filters(app: &App, view: &View) -> Markup {
+fn filters(app: &App, viewer: &Viewer, view: &View) -> Markup {
     let all = view.whole_place();
     let mut reasons: Vec<_> = app.stages.iter().flat_map(|stage| stage.reasons).collect();
     reasons.extend(&amqp::Reason::COMMON);
@@ -118,7 +118,10 @@ fn filters(app: &App, view: &View) -> Markup {
             div.wide {
                 label for="text" { "With the text" }
                 input #text type="search" name="text" value=[view.text.as_deref()]
-                    placeholder="id, receipt, package or error";
+                    placeholder=(if viewer.is(Role::Operator) { "id, receipt, package or error" } else { "id, receipt or package" });
+                @if !viewer.is(Role::Operator) {
+                    p.muted { "Errors are not searched: what a service answered is not shown to viewers." }
+                }
             }
             button { "Show" }
             @if view.is_narrow() { a.button.quiet href=(all.address("/letters", 0)) { "Show all" } }

@@ -6,6 +6,7 @@ use operate::letters::group;
 use sync_store::{DeadCause, LetterFilter, Place};
 
 use crate::PageError;
+use crate::access::{Role, Viewer};
 use crate::parts::{Params, address};
 use crate::server::App;
 
@@ -26,6 +27,8 @@ pub(crate) struct View {
     /// What could not be understood, and why.
     pub(crate) problem: Option<String>,
     since_then: Option<DateTime<Utc>>,
+    /// Who looks may not read errors, and must not learn by searching what stands there.
+    not_in_errors: bool,
 }
 
 /// What the letters of the chosen group have in common.
@@ -67,18 +70,19 @@ impl View {
     }
 
     /// Of a page's query, with the group that it names.
-    pub(crate) async fn seen(app: &App, params: &Params) -> Result<Self, PageError> {
+    pub(crate) async fn seen(app: &App, viewer: &Viewer, params: &Params) -> Result<Self, PageError> {
         let mut view = Self::of(params, app.clock.now());
         if let Some(id) = &view.group {
             let found = group(app.store.as_ref(), id, view.place).await?;
             view.of_group = found.map_or(OfGroup::Nothing, |group| OfGroup::Of(Box::new(group)));
         }
+        view.not_in_errors = !viewer.is(Role::Operator);
         Ok(view)
     }
 
     /// The same for an act: what was not understood must not widen what it does.
-    pub(crate) async fn for_an_act(app: &App, params: &Params) -> Result<Self, PageError> {
-        let view = Self::seen(app, params).await?;
+    pub(crate) async fn for_an_act(app: &App, viewer: &Viewer, params: &Params) -> Result<Self, PageError> {
+        let view = Self::seen(app, viewer, params).await?;
         match view.problem {
             Some(problem) => Err(PageError::Invalid(problem)),
             None => Ok(view),
@@ -109,6 +113,7 @@ impl View {
             reason: self.reason.clone(),
             since: self.since_then,
             text: self.text.clone(),
+            not_in_errors: self.not_in_errors,
             ..Default::default()
         };
         let none = Some(Vec::new());

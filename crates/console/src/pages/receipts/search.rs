@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use sync_store::{FoundReceipt, Listed, RecordFilter, StateCount};
+use sync_store::{FoundReceipt, Listed, RecordFilter, Sought, StateCount};
 
 use super::{address_of, state};
 use crate::PageError;
-use crate::access::Viewer;
+use crate::access::{Role, Viewer};
 use crate::layout::{Section, page};
 use crate::parts::{Params, Window, address, ago, amount, empty, foreign, short};
 use crate::server::App;
@@ -26,7 +26,7 @@ pub(super) async fn show(
     let window = Window::new(RECEIPTS, params.offset());
     let (q, in_state) = (params.get("q"), params.get("state").and_then(|state| state.parse().ok()));
     let mut found = match q {
-        Some(text) => app.store.search(text, None, window.page()).await?,
+        Some(text) => app.store.search(text, sought(&viewer), None, window.page()).await?,
         None => {
             let filter = RecordFilter { state: in_state, ..Default::default() };
             app.store.records(&filter, window.page()).await?.into_iter().map(one).collect()
@@ -46,14 +46,20 @@ pub(super) async fn show(
         form.bar role="search" method="get" action="/receipts" {
             div.wide {
                 label for="q" { "Receipt" }
-                input #q type="search" name="q" value=[q] placeholder="voucher, order, uid or customer";
+                input #q type="search" name="q" value=[q] placeholder=(match sought(&viewer) {
+                    Sought::Everywhere => "voucher, order, uid or customer",
+                    Sought::NotInCustomers => "voucher, order or uid",
+                });
+                @if sought(&viewer) == Sought::NotInCustomers {
+                    p.muted { "Customers are not searched: what is known of them is not shown to viewers." }
+                }
             }
             button { "Find" }
             @if q.is_some() || in_state.is_some() { a.button.quiet href="/receipts" { "Show the latest" } }
         }
         @if !counts.is_empty() { (states(&counts)) }
         @if found.is_empty() {
-            (nothing(q, counts.is_empty()))
+            (nothing(q, sought(&viewer), counts.is_empty()))
         } @else {
             h2 {
                 @match (q, in_state) {
@@ -70,6 +76,11 @@ pub(super) async fn show(
         }
     };
     Ok(page(&viewer, "Receipts", Section::Receipts, content).into_response())
+}
+
+/// Viewers do not learn by searching what is not shown to them.
+fn sought(viewer: &Viewer) -> Sought {
+    if viewer.is(Role::Operator) { Sought::Everywhere } else { Sought::NotInCustomers }
 }
 
 fn one(listed: Listed) -> FoundReceipt {
@@ -106,12 +117,12 @@ fn states(counts: &[StateCount]) -> Markup {
     }
 }
 
-fn nothing(q: Option<&str>, none_at_all: bool) -> Markup {
+fn nothing(q: Option<&str>, sought: Sought, none_at_all: bool) -> Markup {
     match (q, none_at_all) {
         (Some(text), _) => empty(
             "No receipt is found.",
             html! {
-                p { "Nothing that was heard has “" (short(text, 80)) "” as its voucher, order number or uid, or in its customer’s name, number, e-mail or telephone." }
+                p { "Nothing that was heard has “" (short(text, 80)) "” as its voucher, order number or uid" @if sought == Sought::Everywhere { ", or in its customer’s name, number, e-mail or telephone" } "." }
                 p { "It may not have been announced, or only broken events of it: look among the " a href=(address("/letters", &[("text", Some(text))])) { "dead letters" } "." }
             },
         ),

@@ -192,7 +192,7 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
     }
     let any = LetterFilter::default;
     let text = |text: &str| LetterFilter { text: Some(text.to_owned()), ..any() };
-    let table: [(LetterFilter, &[&str]); 13] = [
+    let table: [(LetterFilter, &[&str]); 15] = [
         (any(), &["a", "b", "c"]),
         (LetterFilter { stage: Some("render".into()), ..any() }, &["a"]),
         (LetterFilter { reason: Some("render_failed".into()), ..any() }, &["a", "b"]),
@@ -202,6 +202,8 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
         (text("0%"), &["b"]),
         (text("%"), &["b"]),
         (text("_\\"), &["b"]),
+        (LetterFilter { not_in_errors: true, ..text("_\\") }, &[]),
+        (LetterFilter { not_in_errors: true, ..text("r-1") }, &["a"]),
         (text("MESSAGE-7"), &["c"]),
         (text("akinon/73"), &["c"]),
         (text("akinon/730"), &[]),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate};
 use sync_store::{
-    BrokenCounts, Key, NewReceipt, Page, Particulars, Period, Place, ReceiptCount, State, SyncStore,
+    BrokenCounts, Key, NewReceipt, Page, Particulars, Period, Place, ReceiptCount, Sought, State, SyncStore,
 };
 
 use crate::fresh::Fresh;
@@ -134,7 +134,7 @@ pub async fn a_period_is_read_page_by_page(fresh: &Fresh) {
 }
 
 async fn found(store: &dyn SyncStore, text: &str) -> Vec<String> {
-    let found = store.search(text, None, Page::first(10)).await.expect("searched");
+    let found = store.search(text, Sought::Everywhere, None, Page::first(10)).await.expect("searched");
     found.into_iter().map(|receipt| receipt.key.receipt_uid).collect()
 }
 
@@ -155,18 +155,25 @@ pub async fn receipts_are_found_by_what_people_know(fresh: &Fresh) {
     for text in ["ÅSE BJØRNØY", "bjørn", "900 11"] {
         assert_eq!(found(&*store, text).await, ["101"], "{text}");
     }
+    for (text, expected) in [("bjørn", 0), ("101", 1)] {
+        let found =
+            store.search(text, Sought::NotInCustomers, None, Page::first(10)).await.expect("searched");
+        assert_eq!(found.len(), expected, "{text}, not among customers");
+    }
     assert_eq!(found(&*store, "100%_").await, ["102"]);
     for text in ["50", "0%s", "nobody", "%", "_e"] {
         let expected: &[&str] = if text == "%" { &["102"] } else { &[] };
         assert_eq!(found(&*store, text).await, expected, "{text}");
     }
-    let whole = store.search("101", None, Page::first(10)).await.expect("searched");
+    let whole = store.search("101", Sought::Everywhere, None, Page::first(10)).await.expect("searched");
     let targets: Vec<_> = whole[0].records.iter().map(|record| &*record.target).collect();
     assert_eq!(targets, ["erp", TARGET]);
     assert_eq!(whole[0].facts.as_ref().map(|facts| &*facts.voucher_number), Some("101"));
-    let theirs = store.search("5001", Some("tenant-2"), Page::first(10)).await.expect("searched");
+    let theirs =
+        store.search("5001", Sought::Everywhere, Some("tenant-2"), Page::first(10)).await.expect("searched");
     assert_eq!(theirs.iter().map(|found| &found.key).collect::<Vec<_>>(), [&other]);
-    let second = store.search("5001", None, Page { limit: 1, offset: 1 }).await.expect("searched");
+    let second =
+        store.search("5001", Sought::Everywhere, None, Page { limit: 1, offset: 1 }).await.expect("searched");
     assert_eq!(second.iter().map(|found| &*found.key.receipt_uid).collect::<Vec<_>>(), ["102"]);
 }
 
