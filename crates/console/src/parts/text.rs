@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn what_others_wrote_is_no_markup_and_hides_nothing() {
         let shown = foreign("<script>alert('1')</script>\0\u{1b}[31m\u{202e}gpj").into_string();
-        assert_eq!(shown, "<bdi>&lt;script&gt;alert('1')&lt;/script&gt;\u{fffd}\u{fffd}[31m\u{fffd}gpj</bdi>");
+        assert_eq!(
+            shown,
+            "<bdi>&lt;script&gt;alert('1')&lt;/script&gt;\u{fffd}\u{fffd}[31m\u{fffd}gpj</bdi>"
+        );
     }
 
     #[test]
