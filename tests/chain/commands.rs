@@ -131,9 +131,9 @@ async fn every_command_explains_itself() {
     assert!(!help.contains("OMNIUM_") && help.contains("BILAG_MANAGEMENT_URL"), "{help}");
     let help = world.ok(&["--help"]);
     assert!(help.starts_with("Carries retail receipts to where their invoices belong"), "{help}");
-    let (code, _, error) = told(&world.run(&["consum", "all"]));
+    let (code, _, error) = told(&world.run(&["publsh", "a.json"]));
     assert_eq!(code, 2);
-    assert!(error.contains("a similar subcommand exists: 'consume'"), "{error}");
+    assert!(error.contains("a similar subcommand exists: 'publish'"), "{error}");
 }
 
 #[tokio::test]
