@@ -216,9 +216,14 @@ impl Browser {
 
     /// The whole page as a picture, in `screenshots/NAME.png` beside the tests' binaries, for people.
     pub async fn picture(&self, name: &str) {
+        // A bar that stays in sight would lie over the middle of it.
+        let bars =
+            "document.querySelectorAll('.sticky').forEach(bar => { bar.style.position = arguments[0] })";
+        self.page.execute(bars, vec![json!("static")]).await.expect("the script runs");
         let height = self.run("return document.documentElement.scrollHeight").await;
         let width = self.run("return window.innerWidth").await;
         let taken = self.page.issue_cmd(Command::screenshot(&width, &height)).await.expect("a picture");
+        self.page.execute(bars, vec![json!("")]).await.expect("the script runs");
         let taken = taken["data"].as_str().expect("a picture");
         let picture = BASE64_STANDARD.decode(taken).expect("base64");
         let folder = pictures();

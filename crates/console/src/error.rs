@@ -162,11 +162,17 @@ impl PageError {
                 p { a.button href="" { "Try again" } }
             },
             Self::Login(error) => html! {
-                p { (chain(error.as_ref())) }
+                p { (sentence(&chain(error.as_ref()))) }
                 p { a.button href="/login" { "Try again" } }
             },
         }
     }
+}
+
+/// An error as a sentence of its own.
+fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 fn to_the_chain() -> Markup {

@@ -7,7 +7,8 @@ use super::{assert_document, assert_fits, broken, dead, publish_refused};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cause_is_found_and_ended_and_all_that_it_held_up_arrives() {
-    let world = World::new().await;
+    let mut world = World::with_packages().await;
+    world.deliver_to_erp();
     let _all = world.consume(&["all"]).await;
     publish_refused(&world, 1201..=1212).await;
     world.publish(&broken(1213)).await;

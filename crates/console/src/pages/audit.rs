@@ -96,7 +96,7 @@ async fn narrowed(
 
 fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
     html! {
-        table {
+        table.acts-done {
             thead {
                 tr {
                     th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" }
