@@ -6,6 +6,7 @@ use lapin::BasicProperties;
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
+use sync_store::Place;
 
 /// Broken events, and one receipt that Omnium refuses, in this order.
 async fn with_letters(broken: usize) -> World {
@@ -172,4 +173,35 @@ async fn without_the_broker_the_letters_are_listed_all_the_same() {
     assert!(problem.contains("could not be checked: the broker at 127.0.0.1:1"), "{problem}");
     let list = json_of(&world, &["dead", "list", "--json"]);
     assert_eq!((list["letters"].as_array().map(Vec::len), &list["index"]["lags"]), (Some(2), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_come_back_in_their_order_from_a_look_at_all_of_them() {
+    let world = with_letters(40).await;
+    let order = async || {
+        let letters = world.vhost.peek("bilag.receipt.dead", 40).await;
+        letters.into_iter().map(|letter| letter.body).collect::<Vec<_>>()
+    };
+    let before = order().await;
+    assert_eq!(before.len(), 40);
+    let exported = world.ok(&["dead", "export", "receipt"]);
+    assert_eq!(exported.lines().count(), 40);
+    ready(&world, "bilag.receipt.dead", 40).await;
+    assert_eq!(order().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_discarded_before_the_index_heard_of_it_is_found_again_and_restored() {
+    let world = with_letters(2).await;
+    let letters = world.dead_letters();
+    let id = letters[1]["id"].as_str().expect("an id");
+    world.ok(&["dead", "discard", id]);
+    // As if the tool had been killed before it could say so.
+    let store = world.store().await;
+    assert!(store.move_letter(id, Place::Dead).await.expect("it is known"));
+    world.ok(&["dead", "reindex"]);
+    assert_eq!(world.dead_letters().len(), 2);
+    world.ok(&["dead", "restore", id]);
+    assert_eq!(world.dead_letters().len(), 3);
+    ready(&world, "bilag.receipt.dead", 2).await;
 }

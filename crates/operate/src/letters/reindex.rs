@@ -53,9 +53,7 @@ async fn one(
     notes: &impl Handler,
     lease: &Lease<'_>,
 ) -> Result<Reindexed, LetterError> {
-    let filter = LetterFilter { stage: Some(stage.to_owned()), ..Default::default() };
-    let known: HashSet<_> =
-        desk.store.letter_ids(&filter).await?.into_iter().map(|letter| letter.id).collect();
+    let known = known(desk, stage, Place::Dead).await?;
     let mut there = HashSet::new();
     let mut walk = Walk::begin(desk.broker, stage, Shelf::Dead).await?;
     while let Some(found) = walk.next().await? {
@@ -73,8 +71,40 @@ async fn one(
         there.insert(found.id);
     }
     walk.end().await;
-    let gone: Vec<_> = known.difference(&there).cloned().collect();
+    let archived = archived(desk, stage, lease).await?;
+    let told: Vec<_> = archived.difference(&there).cloned().collect();
+    desk.store.move_letters(&told, Place::Discarded).await?;
+    let gone = known.difference(&there).filter(|id| !archived.contains(*id));
+    let gone: Vec<_> = gone.cloned().collect();
     desk.store.move_letters(&gone, Place::Redriven).await?;
     let missing = there.difference(&known).count();
     Ok(Reindexed { stage, there: there.len(), missing, gone: gone.len() })
+}
+
+/// The letters that the index has in a place.
+async fn known(desk: &Desk<'_>, stage: &str, place: Place) -> Result<HashSet<String>, LetterError> {
+    let filter = LetterFilter { place, stage: Some(stage.to_owned()), ..Default::default() };
+    Ok(desk.store.letter_ids(&filter).await?.into_iter().map(|letter| letter.id).collect())
+}
+
+/// The letters in the archive of which the index does not say so: who put them there was killed before
+/// it could tell.
+async fn archived(
+    desk: &Desk<'_>,
+    stage: &'static str,
+    lease: &Lease<'_>,
+) -> Result<HashSet<String>, LetterError> {
+    let known = known(desk, stage, Place::Discarded).await?;
+    let mut archived = HashSet::new();
+    let mut walk = Walk::begin(desk.broker, stage, Shelf::Discarded).await?;
+    while let Some(found) = walk.next().await? {
+        if !lease.keep().await? {
+            return Err(LetterError::Taken { stage: stage.to_owned() });
+        }
+        if !known.contains(&found.id) {
+            archived.insert(found.id);
+        }
+    }
+    walk.end().await;
+    Ok(archived)
 }
