@@ -131,9 +131,9 @@ async fn every_command_explains_itself() {
     assert!(!help.contains("OMNIUM_") && help.contains("BILAG_MANAGEMENT_URL"), "{help}");
     let help = world.ok(&["--help"]);
     assert!(help.starts_with("Carries retail receipts to where their invoices belong"), "{help}");
-    let (code, _, error) = told(&world.run(&["publsh", "a.json"]));
+    let (code, _, error) = told(&world.run(&["sandbx", "--help"]));
     assert_eq!(code, 2);
-    assert!(error.contains("a similar subcommand exists: 'publish'"), "{error}");
+    assert!(error.contains("a similar subcommand exists: 'sandbox'"), "{error}");
 }
 
 #[tokio::test]
