@@ -1,6 +1,7 @@
 //! The pages, driven over HTTP as a browser does: with content, with nothing, with hostile content, by
 //! every role, and with many letters.
 
+mod audit;
 mod deep;
 mod documents;
 mod given;
