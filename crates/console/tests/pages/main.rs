@@ -12,6 +12,7 @@ mod many;
 mod masking;
 mod others;
 mod receipts;
+mod report;
 mod routes;
 mod vhost;
 mod world;
