@@ -126,7 +126,8 @@ async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared(
     let mut poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR, None)).on(Call::Get);
     poisoned.invoice_id = Some("rcpt-2".to_owned());
     world.sandbox.omnium.add_fault(poisoned);
-    let printed = world.ok(&["sync", "verify", "--rate", "50/s", "--json"]);
+    let (code, printed, error) = told(&world.run(&["sync", "verify", "--rate", "50/s", "--json"]));
+    assert_eq!((code, error.contains("error: 1 receipt(s) could not be compared")), (1, true), "{error}");
     let findings: Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!((&findings["lookedAt"], &findings["differences"]), (&json!(3), &json!([])));
     assert_eq!(findings["notCompared"][0]["receipt"], "rcpt-2");

@@ -26,6 +26,7 @@ async function renew() {
     const now = fresh.getElementById(old.id);
     // Nothing is taken from under somebody's hands.
     if (old.contains(document.activeElement) && old.querySelector("form")) continue;
+    if (now) keepOpen(old, now);
     if (now && now.outerHTML !== old.outerHTML) replace(old, now);
     else if (now) old.removeAttribute("data-stale");
   }
@@ -33,11 +34,21 @@ async function renew() {
   tell("");
 }
 
+// What somebody has opened to read stays open.
+function keepOpen(old, now) {
+  const name = (part) => part.querySelector("summary")?.textContent;
+  const all = every("details", now);
+  for (const open of every("details[open]", old)) {
+    const same = all.find((part) => name(part) === name(open));
+    if (same) same.open = true;
+  }
+}
+
 function replace(old, now) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  const place = focused ? every("a, button", old).indexOf(focused) : -1;
+  const place = focused ? every("a, button, summary", old).indexOf(focused) : -1;
   old.replaceWith(document.adoptNode(now));
-  if (place >= 0) every("a, button", now)[place]?.focus({ preventScroll: true });
+  if (place >= 0) every("a, button, summary", now)[place]?.focus({ preventScroll: true });
 }
 
 function refreshing() {

@@ -11,6 +11,7 @@ use axum::routing::get;
 use sha2::{Digest, Sha256};
 
 use crate::PageError;
+use crate::hex::hex;
 use crate::server::App;
 
 /// A file inside the binary.
@@ -23,7 +24,7 @@ pub(crate) struct Asset {
 
 impl Asset {
     fn new(name: &'static str, kind: &'static str, content: &'static str) -> Self {
-        let hash = Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(&Sha256::digest(content)[..8]);
         Self { name, kind, content, hash }
     }
 

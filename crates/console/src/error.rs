@@ -16,7 +16,7 @@ use crate::layout::{Section, page, plain};
 
 /// Why a page cannot be shown, or something not be done. Becomes a page that says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum PageError {
+pub(crate) enum PageError {
     /// What was asked for is not there; a sentence says what that was, and where to look.
     #[error("{0}")]
     NotFound(&'static str),
@@ -56,9 +56,6 @@ pub enum PageError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The broker.
-    #[error("the broker could not be asked")]
-    Broker(#[source] BoxError),
     /// The users file: nobody can be told from anybody.
     #[error(transparent)]
     Users(UsersFileError),
@@ -80,7 +77,7 @@ impl PageError {
             | Self::Login(_) => StatusCode::FORBIDDEN,
             Self::WrongHost { .. } => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Store(_) | Self::Broker(_) | Self::Users(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Users(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -96,7 +93,6 @@ impl PageError {
             Self::Forwarded => "This console does not stand behind a proxy",
             Self::TooMany { .. } => "Too many attempts",
             Self::Store(_) => "The store cannot be reached",
-            Self::Broker(_) => "The broker cannot be reached",
             Self::Users(_) => "The list of users cannot be read",
             Self::Login(_) => "You could not be logged in",
         }
@@ -150,11 +146,6 @@ impl PageError {
             Self::Store(error) => html! {
                 p { (error) }
                 p { "The consumers wait for it as well, and go on by themselves. Nothing is lost meanwhile." }
-                p { a.button href="" { "Try again" } }
-            },
-            Self::Broker(error) => html! {
-                p { (chain(error.as_ref())) }
-                p { "The consumers wait for it as well, and go on by themselves." }
                 p { a.button href="" { "Try again" } }
             },
             Self::Users(_) => html! {

@@ -2,12 +2,12 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::access::{Role, Viewer};
+use crate::access::Viewer;
 use crate::assets::{ICON, SCRIPT, STYLE};
 
 /// The parts of the console, as the navigation names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
+pub(crate) enum Section {
     /// The stages, with their numbers.
     Chain,
     /// What a person must look at.
@@ -36,7 +36,7 @@ impl Section {
 }
 
 /// A whole page with navigation. `title` is its heading as well; `content` follows the heading.
-pub fn page(viewer: &Viewer, title: &str, section: Section, content: Markup) -> Markup {
+pub(crate) fn page(viewer: &Viewer, title: &str, section: Section, content: Markup) -> Markup {
     document(
         title,
         html! {
@@ -78,7 +78,7 @@ pub(crate) fn plain(title: &str, content: Markup) -> Markup {
 }
 
 /// The hidden field that every form which changes something must carry.
-pub fn csrf_field(viewer: &Viewer) -> Markup {
+pub(crate) fn csrf_field(viewer: &Viewer) -> Markup {
     html! { input type="hidden" name="csrf" value=(viewer.csrf().expose()); }
 }
 
@@ -112,7 +112,7 @@ fn who(viewer: &Viewer) -> Markup {
             span { (user.name) " " span.role { (user.role.as_str()) } }
             @if !anonymous {
                 form method="post" action="/logout" { (csrf_field(viewer)) button.quiet { "Log out" } }
-            } @else if user.role < Role::Editor {
+            } @else {
                 span.hint { "no login: this machine only" }
             }
         }

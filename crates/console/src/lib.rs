@@ -1,7 +1,7 @@
 //! The operators' pages: a server that shows the chain and the dead letters in a browser.
 //!
 //! Everything is made on the server, escaped, and works without script. Who may see and do what is in
-//! [`Access`]; every page takes a [`Viewer`], which only a person who may look has.
+//! [`Access`]; every page takes a `Viewer`, which only a person who may look has.
 
 mod access;
 mod assets;
@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod headers;
 mod help;
+mod hex;
 mod jobs;
 mod layout;
 mod mask;
@@ -19,12 +20,11 @@ mod pdf;
 mod server;
 mod time;
 
+pub(crate) use access::Viewer;
 pub use access::{
-    Access, AccessError, BadAddress, BadIssuer, Checked, HashError, Oidc, OidcSettings, Outside, Role,
-    RoleNames, UnknownRole, User, UsersFile, UsersFileError, Viewer, Way, hash_password, is_alive,
+    Access, AccessError, BadAddress, BadIssuer, HashError, Oidc, OidcSettings, Outside, Role, RoleNames,
+    UnknownRole, User, UsersFile, UsersFileError, Way, hash_password, is_alive,
 };
 pub use clock::Clock;
-pub use error::PageError;
-pub use layout::{Section, csrf_field, page};
-pub use server::{App, Console, ServeError, serve};
-pub use time::{ago, span};
+pub(crate) use error::PageError;
+pub use server::{Console, ServeError, serve};

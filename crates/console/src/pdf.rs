@@ -3,7 +3,7 @@
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
-use crate::parts::segment;
+use crate::parts::encoded;
 
 /// The browser's own viewer needs nothing of it; nothing may be loaded or run.
 const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'self'");
@@ -15,7 +15,7 @@ pub(crate) fn answer(name: &str, bytes: Vec<u8>) -> Response {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
     headers.insert(CONTENT_SECURITY_POLICY, CSP);
     // RFC 6266, in the form that takes any name.
-    let disposition = format!("inline; filename*=UTF-8''{}", segment(name));
+    let disposition = format!("inline; filename*=UTF-8''{}", encoded(name));
     let disposition = HeaderValue::from_str(&disposition).expect("a segment is ASCII");
     headers.insert(CONTENT_DISPOSITION, disposition);
     response

@@ -20,7 +20,7 @@ use crate::access::{self, Access, AccessError, Attempts, Door, PendingLogins};
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
-use crate::pages::{LagSeen, WholeLetters};
+use crate::pages::{LagSeen, LastReport, WholeLetters};
 use crate::{assets, error, headers, pages};
 
 /// What the pages show, and who may look.
@@ -66,6 +66,7 @@ pub struct Running {
     pub(crate) jobs: Jobs,
     pub(crate) lag: LagSeen,
     pub(crate) whole: WholeLetters,
+    pub(crate) report: LastReport,
 }
 
 impl Deref for Running {
@@ -122,6 +123,7 @@ pub async fn serve(
         jobs: Jobs::default(),
         lag: LagSeen::default(),
         whole: WholeLetters::default(),
+        report: LastReport::default(),
     }));
     let jobs = app.clone();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();

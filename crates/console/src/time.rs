@@ -1,16 +1,9 @@
-//! Points in time, as people read them.
+//! Spans of time, as people read them.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use maud::{Markup, html};
-
-/// How long ago, in the largest unit that says enough; the exact time stands behind it.
-pub fn ago(time: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
-    let exact = time.to_rfc3339_opts(SecondsFormat::Secs, true);
-    html! { time datetime=(exact) title=(exact) { (span(time, now)) } }
-}
+use chrono::{DateTime, Utc};
 
 /// A span of time, in the largest unit that says enough.
-pub fn span(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
+pub(crate) fn span(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     let seconds = (to - from).num_seconds().max(0);
     match seconds {
         0..120 => format!("{seconds} s"),

@@ -37,6 +37,15 @@ pub struct NotedAct {
     pub detail: String,
 }
 
+/// Which acts to list. What is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct ActFilter {
+    /// Has this text in the name of who did it, in capitals or not.
+    pub who: Option<String>,
+    /// Is this act.
+    pub act: Option<String>,
+}
+
 /// What operators did.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
@@ -45,5 +54,10 @@ pub trait AuditStore: Send + Sync {
     async fn note_act(&self, act: &Act<'_>) -> Result<(), StoreError>;
 
     /// What was done, the latest first.
-    async fn acts(&self, page: Page) -> Result<Vec<NotedAct>, StoreError>;
+    async fn acts(&self, page: Page) -> Result<Vec<NotedAct>, StoreError> {
+        self.find_acts(&ActFilter::default(), page).await
+    }
+
+    /// Acts that meet the filter, the latest first.
+    async fn find_acts(&self, filter: &ActFilter, page: Page) -> Result<Vec<NotedAct>, StoreError>;
 }

@@ -148,6 +148,9 @@ pub struct LetterFilter {
     pub reason: Option<String>,
     /// Died of this cause, as [`crate::cause`] makes it.
     pub cause: Option<String>,
+    /// Of this group, as [`DeadCause::id`] has it. Letters of an earlier version are of none until
+    /// [`crate::SyncStore::fill_causes`] has worked out their cause.
+    pub group: Option<String>,
     /// Only these, by their ids.
     pub ids: Option<Vec<String>>,
     /// About this receipt.

@@ -34,7 +34,7 @@ mod stage;
 mod store;
 
 pub use asking::{Ask, Asking, Issue, Packing};
-pub use audit::{Act, AuditStore, NotedAct};
+pub use audit::{Act, ActFilter, AuditStore, NotedAct};
 pub use cause::{cause, group_id};
 pub use connect::{connect, connect_to_existing};
 pub use dead::{

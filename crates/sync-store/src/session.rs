@@ -12,7 +12,7 @@ use crate::StoreError;
 pub struct Session {
     /// A hash of the token that the browser has: who reads the store cannot use it.
     pub id: String,
-    /// How they became known: `password`, `oidc`.
+    /// How they became known: `password PRINT`, of the password that they had then, or `oidc ISSUER`.
     pub way: String,
     /// Who.
     pub who: String,

@@ -1,5 +1,6 @@
 //! What the consumers and the operators' tools ask of the store.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -103,6 +104,9 @@ pub trait SyncStore: PackageStore + AuditStore + ReportStore + SessionStore + St
 
     /// The ids of all letters that meet the filter, by stage.
     async fn letter_ids(&self, filter: &LetterFilter) -> Result<Vec<LetterId>, StoreError>;
+
+    /// How many letters meet the filter, by stage.
+    async fn letters_by_stage(&self, filter: &LetterFilter) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// One letter with headers and body.
     async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError>;

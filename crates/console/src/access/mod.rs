@@ -31,13 +31,15 @@ pub(crate) use require::require_viewer;
 pub(crate) use token::Token;
 
 pub use address::{BadAddress, Outside};
-pub use form::Checked;
+pub(crate) use form::Checked;
 pub use oidc::{BadIssuer, Oidc, OidcSettings, RoleNames};
 pub use password::{HashError, hash_password};
 pub use role::{Role, UnknownRole};
 pub use rules::AccessError;
 pub use session::is_alive;
-pub use user::{User, Viewer};
+pub(crate) use user::Viewer;
+
+pub use user::User;
 pub use users_file::{UsersFile, UsersFileError};
 
 /// Who may look.

@@ -7,6 +7,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::hex::hex;
+
 /// 256 random bits, as a text for cookies, forms and URLs. Its `Debug` shows nothing.
 #[derive(Clone)]
 pub(crate) struct Token(String);
@@ -32,7 +34,7 @@ impl Token {
 
     /// What may be kept of it where others can read.
     pub(crate) fn hash(&self) -> String {
-        Sha256::digest(&self.0).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(&self.0))
     }
 }
 

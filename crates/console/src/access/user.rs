@@ -19,7 +19,7 @@ pub struct User {
 
 /// Who looks at a page. Every page takes one: only a request that may be answered has it.
 #[derive(Clone, Debug)]
-pub struct Viewer {
+pub(crate) struct Viewer {
     user: User,
     csrf: Token,
     session: Option<String>,

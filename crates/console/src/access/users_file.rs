@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access::password::{is_hash, is_password};
 use crate::access::{Role, User};
+use crate::hex::hex;
 
 /// The users file.
 #[derive(Debug)]
@@ -132,8 +133,7 @@ impl UsersFile {
 impl Known {
     /// How a session says that this password opened it: with another one it ends.
     pub(crate) fn way(&self) -> String {
-        let print: String = Sha256::digest(&self.password)[..8].iter().map(|b| format!("{b:02x}")).collect();
-        format!("password {print}")
+        format!("password {}", hex(&Sha256::digest(&self.password)[..8]))
     }
 }
 

@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use sync_store::{NotedAct, Page};
+use sync_store::{ActFilter, NotedAct};
 
 use super::letters;
 use crate::PageError;
 use crate::access::Viewer;
 use crate::layout::{Section, page};
-use crate::parts::{Params, Window, address, empty, foreign, moment, short, when};
+use crate::parts::{Params, Window, address, empty, foreign, short, when};
 use crate::server::App;
 
 pub(crate) fn routes() -> Router<App> {
@@ -24,19 +24,13 @@ const ACTS: u32 = 50;
 /// Letters of an act that are named; all are counted.
 const NAMED: usize = 5;
 
-/// The store knows no filter, so that many acts are looked through at most; the oldest of those tells how
-/// far that is.
-const LOOKED_THROUGH: u32 = 2_000;
-
 async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<Markup, PageError> {
     let now = app.clock.now();
     let (who, act) = (params.get("who"), params.get("act"));
     let window = Window::new(ACTS, params.offset());
     let is_narrow = who.is_some() || act.is_some();
-    let (mut acts, looked_back_to) = match is_narrow {
-        false => (app.store.acts(window.page()).await?, None),
-        true => narrowed(&app, who, act, window.page()).await?,
-    };
+    let filter = ActFilter { who: who.map(str::to_owned), act: act.map(str::to_owned) };
+    let mut acts = app.store.find_acts(&filter, window.page()).await?;
     let more = window.cut(&mut acts);
     let content = html! {
         form.bar role="search" method="get" action="/audit" {
@@ -62,9 +56,6 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
         } @else {
             (table(&acts, now))
         }
-        @if let Some(time) = looked_back_to {
-            p.muted { "Acts since " (moment(time)) " were looked through." }
-        }
         (window.links(acts.len(), more, |offset| {
             let offset = offset.to_string();
             address("/audit", &[("who", who), ("act", act), ("offset", Some(&offset))])
@@ -76,23 +67,6 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
 
 /// Acts that are written down, as people choose them.
 const ACTS_KNOWN: [&str; 8] = ["redrive", "discard", "restore", "edit", "pause", "resume", "login", "logout"];
-
-/// Acts of somebody or of a kind, and how far back was looked, where that is not the beginning.
-async fn narrowed(
-    app: &App,
-    who: Option<&str>,
-    act: Option<&str>,
-    page: Page,
-) -> Result<(Vec<NotedAct>, Option<DateTime<Utc>>), PageError> {
-    let wanted = who.unwrap_or_default().to_lowercase();
-    let acts = app.store.acts(Page::first(LOOKED_THROUGH)).await?;
-    let oldest =
-        (acts.len() == LOOKED_THROUGH as usize).then(|| acts.last().map(|act| act.done_at)).flatten();
-    let met = acts
-        .into_iter()
-        .filter(|noted| noted.who.to_lowercase().contains(&wanted) && act.is_none_or(|act| noted.act == act));
-    Ok((met.skip(page.offset as usize).take(page.limit as usize).collect(), oldest))
-}
 
 fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
     html! {

@@ -14,6 +14,7 @@ use axum::Router;
 use crate::server::App;
 
 pub(crate) use letters::{LagSeen, WholeLetters};
+pub(crate) use report::LastReport;
 
 /// Every page's routes.
 pub(crate) fn routes() -> Router<App> {

@@ -16,7 +16,9 @@ use super::{letters, receipts};
 use crate::PageError;
 use crate::access::Viewer;
 use crate::layout::{Section, page};
-use crate::parts::{Facts, Params, Window, address, ago, badge, empty, foreign, segment, short, when};
+use crate::parts::{
+    Facts, Params, Segment, Window, address, ago, badge, empty, foreign, segment, short, when,
+};
 use crate::server::App;
 
 pub(crate) fn routes() -> Router<App> {
@@ -157,7 +159,7 @@ fn table(rounds: &[PackageRound], patience: Duration, now: DateTime<Utc>) -> Mar
 async fn show(
     State(app): State<App>,
     viewer: Viewer,
-    Path((oms, id)): Path<(String, String)>,
+    Path((Segment(oms), id)): Path<(Segment, String)>,
 ) -> Result<Markup, PageError> {
     let id = id.parse().map_err(|_| PageError::NotFound(UNKNOWN))?;
     let key = PackageKey::new(oms, id);

@@ -1,5 +1,8 @@
 //! `/report`: what was heard in a period, what became of it, and which voucher numbers are missing.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -8,7 +11,8 @@ use axum::routing::get;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use maud::{Markup, html};
 use report::{By, Figures, Group, OMNIUM, Query, Report, Row, Series, Tally};
-use sync_store::Period;
+use sync_store::{Period, SyncStore};
+use tokio::sync::Mutex;
 
 use crate::PageError;
 use crate::access::Viewer;
@@ -59,10 +63,35 @@ fn targets(app: &App) -> Vec<String> {
     app.stages.iter().filter_map(|stage| Some(stage.target.as_ref()?.as_str().to_owned())).collect()
 }
 
-async fn made(app: &App, params: &Params) -> Result<Report, PageError> {
+/// The report that was made last. One is made at a time, because each holds all receipts of its days;
+/// who asks meanwhile waits, and who asks for the same is told the same.
+#[derive(Default)]
+pub(crate) struct LastReport(Mutex<Option<(Instant, Arc<Report>)>>);
+
+/// So long it is told again.
+const KEPT: Duration = Duration::from_secs(10);
+
+impl LastReport {
+    async fn of(&self, store: &dyn SyncStore, query: &Query) -> Result<Arc<Report>, PageError> {
+        let mut last = self.0.lock().await;
+        if let Some((made, report)) = &*last
+            && made.elapsed() < KEPT
+            && report.query == *query
+        {
+            return Ok(Arc::clone(report));
+        }
+        // It goes before the next one is made.
+        *last = None;
+        let report = Arc::new(report::report(store, query).await?);
+        *last = Some((Instant::now(), Arc::clone(&report)));
+        Ok(report)
+    }
+}
+
+async fn made(app: &App, params: &Params) -> Result<Arc<Report>, PageError> {
     let query =
         query(app, params, app.clock.now()).map_err(|problem| PageError::Invalid(format!("{problem}.")))?;
-    Ok(report::report(app.store.as_ref(), &query).await?)
+    app.report.of(app.store.as_ref(), &query).await
 }
 
 async fn csv(State(app): State<App>, _: Viewer, params: Params) -> Result<Response, PageError> {
@@ -89,7 +118,7 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
             p.notice.bad role="alert" { (problem) "." }
         },
         Ok(query) => {
-            let report = report::report(app.store.as_ref(), &query).await?;
+            let report = app.report.of(app.store.as_ref(), &query).await?;
             html! { (form(&app, &params, Some(&query))) (shown(&report)) }
         }
     };

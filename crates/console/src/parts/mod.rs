@@ -7,7 +7,7 @@ mod list;
 mod text;
 mod time;
 
-pub(crate) use address::{Params, address, segment};
+pub(crate) use address::{Params, Segment, address, encoded, segment};
 pub(crate) use field::Facts;
 pub(crate) use indent::indented;
 pub(crate) use list::{Window, empty};

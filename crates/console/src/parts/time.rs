@@ -1,13 +1,14 @@
 //! Points in time, as people read them: all in UTC, and how long ago.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
 
 use crate::time::span;
 
-/// How long ago, with the time itself behind it.
+/// How long ago, in the largest unit that says enough; the exact time stands behind it.
 pub(crate) fn ago(now: DateTime<Utc>, time: DateTime<Utc>) -> Markup {
-    html! { span.tight { (crate::time::ago(time, now)) " ago" } }
+    let exact = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    html! { span.tight { time datetime=(exact) title=(exact) { (span(time, now)) } " ago" } }
 }
 
 /// The time itself, and how long ago it was.

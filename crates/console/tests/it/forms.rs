@@ -1,7 +1,6 @@
 //! Forms carry the token of their session.
 
 use reqwest::StatusCode;
-use reqwest::header::ORIGIN;
 
 use crate::browser::Browser;
 use crate::trial::Trial;
@@ -22,19 +21,6 @@ async fn a_form_without_the_token_of_its_session_does_nothing() {
     let csrf = kari.get("/").await.field("csrf");
     assert_eq!(kari.post("/logout", &[("csrf", &csrf)]).await.status, StatusCode::OK);
     assert!(!kari.is_in().await);
-}
-
-#[tokio::test]
-async fn a_script_may_send_the_token_in_a_header() {
-    let trial = Trial::with_users().await;
-    let mut browser = Browser::at(&trial);
-    browser.log_in("kari").await;
-    let csrf = browser.get("/").await.field("csrf");
-    for (token, status) in [("guessed", StatusCode::FORBIDDEN), (&csrf, StatusCode::OK)] {
-        let request = browser.post_request("/logout", &[]).header("x-csrf-token", token);
-        let request = request.header(ORIGIN, browser.origin());
-        assert_eq!(browser.send(request).await.status, status);
-    }
 }
 
 #[tokio::test]

@@ -120,3 +120,14 @@ async fn a_package_of_any_name_is_found_by_its_link() {
     is_harmless(&page, link);
     assert!(page.contains("Round 1"), "{page}");
 }
+
+#[tokio::test]
+async fn a_receipt_whose_uid_is_a_way_through_the_path_has_a_page() {
+    let world = World::new().await;
+    let key = Key::new("9", "..");
+    open(world.store.as_ref(), &key, &receipt(1), "1").await;
+    let desk = world.desk(Role::Viewer).await;
+    let only = desk.get("/receipts?q=1").await;
+    assert_eq!(only.headers["location"], "/receipts/9/~..");
+    desk.page("/receipts/9/~..").await;
+}

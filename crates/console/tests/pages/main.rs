@@ -1,6 +1,7 @@
 //! The pages, driven over HTTP as a browser does: with content, with nothing, with hostile content, by
 //! every role, and with many letters.
 
+mod audit;
 mod deep;
 mod documents;
 mod given;
@@ -11,6 +12,7 @@ mod many;
 mod masking;
 mod others;
 mod receipts;
+mod report;
 mod routes;
 mod vhost;
 mod world;

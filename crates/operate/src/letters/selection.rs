@@ -17,9 +17,6 @@ pub enum Selection {
     Group(String, LetterFilter),
 }
 
-/// Groups, or letters, that are read from the index in one go.
-const PAGE: u32 = 1000;
-
 impl Selection {
     /// The ids of the letters of each stage.
     pub(super) async fn by_stage(
@@ -71,15 +68,6 @@ async fn all_are_in(store: &dyn SyncStore, ids: &[String], place: Place) -> Resu
 
 /// The group that an id names, among the letters of a place.
 pub async fn group(store: &dyn SyncStore, id: &str, place: Place) -> Result<Option<DeadCause>, StoreError> {
-    let filter = LetterFilter { place, ..Default::default() };
-    let mut offset = 0;
-    loop {
-        let page = store.dead_causes(&filter, Page { limit: PAGE, offset }).await?;
-        let is_last = page.len() < PAGE as usize;
-        let found = page.into_iter().find(|group| group.id() == id);
-        if found.is_some() || is_last {
-            return Ok(found);
-        }
-        offset += PAGE;
-    }
+    let filter = LetterFilter { place, group: Some(id.to_owned()), ..Default::default() };
+    Ok(store.dead_causes(&filter, Page::first(1)).await?.pop())
 }

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
+use crate::sql::dead_find::containing;
 use crate::sql::{Database, Dialect, Row, SqlStore, Statement, Surprise};
-use crate::{Act, AuditStore, NotedAct, Page, StoreError};
+use crate::{Act, ActFilter, AuditStore, NotedAct, Page, StoreError};
 
 #[async_trait]
 impl<D: Database> AuditStore for SqlStore<D> {
@@ -11,8 +12,8 @@ impl<D: Database> AuditStore for SqlStore<D> {
         self.0.write(note(self.0.dialect(), act)).await.map(drop)
     }
 
-    async fn acts(&self, page: Page) -> Result<Vec<NotedAct>, StoreError> {
-        let rows = self.0.read(list(page)).await?;
+    async fn find_acts(&self, filter: &ActFilter, page: Page) -> Result<Vec<NotedAct>, StoreError> {
+        let rows = self.0.read(list(filter, page)).await?;
         self.each(rows, read)
     }
 }
@@ -29,8 +30,11 @@ fn note(dialect: Dialect, act: &Act<'_>) -> Statement {
     .text(act.detail)
 }
 
-fn list(page: Page) -> Statement {
+fn list(filter: &ActFilter, page: Page) -> Statement {
+    let who = filter.who.as_deref().map(containing);
     Statement::new("select done_at, who, act, stage, letters, detail from audit where true")
+        .matching(r"lower(who) like $ escape '\'", who.as_deref())
+        .matching("act = $", filter.act.as_deref())
         .page("number desc", page)
 }
 

@@ -1,6 +1,6 @@
 //! Writing the index of dead letters.
 
-use crate::cause::cause;
+use crate::cause::{cause, group_id};
 use crate::sql::dead_find::NOTED;
 use crate::sql::{Dialect, Statement};
 use crate::{Closes, Letter, NewLetter, Place};
@@ -16,15 +16,16 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
         format!("({redriven} > kept.redriven or {failed_at} > kept.last_failed_at)")
     };
     let note = format!(
-        "insert into dead_letter as kept ({NOTED}, headers, body, cause)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {now}, 'dead', $15, $16, $13, $14, $18)
+        "insert into dead_letter as kept ({NOTED}, headers, body, cause, group_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {now}, 'dead', $15, $16, $13, $14, $18, $19)
          on conflict (id) do update set
              stage = excluded.stage, reason = excluded.reason, error = excluded.error,
              attempts = excluded.attempts, first_failed_at = excluded.first_failed_at,
              last_failed_at = excluded.last_failed_at, redriven = excluded.redriven,
              body_size = excluded.body_size, noted_at = excluded.noted_at, place = excluded.place,
              oms = excluded.oms, package_id = excluded.package_id,
-             headers = excluded.headers, body = excluded.body, cause = excluded.cause
+             headers = excluded.headers, body = excluded.body, cause = excluded.cause,
+             group_id = excluded.group_id
          where {}",
         is_news("excluded.redriven", "excluded.last_failed_at")
     );
@@ -50,10 +51,13 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
     };
     let (Closes::Target(target) | Closes::Every { at_least: target }) = new.closes;
     let kept = &new.body[..new.body.len().min(NewLetter::BODY_KEPT)];
+    let stage = &letter.stage[..letter.stage.floor_char_boundary(MAX_NAME)];
+    let reason = &letter.reason[..letter.reason.floor_char_boundary(MAX_NAME)];
+    let cause = cause(&letter.error);
     Statement::new(sql)
         .text(&letter.id)
-        .text(&letter.stage[..letter.stage.floor_char_boundary(MAX_NAME)])
-        .text(&letter.reason[..letter.reason.floor_char_boundary(MAX_NAME)])
+        .text(stage)
+        .text(reason)
         .text(&letter.error)
         .optional_text(letter.key.as_ref().map(|key| key.tenant_uid.as_str()))
         .optional_text(letter.key.as_ref().map(|key| key.receipt_uid.as_str()))
@@ -68,7 +72,8 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
         .optional_text(letter.package.as_ref().map(|package| package.oms.as_str()))
         .optional_text(letter.package.as_ref().map(|package| package.package_id.to_string()).as_deref())
         .text(target)
-        .text(&cause(&letter.error))
+        .text(&cause)
+        .text(&group_id(stage, reason, &cause))
 }
 
 fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
@@ -120,14 +125,18 @@ pub(super) fn move_to(dialect: Dialect, ids: &[String], to: Place) -> Statement 
         .texts(ids)
 }
 
-/// Letters that an earlier version noted, with their errors.
+/// Letters that an earlier version noted: id, stage, reason, error.
 pub(super) fn without_cause(limit: u32) -> Statement {
-    Statement::new("select id, error from dead_letter where cause = '' limit $1").int(limit)
+    Statement::new("select id, stage, reason, error from dead_letter where cause = '' limit $1").int(limit)
 }
 
-pub(super) fn fill_cause(dialect: Dialect, cause: &str, ids: &[String]) -> Statement {
-    let ids_given = dialect.texts(2);
-    Statement::new(format!("update dead_letter set cause = $1 where id in ({ids_given}) and cause = ''"))
-        .text(cause)
-        .texts(ids)
+/// Letters of one group get their cause.
+pub(super) fn fill_cause(dialect: Dialect, cause: &str, group: &str, ids: &[String]) -> Statement {
+    let ids_given = dialect.texts(3);
+    Statement::new(format!(
+        "update dead_letter set cause = $1, group_id = $2 where id in ({ids_given}) and cause = ''"
+    ))
+    .text(cause)
+    .text(group)
+    .texts(ids)
 }

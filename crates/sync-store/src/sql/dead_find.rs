@@ -18,6 +18,12 @@ pub(super) fn ids(dialect: Dialect, filter: &LetterFilter) -> Statement {
     matching(dialect, filter, |conditions| format!("select stage, id from dead_letter where {conditions}"))
 }
 
+pub(super) fn count_by_stage(dialect: Dialect, filter: &LetterFilter) -> Statement {
+    matching(dialect, filter, |conditions| {
+        format!("select stage, count(*) from dead_letter where {conditions} group by stage order by stage")
+    })
+}
+
 /// The newest letter of each group is looked up afterwards, through the index.
 pub(super) fn causes(dialect: Dialect, filter: &LetterFilter, page: Page) -> Statement {
     let limit = page.limit;
@@ -48,6 +54,13 @@ fn matching(dialect: Dialect, filter: &LetterFilter, sql: impl Fn(&str) -> Strin
         .matching("cause = $", filter.cause.as_deref())
         .matching("tenant_uid = $", filter.key.as_ref().map(|key| key.tenant_uid.as_str()))
         .matching("receipt_uid = $", filter.key.as_ref().map(|key| key.receipt_uid.as_str()))
+        // What the group has in common is read from one of its letters; the others are found through the
+        // index of causes.
+        .matching(
+            "(stage, reason, cause) = (
+                 select stage, reason, cause from dead_letter where group_id = $ limit 1)",
+            filter.group.as_deref(),
+        )
         .matching(
             if filter.not_in_errors { WITHOUT_ERROR } else { WITH_ERROR },
             filter.text.as_deref().map(containing).as_deref(),
@@ -117,6 +130,10 @@ pub(super) fn read_in_full(row: &mut Row) -> Result<LetterInFull, Surprise> {
 
 pub(super) fn read_count(row: &mut Row) -> Result<DeadCount, Surprise> {
     Ok(DeadCount { stage: row.text()?, reason: row.text()?, count: row.count()?, oldest: row.time()? })
+}
+
+pub(super) fn read_stage_count(row: &mut Row) -> Result<(String, u64), Surprise> {
+    Ok((row.text()?, row.count()?))
 }
 
 pub(super) fn read_id(row: &mut Row) -> Result<LetterId, Surprise> {

@@ -28,7 +28,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::cause::cause;
+use crate::cause::{cause, group_id};
 use crate::{
     Attach, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull, Listed,
     NewLetter, NewReceipt, NotedLetter, Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step,
@@ -165,6 +165,11 @@ impl<D: Database> SyncStore for SqlStore<D> {
         self.each(rows, dead_find::read_id)
     }
 
+    async fn letters_by_stage(&self, filter: &LetterFilter) -> Result<BTreeMap<String, u64>, StoreError> {
+        let rows = self.0.read(dead_find::count_by_stage(self.0.dialect(), filter)).await?;
+        Ok(self.each(rows, dead_find::read_stage_count)?.into_iter().collect())
+    }
+
     async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError> {
         let rows = self.0.read(dead_find::one(id)).await?;
         self.first(rows, dead_find::read_in_full)
@@ -182,15 +187,17 @@ impl<D: Database> SyncStore for SqlStore<D> {
 
     async fn fill_causes(&self, limit: u32) -> Result<u64, StoreError> {
         let rows = self.0.read(dead::without_cause(limit)).await?;
-        let errors = self.each(rows, |row| Ok((row.text()?, row.text()?)))?;
-        let mut causes = BTreeMap::<String, Vec<String>>::new();
-        for (id, error) in &errors {
-            causes.entry(cause(error)).or_default().push(id.clone());
+        let letters = self.each(rows, |row| Ok([row.text()?, row.text()?, row.text()?, row.text()?]))?;
+        let mut groups = BTreeMap::<(String, String), Vec<String>>::new();
+        for [id, stage, reason, error] in &letters {
+            let cause = cause(error);
+            let group = group_id(stage, reason, &cause);
+            groups.entry((cause, group)).or_default().push(id.clone());
         }
-        for (cause, ids) in &causes {
-            self.0.write(dead::fill_cause(self.0.dialect(), cause, ids)).await?;
+        for ((cause, group), ids) in &groups {
+            self.0.write(dead::fill_cause(self.0.dialect(), cause, group, ids)).await?;
         }
-        Ok(u64::try_from(errors.len()).unwrap_or(u64::MAX))
+        Ok(u64::try_from(letters.len()).unwrap_or(u64::MAX))
     }
 
     async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Stranded>, StoreError> {

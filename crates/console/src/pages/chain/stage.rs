@@ -6,9 +6,8 @@ use operate::Stage;
 
 use crate::access::{Role, Viewer};
 use crate::chain::{Gathered, Pause, StageDepth};
-use crate::parts::foreign;
+use crate::parts::{ago, foreign};
 use crate::server::App;
-use crate::time::ago;
 
 /// What is known of a stage. A number that is `None` is not known now.
 pub(super) struct StageView<'a> {
@@ -144,8 +143,8 @@ impl<'a> StageView<'a> {
         let lag = self.noted.filter(|noted| self.dead().is_some_and(|dead| dead != *noted));
         html! {
             ul.ages {
-                @if let Some(oldest) = dead { li { "oldest dead: " (ago(oldest, now)) } }
-                @if let Some(oldest) = self.on_its_way { li { "on its way, untouched for " (ago(oldest, now)) } }
+                @if let Some(oldest) = dead { li { "oldest dead: " (ago(now, oldest)) } }
+                @if let Some(oldest) = self.on_its_way { li { "on its way, last touched " (ago(now, oldest)) } }
                 @if let Some(noted) = lag { li { "the index has " (noted) " of them" } }
             }
         }

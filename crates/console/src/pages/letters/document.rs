@@ -7,6 +7,7 @@ use operate::letters::decoded;
 use super::letter::{complete, found, is_whole};
 use crate::PageError;
 use crate::access::{Role, Viewer};
+use crate::parts::Segment;
 use crate::pdf;
 use crate::server::App;
 
@@ -17,7 +18,7 @@ const NONE: &str = "This letter carries no document: it died before that was mad
 pub(super) async fn show(
     State(app): State<App>,
     viewer: Viewer,
-    Path(id): Path<String>,
+    Path(Segment(id)): Path<Segment>,
 ) -> Result<Response, PageError> {
     viewer.may(Role::Operator)?;
     let mut found = found(&app, &id).await?;

@@ -13,7 +13,7 @@ use super::{address_of, groups};
 use crate::PageError;
 use crate::access::{Checked, Role, Viewer};
 use crate::layout::{Section, csrf_field, page};
-use crate::parts::{Params, foreign, indented, long};
+use crate::parts::{Params, Segment, foreign, indented, long};
 use crate::server::App;
 
 /// The fields of a form.
@@ -57,7 +57,7 @@ async fn editable(app: &App, viewer: &Viewer, id: &str) -> Result<(LetterInFull,
 pub(super) async fn show(
     State(app): State<App>,
     viewer: Viewer,
-    Path(id): Path<String>,
+    Path(Segment(id)): Path<Segment>,
 ) -> Result<Markup, PageError> {
     let (found, body) = editable(&app, &viewer, &id).await?;
     let pretty = indented(&body).unwrap_or(body);
@@ -94,7 +94,7 @@ fn form(viewer: &Viewer, found: &LetterInFull, typed: &str, problem: Option<&str
 pub(super) async fn send(
     State(app): State<App>,
     viewer: Viewer,
-    Path(id): Path<String>,
+    Path(Segment(id)): Path<Segment>,
     Checked(fields): Checked<Fields>,
 ) -> Result<Response, PageError> {
     let (found, before) = editable(&app, &viewer, &id).await?;

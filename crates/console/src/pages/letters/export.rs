@@ -14,6 +14,7 @@ use super::letter::is_whole;
 use super::view::View;
 use crate::PageError;
 use crate::access::{Role, Viewer};
+use crate::hex::hex;
 use crate::parts::Params;
 use crate::server::App;
 
@@ -71,7 +72,7 @@ fn to_json(found: &LetterInFull) -> Value {
     let (member, body) = match std::str::from_utf8(&found.body) {
         Ok(text) => ("body", text.to_owned()),
         // Bytes that are no text, digit by digit, so that nothing is lost.
-        Err(_) => ("bodyHex", found.body.iter().map(|byte| format!("{byte:02x}")).collect()),
+        Err(_) => ("bodyHex", hex(&found.body)),
     };
     line[member] = body.into();
     line

@@ -10,7 +10,7 @@ use sync_store::{LetterInFull, Place};
 use super::{WholeLetters, about, address_of, content, edit};
 use crate::access::{Role, Viewer};
 use crate::layout::{Section, csrf_field, page};
-use crate::parts::{Facts, Params, address, badge, foreign, when};
+use crate::parts::{Facts, Params, Segment, address, badge, foreign, when};
 use crate::server::App;
 use crate::{PageError, help, mask};
 
@@ -21,7 +21,7 @@ const UNKNOWN: &str = "The index knows no letter with this id. It may belong to 
 pub(super) async fn show(
     State(app): State<App>,
     viewer: Viewer,
-    Path(id): Path<String>,
+    Path(Segment(id)): Path<Segment>,
     params: Params,
 ) -> Result<Markup, PageError> {
     let mut found = found(&app, &id).await?;

@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::PageError;
 use crate::access::{Role, Viewer};
+use crate::parts::Segment;
 use crate::pdf;
 use crate::server::App;
 
@@ -18,7 +19,7 @@ const NONE: &str =
 pub(super) async fn show(
     State(app): State<App>,
     viewer: Viewer,
-    Path((tenant, uid)): Path<(String, String)>,
+    Path((Segment(tenant), Segment(uid))): Path<(Segment, Segment)>,
 ) -> Result<Response, PageError> {
     viewer.may(Role::Operator)?;
     let kept = app.store.receipt(&Key::new(tenant, uid)).await?.ok_or(PageError::NotFound(NONE))?;

@@ -12,7 +12,7 @@ use crate::PageError;
 use crate::access::{Role, Viewer};
 use crate::layout::{Section, page};
 use crate::pages::letters;
-use crate::parts::{Facts, ago, amount, badge, foreign, moment, short, when};
+use crate::parts::{Facts, Segment, ago, amount, badge, foreign, moment, short, when};
 use crate::server::App;
 
 const UNKNOWN: &str = "No receipt of this tenant and uid was heard. If the till has issued it, it was never announced, \
@@ -22,7 +22,7 @@ const UNKNOWN: &str = "No receipt of this tenant and uid was heard. If the till 
 pub(super) async fn show(
     State(app): State<App>,
     viewer: Viewer,
-    Path((tenant, uid)): Path<(String, String)>,
+    Path((Segment(tenant), Segment(uid))): Path<(Segment, Segment)>,
 ) -> Result<Markup, PageError> {
     let (key, now) = (Key::new(tenant, uid), app.clock.now());
     let records = records(&app, &key).await?;

@@ -1,6 +1,6 @@
 //! The audit log.
 
-use sync_store::{Act, Page};
+use sync_store::{Act, ActFilter, Page};
 
 use crate::fresh::Fresh;
 use crate::given::LONG;
@@ -19,6 +19,17 @@ pub async fn what_was_done_is_told_the_latest_first(fresh: &Fresh) {
     assert_eq!((&*act.who, &*act.stage, &act.letters[..]), ("kari@shop.example", "upload", &letters[..]));
     assert_eq!((&*act.detail, &*acts[1].detail), ("the till was wrong", ""));
     assert_eq!(store.acts(Page { limit: 1, offset: 1 }).await.expect("listed").len(), 1);
+    for (who, act, expected) in [
+        (Some("KARI@"), Some("redrive"), 1),
+        (Some("kari"), None, 2),
+        (Some("k%i"), None, 0),
+        (None, Some("discard"), 1),
+        (None, Some("disc"), 0),
+    ] {
+        let filter = ActFilter { who: who.map(str::to_owned), act: act.map(str::to_owned) };
+        let found = store.find_acts(&filter, Page::first(10)).await.expect("listed");
+        assert_eq!(found.len(), expected, "{filter:?}");
+    }
 }
 
 pub async fn who_holds_a_named_lease_is_told_while_it_runs(fresh: &Fresh) {

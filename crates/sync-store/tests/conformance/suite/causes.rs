@@ -40,6 +40,12 @@ pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fr
     ids.sort_by(|one, other| one.id.cmp(&other.id));
     let id = |id: &str| LetterId { stage: "upload".to_owned(), id: id.to_owned() };
     assert_eq!(ids, [id("a"), id("c")]);
+    let by_id = LetterFilter { group: Some(first.id()), ..any.clone() };
+    assert_eq!(groups(&*store, &by_id).await, found[..1], "a group is found by its id");
+    let unknown = LetterFilter { group: Some("00000000".to_owned()), ..any.clone() };
+    assert_eq!(groups(&*store, &unknown).await, []);
+    let counts = store.letters_by_stage(&by_id).await.expect("counted");
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("upload".to_owned(), 2)]);
     let text = LetterFilter { text: Some("store 70".to_owned()), ..any };
     assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
 }
@@ -67,7 +73,7 @@ pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) 
         noted(&*store, &format!("l{number}"), &format!("voucher {number} is unknown")).await;
     }
     noted(&*store, "silent", "").await;
-    fresh.run("update dead_letter set cause = ''").await;
+    fresh.run("update dead_letter set cause = '', group_id = ''").await;
     assert_eq!(groups(&*store, &LetterFilter::default()).await.len(), 1, "they are counted meanwhile");
     let mut filled = 0;
     loop {
@@ -79,6 +85,8 @@ pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) 
     }
     assert_eq!(filled, 6);
     let found = groups(&*store, &LetterFilter::default()).await;
+    let by_id = LetterFilter { group: Some(found[0].id()), ..LetterFilter::default() };
+    assert_eq!(groups(&*store, &by_id).await, found[..1], "and their group's id");
     let mut counts: Vec<_> = found.iter().map(|group| (&*group.cause, group.count)).collect();
     counts.sort_unstable();
     assert_eq!(counts, [("no error is told", 1), ("voucher # is unknown", 5)]);
