@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::PageError;
+use crate::access::comparing::Place;
 use crate::access::cookie::Cookie;
 use crate::access::door::client;
 use crate::access::oidc::LoginError;
@@ -120,12 +121,14 @@ async fn log_in(
         return Err(PageError::ForeignForm);
     }
     let address = client(&app, &peer, &headers);
+    // Before the attempt is counted: who is turned away here has not guessed.
+    let place = app.comparing.stand_in_line().ok_or(PageError::Crowded)?;
     if let Err(wait) = app.attempts.begin(&login.name, address, app.clock.now()) {
         tracing::warn!(name = %InLog(&login.name), %address, "too many attempts to log in");
         return Err(PageError::TooMany { wait });
     }
     let wanted = Wanted { next: login.next };
-    match known(&app, file.clone(), &login.name, login.password).await? {
+    match known(place, file.clone(), &login.name, login.password).await? {
         Some((user, way)) => {
             app.attempts.was_right(&login.name, address);
             enter(&app, &way, &user, wanted.path(), &headers).await
@@ -137,15 +140,14 @@ async fn log_in(
     }
 }
 
-/// Compares passwords one at a time, away from everything else: each takes a processor for a while,
-/// and 19 MiB.
+/// Compares the password when its turn has come, away from everything else.
 async fn known(
-    app: &App,
+    place: Place<'_>,
     file: std::sync::Arc<UsersFile>,
     name: &str,
     password: String,
 ) -> Result<Option<(User, String)>, PageError> {
-    let _turn = app.comparing.lock().await;
+    let _turn = place.turn().await;
     let name = name.to_owned();
     let compared = tokio::task::spawn_blocking(move || file.log_in(&name, &password)).await;
     compared.map_err(|error| PageError::Login(error.into()))?.map_err(PageError::Users)
@@ -168,13 +170,18 @@ async fn enter(
     Ok(response)
 }
 
-async fn start(State(app): State<App>, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+async fn start(
+    State(app): State<App>,
+    peer: ConnectInfo<SocketAddr>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
     let Way::Oidc(oidc) = &app.access.way else {
         return Err(PageError::NotFound("Nobody logs in at an identity provider here."));
     };
     let (url, pending) = oidc.begin(wanted.path(), &app.clock).await.map_err(failed)?;
     let browser = Token::random();
-    app.pending.begin(&browser, pending);
+    app.pending.begin(&browser, client(&app, &peer, &headers), pending);
     let cookie = Cookie::Login.set(&app.access, &browser);
     Ok(([(SET_COOKIE, cookie)], Redirect::to(&url)).into_response())
 }
@@ -196,9 +203,8 @@ async fn back(
         return Err(PageError::NotFound("Nobody logs in at an identity provider here."));
     };
     let browser = Cookie::Login.find(&app.access, &headers);
-    let pending = browser.and_then(|browser| app.pending.take(&browser, app.clock.now()));
-    let known =
-        pending.filter(|pending| answer.state.as_deref().is_some_and(|state| pending.state.is(state)));
+    let known = browser.zip(answer.state.as_deref());
+    let known = known.and_then(|(browser, state)| app.pending.take(&browser, state, app.clock.now()));
     let finished = match (known, answer) {
         (None, _) => Err(LoginError::NotBegun),
         (Some(pending), Answer { code: Some(code), error: None, .. }) => {

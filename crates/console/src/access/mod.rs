@@ -2,6 +2,7 @@
 
 mod address;
 mod attempts;
+mod comparing;
 mod cookie;
 mod door;
 mod form;
@@ -24,6 +25,7 @@ use sync_store::StoreError;
 use crate::server::App;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use comparing::Comparing;
 pub(crate) use door::{Door, through_the_door};
 pub(crate) use login::{logout_routes, routes};
 pub(crate) use pending::PendingLogins;

@@ -145,9 +145,9 @@ async fn a_state_that_is_not_the_browsers_lets_nobody_in() {
         let answer = login.browser.get(&wrong).await;
         login.refused(&answer, "not begun in this browser").await;
     }
-    let answer = login.browser.get(&back).await;
-    login.refused(&answer, "not begun in this browser").await;
     assert_eq!(login.idp.tokens_given(), 0, "no code was exchanged");
+    let entered = login.browser.get(&back).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER, "a link to the way back ends nobody's login");
 }
 
 #[tokio::test]
