@@ -124,7 +124,7 @@ async fn log_in(
     // Before the attempt is counted: who is turned away here has not guessed.
     let place = app.comparing.stand_in_line().ok_or(PageError::Crowded)?;
     if let Err(wait) = app.attempts.begin(&login.name, address, app.clock.now()) {
-        tracing::warn!(name = %InLog(&login.name), %address, "too many attempts to log in");
+        tracing::warn!(name = file.in_log(&login.name), %address, "too many attempts to log in");
         return Err(PageError::TooMany { wait });
     }
     let wanted = Wanted { next: login.next };
@@ -134,7 +134,7 @@ async fn log_in(
             enter(&app, &way, &user, wanted.path(), &headers).await
         }
         None => {
-            tracing::warn!(name = %InLog(&login.name), %address, "a login was refused");
+            tracing::warn!(name = file.in_log(&login.name), %address, "a login was refused");
             Ok(form(&app, &headers, wanted.path(), Some("Name or password is wrong.")))
         }
     }
