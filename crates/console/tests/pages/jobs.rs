@@ -9,7 +9,7 @@ use serde_json::Value;
 use sync_store::{LetterFilter, Page, Place};
 use tokio::time::{Instant, sleep};
 
-use crate::given::{letter, noted};
+use crate::given::{letter, noted, rejected};
 use crate::vhost::Vhost;
 use crate::world::{Desk, World};
 
@@ -106,6 +106,19 @@ async fn what_is_discarded_is_restored_and_a_second_operator_is_told() {
     shows(&desk, &job, "All that were found have moved.").await;
     assert_eq!((vhost.ready().await["discarded"], vhost.ready().await["dead"]), (0, 5));
     vhost.delete().await;
+}
+
+#[tokio::test]
+async fn a_job_of_before_a_restart_is_none_of_after_it() {
+    let world = World::new().await;
+    rejected(world.store.as_ref(), 7).await;
+    let desk = world.desk(Role::Operator).await;
+    let before = begin(&desk, "redrive").await;
+    desk.close().await;
+    let desk = world.desk(Role::Operator).await;
+    let after = begin(&desk, "redrive").await;
+    assert_ne!(before, after);
+    assert_eq!(desk.post(&format!("{before}/stop"), &[]).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
