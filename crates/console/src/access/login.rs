@@ -162,7 +162,7 @@ async fn enter(
     headers: &HeaderMap,
 ) -> Result<Response, PageError> {
     let cookie = session::open(app, way, user, headers).await?;
-    note(app, &user.name, "login").await?;
+    note(app, &user.name, "login", "").await?;
     tracing::info!(name = %InLog(&user.name), role = %user.role, "logged in");
     let mut response = Redirect::to(next).into_response();
     response.headers_mut().append(SET_COOKIE, cookie);
@@ -233,7 +233,7 @@ struct Nothing {}
 async fn log_out(State(app): State<App>, viewer: Viewer, _: Checked<Nothing>) -> Result<Response, PageError> {
     if let Some(session) = viewer.session() {
         app.store.close_session(session).await?;
-        note(&app, viewer.name(), "logout").await?;
+        note(&app, viewer.name(), "logout", "").await?;
         tracing::info!(name = %InLog(viewer.name()), "logged out");
     }
     let cookie = Cookie::Session.clear(&app.access);

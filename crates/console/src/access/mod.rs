@@ -69,10 +69,10 @@ pub enum Way {
     Oidc(Arc<Oidc>),
 }
 
-/// What the audit log calls the place of logging in and out.
+/// What the audit log calls the place of what is done to no stage.
 const CONSOLE: &str = "console";
 
-/// Writes into the audit log that somebody came or went.
-async fn note(app: &App, who: &str, act: &str) -> Result<(), StoreError> {
-    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[], detail: "" }).await
+/// Writes into the audit log what somebody does to no letter and no stage.
+pub(crate) async fn note(app: &App, who: &str, act: &str, detail: &str) -> Result<(), StoreError> {
+    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[], detail }).await
 }

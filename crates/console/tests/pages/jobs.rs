@@ -81,7 +81,10 @@ async fn redriving_all_is_stopped_in_the_middle_and_taken_up_again() {
     }
     assert!(desk.page("/jobs").await.contains("ended early"));
     let acts = world.store.acts(Page::first(100)).await.expect("acts");
-    assert!(acts.iter().all(|act| act.act == "redrive" && act.who == "anonymous"));
+    let (stopped, others): (Vec<_>, Vec<_>) = acts.iter().partition(|act| act.act == "stop");
+    assert!(others.iter().all(|act| act.act == "redrive" && act.who == "anonymous"));
+    assert_eq!(stopped.len(), 1, "who stopped it is written down");
+    assert!(stopped[0].detail.starts_with("job ") && stopped[0].detail.ends_with(" of anonymous"));
     vhost.delete().await;
 }
 
