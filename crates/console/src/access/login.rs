@@ -131,7 +131,7 @@ async fn log_in(
     match known(place, file.clone(), &login.name, login.password).await? {
         Some((user, way)) => {
             app.attempts.was_right(&login.name, address);
-            enter(&app, &way, &user, wanted.path(), &headers).await
+            enter(&app, &way, (&user, ""), wanted.path(), &headers).await
         }
         None => {
             tracing::warn!(name = file.in_log(&login.name), %address, "a login was refused");
@@ -153,17 +153,19 @@ async fn known(
     compared.map_err(|error| PageError::Login(error.into()))?.map_err(PageError::Users)
 }
 
-/// Opens the session and leads on.
+/// Opens the session and leads on. Who comes from an identity provider has a subject there, which tells
+/// who it was whatever the name.
 async fn enter(
     app: &App,
     way: &str,
-    user: &User,
+    (user, subject): (&User, &str),
     next: &str,
     headers: &HeaderMap,
 ) -> Result<Response, PageError> {
     let cookie = session::open(app, way, user, headers).await?;
-    note(app, &user.name, "login", "").await?;
-    tracing::info!(name = %InLog(&user.name), role = %user.role, "logged in");
+    let detail = if subject.is_empty() { String::new() } else { format!("sub {subject}") };
+    note(app, &user.name, "login", &detail).await?;
+    tracing::info!(name = %InLog(&user.name), subject, role = %user.role, "logged in");
     let mut response = Redirect::to(next).into_response();
     response.headers_mut().append(SET_COOKIE, cookie);
     response.headers_mut().append(SET_COOKIE, Cookie::Login.clear(&app.access));
@@ -209,12 +211,12 @@ async fn back(
         (None, _) => Err(LoginError::NotBegun),
         (Some(pending), Answer { code: Some(code), error: None, .. }) => {
             let next = pending.next.clone();
-            oidc.finish(code, pending, &app.clock).await.map(|user| (user, next))
+            oidc.finish(code, pending, &app.clock).await.map(|known| (known, next))
         }
         (Some(_), answer) => Err(LoginError::Refused(answer.error.unwrap_or_else(|| "nothing".to_owned()))),
     };
     match finished {
-        Ok((user, next)) => enter(&app, &oidc.way(), &user, &next, &headers).await,
+        Ok(((user, subject), next)) => enter(&app, &oidc.way(), (&user, &subject), &next, &headers).await,
         Err(error) => {
             tracing::warn!(address = %client(&app, &peer, &headers), error = amqp::chain(&error), "a login was refused");
             Err(failed(error))
