@@ -53,6 +53,9 @@ pub(crate) enum PageError {
         /// How long to wait, in seconds.
         wait: u64,
     },
+    /// So many log in right now that no other is looked at.
+    #[error("too many log in at once")]
+    Crowded,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,7 +79,7 @@ impl PageError {
             | Self::Forwarded
             | Self::Login(_) => StatusCode::FORBIDDEN,
             Self::WrongHost { .. } => StatusCode::MISDIRECTED_REQUEST,
-            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::Crowded => StatusCode::TOO_MANY_REQUESTS,
             Self::Store(_) | Self::Users(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -92,6 +95,7 @@ impl PageError {
             Self::WrongHost { .. } => "Not the address of this console",
             Self::Forwarded => "This console does not stand behind a proxy",
             Self::TooMany { .. } => "Too many attempts",
+            Self::Crowded => "Too many log in right now",
             Self::Store(_) => "The store cannot be reached",
             Self::Users(_) => "The list of users cannot be read",
             Self::Login(_) => "You could not be logged in",
@@ -141,6 +145,11 @@ impl PageError {
             Self::TooMany { wait } => html! {
                 p { "There were too many attempts to log in with this name, or from this address. Try again in "
                     strong { (waiting(*wait)) } "; a further attempt before then changes nothing." }
+                p { a.button href="/login" { "Back to the login" } }
+            },
+            Self::Crowded => html! {
+                p { "Passwords are compared one at a time, and the line is full. Your attempt was not looked at, \
+                     and is not counted. Try again in a few seconds." }
                 p { a.button href="/login" { "Back to the login" } }
             },
             Self::Store(error) => html! {

@@ -13,10 +13,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use receipt_pdf::Template;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::access::{self, Access, AccessError, Attempts, Door, PendingLogins};
+use crate::access::{self, Access, AccessError, Attempts, Comparing, Door, PendingLogins};
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
@@ -61,8 +61,7 @@ pub struct Running {
     pub(crate) chain: ChainNumbers,
     pub(crate) attempts: Attempts,
     pub(crate) pending: PendingLogins,
-    /// Passwords are compared one at a time.
-    pub(crate) comparing: Mutex<()>,
+    pub(crate) comparing: Comparing,
     pub(crate) jobs: Jobs,
     pub(crate) lag: LagSeen,
     pub(crate) whole: WholeLetters,
@@ -119,7 +118,7 @@ pub async fn serve(
         door,
         attempts: Attempts::default(),
         pending: PendingLogins::default(),
-        comparing: Mutex::default(),
+        comparing: Comparing::default(),
         jobs: Jobs::default(),
         lag: LagSeen::default(),
         whole: WholeLetters::default(),

@@ -84,10 +84,15 @@ fn of_name(name: &str) -> Whose {
 
 /// Whoever has one address of IPv6 has 2^64 of them.
 fn of_address(address: IpAddr) -> Whose {
-    Whose::Address(match address.to_canonical() {
+    Whose::Address(counted(address))
+}
+
+/// The address as it is counted.
+pub(super) fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
         address => address,
-    })
+    }
 }
 
 /// Where all places are taken, who is to be forgotten soonest makes room; one who waits, last.

@@ -95,12 +95,28 @@ fn came_through_a_proxy(headers: &HeaderMap) -> bool {
         || headers.keys().any(|name| BY_PROXIES.iter().any(|proxies| name.as_str().starts_with(proxies)))
 }
 
-/// Who asks, as attempts to log in are counted. Behind a proxy it is whom the proxy heard last; what
-/// comes before that in the header may be made up.
+/// Who asks, as attempts to log in are counted. Behind a proxy it is whom the proxy heard last.
 pub(super) fn client(app: &App, peer: &ConnectInfo<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+    let peer = peer.0.ip();
+    if app.access.outside.is_some() { behind(peer, headers) } else { peer }
+}
+
+/// Whom a proxy heard last; what comes before that in the header may be made up, and so may all of it
+/// where no proxy sent it. Proxies stand near: what comes from afar is believed nothing.
+fn behind(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let told = headers.get_all("x-forwarded-for").iter().next_back().and_then(|header| header.to_str().ok());
     let told = told.and_then(|addresses| addresses.rsplit(',').next()?.trim().parse().ok());
-    told.filter(|_| app.access.outside.is_some()).unwrap_or(peer.0.ip())
+    told.filter(|_| is_near(peer)).unwrap_or(peer)
+}
+
+/// This machine, or an address that is private (RFC 1918, RFC 4193) or of the link.
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
 }
 
 /// Lets a request through the door, or says why not.
@@ -111,5 +127,30 @@ pub(crate) async fn through_the_door(State(app): State<App>, request: Request, n
             tracing::warn!(%error, "a request was refused at the door");
             error.into_response()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_a_proxy_heard_is_believed_from_near_alone() {
+        let heard: IpAddr = "203.0.113.9".parse().expect("an address");
+        let headers = HeaderMap::from_iter([(
+            "x-forwarded-for".parse().expect("a name"),
+            "9.9.9.9, 203.0.113.9".parse().expect("a value"),
+        )]);
+        for near in
+            ["127.0.0.1", "10.0.0.7", "172.17.0.1", "192.168.1.2", "::1", "fd00::1", "::ffff:10.0.0.7"]
+        {
+            assert_eq!(behind(near.parse().expect("an address"), &headers), heard, "{near}");
+        }
+        for far in ["198.51.100.7", "172.32.0.1", "2001:db8::1", "::ffff:198.51.100.7"] {
+            let far: IpAddr = far.parse().expect("an address");
+            assert_eq!(behind(far, &headers), far);
+        }
+        let near: IpAddr = "10.0.0.7".parse().expect("an address");
+        assert_eq!(behind(near, &HeaderMap::new()), near);
     }
 }

@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::PageError;
+use crate::access::comparing::Place;
 use crate::access::cookie::Cookie;
 use crate::access::door::client;
 use crate::access::oidc::LoginError;
@@ -120,61 +121,69 @@ async fn log_in(
         return Err(PageError::ForeignForm);
     }
     let address = client(&app, &peer, &headers);
+    // Before the attempt is counted: who is turned away here has not guessed.
+    let place = app.comparing.stand_in_line().ok_or(PageError::Crowded)?;
     if let Err(wait) = app.attempts.begin(&login.name, address, app.clock.now()) {
-        tracing::warn!(name = %InLog(&login.name), %address, "too many attempts to log in");
+        tracing::warn!(name = file.in_log(&login.name), %address, "too many attempts to log in");
         return Err(PageError::TooMany { wait });
     }
     let wanted = Wanted { next: login.next };
-    match known(&app, file.clone(), &login.name, login.password).await? {
+    match known(place, file.clone(), &login.name, login.password).await? {
         Some((user, way)) => {
             app.attempts.was_right(&login.name, address);
-            enter(&app, &way, &user, wanted.path(), &headers).await
+            enter(&app, &way, (&user, ""), wanted.path(), &headers).await
         }
         None => {
-            tracing::warn!(name = %InLog(&login.name), %address, "a login was refused");
+            tracing::warn!(name = file.in_log(&login.name), %address, "a login was refused");
             Ok(form(&app, &headers, wanted.path(), Some("Name or password is wrong.")))
         }
     }
 }
 
-/// Compares passwords one at a time, away from everything else: each takes a processor for a while,
-/// and 19 MiB.
+/// Compares the password when its turn has come, away from everything else.
 async fn known(
-    app: &App,
+    place: Place<'_>,
     file: std::sync::Arc<UsersFile>,
     name: &str,
     password: String,
 ) -> Result<Option<(User, String)>, PageError> {
-    let _turn = app.comparing.lock().await;
+    let _turn = place.turn().await;
     let name = name.to_owned();
     let compared = tokio::task::spawn_blocking(move || file.log_in(&name, &password)).await;
     compared.map_err(|error| PageError::Login(error.into()))?.map_err(PageError::Users)
 }
 
-/// Opens the session and leads on.
+/// Opens the session and leads on. Who comes from an identity provider has a subject there, which tells
+/// who it was whatever the name.
 async fn enter(
     app: &App,
     way: &str,
-    user: &User,
+    (user, subject): (&User, &str),
     next: &str,
     headers: &HeaderMap,
 ) -> Result<Response, PageError> {
     let cookie = session::open(app, way, user, headers).await?;
-    note(app, &user.name, "login").await?;
-    tracing::info!(name = %InLog(&user.name), role = %user.role, "logged in");
+    let detail = if subject.is_empty() { String::new() } else { format!("sub {subject}") };
+    note(app, &user.name, "login", &detail).await?;
+    tracing::info!(name = %InLog(&user.name), subject, role = %user.role, "logged in");
     let mut response = Redirect::to(next).into_response();
     response.headers_mut().append(SET_COOKIE, cookie);
     response.headers_mut().append(SET_COOKIE, Cookie::Login.clear(&app.access));
     Ok(response)
 }
 
-async fn start(State(app): State<App>, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+async fn start(
+    State(app): State<App>,
+    peer: ConnectInfo<SocketAddr>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
     let Way::Oidc(oidc) = &app.access.way else {
         return Err(PageError::NotFound("Nobody logs in at an identity provider here."));
     };
     let (url, pending) = oidc.begin(wanted.path(), &app.clock).await.map_err(failed)?;
     let browser = Token::random();
-    app.pending.begin(&browser, pending);
+    app.pending.begin(&browser, client(&app, &peer, &headers), pending);
     let cookie = Cookie::Login.set(&app.access, &browser);
     Ok(([(SET_COOKIE, cookie)], Redirect::to(&url)).into_response())
 }
@@ -196,19 +205,18 @@ async fn back(
         return Err(PageError::NotFound("Nobody logs in at an identity provider here."));
     };
     let browser = Cookie::Login.find(&app.access, &headers);
-    let pending = browser.and_then(|browser| app.pending.take(&browser, app.clock.now()));
-    let known =
-        pending.filter(|pending| answer.state.as_deref().is_some_and(|state| pending.state.is(state)));
+    let known = browser.zip(answer.state.as_deref());
+    let known = known.and_then(|(browser, state)| app.pending.take(&browser, state, app.clock.now()));
     let finished = match (known, answer) {
         (None, _) => Err(LoginError::NotBegun),
         (Some(pending), Answer { code: Some(code), error: None, .. }) => {
             let next = pending.next.clone();
-            oidc.finish(code, pending, &app.clock).await.map(|user| (user, next))
+            oidc.finish(code, pending, &app.clock).await.map(|known| (known, next))
         }
         (Some(_), answer) => Err(LoginError::Refused(answer.error.unwrap_or_else(|| "nothing".to_owned()))),
     };
     match finished {
-        Ok((user, next)) => enter(&app, &oidc.way(), &user, &next, &headers).await,
+        Ok(((user, subject), next)) => enter(&app, &oidc.way(), (&user, &subject), &next, &headers).await,
         Err(error) => {
             tracing::warn!(address = %client(&app, &peer, &headers), error = amqp::chain(&error), "a login was refused");
             Err(failed(error))
@@ -227,7 +235,7 @@ struct Nothing {}
 async fn log_out(State(app): State<App>, viewer: Viewer, _: Checked<Nothing>) -> Result<Response, PageError> {
     if let Some(session) = viewer.session() {
         app.store.close_session(session).await?;
-        note(&app, viewer.name(), "logout").await?;
+        note(&app, viewer.name(), "logout", "").await?;
         tracing::info!(name = %InLog(viewer.name()), "logged out");
     }
     let cookie = Cookie::Session.clear(&app.access);

@@ -2,6 +2,7 @@
 
 mod address;
 mod attempts;
+mod comparing;
 mod cookie;
 mod door;
 mod form;
@@ -24,6 +25,7 @@ use sync_store::StoreError;
 use crate::server::App;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use comparing::Comparing;
 pub(crate) use door::{Door, through_the_door};
 pub(crate) use login::{logout_routes, routes};
 pub(crate) use pending::PendingLogins;
@@ -69,10 +71,10 @@ pub enum Way {
     Oidc(Arc<Oidc>),
 }
 
-/// What the audit log calls the place of logging in and out.
+/// What the audit log calls the place of what is done to no stage.
 const CONSOLE: &str = "console";
 
-/// Writes into the audit log that somebody came or went.
-async fn note(app: &App, who: &str, act: &str) -> Result<(), StoreError> {
-    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[], detail: "" }).await
+/// Writes into the audit log what somebody does to no letter and no stage.
+pub(crate) async fn note(app: &App, who: &str, act: &str, detail: &str) -> Result<(), StoreError> {
+    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[], detail }).await
 }

@@ -2,7 +2,7 @@
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{self, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{ARGON2ID_IDENT, Argon2};
+use argon2::{ARGON2ID_IDENT, Argon2, Params};
 
 /// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +29,14 @@ pub fn hash_password(password: &str) -> Result<String, HashError> {
     Ok(hash.to_string())
 }
 
-/// Whether the text is a hash that [`is_password`] can compare with.
+/// Whether the text is a hash as [`hash_password`] makes them. One of another cost would take another
+/// time to compare with, which tells whether a name is known.
 pub(super) fn is_hash(text: &str) -> bool {
-    PasswordHash::new(text).is_ok_and(|hash| hash.algorithm == ARGON2ID_IDENT && hash.hash.is_some())
+    let Ok(hash) = PasswordHash::new(text) else { return false };
+    let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    let costs_the_same = Params::try_from(&hash).is_ok_and(|params| cost(&params) == cost(&Params::DEFAULT));
+    let size = hash.hash.map(|output| output.len());
+    hash.algorithm == ARGON2ID_IDENT && size == Some(Params::DEFAULT_OUTPUT_LEN) && costs_the_same
 }
 
 /// Compares, which takes as long for a wrong password as for the right one.
@@ -60,6 +65,12 @@ mod tests {
             ["", "correct horse battery", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA", "$argon2id$"]
         {
             assert!(!is_hash(text), "{text}");
+        }
+        let ours = hash_password("correct horse battery").expect("hashed");
+        for (part, other) in [("m=19456", "m=19457"), ("t=2", "t=3"), ("p=1", "p=2"), ("argon2id", "argon2d")]
+        {
+            assert!(ours.contains(part), "{ours}");
+            assert!(!is_hash(&ours.replace(part, other)), "{other}");
         }
     }
 }

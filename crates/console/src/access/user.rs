@@ -84,6 +84,11 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     }
 }
 
+/// Whether it can be shown as a name: 1 to 100 bytes, and nothing that moves a cursor.
+pub(crate) fn is_name(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
 /// Names in logs stay in their line.
 pub(crate) struct InLog<'a>(pub(crate) &'a str);
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::access::password::{is_hash, is_password};
+use crate::access::user::{InLog, is_name};
 use crate::access::{Role, User};
 use crate::hex::hex;
 
@@ -120,6 +121,13 @@ impl UsersFile {
         Ok(known.filter(|_| right).map(|known| (known.user.clone(), known.way())))
     }
 
+    /// A name that was typed in, for logs: only where somebody has it. Passwords are typed into the wrong
+    /// field.
+    pub(super) fn in_log(&self, name: &str) -> String {
+        let known = self.users().is_ok_and(|users| users.iter().any(|known| known.user.name == name));
+        if known { InLog(name).to_string() } else { "a name that nobody has".to_owned() }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -152,7 +160,7 @@ fn parse(text: &str) -> Result<Vec<Known>, String> {
     let mut users: Vec<Known> = Vec::new();
     for (i, WrittenUser { name, role, password }) in written.user.into_iter().enumerate() {
         let number = i + 1;
-        if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
+        if !is_name(&name) {
             return Err(format!("user {number}: a name has 1 to 100 printable characters"));
         }
         if users.iter().any(|known| known.user.name == name) {
@@ -160,9 +168,7 @@ fn parse(text: &str) -> Result<Vec<Known>, String> {
         }
         let role: Role = role.parse().map_err(|error| format!("user {name}: {error}"))?;
         if !is_hash(&password) {
-            return Err(format!(
-                "user {name}: the password is no argon2id hash; `bilag console hash` makes one"
-            ));
+            return Err(format!("user {name}: the password is no hash that `bilag console hash` made"));
         }
         users.push(Known { user: User { name, role }, password });
     }
@@ -178,6 +184,21 @@ mod tests {
     use crate::access::hash_password;
 
     #[test]
+    fn what_is_typed_in_for_a_name_is_logged_only_where_somebody_has_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users.toml");
+        let hash = hash_password("correct horse battery").expect("hashed");
+        let text = format!("[[user]]\nname = \"kari\"\nrole = \"viewer\"\npassword = \"{hash}\"\n");
+        fs::write(&path, text).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+        let file = UsersFile::open(&path).expect("users");
+        assert_eq!(file.in_log("kari"), "\"kari\"");
+        assert_eq!(file.in_log("correct horse battery"), "a name that nobody has");
+        fs::remove_file(&path).expect("removed");
+        assert_eq!(file.in_log("kari"), "a name that nobody has", "it cannot be known");
+    }
+
+    #[test]
     fn mistakes_are_told_without_hashes() {
         let hash = hash_password("correct horse battery").expect("hashed");
         let user = |name: &str, role: &str, password: &str| {
@@ -188,7 +209,7 @@ mod tests {
         for (text, told) in [
             (String::new(), "names nobody"),
             (user("kari", "boss", &hash), "user kari: no such role"),
-            (user("kari", "viewer", "hunter2hunter2"), "user kari: the password is no argon2id hash"),
+            (user("kari", "viewer", "hunter2hunter2"), "user kari: the password is no hash that"),
             (user("", "viewer", &hash), "user 1: a name has"),
             (user(r"a\nb", "viewer", &hash), "user 1: a name has"),
             (format!("{kari}{kari}"), "kari is there twice"),

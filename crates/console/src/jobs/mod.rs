@@ -41,7 +41,6 @@ pub(crate) struct Jobs(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     jobs: VecDeque<Arc<Job>>,
-    begun: u64,
     closed: bool,
 }
 
@@ -95,8 +94,14 @@ impl Jobs {
             let Some(oldest) = kept.jobs.iter().position(|job| !job.is_running()) else { break };
             kept.jobs.remove(oldest);
         }
-        kept.begun += 1;
-        let job = Arc::new(Job::new(kept.begun, deed, who, app.clock.clone()));
+        // By chance: a page from before a restart must not name, and stop, somebody's job of after it.
+        let id = loop {
+            let id = u64::from(rand::random::<u32>());
+            if kept.jobs.iter().all(|job| job.id != id) {
+                break id;
+            }
+        };
+        let job = Arc::new(Job::new(id, deed, who, app.clock.clone()));
         kept.jobs.push_back(Arc::clone(&job));
         Ok(job)
     }

@@ -50,7 +50,7 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
                 (empty("Nothing of this kind was done.", html! { p { a href="/audit" { "Show all acts" } } }))
             } @else {
                 (empty("Nobody has done anything yet.", html! {
-                    p { "Who redrives, discards, restores or edits dead letters, pauses a stage, or logs in here is written down before it happens." }
+                    p { "Who redrives, discards, restores, edits or exports dead letters, pauses a stage, or logs in here is written down before it happens." }
                 }))
             }
         } @else {
@@ -66,7 +66,9 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
 }
 
 /// Acts that are written down, as people choose them.
-const ACTS_KNOWN: [&str; 8] = ["redrive", "discard", "restore", "edit", "pause", "resume", "login", "logout"];
+const ACTS_KNOWN: [&str; 11] = [
+    "redrive", "discard", "restore", "edit", "export", "stop", "pause", "resume", "login", "logout", "revoke",
+];
 
 fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
     html! {

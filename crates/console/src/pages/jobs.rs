@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use operate::letters::Deed;
 
 use crate::PageError;
-use crate::access::{Checked, Role, Viewer};
+use crate::access::{Checked, Role, Viewer, note};
 use crate::jobs::{Ended, Job, Seen};
 use crate::layout::{Section, csrf_field, page};
 use crate::parts::{Facts, ago, badge, empty, foreign, when};
@@ -119,7 +119,10 @@ async fn stop(
 ) -> Result<Redirect, PageError> {
     viewer.may(Role::Operator)?;
     let job = job(&app, &id)?;
-    job.stop(&format!("{} said so", viewer.name()));
+    if job.is_running() {
+        note(&app, viewer.name(), "stop", &format!("job {} of {}", job.id, job.who)).await?;
+        job.stop(&format!("{} said so", viewer.name()));
+    }
     Ok(Redirect::to(&format!("/jobs/{}", job.id)))
 }
 

@@ -100,6 +100,21 @@ async fn who_has_a_role_at_the_provider_is_let_in_with_it() {
 }
 
 #[tokio::test]
+async fn the_audit_log_has_a_name_that_can_be_read_and_the_subject() {
+    let long = "x".repeat(101);
+    for (username, named) in
+        [("kari", "kari"), ("", "k@shop.example"), ("ka\nri", "k@shop.example"), (&*long, "k@shop.example")]
+    {
+        let claims = json!({ "sub": "4711", "preferred_username": username, "email": "k@shop.example", "roles": "bilag-viewer" });
+        let mut login = Login::of(claims).await;
+        assert_eq!(login.log_in().await.status, StatusCode::SEE_OTHER);
+        let acts = login.trial.store.acts(sync_store::Page::first(10)).await.expect("acts");
+        let acts: Vec<_> = acts.iter().map(|act| (&*act.act, &*act.who, &*act.detail)).collect();
+        assert_eq!(acts, [("login", named, "sub 4711")]);
+    }
+}
+
+#[tokio::test]
 async fn roles_may_lie_deeper() {
     let claims =
         json!({ "sub": "1", "email": "ola@shop.example", "realm_access": { "roles": ["bilag-editor"] } });
@@ -145,9 +160,9 @@ async fn a_state_that_is_not_the_browsers_lets_nobody_in() {
         let answer = login.browser.get(&wrong).await;
         login.refused(&answer, "not begun in this browser").await;
     }
-    let answer = login.browser.get(&back).await;
-    login.refused(&answer, "not begun in this browser").await;
     assert_eq!(login.idp.tokens_given(), 0, "no code was exchanged");
+    let entered = login.browser.get(&back).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER, "a link to the way back ends nobody's login");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sync_store::{LetterFilter, Page, Place};
 use tokio::time::{Instant, sleep};
 
-use crate::given::{letter, noted};
+use crate::given::{letter, noted, rejected};
 use crate::vhost::Vhost;
 use crate::world::{Desk, World};
 
@@ -81,7 +81,10 @@ async fn redriving_all_is_stopped_in_the_middle_and_taken_up_again() {
     }
     assert!(desk.page("/jobs").await.contains("ended early"));
     let acts = world.store.acts(Page::first(100)).await.expect("acts");
-    assert!(acts.iter().all(|act| act.act == "redrive" && act.who == "anonymous"));
+    let (stopped, others): (Vec<_>, Vec<_>) = acts.iter().partition(|act| act.act == "stop");
+    assert!(others.iter().all(|act| act.act == "redrive" && act.who == "anonymous"));
+    assert_eq!(stopped.len(), 1, "who stopped it is written down");
+    assert!(stopped[0].detail.starts_with("job ") && stopped[0].detail.ends_with(" of anonymous"));
     vhost.delete().await;
 }
 
@@ -106,6 +109,19 @@ async fn what_is_discarded_is_restored_and_a_second_operator_is_told() {
     shows(&desk, &job, "All that were found have moved.").await;
     assert_eq!((vhost.ready().await["discarded"], vhost.ready().await["dead"]), (0, 5));
     vhost.delete().await;
+}
+
+#[tokio::test]
+async fn a_job_of_before_a_restart_is_none_of_after_it() {
+    let world = World::new().await;
+    rejected(world.store.as_ref(), 7).await;
+    let desk = world.desk(Role::Operator).await;
+    let before = begin(&desk, "redrive").await;
+    desk.close().await;
+    let desk = world.desk(Role::Operator).await;
+    let after = begin(&desk, "redrive").await;
+    assert_ne!(before, after);
+    assert_eq!(desk.post(&format!("{before}/stop"), &[]).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

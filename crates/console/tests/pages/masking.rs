@@ -88,6 +88,20 @@ async fn viewers_do_not_learn_by_searching_what_they_are_not_shown() {
 }
 
 #[tokio::test]
+async fn an_export_is_written_down_without_what_was_sought() {
+    let world = World::new().await;
+    rejected(world.store.as_ref(), 7).await;
+    let operator = world.desk(Role::Operator).await;
+    let exported = operator.page("/letters/export?stage=upload&text=Lindqvist").await;
+    assert!(exported.contains("Lindqvist"), "{exported}");
+    let acts = world.store.acts(sync_store::Page::first(10)).await.expect("acts");
+    let acts: Vec<_> = acts.iter().map(|act| (&*act.act, &*act.who, &*act.detail)).collect();
+    assert_eq!(acts, [("export", "anonymous", "1 letter(s): dead, stage upload, with a text")]);
+    let page = operator.page("/audit?act=export").await;
+    assert!(page.contains("with a text"), "{page}");
+}
+
+#[tokio::test]
 async fn viewers_look_and_do_nothing_else() {
     let world = World::new().await;
     let id = rejected(world.store.as_ref(), 7).await;

@@ -20,6 +20,7 @@ use reqwest::Url;
 
 use crate::access::address::is_safe;
 use crate::access::pending::Pending;
+use crate::access::user::is_name;
 use crate::access::{Outside, Token, User};
 use crate::clock::Clock;
 
@@ -149,13 +150,14 @@ impl Oidc {
         Ok((url.into(), Pending::new(state, nonce, verifier, next.to_owned(), clock.now())))
     }
 
-    /// Who came back with this code.
+    /// Who came back with this code, and the subject that the provider knows them by: a name can be
+    /// chosen, and changed.
     pub(crate) async fn finish(
         &self,
         code: String,
         pending: Pending,
         clock: &Clock,
-    ) -> Result<User, LoginError> {
+    ) -> Result<(User, String), LoginError> {
         let client = self.client(self.provider.fresh(&self.issuer, clock.now()).await?);
         let tokens = client
             .exchange_code(AuthorizationCode::new(code))
@@ -174,12 +176,12 @@ impl Oidc {
             claim: claim.clone(),
             names: self.settings.roles.to_string(),
         })?;
-        let name = token.preferred_username().map(|name| name.as_str().to_owned());
-        let name = name.or_else(|| token.email().map(|mail| mail.as_str().to_owned()));
-        let name =
-            name.filter(|name| !name.is_empty()).unwrap_or_else(|| token.subject().as_str().to_owned());
-        tracing::info!(subject = token.subject().as_str(), "the identity provider vouches for somebody");
-        Ok(User { name, role })
+        let subject = token.subject().as_str();
+        let names =
+            [token.preferred_username().map(|name| name.as_str()), token.email().map(|mail| mail.as_str())];
+        let name = names.into_iter().flatten().find(|name| is_name(name));
+        let name = name.map_or_else(|| printable(subject), str::to_owned);
+        Ok((User { name, role }, printable(subject)))
     }
 
     fn client(&self, metadata: CoreProviderMetadata) -> OurClient {
@@ -188,4 +190,10 @@ impl Oidc {
         OurClient::from_provider_metadata(metadata, ClientId::new(client_id.clone()), secret)
             .set_redirect_uri(self.redirect.clone())
     }
+}
+
+/// A subject as it is shown: at most 255 characters, which OpenID Connect allows, and none that moves a
+/// cursor.
+fn printable(subject: &str) -> String {
+    subject.chars().filter(|c| !c.is_control()).take(255).collect()
 }

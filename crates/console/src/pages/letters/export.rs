@@ -13,7 +13,7 @@ use sync_store::{LetterId, LetterInFull, StoreError, SyncStore};
 use super::letter::is_whole;
 use super::view::View;
 use crate::PageError;
-use crate::access::{Role, Viewer};
+use crate::access::{Role, Viewer, note};
 use crate::hex::hex;
 use crate::parts::Params;
 use crate::server::App;
@@ -31,6 +31,7 @@ pub(super) async fn download(
     viewer.may(Role::Operator)?;
     let view = View::for_an_act(&app, &viewer, &params).await?;
     let ids = app.store.letter_ids(&view.filter()).await?;
+    note(&app, viewer.name(), "export", &format!("{} letter(s): {}", ids.len(), view.in_words())).await?;
     tracing::info!(who = viewer.name(), letters = ids.len(), "dead letters are exported");
     let name =
         format!("attachment; filename=\"dead-letters-{}.jsonl\"", app.clock.now().format("%Y-%m-%dT%H%M%S"));

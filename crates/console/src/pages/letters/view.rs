@@ -152,6 +152,19 @@ impl View {
         ]
     }
 
+    /// It as the audit log has it, which everybody reads: not the text, which may be somebody's name.
+    pub(crate) fn in_words(&self) -> String {
+        let mut words = self.place.as_str().to_owned();
+        for (name, value) in self.params() {
+            match value {
+                Some(_) if name == "text" => words.push_str(", with a text"),
+                Some(value) if name != "place" => words.push_str(&format!(", {name} {value}")),
+                _ => {}
+            }
+        }
+        words
+    }
+
     /// The address of its page, from the letter after `offset` on.
     pub(crate) fn address(&self, path: &str, offset: u32) -> String {
         let offset = offset.to_string();
