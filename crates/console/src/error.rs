@@ -20,6 +20,9 @@ pub(crate) enum PageError {
     /// What was asked for is not there; a sentence says what that was, and where to look.
     #[error("{0}")]
     NotFound(&'static str),
+    /// The address takes a form, and shows nothing by itself.
+    #[error("this address takes a form")]
+    FormOnly,
     /// What was sent cannot be understood; a sentence says why.
     #[error("{0}")]
     Invalid(String),
@@ -71,6 +74,7 @@ impl PageError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::FormOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::LoggedOut => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. }
@@ -87,6 +91,7 @@ impl PageError {
     fn title(&self) -> &'static str {
         match self {
             Self::NotFound(_) => "Nothing here",
+            Self::FormOnly => "This address takes a form",
             Self::Invalid(_) => "That was not understood",
             Self::Forbidden { .. } => "Your role does not allow this",
             Self::LoggedOut => "You are not logged in",
@@ -106,6 +111,12 @@ impl PageError {
     fn content(&self) -> Markup {
         match self {
             Self::NotFound(what) => html! { p { (what) } (to_the_chain()) },
+            Self::FormOnly => html! {
+                p { "It shows nothing by itself: it was reached by a form, and that has not been sent again. \
+                     Nothing was done." }
+                p { a.button href="/letters" { "To the dead letters" } }
+                (to_the_chain())
+            },
             Self::Invalid(why) => html! { p { (why) } p { "Nothing was done. Go back and try again." } },
             Self::Forbidden { needs } => html! {
                 p { "This needs the role " strong { (needs.as_str()) } ". Nothing was done." }
@@ -220,6 +231,11 @@ pub(crate) fn shown(mut response: Response, viewer: Option<&Viewer>) -> Response
 /// Errors that were met before it was known who looks.
 pub(crate) async fn as_pages(request: Request, next: Next) -> Response {
     shown(next.run(request).await, None)
+}
+
+/// What a form is sent to was opened as a page, as by a browser that comes back to it.
+pub(crate) async fn form_only() -> PageError {
+    PageError::FormOnly
 }
 
 /// No page has this address.

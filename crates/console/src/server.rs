@@ -158,6 +158,7 @@ fn router(app: App) -> Router {
         .merge(access::routes())
         .merge(assets::routes())
         .fallback(error::nothing_here)
+        .method_not_allowed_fallback(error::form_only)
         .layer(from_fn_with_state(app.clone(), access::through_the_door))
         .layer(from_fn(error::as_pages))
         .layer(from_fn_with_state(app.clone(), headers::set))

@@ -85,6 +85,15 @@ async fn a_letter_says_what_happened_what_to_do_and_what_is_in_it() {
 }
 
 #[tokio::test]
+async fn what_takes_a_form_says_so_where_a_browser_comes_back_to_it() {
+    let world = World::new().await;
+    let desk = world.desk(Role::Operator).await;
+    let seen = desk.get("/letters/confirm").await;
+    assert_eq!(seen.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(seen.text.contains("To the dead letters"), "{}", seen.text);
+}
+
+#[tokio::test]
 async fn before_anything_is_done_it_is_said_what_will_happen_to_how_many() {
     let world = World::new().await;
     for number in 1..=3 {

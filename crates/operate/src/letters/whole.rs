@@ -59,5 +59,8 @@ async fn read(
     };
     let found = timeout(limit, looked).await;
     walk.end().await;
-    found.unwrap_or_else(|_| Err(LetterError::TooDeep { id: id.clone(), limit: limit.as_secs() }))
+    match found {
+        Ok(found) => found,
+        Err(_) => Err(LetterError::TooDeep { id: id.clone(), limit: limit.as_secs() }),
+    }
 }
