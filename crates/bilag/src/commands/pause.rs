@@ -69,6 +69,12 @@ async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(
         }
         sleep(ASK_EVERY).await;
     };
+    if !now.is_empty() && now.iter().all(|stage| stage.running.is_empty() && stage.missing.is_empty()) {
+        tell(format_args!(
+            "warning: no process has said anything in {}; is it the store of the consumers (BILAG_DATABASE_URL)?",
+            store.describe()
+        ));
+    }
     let behind: Vec<_> = now.iter().filter_map(|stage| told(stage, wish)).collect();
     match behind.is_empty() {
         true => Ok(()),
