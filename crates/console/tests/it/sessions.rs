@@ -137,7 +137,7 @@ async fn who_came_and_went_is_in_the_audit_log() {
 async fn it_outlives_the_end_of_the_server_but_not_its_own() {
     let (trial, browser) = logged_in().await;
     let store = trial.store.clone();
-    trial.stop().await;
+    let _folder = trial.stop().await;
     drop(browser);
     assert_eq!(store.sessions().await.expect("listed").len(), 1);
 }

@@ -151,11 +151,12 @@ impl Trial {
         self.folder.path().join("users.toml")
     }
 
-    /// Tells it to end, and waits until it has.
-    pub async fn stop(mut self) {
+    /// Tells it to end, waits until it has, and gives the folder back: the store in it goes on.
+    pub async fn stop(mut self) -> TempDir {
         let stop = self.stop.take().expect("told once");
         stop.send(()).expect("it runs");
         self.served.await.expect("it ended orderly");
+        self.folder
     }
 }
 
