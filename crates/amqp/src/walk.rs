@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::connection::Link;
 use crate::header::{Headers, names};
 use crate::message::hex;
-use crate::topology::{DEAD, RETRY, rung_name};
+use crate::topology::{DEAD, RETRY, dead_queue_name, rung_name};
 use crate::{Broker, ConnectError, Delay, Message, PublishError, Publisher, dead_letter_id, queue_name};
 
 /// Where letters of a stage lie.
@@ -119,7 +119,7 @@ impl Walk {
     /// Begins at the oldest letter. A queue that is not there has none.
     pub async fn begin(broker: &Broker, stage: &str, shelf: Shelf) -> Result<Self, WalkError> {
         let queue = match shelf {
-            Shelf::Dead => format!("{}.dead", queue_name(stage)),
+            Shelf::Dead => dead_queue_name(stage),
             Shelf::Discarded => format!("{}.discarded", queue_name(stage)),
         };
         let link = broker.connect("dead letters").await?;

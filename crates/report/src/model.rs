@@ -88,6 +88,24 @@ impl Report {
         all
     }
 
+    /// What a person should know of beside the sums: how many of what. Nothing of which there is none.
+    pub fn beside(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        let broken = &self.broken;
+        let told = [
+            (broken.only_broken, "of the dead: receipts of which only broken events were heard"),
+            (
+                broken.unreadable,
+                "of the dead: letters from which no receipt could be read, so nobody knows whose they are",
+            ),
+            (broken.discarded, "not counted: such letters that a person has discarded"),
+            (
+                broken.disputed,
+                "not counted: dead letters that say something else of a receipt that is counted",
+            ),
+        ];
+        told.into_iter().filter(|(count, _)| *count > 0)
+    }
+
     /// Whether every receipt heard is in exactly one of the other columns.
     pub fn adds_up(&self) -> bool {
         self.rows.iter().chain(&self.totals).all(|row| row.figures.add_up())

@@ -109,17 +109,7 @@ fn adds_up(counts: &Figures, adds_up: bool) {
 }
 
 fn broken(report: &Report) {
-    let broken = &report.broken;
-    let told = [
-        (broken.only_broken, "of the dead: receipts of which only broken events were heard"),
-        (
-            broken.unreadable,
-            "of the dead: letters from which no receipt could be read, so nobody knows whose they are",
-        ),
-        (broken.discarded, "not counted: such letters that a person has discarded"),
-        (broken.disputed, "not counted: dead letters that say something else of a receipt that is counted"),
-    ];
-    for (count, what) in told.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, what) in report.beside() {
         say(format_args!("{count} {what}"));
     }
 }

@@ -240,17 +240,7 @@ fn figure(tally: &Tally, has_amount: bool, is_dead: bool) -> Markup {
 }
 
 fn broken(report: &Report) -> Markup {
-    let broken = &report.broken;
-    let told = [
-        (broken.only_broken, "of the dead: receipts of which only broken events were heard"),
-        (
-            broken.unreadable,
-            "of the dead: letters from which no receipt could be read, so nobody knows whose they are",
-        ),
-        (broken.discarded, "not counted: such letters that a person has discarded"),
-        (broken.disputed, "not counted: dead letters that say something else of a receipt that is counted"),
-    ];
-    let told: Vec<_> = told.into_iter().filter(|(count, _)| *count > 0).collect();
+    let told: Vec<_> = report.beside().collect();
     html! {
         @if !told.is_empty() { ul { @for (count, what) in told { li { strong { (count) } " " (what) } } } }
     }

@@ -4,7 +4,7 @@ mod groups;
 mod list;
 mod show;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sync_store::{Letter, LetterFilter, NotedLetter, Page, SyncStore};
 
 use crate::cli::DeadCommand;
@@ -37,24 +37,7 @@ pub async fn letters_about(
 }
 
 fn to_json(noted: &NotedLetter) -> Value {
-    let letter = &noted.letter;
-    json!({
-        "id": letter.id,
-        "stage": letter.stage,
-        "queue": format!("bilag.{}.dead", letter.stage),
-        "place": noted.place.as_str(),
-        "reason": letter.reason,
-        "error": letter.error,
-        "tenant": letter.key.as_ref().map(|key| &key.tenant_uid),
-        "receipt": letter.key.as_ref().map(|key| &key.receipt_uid),
-        "oms": letter.package.as_ref().map(|package| &package.oms),
-        "package": letter.package.as_ref().map(|package| package.package_id),
-        "messageId": letter.message_id,
-        "attempts": letter.attempts,
-        "firstFailedAt": letter.first_failed_at,
-        "lastFailedAt": letter.last_failed_at,
-        "redriven": letter.redriven,
-        "bodySize": noted.body_size,
-        "notedAt": noted.noted_at,
-    })
+    let mut letter = operate::letters::json(noted);
+    letter["queue"] = amqp::dead_queue_name(&noted.letter.stage).into();
+    letter
 }

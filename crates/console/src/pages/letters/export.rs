@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sync_store::{LetterId, LetterInFull, StoreError, SyncStore};
 
 use super::letter::is_whole;
@@ -49,27 +49,9 @@ async fn line(store: Arc<dyn SyncStore>, letter: LetterId) -> Result<String, Sto
 }
 
 fn to_json(found: &LetterInFull) -> Value {
-    let (noted, letter) = (&found.noted, &found.noted.letter);
-    let mut line = json!({
-        "id": letter.id,
-        "stage": letter.stage,
-        "place": noted.place.as_str(),
-        "reason": letter.reason,
-        "error": letter.error,
-        "tenant": letter.key.as_ref().map(|key| &key.tenant_uid),
-        "receipt": letter.key.as_ref().map(|key| &key.receipt_uid),
-        "oms": letter.package.as_ref().map(|package| &package.oms),
-        "package": letter.package.as_ref().map(|package| package.package_id),
-        "messageId": letter.message_id,
-        "attempts": letter.attempts,
-        "firstFailedAt": letter.first_failed_at,
-        "lastFailedAt": letter.last_failed_at,
-        "redriven": letter.redriven,
-        "notedAt": noted.noted_at,
-        "headers": serde_json::from_str(&found.headers).unwrap_or(Value::Null),
-        "bodySize": noted.body_size,
-        "bodyIsWhole": is_whole(found),
-    });
+    let mut line = operate::letters::json(&found.noted);
+    line["headers"] = serde_json::from_str(&found.headers).unwrap_or(Value::Null);
+    line["bodyIsWhole"] = is_whole(found).into();
     let (member, body) = match std::str::from_utf8(&found.body) {
         Ok(text) => ("body", text.to_owned()),
         // Bytes that are no text, digit by digit, so that nothing is lost.
