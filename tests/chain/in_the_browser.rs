@@ -11,13 +11,11 @@ mod redriving;
 
 use std::ops::RangeInclusive;
 
-use bilag_tests::{Browser, World, eventually_within, receipt};
+use bilag_tests::{Browser, PATIENCE, World, eventually_within, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
 use std::time::Duration;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// Omnium refuses every invoice with these words, until its faults are cleared.
 fn refuse(world: &World, words: &str) {
@@ -30,7 +28,7 @@ const UNKNOWN_MARKET: &str = "The market NO-OSLO is not known";
 
 /// Waits until so many letters wait for a person.
 async fn dead(world: &World, count: usize) {
-    eventually_within(MINUTE, &format!("{count} letters are dead"), async || {
+    eventually_within(PATIENCE, &format!("{count} letters are dead"), async || {
         (world.dead_letters().len() == count).then_some(())
     })
     .await;
@@ -72,7 +70,7 @@ async fn assert_document(browser: &Browser) {
                   done([answer.status, answer.headers.get('content-type'), (await answer.text()).slice(0, 5)]))";
     let answer = browser.page.execute_async(script, Vec::new()).await.expect("it is answered");
     assert_eq!(answer, json!([200, "application/pdf", "%PDF-"]));
-    eventually_within(MINUTE, "the document is drawn", async || {
+    eventually_within(PATIENCE, "the document is drawn", async || {
         let drawn = browser.find("iframe").await.screenshot().await.ok()?;
         // One without letters compresses to less.
         (drawn.len() > 20_000).then_some(())

@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use bilag_tests::{World, eventually, eventually_within, receipt, told};
+use bilag_tests::{PATIENCE, World, eventually, eventually_within, receipt, told};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// Omnium refuses every invoice until its faults are cleared.
 async fn with_dead_letters(count: u32) -> World {
@@ -20,7 +18,7 @@ async fn with_dead_letters(count: u32) -> World {
     for number in 1..=count {
         world.publish(&receipt(number)).await;
     }
-    eventually_within(MINUTE, "all are dead", async || {
+    eventually_within(PATIENCE, "all are dead", async || {
         (world.dead_letters().len() == count as usize).then_some(())
     })
     .await;
@@ -71,7 +69,7 @@ async fn all_of_a_kind_are_redriven_and_complete_once_the_cause_is_gone() {
     let _all = world.consume(&["all"]).await;
     let said = world.ok(&["dead", "redrive", "--stage", "upload", "--reason", "omnium_rejected"]);
     assert!(said.contains("30 of 30"), "{said}");
-    eventually_within(MINUTE, "all complete", async || {
+    eventually_within(PATIENCE, "all complete", async || {
         (world.records(State::Complete).await == 30).then_some(())
     })
     .await;
@@ -154,7 +152,7 @@ async fn a_letter_whose_receipt_is_complete_by_now_is_archived() {
 async fn two_operators_at_once_get_a_clear_answer() {
     let world = with_dead_letters(2).await;
     let store = world.store().await;
-    assert!(store.named_lease("dead:upload", "ola@night 1", MINUTE).await.expect("taken"));
+    assert!(store.named_lease("dead:upload", "ola@night 1", PATIENCE).await.expect("taken"));
     let (code, said, problem) = told(&world.run(&["dead", "redrive", "--all"]));
     assert_eq!((code, &*said), (1, ""));
     assert!(problem.contains("ola@night is moving dead letters of upload now"), "{problem}");
@@ -187,13 +185,13 @@ async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
         tool.kill();
         lease_ends().await;
     }
-    eventually_within(MINUTE, "the rest is redriven", async || {
+    eventually_within(PATIENCE, "the rest is redriven", async || {
         let ran = world.run(&["dead", "redrive", "--all"]);
         lease_ends().await;
         (ran.status.success() && world.dead_letters().is_empty()).then_some(())
     })
     .await;
-    eventually_within(MINUTE, "all complete", async || {
+    eventually_within(PATIENCE, "all complete", async || {
         (world.records(State::Complete).await == u64::from(LETTERS)).then_some(())
     })
     .await;

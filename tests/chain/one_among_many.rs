@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bilag_tests::{World, eventually_within, receipt};
+use bilag_tests::{PATIENCE, World, eventually_within, receipt};
 use sandbox::omnium::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 fn always(status: u16) -> Rule {
     let status = status.try_into().expect("a status");
@@ -16,7 +14,7 @@ fn always(status: u16) -> Rule {
 }
 
 async fn dead(world: &World, count: u64) {
-    eventually_within(MINUTE, &format!("{count} are dead"), async || {
+    eventually_within(PATIENCE, &format!("{count} are dead"), async || {
         (world.records(State::Dead).await == count).then_some(())
     })
     .await;
@@ -40,7 +38,7 @@ async fn an_invoice_that_always_gets_500_dies_alone() {
     for number in 1..=101 {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(MINUTE, 100).await;
+    world.complete_within(PATIENCE, 100).await;
     dead(&world, 1).await;
 
     assert_eq!(reasons(&world), BTreeMap::from([("retries_exhausted".to_owned(), 1)]));
@@ -67,13 +65,13 @@ async fn a_store_that_omnium_forbids_costs_only_its_own_receipts() {
     }
     // The open store goes on selling meanwhile.
     let mut last = 100 + FORBIDDEN;
-    eventually_within(MINUTE, "the forbidden ones are dead", async || {
+    eventually_within(PATIENCE, "the forbidden ones are dead", async || {
         last += 1;
         world.publish(&of_store("open", last)).await;
         (world.records(State::Dead).await == u64::from(FORBIDDEN)).then_some(())
     })
     .await;
-    world.complete_within(MINUTE, u64::from(last - 100)).await;
+    world.complete_within(PATIENCE, u64::from(last - 100)).await;
 
     assert_eq!(reasons(&world), BTreeMap::from([("omnium_forbidden".to_owned(), 30)]));
     world.assert_exactly_once(101..=last);

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use bilag_tests::{World, eventually, eventually_within, package, transitioned};
+use bilag_tests::{PATIENCE, World, eventually, eventually_within, package, transitioned};
 use serde_json::json;
 use sync_store::State;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_right_after_the_service_was_asked_the_same_key_is_asked_again() {
@@ -76,7 +74,7 @@ async fn two_of_each_consumer_that_hear_everything_three_times_in_both_forms_do_
     for target in ["omnium", "package", "erp"] {
         world.records_at(target, State::Complete, PACKAGES).await;
     }
-    eventually_within(MINUTE, "every queue is empty", async || {
+    eventually_within(PATIENCE, "every queue is empty", async || {
         let queues = world.vhost.get("queues/{vhost}").await;
         let queues = queues.as_array().cloned().unwrap_or_default();
         (!queues.is_empty() && queues.iter().all(|queue| queue["messages"] == 0)).then_some(())

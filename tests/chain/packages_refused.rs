@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Health, World, eventually, eventually_within, package, transitioned};
+use bilag_tests::{Health, PATIENCE, World, eventually, eventually_within, package, transitioned};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 fn always(status: u16) -> Rule {
     let status = status.try_into().expect("a status");
@@ -145,7 +143,7 @@ async fn a_package_that_always_fails_dies_alone_and_so_does_one_that_is_forbidde
     }
     // The others go on being packed meanwhile.
     let mut last = 10;
-    eventually_within(MINUTE, "the three are dead", async || {
+    eventually_within(PATIENCE, "the three are dead", async || {
         last += 1;
         world.publish_package(&package(last)).await;
         (world.vhost.ready("bilag.packed.dead").await == Some(3)).then_some(())

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Health, World, eventually, eventually_within, package};
+use bilag_tests::{Health, PATIENCE, World, eventually, eventually_within, package};
 use sandbox::oms::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 fn answers(status: u16, retry_after: Option<u64>) -> Rule {
     Rule::new(Fault::Status { status: status.try_into().expect("a status"), retry_after, done: false })
@@ -34,7 +32,7 @@ async fn a_package_that_the_oms_does_not_let_through_dies_alone() {
     let all = world.consume(&["all"]).await;
     publish(&world, 1..=4).await;
     let mut last = 10;
-    eventually_within(MINUTE, "the four are dead", async || {
+    eventually_within(PATIENCE, "the four are dead", async || {
         last += 1;
         publish(&world, [last]).await;
         (world.vhost.ready("bilag.writeback.dead").await == Some(4)).then_some(())
@@ -169,11 +167,13 @@ fn packed_again(id: u64) -> Value {
 
 /// Round 2 is written back, and round 1 never will be.
 async fn only_the_later_is_on_the_package(world: &World) {
-    let rounds = eventually_within(MINUTE, "the earlier invoice is skipped, the later written", async || {
-        Some(world.rounds(1))
-            .filter(|rounds| rounds[1]["writtenBack"] == "skipped" && rounds[0]["standing"] == "written back")
-    })
-    .await;
+    let rounds =
+        eventually_within(PATIENCE, "the earlier invoice is skipped, the later written", async || {
+            Some(world.rounds(1)).filter(|rounds| {
+                rounds[1]["writtenBack"] == "skipped" && rounds[0]["standing"] == "written back"
+            })
+        })
+        .await;
     assert_eq!(rounds[0]["round"], 2);
     let on_the_package = &world.sandbox.oms.summary().packages[&1];
     assert_eq!(json!(on_the_package.number), rounds[0]["voucherNumber"]);

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use bilag_tests::{World, eventually, eventually_within, receipt};
+use bilag_tests::{PATIENCE, World, eventually, eventually_within, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn letters_go_into_a_paused_stage_only_where_the_operator_insists_and_wait_there() {
@@ -18,7 +16,8 @@ async fn letters_go_into_a_paused_stage_only_where_the_operator_insists_and_wait
     for number in 1..=3 {
         world.publish(&receipt(number)).await;
     }
-    eventually_within(MINUTE, "all are dead", async || (world.dead_letters().len() == 3).then_some(())).await;
+    eventually_within(PATIENCE, "all are dead", async || (world.dead_letters().len() == 3).then_some(()))
+        .await;
     world.sandbox.omnium.clear_faults();
     world.ok(&["pause", "upload", "--why", "Omnium is being repaired", "--as", "kari"]);
 
@@ -40,7 +39,7 @@ async fn letters_go_into_a_paused_stage_only_where_the_operator_insists_and_wait
     .await;
 
     world.ok(&["resume", "upload"]);
-    eventually_within(MINUTE, "all complete", async || {
+    eventually_within(PATIENCE, "all complete", async || {
         (world.records(State::Complete).await == 3).then_some(())
     })
     .await;
@@ -54,7 +53,7 @@ async fn that_nobody_takes_what_is_redriven_is_told_first() {
     world.publish_bytes(b"{ no event", lapin::BasicProperties::default()).await;
     eventually("it is dead", async || (world.dead_letters().len() == 1).then_some(())).await;
     drop(all);
-    eventually_within(MINUTE, "its process is heard of no more", async || {
+    eventually_within(PATIENCE, "its process is heard of no more", async || {
         let output = world.run(&["stages", "--json"]);
         let stages: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
         let receipt = stages.as_array()?.iter().find(|stage| stage["stage"] == "receipt")?;

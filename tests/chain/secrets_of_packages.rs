@@ -1,13 +1,11 @@
 //! The secrets of the services that packages need, and the people that packages and receipts name,
 //! appear in no log, at any level, in no header, page or trace, whatever fails.
 
-use bilag_tests::{Collector, Health, World, eventually_within, package, receipt, sample};
+use bilag_tests::{Collector, Health, PATIENCE, World, eventually_within, package, receipt, sample};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_store::State;
-
-const MINUTE: Duration = Duration::from_secs(60);
 const SECRETS: [(&str, &str); 3] = [
     ("INVOICE_SERVICE_PASSWORD", "s3cret-of-the-service"),
     ("OMS_API_TOKEN", "s3cret-of-the-oms"),
@@ -78,7 +76,7 @@ async fn neither_secrets_nor_people_of_packages_are_told_to_anyone() {
     second["package"] = json!({ "id": 3, "number": PEOPLE[0] });
     second["orderReceipt"]["order"]["address"]["displayName"] = json!(PEOPLE[0]);
     world.publish(&second).await;
-    eventually_within(MINUTE, "all have ended", async || {
+    eventually_within(PATIENCE, "all have ended", async || {
         (world.records(State::Complete).await == 3 * 3 + 2 + 2 && world.dead_letters().len() == 7)
             .then_some(())
     })

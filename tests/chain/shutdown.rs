@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use bilag_tests::{
-    Bilag, Health, OwnBroker, Store, Till, Vhost, World, eventually, eventually_within, receipt,
+    Bilag, Health, OwnBroker, PATIENCE, Store, Till, Vhost, World, eventually, eventually_within, receipt,
 };
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// Tells it to end, and gives its exit code.
 async fn terminated(bilag: &mut Bilag) -> Option<i32> {
     bilag.terminate();
-    let ended = eventually_within(MINUTE, "it has ended", async || bilag.has_ended()).await;
+    let ended = eventually_within(PATIENCE, "it has ended", async || bilag.has_ended()).await;
     ended.code()
 }
 
@@ -37,7 +35,7 @@ async fn under_load_what_is_in_hand_is_finished_and_the_rest_stays_in_its_queue(
     for number in 1..=150 {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(MINUTE, 10).await;
+    world.complete_within(PATIENCE, 10).await;
     assert_eq!(terminated(&mut all).await, Some(0), "{}", all.log());
 
     let complete = world.records(State::Complete).await;
@@ -51,7 +49,7 @@ async fn under_load_what_is_in_hand_is_finished_and_the_rest_stays_in_its_queue(
 
     world.sandbox.omnium.clear_faults();
     let _again = world.consume(&["all"]).await;
-    world.complete_within(MINUTE, 150).await;
+    world.complete_within(PATIENCE, 150).await;
     assert_eq!(attached(&world), 150, "nothing was done twice");
     world.assert_exactly_once(1..=150);
 }
@@ -74,7 +72,7 @@ async fn while_paused() {
 
     world.sandbox.listen_again().await.expect("the port is free");
     let _again = world.consume(&["all"]).await;
-    world.complete_within(MINUTE, 30).await;
+    world.complete_within(PATIENCE, 30).await;
     world.assert_exactly_once(1..=30);
 }
 
@@ -111,8 +109,8 @@ async fn while_the_broker_takes_no_messages() {
 
     broker.clear_alarm();
     let _again = world.consume(&["all"]).await;
-    world.complete_within(MINUTE, 20).await;
+    world.complete_within(PATIENCE, 20).await;
     Till::new(&world.vhost.url).publish(&receipt(21)).await;
-    world.complete_within(MINUTE, 21).await;
+    world.complete_within(PATIENCE, 21).await;
     world.assert_exactly_once(1..=21);
 }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Health, OwnPostgres, Store, Till, Vhost, World, eventually, receipt};
+use bilag_tests::{Health, OwnPostgres, PATIENCE, Store, Till, Vhost, World, eventually, receipt};
 use serde_json::json;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_is_killed_pauses_the_stages_that_need_it() {
@@ -18,7 +16,7 @@ async fn a_store_that_is_killed_pauses_the_stages_that_need_it() {
     for number in 1..=60 {
         till.publish(&receipt(number)).await;
     }
-    world.complete_within(MINUTE, 5).await;
+    world.complete_within(PATIENCE, 5).await;
 
     postgres.kill();
     for number in 61..=100 {
@@ -36,7 +34,7 @@ async fn a_store_that_is_killed_pauses_the_stages_that_need_it() {
     .await;
 
     postgres.start_again();
-    world.complete_within(MINUTE, 100).await;
+    world.complete_within(PATIENCE, 100).await;
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert_eq!(health.ready().await.expect("it answers").0, 200);
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());

@@ -13,7 +13,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
-use crate::eventually_within;
+use crate::{PATIENCE, eventually_within};
 use command::Command;
 use driver::Driver;
 
@@ -23,9 +23,6 @@ pub struct Browser {
     pub page: Client,
     driver: Driver,
 }
-
-/// How long a page may take: several browsers share two processors with everything else.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Browser {
     /// As wide as a screen on a desk, with a mouse.
@@ -118,9 +115,14 @@ impl Browser {
 
     /// Writes into the field of this name, instead of what stood there.
     pub async fn fill(&self, field: &str, text: &str) {
-        let field = self.find(&format!("[name='{field}']:not([type=hidden])")).await;
-        field.clear().await.expect("the field can be emptied");
-        field.send_keys(text).await.expect("the field can be written in");
+        let selector = format!("[name='{field}']:not([type=hidden])");
+        // A page that is being left or renewed may take nothing any more.
+        eventually_within(PATIENCE, &format!("{selector} can be written in"), async || {
+            let field = self.page.find(Locator::Css(&selector)).await.ok()?;
+            field.clear().await.ok()?;
+            field.send_keys(text).await.ok()
+        })
+        .await;
     }
 
     /// What stands in the field of this name.

@@ -29,5 +29,5 @@ pub use process::{Bilag, told};
 pub use samples::{package, receipt, sample, sample_path, transitioned};
 pub use till::Till;
 pub use vhost::Vhost;
-pub use wait::{eventually, eventually_within};
+pub use wait::{PATIENCE, eventually, eventually_within};
 pub use world::{Store, World};

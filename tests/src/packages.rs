@@ -1,7 +1,7 @@
 //! Packages: how they are published, what is known of them, and what becomes of their letters.
 
+use crate::wait::PATIENCE;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use lapin::options::{BasicGetOptions, BasicPublishOptions};
 use sandbox::Sandbox;
@@ -10,8 +10,6 @@ use sync_store::State;
 use tokio::net::TcpListener;
 
 use crate::{World, eventually_within};
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// Stand-ins beside those of the world, so that one of them can be away alone.
 pub async fn another_sandbox() -> Sandbox {
@@ -37,7 +35,7 @@ impl World {
 
     /// Waits until the newest round of a package has come so far, and gives it.
     pub async fn standing(&self, id: u64, expected: &str) -> Value {
-        eventually_within(MINUTE, &format!("package {id} is {expected}"), async || {
+        eventually_within(PATIENCE, &format!("package {id} is {expected}"), async || {
             self.rounds(id).into_iter().next().filter(|round| round["standing"] == expected)
         })
         .await
@@ -47,7 +45,7 @@ impl World {
     pub async fn completed(&self, id: u64) -> Value {
         let round = self.standing(id, "written back").await;
         let receipt = round["receipt"].as_str().expect("it has a receipt").to_owned();
-        eventually_within(MINUTE, &format!("receipt {receipt} is complete"), async || {
+        eventually_within(PATIENCE, &format!("receipt {receipt} is complete"), async || {
             self.record_states(&receipt).values().all(|state| state == "complete").then_some(())
         })
         .await;
@@ -57,7 +55,7 @@ impl World {
     /// Waits until the records of a target that are in a state are so many.
     pub async fn records_at(&self, target: &str, state: State, count: u64) {
         let store = self.store().await;
-        eventually_within(MINUTE, &format!("{count} records of {target} are {state}"), async || {
+        eventually_within(PATIENCE, &format!("{count} records of {target} are {state}"), async || {
             let counts = store.counts().await.ok()?;
             let counted = counts.iter().find(|c| c.target == target && c.state == state);
             (counted.map_or(0, |counted| counted.count) == count).then_some(())
@@ -67,7 +65,7 @@ impl World {
 
     /// Waits until so many dead letters are in the index, and gives them.
     pub async fn letters(&self, count: usize) -> Vec<Value> {
-        eventually_within(MINUTE, &format!("{count} letters are indexed"), async || {
+        eventually_within(PATIENCE, &format!("{count} letters are indexed"), async || {
             Some(self.dead_letters()).filter(|letters| letters.len() == count)
         })
         .await

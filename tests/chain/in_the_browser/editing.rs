@@ -3,7 +3,7 @@
 use bilag_tests::{Browser, World, receipt};
 use serde_json::Value;
 
-use super::{MINUTE, assert_fits, broken, dead};
+use super::{PATIENCE, assert_fits, broken, dead};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_event_is_corrected_checked_and_arrives() {
@@ -49,7 +49,7 @@ async fn a_broken_event_is_corrected_checked_and_arrives() {
     browser.shows("It was put aside").await;
     assert_fits(&browser).await;
     browser.picture("edited").await;
-    world.complete_within(MINUTE, 1).await;
+    world.complete_within(PATIENCE, 1).await;
     world.assert_exactly_once(1201..=1201);
     browser.open(&console.at("/letters?place=discarded")).await;
     browser.shows("1 letter discarded, by cause").await;

@@ -3,7 +3,7 @@
 use bilag_tests::{Browser, World, receipt};
 use serde_json::json;
 
-use super::{MINUTE, assert_document, assert_fits, dead, refuse};
+use super::{PATIENCE, assert_document, assert_fits, dead, refuse};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() {
@@ -12,7 +12,7 @@ async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() 
     for number in 1201..=1203 {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(MINUTE, 3).await;
+    world.complete_within(PATIENCE, 3).await;
     refuse(&world, super::UNKNOWN_MARKET);
     let mut oles = receipt(1205);
     for place in ["/orderReceipt/customer/displayName", "/orderReceipt/order/address/displayName"] {
@@ -38,6 +38,7 @@ async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() 
     browser.picture("receipt").await;
 
     browser.press("Receipts").await;
+    browser.shows("The latest receipts").await;
     browser.fill("q", "bråten").await;
     browser.press("Find").await;
     browser.is_at("/receipts/7/rcpt-1205").await;
@@ -46,6 +47,7 @@ async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() 
     assert_document(&browser).await;
     browser.picture("receipt-held").await;
     browser.press("Receipts").await;
+    browser.shows("The latest receipts").await;
     browser.fill("q", "nordmann").await;
     browser.press("Find").await;
     browser.shows("Receipts found by “nordmann”").await;
@@ -55,6 +57,7 @@ async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() 
     browser.picture("receipts-none").await;
 
     browser.press("Report").await;
+    browser.is_at("/report").await;
     browser.fill("from", "11022026").await;
     browser.fill("to", "11022026").await;
     browser.press("Show").await;

@@ -1,13 +1,13 @@
 //! A stage is held up by hand, and let go on.
 
-use bilag_tests::{Browser, World, receipt};
+use bilag_tests::{Browser, World, eventually, receipt};
 
-use super::{MINUTE, assert_fits};
+use super::{PATIENCE, assert_fits};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stage_is_paused_with_a_reason_and_goes_on() {
     let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+    let all = world.consume(&["all"]).await;
     let console = world.console(&[]).await;
     let browser = Browser::wide().await;
     browser.open(&console.url).await;
@@ -20,6 +20,7 @@ async fn a_stage_is_paused_with_a_reason_and_goes_on() {
     browser.press("Pause upload").await;
     browser.shows("Paused: upload.").await;
     browser.shows("Omnium moves house, until 06:00").await;
+    eventually("its process has followed", async || all.log().contains("paused by hand").then_some(())).await;
     world.publish(&receipt(1201)).await;
     browser.run("window.sameAsBefore = true").await;
     browser.shows("waiting 1 in retry 0").await;
@@ -36,7 +37,7 @@ async fn a_stage_is_paused_with_a_reason_and_goes_on() {
     browser.picture("resume").await;
     browser.press("Let it go on").await;
     browser.is_at("/").await;
-    world.complete_within(MINUTE, 1).await;
+    world.complete_within(PATIENCE, 1).await;
     world.assert_exactly_once(1201..=1201);
     browser.gone("Paused: upload.").await;
     browser.picture("resumed").await;
