@@ -1,7 +1,5 @@
 //! What the broker may do to its consumers: be away, come back, close connections, cancel, block.
 
-use std::time::Duration;
-
 use bilag_tests::{
     Bilag, Health, OwnBroker, PATIENCE, Store, Till, Vhost, World, eventually, eventually_within, receipt,
 };

@@ -15,7 +15,6 @@ use bilag_tests::{Browser, PATIENCE, World, eventually_within, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Omnium refuses every invoice with these words, until its faults are cleared.
 fn refuse(world: &World, words: &str) {

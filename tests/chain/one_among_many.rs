@@ -1,7 +1,6 @@
 //! Messages that fail while the others pass: they die alone, and stop nobody.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use bilag_tests::{PATIENCE, World, eventually_within, receipt};
 use sandbox::omnium::{Fault, Rule};

@@ -1,8 +1,6 @@
 //! Processes are killed between a call and what follows from it, or are two of a kind: still one key,
 //! one receipt and one invoice.
 
-use std::time::Duration;
-
 use bilag_tests::{PATIENCE, World, eventually, eventually_within, package, transitioned};
 use serde_json::json;
 use sync_store::State;

@@ -1,8 +1,6 @@
 //! The invoice service does not make the invoice of a package: the package dies alone, a person is
 //! told why, and mended it is asked for again.
 
-use std::time::Duration;
-
 use bilag_tests::{Health, PATIENCE, World, eventually, eventually_within, package, transitioned};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! `bilag pause`, `bilag resume` and `bilag stages`: an operator holds up a stage, in all its processes.
 
-use std::time::Duration;
-
 use bilag_tests::{Bilag, Health, OwnPostgres, PATIENCE, Store, Vhost, World, eventually, receipt, told};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};

@@ -1,7 +1,5 @@
 //! Redriving into a stage that takes nothing: the operator is told first, and nothing is lost.
 
-use std::time::Duration;
-
 use bilag_tests::{PATIENCE, World, eventually, eventually_within, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};

@@ -4,7 +4,6 @@
 use bilag_tests::{Collector, Health, PATIENCE, World, eventually_within, package, receipt, sample};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};
-use std::time::Duration;
 use sync_store::State;
 const SECRETS: [(&str, &str); 3] = [
     ("INVOICE_SERVICE_PASSWORD", "s3cret-of-the-service"),

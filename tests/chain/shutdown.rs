@@ -1,7 +1,5 @@
 //! SIGTERM: what is in hand is finished or given back, and the exit code is 0.
 
-use std::time::Duration;
-
 use bilag_tests::{
     Bilag, Health, OwnBroker, PATIENCE, Store, Till, Vhost, World, eventually, eventually_within, receipt,
 };

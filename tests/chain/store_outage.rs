@@ -1,7 +1,5 @@
 //! The store is away: the stages that need it pause, nothing dies, and work goes on by itself.
 
-use std::time::Duration;
-
 use bilag_tests::{Health, OwnPostgres, PATIENCE, Store, Till, Vhost, World, eventually, receipt};
 use serde_json::json;
 
