@@ -1,6 +1,6 @@
 # Everything there is to run here. "make" alone tells what.
 
-.PHONY: help demo up down test bench lint format clippy deny check-schemas schemas
+.PHONY: help demo up down test bench bench-scale lint format clippy deny check-schemas schemas
 
 help: ## tell what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -22,6 +22,10 @@ bench: ## measure rendering, the chain and the store; the README's figures come 
 	cargo bench --quiet -p sync-store
 	cargo build --quiet --release -p bilag -p bilag-tests --bins
 	"$${CARGO_TARGET_DIR:-target}/release/bench"
+
+bench-scale: ## measure one, two and four processes of each stage
+	cargo build --quiet --release -p bilag -p bilag-tests --bins
+	"$${CARGO_TARGET_DIR:-target}/release/bench" scale
 
 lint: format clippy deny check-schemas ## check format, lints, dependencies and schemas
 

@@ -3,6 +3,8 @@
 #
 #   broker.sh start DIR    starts a broker whose files are in DIR and prints its URLs (AMQP,
 #                          management); the same ones when it is started again
+#   broker.sh start DIR FIRST
+#                          the same, as a node of one cluster with the broker in FIRST, which is up
 #   broker.sh kill DIR     ends it at once, as a power cut would; its files stay
 #   broker.sh stop DIR     stops it and removes its files
 #   broker.sh ctl DIR ...  runs rabbitmqctl on it
@@ -13,7 +15,7 @@
 set -eu
 
 usage() {
-    sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -55,7 +57,9 @@ read_ports() {
 
 settings() {
     if [ ! -e "$dir/ports" ]; then
-        echo "amqp=$(free_port) management=$(free_port) distribution=$(free_port) epmd=$(free_port)" >"$dir/ports"
+        # Nodes of one cluster find each other by one port mapper.
+        mapper=${first:+$(sed 's/.*epmd=//' "$first/ports")}
+        echo "amqp=$(free_port) management=$(free_port) distribution=$(free_port) epmd=${mapper:-$(free_port)}" >"$dir/ports"
     fi
     read_ports
     cat >"$dir/rabbitmq.conf" <<CONF
@@ -96,10 +100,25 @@ wait_until_up() {
     exit 1
 }
 
+# Becomes a node of the cluster of $first, once.
+join() {
+    [ ! -e "$dir/joined" ] || return 0
+    read -r _ first_amqp _ < <(tr '= ' '  ' <"$first/ports")
+    for step in stop_app reset "join_cluster bilag-$first_amqp@localhost" start_app; do
+        # shellcheck disable=SC2086 # words of one command
+        "$(dirname "$server")/rabbitmqctl" $step >>"$dir/out" 2>&1
+    done
+    touch "$dir/joined"
+    wait_until_up
+}
+
 start() {
     install
     mkdir -p "$dir"
     settings
+    if [ -n "$first" ] && [ ! -e "$dir/.erlang.cookie" ]; then
+        cp -p "$first/.erlang.cookie" "$dir/"
+    fi
     if answers; then
         :
     elif in_docker; then
@@ -111,6 +130,7 @@ start() {
         echo $! >"$dir/pid"
     fi
     wait_until_up
+    [ -z "$first" ] || join
     echo "amqp://guest:guest@127.0.0.1:$amqp/%2f"
     echo "http://127.0.0.1:$management"
 }
@@ -143,11 +163,11 @@ stop() {
     [ -e "$dir/ports" ] || return 0
     settings
     end TERM
-    if command -v epmd >/dev/null; then
+    if command -v epmd >/dev/null && [ ! -e "$dir/joined" ]; then
         epmd -port "$epmd" -kill >/dev/null 2>&1 || true
     fi
     rm -rf "$dir/data" "$dir/log" "$dir/out" "$dir/ports" "$dir/rabbitmq.conf" "$dir/enabled_plugins" \
-        "$dir/.erlang.cookie" "$dir/.cache" "$dir/.config"
+        "$dir/.erlang.cookie" "$dir/.cache" "$dir/.config" "$dir/joined"
     rmdir "$dir" 2>/dev/null || true
 }
 
@@ -164,9 +184,11 @@ if [ "$*" = install ]; then
     install
     exit
 fi
-[ $# -eq 2 ] || [ "${1-}" = ctl ] || usage
+[ $# -eq 2 ] || [ "$1 $#" = "start 3" ] || [ "${1-}" = ctl ] || usage
 mkdir -p "$(dirname "$2")"
 dir=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+first=
+[ "$1" != start ] || first=${3-}
 case $1 in
 start) start ;;
 kill) end KILL ;;

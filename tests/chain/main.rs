@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod broker;
+mod cluster;
 mod commands;
 mod dead_letters;
 mod editing_letters;

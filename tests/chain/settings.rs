@@ -13,6 +13,11 @@ async fn every_wrong_setting_is_one_line_that_names_its_variable() {
             "http://bilag:hunter2-secret@broker.example",
             "write amqp://user:password@host:5672/vhost",
         ),
+        (
+            "BILAG_AMQP_URL",
+            "amqp://one.example/a,amqp://two.example/b",
+            "of a cluster, one for each node, separated by commas, all with one vhost",
+        ),
         ("BILAG_AMQP_URL", "hunter2-secret", "write amqp://user:password@host:5672/vhost"),
         ("BILAG_BUS_EXCHANGE", "", "a value is required"),
         ("BILAG_RETRY_DELAYS", "5s,soon", "write a number and ms, s, m or h"),

@@ -3,6 +3,7 @@
 
 mod broker;
 mod browser;
+mod cluster;
 mod console;
 mod golden;
 mod health;
@@ -19,6 +20,7 @@ mod world;
 
 pub use broker::OwnBroker;
 pub use browser::Browser;
+pub use cluster::OwnCluster;
 pub use console::{Console, free_port};
 pub use golden::normalised;
 pub use health::Health;

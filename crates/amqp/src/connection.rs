@@ -1,5 +1,7 @@
 //! Connecting to the broker, and saying clearly why that failed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lapin::Queue;
@@ -11,10 +13,13 @@ use tokio::time::timeout;
 
 use crate::apply::reply_code;
 
-/// Where the broker is. Its `Display` never shows the password.
+/// Where the broker is: one address, or those of a cluster's nodes. Its `Display` never shows the
+/// password.
 #[derive(Clone)]
 pub struct Broker {
-    uri: AMQPUri,
+    nodes: Arc<[AMQPUri]>,
+    /// Which node was reached last, by all connections of this process.
+    at: Arc<AtomicUsize>,
     name: String,
 }
 
@@ -30,7 +35,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The URL cannot be read. Says nothing of its content: it may hold a password.
-    #[error("the AMQP URL cannot be read: write amqp://user:password@host:5672/vhost (a vhost of / is %2f)")]
+    #[error(
+        "the AMQP URL cannot be read: write amqp://user:password@host:5672/vhost (a vhost of / is %2f); of a cluster, one for each node, separated by commas, all with one vhost"
+    )]
     BadUrl,
     /// The broker refuses the user, the password or the vhost.
     #[error(
@@ -80,8 +87,7 @@ impl ConnectError {
 
 impl std::fmt::Display for Broker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let authority = &self.uri.authority;
-        write!(f, "{}:{} vhost {}", authority.host, authority.port, self.uri.vhost)
+        f.write_str(&told(self.node()))
     }
 }
 
@@ -92,43 +98,83 @@ impl std::fmt::Debug for Broker {
 }
 
 impl Broker {
-    /// Reads a broker's URL. `name` is what the broker's own pages show this process as.
-    pub fn parse(url: &str, name: &str) -> Result<Self, ConnectError> {
-        let mut uri: AMQPUri = url.parse().map_err(|_| ConnectError::BadUrl)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Self { uri, name: name.to_owned() })
+    /// Reads a broker's URL, or those of a cluster's nodes, separated by commas: they are tried in
+    /// turn, beginning with the one that was reached last. `name` is what the broker's own pages show
+    /// this process as.
+    ///
+    /// # Errors
+    /// [`ConnectError::BadUrl`], also where the nodes are not told with one vhost.
+    pub fn parse(urls: &str, name: &str) -> Result<Self, ConnectError> {
+        let mut nodes = Vec::new();
+        for url in urls.split(',') {
+            let mut uri: AMQPUri = url.trim().parse().map_err(|_| ConnectError::BadUrl)?;
+            uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+            nodes.push(uri);
+        }
+        if nodes.iter().any(|node| node.vhost != nodes[0].vhost) {
+            return Err(ConnectError::BadUrl);
+        }
+        Ok(Self { nodes: nodes.into(), at: Arc::default(), name: name.to_owned() })
     }
 
     /// The vhost.
     pub fn vhost(&self) -> &str {
-        &self.uri.vhost
+        &self.node().vhost
     }
 
-    /// The host.
+    /// The host that was reached last, or is tried first.
     pub fn host(&self) -> &str {
-        &self.uri.authority.host
+        &self.node().authority.host
     }
 
     /// User and password.
     pub(crate) fn login(&self) -> (&str, &str) {
-        let login = &self.uri.authority.userinfo;
+        let login = &self.node().authority.userinfo;
         (&login.username, &login.password)
+    }
+
+    fn node(&self) -> &AMQPUri {
+        &self.nodes[self.at.load(Ordering::Relaxed)]
     }
 
     /// Opens a connection for one purpose, which the broker's own pages show.
     pub(crate) async fn connect(&self, purpose: &str) -> Result<Link, ConnectError> {
-        self.open(self.uri.clone(), purpose).await
+        self.open(purpose, None).await
     }
 
     /// Opens a connection that takes nothing but confirms and returned messages of our own.
     pub(crate) async fn connect_to_publish(&self) -> Result<Link, ConnectError> {
-        let mut uri = self.uri.clone();
-        uri.query.frame_max.get_or_insert(PUBLISH_FRAME_BYTES);
-        self.open(uri, "publish").await
+        self.open("publish", Some(PUBLISH_FRAME_BYTES)).await
     }
 
-    async fn open(&self, uri: AMQPUri, purpose: &str) -> Result<Link, ConnectError> {
-        let broker = self.to_string();
+    /// Tries the nodes in turn. What only a person can mend is told at once.
+    async fn open(&self, purpose: &str, frame_max: Option<u32>) -> Result<Link, ConnectError> {
+        let first = self.at.load(Ordering::Relaxed);
+        let mut tried = 0;
+        loop {
+            let node = (first + tried) % self.nodes.len();
+            tried += 1;
+            match self.open_at(&self.nodes[node], purpose, frame_max).await {
+                Ok(link) => {
+                    self.at.store(node, Ordering::Relaxed);
+                    return Ok(link);
+                }
+                Err(error) if error.is_configuration() || tried == self.nodes.len() => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn open_at(
+        &self,
+        node: &AMQPUri,
+        purpose: &str,
+        frame_max: Option<u32>,
+    ) -> Result<Link, ConnectError> {
+        let (broker, mut uri) = (told(node), node.clone());
+        if let Some(bytes) = frame_max {
+            uri.query.frame_max.get_or_insert(bytes);
+        }
         let properties = ConnectionProperties::default()
             .with_connection_name(format!("bilag {} {purpose}", self.name).into());
         let connecting = Connection::connect_uri(uri, properties);
@@ -142,6 +188,11 @@ impl Broker {
             Ok(Err(source)) => Err(ConnectError::Unreachable { broker, source }),
         }
     }
+}
+
+/// A node, without its login.
+fn told(node: &AMQPUri) -> String {
+    format!("{}:{} vhost {}", node.authority.host, node.authority.port, node.vhost)
 }
 
 /// rustls tells its errors as input and output of data that is not valid.

@@ -16,7 +16,7 @@ use crate::output::Failed;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Broker")]
 pub struct BrokerSettings {
-    /// The broker; amqps:// too
+    /// The broker; amqps:// too; of a cluster, its nodes separated by commas
     #[arg(
         long,
         env = "BILAG_AMQP_URL",

@@ -5,6 +5,7 @@
 mod latency;
 mod letters;
 mod relay;
+mod scale;
 mod throughput;
 
 use bilag_tests::OwnBroker;
@@ -16,8 +17,10 @@ const ROUNDS: usize = 3;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let broker = OwnBroker::start();
-    if std::env::args().any(|argument| argument == "letters") {
-        return letters::measure(&broker).await;
+    match std::env::args().nth(1).as_deref() {
+        Some("letters") => return letters::measure(&broker).await,
+        Some("scale") => return scale::measure(&broker).await,
+        _ => {}
     }
     println!("chain: {RECEIPTS} receipts a round, one process a consumer, SQLite, PDF of template a4");
     println!("relay: the same messages over three quorum queues, nothing done with them\n");
