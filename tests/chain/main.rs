@@ -27,6 +27,7 @@ mod packages_targets;
 mod packages_uncertain;
 mod packages_writing_back;
 mod pausing;
+mod permits;
 mod plugging_in;
 mod poison;
 mod printing_again;

@@ -32,6 +32,11 @@ impl Http {
         Ok(Self { client: http_client::Http::new(config.timeout).map_err(ConfigError::Tls)?, base })
     }
 
+    /// Where the API is.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
     pub(crate) fn token(&self, client_id: &Secret, client_secret: &Secret) -> Request {
         let mut url = below(&self.base, &["api", "token"]);
         url.query_pairs_mut()
