@@ -36,6 +36,7 @@ mod reconcile;
 mod redriving_into_a_pause;
 mod report;
 mod retry;
+mod secret_files;
 mod secrets;
 mod secrets_of_packages;
 mod settings;

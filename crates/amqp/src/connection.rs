@@ -7,6 +7,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, ErrorKind};
+use secret::Secret;
 use tokio::time::timeout;
 
 use crate::apply::reply_code;
@@ -14,6 +15,8 @@ use crate::apply::reply_code;
 /// Where the broker is. Its `Display` never shows the password.
 #[derive(Clone)]
 pub struct Broker {
+    url: Secret,
+    /// As it was at the start.
     uri: AMQPUri,
     name: String,
 }
@@ -80,8 +83,8 @@ impl ConnectError {
 
 impl std::fmt::Display for Broker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let authority = &self.uri.authority;
-        write!(f, "{}:{} vhost {}", authority.host, authority.port, self.uri.vhost)
+        let uri = self.uri();
+        write!(f, "{}:{} vhost {}", uri.authority.host, uri.authority.port, uri.vhost)
     }
 }
 
@@ -94,35 +97,49 @@ impl std::fmt::Debug for Broker {
 impl Broker {
     /// Reads a broker's URL. `name` is what the broker's own pages show this process as.
     pub fn parse(url: &str, name: &str) -> Result<Self, ConnectError> {
-        let mut uri: AMQPUri = url.parse().map_err(|_| ConnectError::BadUrl)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Self { uri, name: name.to_owned() })
+        Self::new(Secret::new(url), name)
+    }
+
+    /// The same, by a URL that may change: each new connection is made by what it is then.
+    pub fn new(url: Secret, name: &str) -> Result<Self, ConnectError> {
+        let uri = read(&url.expose())?;
+        Ok(Self { url, uri, name: name.to_owned() })
+    }
+
+    fn uri(&self) -> AMQPUri {
+        if !self.url.may_change() {
+            return self.uri.clone();
+        }
+        read(&self.url.expose()).unwrap_or_else(|_| {
+            tracing::warn!("the AMQP URL has changed and cannot be read; the one of the start goes on");
+            self.uri.clone()
+        })
     }
 
     /// The vhost.
-    pub fn vhost(&self) -> &str {
-        &self.uri.vhost
+    pub fn vhost(&self) -> String {
+        self.uri().vhost
     }
 
     /// The host.
-    pub fn host(&self) -> &str {
-        &self.uri.authority.host
+    pub fn host(&self) -> String {
+        self.uri().authority.host
     }
 
     /// User and password.
-    pub(crate) fn login(&self) -> (&str, &str) {
-        let login = &self.uri.authority.userinfo;
-        (&login.username, &login.password)
+    pub(crate) fn login(&self) -> (String, String) {
+        let login = self.uri().authority.userinfo;
+        (login.username, login.password)
     }
 
     /// Opens a connection for one purpose, which the broker's own pages show.
     pub(crate) async fn connect(&self, purpose: &str) -> Result<Link, ConnectError> {
-        self.open(self.uri.clone(), purpose).await
+        self.open(self.uri(), purpose).await
     }
 
     /// Opens a connection that takes nothing but confirms and returned messages of our own.
     pub(crate) async fn connect_to_publish(&self) -> Result<Link, ConnectError> {
-        let mut uri = self.uri.clone();
+        let mut uri = self.uri();
         uri.query.frame_max.get_or_insert(PUBLISH_FRAME_BYTES);
         self.open(uri, "publish").await
     }
@@ -142,6 +159,12 @@ impl Broker {
             Ok(Err(source)) => Err(ConnectError::Unreachable { broker, source }),
         }
     }
+}
+
+fn read(url: &str) -> Result<AMQPUri, ConnectError> {
+    let mut uri: AMQPUri = url.parse().map_err(|_| ConnectError::BadUrl)?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+    Ok(uri)
 }
 
 /// rustls tells its errors as input and output of data that is not valid.

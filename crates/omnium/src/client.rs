@@ -14,7 +14,7 @@ use crate::error::OmniumError;
 use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
 use crate::retry::Retries;
-use crate::token::{Fetched, Tokens};
+use crate::token::{Credentials, Fetched, Tokens};
 use crate::{Call, answer};
 
 /// Omnium's API. Clones share the token, the pace and the connections: one per process.
@@ -110,7 +110,8 @@ impl Omnium {
         let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
         let mut refreshed = false;
         loop {
-            let token = patience.bound(tokens.get(self.fetch_token())).await??;
+            let credentials = self.credentials();
+            let token = patience.bound(tokens.get(&credentials, self.fetch_token(&credentials))).await??;
             let result = {
                 let _turn = self.turn(&mut patience).await?;
                 http.send(request, Some(&token)).await
@@ -153,9 +154,15 @@ impl Omnium {
         ApiUser::new(self.0.http.base(), &self.0.client_id)
     }
 
-    async fn fetch_token(&self) -> Result<Fetched, OmniumError> {
-        let Inner { http, client_id, client_secret, .. } = &*self.0;
-        let request = http.token(client_id, client_secret);
+    /// As they are now.
+    fn credentials(&self) -> Credentials {
+        let Inner { client_id, client_secret, .. } = &*self.0;
+        Credentials { client_id: client_id.expose(), client_secret: client_secret.expose() }
+    }
+
+    async fn fetch_token(&self, credentials: &Credentials) -> Result<Fetched, OmniumError> {
+        let http = &self.0.http;
+        let request = http.token(credentials);
         let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
         loop {
             let result = {

@@ -39,7 +39,7 @@ mod store;
 pub use asking::{Ask, Asking, Issue, Packing};
 pub use audit::{Act, ActFilter, AuditStore, NotedAct};
 pub use cause::{cause, group_id};
-pub use connect::{connect, connect_to_existing};
+pub use connect::{connect, connect_by, connect_to_existing};
 pub use dead::{
     Closes, DeadCause, DeadCount, Letter, LetterFilter, LetterId, LetterInFull, NewLetter, NotedLetter,
     Place, UnknownPlace,
