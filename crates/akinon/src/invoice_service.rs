@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http_client::{CallError, Request, Secret, Service, ServiceClient, ServiceConfig};
+use http_client::{Authorization, CallError, Request, Secret, Service, ServiceClient, ServiceConfig};
 use serde::de::IgnoredAny;
 
 use crate::ConfigError;
@@ -54,7 +52,7 @@ impl InvoiceService {
     pub fn new(config: InvoiceServiceConfig) -> Result<Self, ConfigError> {
         let InvoiceServiceConfig { url, username, password, max_concurrent, timeout } = config;
         let authorization = match (username, password) {
-            (Some(username), Some(password)) => Some(basic(&username, &password)?),
+            (Some(username), Some(password)) => Some(basic(username, password)?),
             (None, None) => None,
             _ => return Err(ConfigError::HalfOfTheCredentials),
         };
@@ -94,11 +92,9 @@ fn is_object(body: &[u8]) -> bool {
     serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body).is_ok()
 }
 
-/// The header of the basic authentication (RFC 7617), in UTF-8.
-fn basic(username: &Secret, password: &Secret) -> Result<Secret, ConfigError> {
+fn basic(username: Secret, password: Secret) -> Result<Authorization, ConfigError> {
     if username.expose().contains(':') {
         return Err(ConfigError::ColonInUsername);
     }
-    let credentials = STANDARD.encode(format!("{}:{}", username.expose(), password.expose()));
-    Ok(Secret::new(format!("Basic {credentials}")))
+    Ok(Authorization::Basic { username, password })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_client::{CallError, Request, Secret, Service, ServiceClient, ServiceConfig};
+use http_client::{Authorization, CallError, Request, Secret, Service, ServiceClient, ServiceConfig};
 
 use crate::{ConfigError, InvoiceCommand};
 
@@ -55,7 +55,7 @@ impl Oms {
     pub fn new(config: OmsConfig) -> Result<Self, ConfigError> {
         let OmsConfig { base_url, token, command, max_concurrent, timeout } = config;
         command.check()?;
-        let authorization = Some(Secret::new(format!("Token {}", token.expose())));
+        let authorization = Some(Authorization::Token(token));
         let config = ServiceConfig { url: base_url, authorization, max_concurrent, timeout };
         Ok(Self { client: ServiceClient::new(SERVICE, config)?, command: Arc::new(command) })
     }

@@ -9,6 +9,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, ErrorKind};
+use secret::Secret;
 use tokio::time::timeout;
 
 use crate::apply::reply_code;
@@ -17,6 +18,8 @@ use crate::apply::reply_code;
 /// password.
 #[derive(Clone)]
 pub struct Broker {
+    urls: Secret,
+    /// As they were at the start.
     nodes: Arc<[AMQPUri]>,
     /// Which node was reached last, by all connections of this process.
     at: Arc<AtomicUsize>,
@@ -87,7 +90,7 @@ impl ConnectError {
 
 impl std::fmt::Display for Broker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&told(self.node()))
+        f.write_str(&told(&self.node()))
     }
 }
 
@@ -105,36 +108,47 @@ impl Broker {
     /// # Errors
     /// [`ConnectError::BadUrl`], also where the nodes are not told with one vhost.
     pub fn parse(urls: &str, name: &str) -> Result<Self, ConnectError> {
-        let mut nodes = Vec::new();
-        for url in urls.split(',') {
-            let mut uri: AMQPUri = url.trim().parse().map_err(|_| ConnectError::BadUrl)?;
-            uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-            nodes.push(uri);
-        }
-        if nodes.iter().any(|node| node.vhost != nodes[0].vhost) {
-            return Err(ConnectError::BadUrl);
-        }
-        Ok(Self { nodes: nodes.into(), at: Arc::default(), name: name.to_owned() })
+        Self::new(Secret::new(urls), name)
+    }
+
+    /// The same, by URLs that may change: each new connection is made by what they are then.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn new(urls: Secret, name: &str) -> Result<Self, ConnectError> {
+        let nodes = read(&urls.expose())?;
+        Ok(Self { urls, nodes, at: Arc::default(), name: name.to_owned() })
     }
 
     /// The vhost.
-    pub fn vhost(&self) -> &str {
-        &self.node().vhost
+    pub fn vhost(&self) -> String {
+        self.node().vhost
     }
 
     /// The host that was reached last, or is tried first.
-    pub fn host(&self) -> &str {
-        &self.node().authority.host
+    pub fn host(&self) -> String {
+        self.node().authority.host
     }
 
     /// User and password.
-    pub(crate) fn login(&self) -> (&str, &str) {
-        let login = &self.node().authority.userinfo;
-        (&login.username, &login.password)
+    pub(crate) fn login(&self) -> (String, String) {
+        let login = self.node().authority.userinfo;
+        (login.username, login.password)
     }
 
-    fn node(&self) -> &AMQPUri {
-        &self.nodes[self.at.load(Ordering::Relaxed)]
+    fn nodes(&self) -> Arc<[AMQPUri]> {
+        if !self.urls.may_change() {
+            return Arc::clone(&self.nodes);
+        }
+        read(&self.urls.expose()).unwrap_or_else(|_| {
+            tracing::warn!("the AMQP URL has changed and cannot be read; the one of the start goes on");
+            Arc::clone(&self.nodes)
+        })
+    }
+
+    fn node(&self) -> AMQPUri {
+        let nodes = self.nodes();
+        nodes[self.at.load(Ordering::Relaxed) % nodes.len()].clone()
     }
 
     /// Opens a connection for one purpose, which the broker's own pages show.
@@ -149,17 +163,17 @@ impl Broker {
 
     /// Tries the nodes in turn. What only a person can mend is told at once.
     async fn open(&self, purpose: &str, frame_max: Option<u32>) -> Result<Link, ConnectError> {
-        let first = self.at.load(Ordering::Relaxed);
+        let (nodes, first) = (self.nodes(), self.at.load(Ordering::Relaxed));
         let mut tried = 0;
         loop {
-            let node = (first + tried) % self.nodes.len();
+            let node = (first + tried) % nodes.len();
             tried += 1;
-            match self.open_at(&self.nodes[node], purpose, frame_max).await {
+            match self.open_at(&nodes[node], purpose, frame_max).await {
                 Ok(link) => {
                     self.at.store(node, Ordering::Relaxed);
                     return Ok(link);
                 }
-                Err(error) if error.is_configuration() || tried == self.nodes.len() => return Err(error),
+                Err(error) if error.is_configuration() || tried == nodes.len() => return Err(error),
                 Err(_) => {}
             }
         }
@@ -187,6 +201,19 @@ impl Broker {
             Ok(Err(source)) if is_of_tls(&source) => Err(ConnectError::Tls { broker, source }),
             Ok(Err(source)) => Err(ConnectError::Unreachable { broker, source }),
         }
+    }
+}
+
+fn read(urls: &str) -> Result<Arc<[AMQPUri]>, ConnectError> {
+    let mut nodes = Vec::new();
+    for url in urls.split(',') {
+        let mut uri: AMQPUri = url.trim().parse().map_err(|_| ConnectError::BadUrl)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        nodes.push(uri);
+    }
+    match nodes.iter().all(|node| node.vhost == nodes[0].vhost) {
+        true => Ok(nodes.into()),
+        false => Err(ConnectError::BadUrl),
     }
 }
 

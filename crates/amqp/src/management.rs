@@ -107,7 +107,7 @@ impl Management {
         Self {
             client: reqwest::Client::new(),
             url: url.trim_end_matches('/').to_owned(),
-            login: (user.to_owned(), password.to_owned()),
+            login: (user, password),
             vhost: broker.vhost().replace('%', "%25").replace('/', "%2F"),
         }
     }

@@ -1,6 +1,7 @@
 //! `bilag consume`: runs the named consumers in this process until SIGTERM or SIGINT.
 
 use consumer::Shared;
+use permits::Permits;
 
 use crate::chain::{CHAIN, named};
 use crate::cli::{ALL, ConsumeArgs};
@@ -20,8 +21,10 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         true => Some(args.store.open().await?),
         false => None,
     };
+    let permits = store.clone().map(Permits::new);
     let shared = Shared {
         store: store.clone(),
+        allowance: permits.clone().map(|permits| permits as _),
         wishes: CHAIN.iter().filter_map(|link| link.wish(&args.settings)).collect(),
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),
@@ -43,7 +46,11 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     if let Some(listener) = listener {
         health::serve(listener, Health { stages: crew.statuses(), store });
     }
-    crew.until_stopped().await
+    let ended = crew.until_stopped().await;
+    if let Some(permits) = permits {
+        permits.give_back().await;
+    }
+    ended
 }
 
 /// The named consumers that are in use.

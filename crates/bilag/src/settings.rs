@@ -2,30 +2,37 @@
 //! password is never parsed by the command line's own code, which would repeat a wrong value.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{Broker, Delay};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use consumer::SecretSetting;
+use secret::Secret;
 use sync_store::SyncStore;
 
 use crate::output::Failed;
+
+/// A broker on this machine, as it is after its installation.
+const BROKER_HERE: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
+
+/// A file in the working directory.
+const FILE_HERE: &str = "sqlite://bilag.db";
+
+const DATABASE_URL: &str = "BILAG_DATABASE_URL";
 
 /// Where the bus is, and how Bilag's own queues are shaped.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Broker")]
 pub struct BrokerSettings {
     /// The broker; amqps:// too; of a cluster, its nodes separated by commas
-    #[arg(
-        long,
-        env = "BILAG_AMQP_URL",
-        hide_env_values = true,
-        hide_default_value = true,
-        default_value = "amqp://guest:guest@127.0.0.1:5672/%2f",
-        value_name = "URL"
-    )]
-    pub amqp_url: String,
+    #[arg(long, env = "BILAG_AMQP_URL", hide_env_values = true, value_name = "URL")]
+    amqp_url: Option<String>,
+    /// The file that the URL is read from instead, again at each new connection
+    #[arg(long, env = "BILAG_AMQP_URL_FILE", hide_env_values = true, value_name = "FILE")]
+    amqp_url_file: Option<PathBuf>,
     /// The exchange your events are published to; must exist, is never declared
     #[arg(
         long,
@@ -52,7 +59,14 @@ pub struct BrokerSettings {
 impl BrokerSettings {
     /// The broker; `purpose` is what its own pages show.
     pub fn broker(&self, purpose: &str) -> Result<Broker, Failed> {
-        Broker::parse(&self.amqp_url, purpose).map_err(|error| Failed::used_wrongly("BILAG_AMQP_URL", error))
+        let setting = SecretSetting {
+            name: "BILAG_AMQP_URL",
+            value: self.amqp_url.as_deref(),
+            file: self.amqp_url_file.as_deref(),
+        };
+        let url = setting.read().map_err(Failed::plainly_used_wrongly)?;
+        let url = url.unwrap_or_else(|| Secret::new(BROKER_HERE));
+        Broker::new(url, purpose).map_err(|error| Failed::used_wrongly(setting.name, error))
     }
 
     /// Longer than all rungs together: who is untouched for so long waits in none of them.
@@ -116,22 +130,26 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Store")]
 pub struct StoreSettings {
-    /// sqlite://FILE for one machine, postgres://… for several
-    #[arg(
-        long,
-        env = "BILAG_DATABASE_URL",
-        hide_env_values = true,
-        default_value = "sqlite://bilag.db",
-        value_name = "URL"
-    )]
-    pub database_url: String,
+    /// sqlite://FILE for one machine, postgres://… for several [default: sqlite://bilag.db]
+    #[arg(long, env = "BILAG_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// The file that the URL is read from instead, again at each new connection
+    #[arg(long, env = "BILAG_DATABASE_URL_FILE", hide_env_values = true, value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
 }
 
 impl StoreSettings {
+    /// The store's URL.
+    pub fn url(&self) -> Result<Secret, Failed> {
+        let (value, file) = (self.database_url.as_deref(), self.database_url_file.as_deref());
+        let url = SecretSetting { name: DATABASE_URL, value, file }.read();
+        Ok(url.map_err(Failed::plainly_used_wrongly)?.unwrap_or_else(|| Secret::new(FILE_HERE)))
+    }
+
     /// Opens the store and brings its tables up to date.
     pub async fn open(&self) -> Result<Arc<dyn SyncStore>, Failed> {
-        sync_store::connect(&self.database_url).await.map_err(|error| match error {
-            sync_store::StoreError::BadUrl { .. } => Failed::used_wrongly("BILAG_DATABASE_URL", error),
+        sync_store::connect_by(&self.url()?).await.map_err(|error| match error {
+            sync_store::StoreError::BadUrl { .. } => Failed::used_wrongly(DATABASE_URL, error),
             error => Failed::at("the store could not be opened", error),
         })
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use amqp::{Hold, StageState, StageStatus, chain, told_to_stop};
 use chrono::Utc;
 use operate::stages::{MISSING_WITHIN, REPORT_EVERY};
+use secret::Secret;
 use sync_store::{ProcessRun, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub struct Stages {
     process: ProcessRun,
     holds: Vec<(&'static str, watch::Sender<Option<Hold>>)>,
-    url: String,
+    url: Option<Secret>,
     store: Option<Arc<dyn SyncStore>>,
     /// Whether it was told that pauses by hand are not heard.
     deaf: bool,
@@ -51,7 +52,7 @@ impl Stages {
         let (id, pid, started_at) = (Uuid::new_v4().to_string(), std::process::id(), Utc::now());
         let process = ProcessRun { id, host: host(), pid, started_at };
         let holds = stages.map(|stage| (stage, watch::Sender::new(None))).collect();
-        let mut stages = Self { process, holds, url: settings.database_url.clone(), store, deaf: false };
+        let mut stages = Self { process, holds, url: settings.url().ok(), store, deaf: false };
         stages.hear().await;
         stages
     }
@@ -133,7 +134,11 @@ impl Stages {
     async fn read(&mut self) -> Result<Vec<sync_store::StageHold>, StoreError> {
         let store = match &self.store {
             Some(store) => store,
-            None => self.store.insert(connect_to_existing(&self.url).await?),
+            None => {
+                let url =
+                    self.url.as_ref().ok_or(StoreError::BadUrl { problem: "its file cannot be read" })?;
+                self.store.insert(connect_to_existing(url).await?)
+            }
         };
         store.holds().await
     }

@@ -1,10 +1,11 @@
 //! Where the ERP is.
 
+use std::path::PathBuf;
+
 use amqp::Delay;
 use clap::Args;
-use consumer::{WrongSetting, needed};
+use consumer::{SecretSetting, WrongSetting, needed};
 use erp::{Config, Erp};
-use http_client::Secret;
 
 /// Where the ERP is.
 #[derive(Clone, Debug, Args)]
@@ -17,6 +18,9 @@ pub struct ErpSettings {
     /// the command line
     #[arg(long, env = "ERP_INVOICE_AUTHORIZATION", hide_env_values = true, value_name = "HEADER")]
     erp_invoice_authorization: Option<String>,
+    /// The file that the header is read from instead, again whenever it changes
+    #[arg(long, env = "ERP_INVOICE_AUTHORIZATION_FILE", hide_env_values = true, value_name = "FILE")]
+    erp_invoice_authorization_file: Option<PathBuf>,
     /// Deliveries to the ERP in flight at once, per process
     #[arg(long, env = "ERP_MAX_CONCURRENT_REQUESTS", hide_env_values = true, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     erp_max_concurrent_requests: u16,
@@ -32,10 +36,14 @@ impl ErpSettings {
 
     pub(crate) fn client(&self) -> Result<Erp, WrongSetting> {
         let url = needed("ERP_INVOICE_URL", &self.erp_invoice_url, "to deliver invoices to the ERP")?;
-        let authorization = self.erp_invoice_authorization.as_deref().filter(|value| !value.is_empty());
+        let authorization = SecretSetting {
+            name: "ERP_INVOICE_AUTHORIZATION",
+            value: self.erp_invoice_authorization.as_deref(),
+            file: self.erp_invoice_authorization_file.as_deref(),
+        };
         let config = Config {
             url: url.to_owned(),
-            authorization: authorization.map(Secret::new),
+            authorization: authorization.read()?,
             max_concurrent: self.erp_max_concurrent_requests.into(),
             timeout: self.erp_timeout.duration(),
         };

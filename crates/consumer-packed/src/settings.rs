@@ -1,12 +1,12 @@
 //! Where the invoice service is, and how long it may take.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use akinon::{InvoiceService, InvoiceServiceConfig};
 use amqp::Delay;
 use clap::Args;
-use consumer::{WrongSetting, needed};
-use http_client::Secret;
+use consumer::{SecretSetting, WrongSetting, needed};
 
 /// Where the invoice service is, and how long it may take.
 #[derive(Clone, Debug, Args)]
@@ -28,9 +28,15 @@ pub struct PackedSettings {
     /// The user that it is asked as
     #[arg(long, env = "INVOICE_SERVICE_USERNAME", hide_env_values = true, value_name = "USER")]
     invoice_service_username: Option<String>,
+    /// The file that the user is read from instead, again whenever it changes
+    #[arg(long, env = "INVOICE_SERVICE_USERNAME_FILE", hide_env_values = true, value_name = "FILE")]
+    invoice_service_username_file: Option<PathBuf>,
     /// That user's password; better given by the variable than on the command line
     #[arg(long, env = "INVOICE_SERVICE_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     invoice_service_password: Option<String>,
+    /// The file that the password is read from instead, again whenever it changes
+    #[arg(long, env = "INVOICE_SERVICE_PASSWORD_FILE", hide_env_values = true, value_name = "FILE")]
+    invoice_service_password_file: Option<PathBuf>,
     /// How long a receipt may take to come over the bus before it is asked for once more
     #[arg(
         long,
@@ -66,12 +72,20 @@ impl PackedSettings {
 
     pub(crate) fn client(&self) -> Result<InvoiceService, WrongSetting> {
         let what_for = "to ask for the invoices of packages";
-        let user = "INVOICE_SERVICE_USERNAME";
-        let password = "INVOICE_SERVICE_PASSWORD";
+        let username = SecretSetting {
+            name: "INVOICE_SERVICE_USERNAME",
+            value: self.invoice_service_username.as_deref(),
+            file: self.invoice_service_username_file.as_deref(),
+        };
+        let password = SecretSetting {
+            name: "INVOICE_SERVICE_PASSWORD",
+            value: self.invoice_service_password.as_deref(),
+            file: self.invoice_service_password_file.as_deref(),
+        };
         let config = InvoiceServiceConfig {
             url: needed("INVOICE_SERVICE_URL", &self.invoice_service_url, what_for)?.to_owned(),
-            username: Some(Secret::new(needed(user, &self.invoice_service_username, what_for)?)),
-            password: Some(Secret::new(needed(password, &self.invoice_service_password, what_for)?)),
+            username: Some(username.needed(what_for)?),
+            password: Some(password.needed(what_for)?),
             max_concurrent: self.invoice_service_max_concurrent_requests.into(),
             timeout: self.invoice_service_timeout.duration(),
         };

@@ -53,7 +53,7 @@ impl Consumer for UploadConsumer {
     }
 
     fn start(settings: &OmniumSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self { store: shared.store(), omnium: settings.client()? })
+        Ok(Self { store: shared.store(), omnium: settings.client(shared.allowance())? })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where the OMS is, and how its command is written.
 
+use std::path::PathBuf;
+
 use akinon::{InvoiceCommand, Oms, OmsConfig};
 use amqp::Delay;
 use clap::Args;
-use consumer::{WrongSetting, needed};
-use http_client::Secret;
+use consumer::{SecretSetting, WrongSetting, needed};
 
 /// Where the OMS is, and how its command is written. Akinon's documents name the command and what it
 /// takes, and give neither its slug nor its JSON keys: to be confirmed with Akinon.
@@ -17,6 +18,9 @@ pub struct OmsSettings {
     /// The API token; better given by the variable than on the command line
     #[arg(long, env = "OMS_API_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     oms_api_token: Option<String>,
+    /// The file that the token is read from instead, again whenever it changes
+    #[arg(long, env = "OMS_API_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
+    oms_api_token_file: Option<PathBuf>,
     /// The slug of the command that sets a package's invoice; confirm it with Akinon
     #[arg(
         long,
@@ -86,9 +90,14 @@ impl OmsSettings {
 
     pub(crate) fn client(&self) -> Result<Oms, WrongSetting> {
         let what_for = "to give the OMS the invoices of packages";
+        let token = SecretSetting {
+            name: "OMS_API_TOKEN",
+            value: self.oms_api_token.as_deref(),
+            file: self.oms_api_token_file.as_deref(),
+        };
         let config = OmsConfig {
             base_url: needed("OMS_BASE_URL", &self.oms_base_url, what_for)?.to_owned(),
-            token: Secret::new(needed("OMS_API_TOKEN", &self.oms_api_token, what_for)?),
+            token: token.needed(what_for)?,
             command: InvoiceCommand {
                 slug: self.oms_invoice_slug.clone(),
                 number_key: self.oms_invoice_number_key.clone(),

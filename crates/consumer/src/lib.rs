@@ -18,6 +18,6 @@ pub use definition::{Consumer, Wanted, rendered_key};
 pub use deliver::{Delivered, deliver};
 pub use failure::{NO_RECORD, Refusals, decided, failure};
 pub use read::{MAX_EVENT, ReadError, read, read_plain};
-pub use settings::{WrongSetting, needed};
+pub use settings::{SecretSetting, WrongSetting, needed};
 pub use shared::{Shared, Wish};
 pub use turn::{MARGIN, lost, take_turn};

@@ -1,6 +1,9 @@
-//! Settings that cannot be used.
+//! Settings that cannot be used, and those that are secret.
+
+use std::path::Path;
 
 use amqp::BoxError;
+use http_client::Secret;
 
 /// A setting that cannot be used: the process ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -40,5 +43,94 @@ pub fn needed<'a>(
     match value.as_deref() {
         Some(value) if !value.is_empty() => Ok(value),
         _ => Err(WrongSetting::named(setting, format!("needed {what_for}, and not set"))),
+    }
+}
+
+/// A setting that is secret: by its own variable, or in the file that the variable of the same name and
+/// `_FILE` names. Empty counts as not set.
+#[derive(Clone, Copy)]
+pub struct SecretSetting<'a> {
+    /// The variable.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Option<&'a str>,
+    /// The value of the other.
+    pub file: Option<&'a Path>,
+}
+
+impl SecretSetting<'_> {
+    /// The secret, where it is set.
+    ///
+    /// # Errors
+    /// Both are set, or the file holds no secret.
+    pub fn read(&self) -> Result<Option<Secret>, WrongSetting> {
+        let name = self.name;
+        let value = self.value.filter(|value| !value.is_empty());
+        let file = self.file.filter(|path| !path.as_os_str().is_empty());
+        match (value, file) {
+            (Some(_), Some(_)) => Err(WrongSetting::told(format!(
+                "{name} and {name}_FILE are both set: give the secret by the one or by the other"
+            ))),
+            (Some(value), None) => Ok(Some(Secret::new(value))),
+            (None, Some(path)) => {
+                let file = format!("{name}_FILE");
+                Secret::file(path).map(Some).map_err(|source| WrongSetting::told(BadFile { file, source }))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The secret, without which there is nothing to be done.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read), and where it is not set.
+    pub fn needed(&self, what_for: &str) -> Result<Secret, WrongSetting> {
+        let missing = || format!("needed {what_for}, and not set; nor is {}_FILE", self.name);
+        self.read()?.ok_or_else(|| WrongSetting::named(self.name, missing()))
+    }
+}
+
+/// A file that holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}")]
+struct BadFile {
+    file: String,
+    #[source]
+    source: http_client::FileProblem,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_comes_by_one_variable_or_the_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("token");
+        std::fs::write(&path, "from a file\n").expect("written");
+        let (file, empty, missing) = (Some(&*path), Some(Path::new("")), Some(Path::new("/nowhere/x")));
+        for (value, file, expected) in [
+            (Some("hush"), None, Ok(Some("hush"))),
+            (Some("hush"), empty, Ok(Some("hush"))),
+            (Some(""), file, Ok(Some("from a file"))),
+            (None, file, Ok(Some("from a file"))),
+            (None, None, Ok(None)),
+            (Some(""), empty, Ok(None)),
+            (Some("hush"), file, Err("A_TOKEN and A_TOKEN_FILE are both set")),
+            (None, missing, Err("A_TOKEN_FILE: the file /nowhere/x cannot be read")),
+        ] {
+            let read = SecretSetting { name: "A_TOKEN", value, file }.read();
+            match (read, expected) {
+                (Ok(secret), Ok(value)) => assert_eq!(secret.map(|secret| secret.expose()).as_deref(), value),
+                (Err(error), Err(told)) => {
+                    let error = amqp::chain(&error);
+                    assert!(error.contains(told) && !error.contains("hush"), "{error}");
+                }
+                (read, _) => panic!("{value:?} {file:?}: {}", read.is_ok()),
+            }
+        }
+        let missing =
+            SecretSetting { name: "A_TOKEN", value: None, file: None }.needed("to ask").expect_err("none");
+        assert!(amqp::chain(&missing).starts_with("A_TOKEN: needed to ask, and not set"));
     }
 }

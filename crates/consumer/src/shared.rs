@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use events::{ReceiptSettled, Target};
+use omnium::Allowance;
 use sync_store::SyncStore;
 
 use crate::Wanted;
@@ -13,6 +14,8 @@ use crate::Wanted;
 pub struct Shared {
     /// Where receipts, packages and dead letters are remembered; opened where a consumer needs it.
     pub store: Option<Arc<dyn SyncStore>>,
+    /// Omnium's limits, as all processes with this store share them; where there is a store.
+    pub allowance: Option<Arc<dyn Allowance>>,
     /// What each target of the chain wants.
     pub wishes: Vec<Wish>,
     /// The stages that give invoices to a target, each with its target.
@@ -28,6 +31,14 @@ impl Shared {
     /// The consumer says that it needs none.
     pub fn store(&self) -> Arc<dyn SyncStore> {
         Arc::clone(self.store.as_ref().expect("it is opened for every consumer that needs it"))
+    }
+
+    /// What lets calls to Omnium through.
+    ///
+    /// # Panics
+    /// The consumer says that it needs no store.
+    pub fn allowance(&self) -> Arc<dyn Allowance> {
+        Arc::clone(self.allowance.as_ref().expect("it comes with the store"))
     }
 }
 

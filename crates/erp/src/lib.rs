@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 pub use http_client::{Answer, CallError, ConfigError, Decision, Secret, Transport, decide};
-use http_client::{Request, Service, ServiceClient, ServiceConfig};
+use http_client::{Authorization, Request, Service, ServiceClient, ServiceConfig};
 
 const SERVICE: &Service = &Service {
     name: "the ERP",
@@ -36,6 +36,7 @@ impl Erp {
     /// See [`ConfigError`].
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let Config { url, authorization, max_concurrent, timeout } = config;
+        let authorization = authorization.map(Authorization::Whole);
         ServiceClient::new(SERVICE, ServiceConfig { url, authorization, max_concurrent, timeout }).map(Self)
     }
 

@@ -5,20 +5,21 @@
 //! parts.
 
 mod answer;
+mod authorization;
 mod decision;
 mod error;
 mod http;
 mod pace;
 mod retry;
-mod secret;
 mod service;
 
 pub use answer::{Answer, BODY_KEPT, for_operator, retry_after};
+pub use authorization::Authorization;
 pub use decision::{Decision, decide};
 pub use error::CallError;
 pub use http::{Http, NoAnswer, Received, Transport, base_url, below, send};
 pub use pace::{Bucket, Gate, NoTurn, Patience, SEND_WITHIN};
 pub use reqwest::{Method, StatusCode, Url, header};
 pub use retry::Retries;
-pub use secret::Secret;
+pub use secret::{FileProblem, Secret};
 pub use service::{ConfigError, Request, Service, ServiceClient, ServiceConfig, Success};

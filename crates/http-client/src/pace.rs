@@ -80,7 +80,20 @@ impl Patience {
         timeout_at(self.send_until, wait).await.map_err(|_| NoTurn::NotMade(SEND_WITHIN))
     }
 
-    fn may_send(&self, now: Instant) -> Result<(), NoTurn> {
+    /// Waits for something for as long as there is patience, which it spends; `None` where that ran out
+    /// first.
+    pub async fn wait_for<T>(&mut self, wait: impl Future<Output = T>) -> Option<T> {
+        let began = Instant::now();
+        let outcome = timeout_at((began + self.left).min(self.send_until), wait).await;
+        self.left = self.left.saturating_sub(began.elapsed());
+        outcome.ok()
+    }
+
+    /// Whether a request may still be sent.
+    ///
+    /// # Errors
+    /// [`NoTurn::NotMade`] where it is too late.
+    pub fn may_send(&self, now: Instant) -> Result<(), NoTurn> {
         if now <= self.send_until { Ok(()) } else { Err(NoTurn::NotMade(SEND_WITHIN)) }
     }
 }
@@ -209,6 +222,17 @@ mod tests {
         let mut patience = Patience::new(Instant::now());
         let waits = [4, 7, 6, 1].map(|seconds| patience.spend(Duration::from_secs(seconds)));
         assert_eq!(waits, [true, false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn waiting_for_something_spends_patience_and_ends_with_it() {
+        let millis = Duration::from_millis;
+        let mut patience = Patience { left: millis(1_000), ..Patience::new(Instant::now()) };
+        assert_eq!(patience.wait_for(sleep(millis(20))).await, Some(()));
+        assert!(!patience.spend(millis(981)), "it has waited for 20 ms");
+        patience.left = millis(20);
+        assert_eq!(patience.wait_for(std::future::pending::<()>()).await, None);
+        assert!(!patience.spend(millis(1)));
     }
 
     #[tokio::test]

@@ -13,7 +13,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::{
-    Answer, CallError, Gate, Http, Patience, Retries, SEND_WITHIN, Secret, Transport, base_url, below, send,
+    Answer, Authorization, CallError, Gate, Http, Patience, Retries, SEND_WITHIN, Transport, base_url, below,
+    send,
 };
 
 /// IETF draft "The Idempotency-Key HTTP Header Field"; sent without quotes, as most services take it.
@@ -37,8 +38,8 @@ pub struct Service {
 pub struct ServiceConfig {
     /// Where the service is. May have a path.
     pub url: String,
-    /// The whole value of the `Authorization` header, scheme included.
-    pub authorization: Option<Secret>,
+    /// What the service knows its callers by, where it asks.
+    pub authorization: Option<Authorization>,
     /// Requests in flight at once, of this process; at least 1.
     pub max_concurrent: usize,
     /// How long one request may take, its answer included.
@@ -93,7 +94,7 @@ struct Inner {
     http: Http,
     gate: Gate,
     url: Url,
-    authorization: Option<HeaderValue>,
+    authorization: Option<Authorization>,
     timeout: Duration,
 }
 
@@ -103,11 +104,14 @@ impl ServiceClient {
     /// # Errors
     /// See [`ConfigError`].
     pub fn new(service: &'static Service, config: ServiceConfig) -> Result<Self, ConfigError> {
-        let authorization = config.authorization.as_ref().map(|secret| sensitive(service, secret));
+        // What comes from a file later has been looked at there.
+        if config.authorization.as_ref().is_some_and(|authorization| authorization.header().is_none()) {
+            return Err(ConfigError::Authorization(service));
+        }
         Ok(Self(Arc::new(Inner {
             service,
             url: base_url(&config.url).ok_or(ConfigError::Url(service))?,
-            authorization: authorization.transpose()?,
+            authorization: config.authorization,
             http: Http::new(config.timeout).map_err(ConfigError::Tls)?,
             gate: Gate::new(config.max_concurrent, None),
             timeout: config.timeout,
@@ -176,7 +180,7 @@ impl ServiceClient {
             .header(CONTENT_TYPE, JSON)
             .header(ACCEPT, JSON)
             .body(request.body.clone());
-        if let Some(authorization) = authorization {
+        if let Some(authorization) = authorization.as_ref().and_then(Authorization::header) {
             builder = builder.header(AUTHORIZATION, authorization);
         }
         if let Some(key) = request.idempotency_key {
@@ -204,13 +208,6 @@ impl ServiceClient {
             (_, Some(error)) => Err(CallError::Unanswered(service, error)),
         }
     }
-}
-
-fn sensitive(service: &'static Service, secret: &Secret) -> Result<HeaderValue, ConfigError> {
-    let mut value =
-        HeaderValue::try_from(secret.expose()).map_err(|_| ConfigError::Authorization(service))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn header_value(key: &str) -> HeaderValue {

@@ -5,19 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::{Invoice, Uid};
-use http_client::{Bucket, Gate, Patience, SEND_WITHIN, Secret};
+use http_client::{Gate, Patience, SEND_WITHIN, Secret};
 use tokio::time::{Instant, sleep};
 
+use crate::allowance::{Allowance, ApiUser};
 use crate::config::{Config, ConfigError};
 use crate::error::OmniumError;
 use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
 use crate::retry::Retries;
-use crate::token::{Fetched, Tokens};
+use crate::token::{Credentials, Fetched, Tokens};
 use crate::{Call, answer};
-
-/// Omnium's own limits per API user: a bucket of 12,000 requests, refilled by 1,000 per 10 s.
-const BUCKET: Bucket = Bucket { capacity: 12_000, refill_per_second: 100 };
 
 /// Omnium's API. Clones share the token, the pace and the connections: one per process.
 #[derive(Clone, Debug)]
@@ -27,6 +25,7 @@ pub struct Omnium(Arc<Inner>);
 struct Inner {
     http: Http,
     gate: Gate,
+    allowance: Arc<dyn Allowance>,
     tokens: Tokens,
     client_id: Secret,
     client_secret: Secret,
@@ -34,14 +33,16 @@ struct Inner {
 }
 
 impl Omnium {
-    /// A client that has not called yet.
+    /// A client that has not called yet. It keeps to the allowance, which all clients of a process may
+    /// share, whatever their API users.
     ///
     /// # Errors
     /// The base URL cannot be one, or there are no root certificates to trust.
-    pub fn new(config: Config) -> Result<Self, ConfigError> {
+    pub fn new(config: Config, allowance: Arc<dyn Allowance>) -> Result<Self, ConfigError> {
         Ok(Self(Arc::new(Inner {
             http: Http::new(&config)?,
-            gate: Gate::new(config.max_concurrent, Some(BUCKET)),
+            gate: Gate::new(config.max_concurrent, None),
+            allowance,
             tokens: Tokens::default(),
             client_id: config.client_id,
             client_secret: config.client_secret,
@@ -105,13 +106,14 @@ impl Omnium {
 
     /// Makes a call with a token until it succeeds, or may not be repeated here.
     async fn call(&self, request: &Request) -> Result<Bytes, OmniumError> {
-        let Inner { http, gate, tokens, .. } = &*self.0;
+        let Inner { http, tokens, .. } = &*self.0;
         let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
         let mut refreshed = false;
         loop {
-            let token = patience.bound(tokens.get(self.fetch_token())).await??;
+            let credentials = self.credentials();
+            let token = patience.bound(tokens.get(&credentials, self.fetch_token(&credentials))).await??;
             let result = {
-                let _permit = gate.enter(&mut patience).await?;
+                let _turn = self.turn(&mut patience).await?;
                 http.send(request, Some(&token)).await
             };
             let error = match result {
@@ -120,7 +122,7 @@ impl Omnium {
             };
             match error {
                 // Whether to wait is the gate's to say, for this call as for all others.
-                OmniumError::Throttled { retry_after } => gate.hold(retry_after),
+                OmniumError::Throttled { retry_after } => self.hold(retry_after),
                 OmniumError::Unauthorized(_) if !refreshed && http.tells_token(request) => {
                     refreshed = tokens.reject(&token);
                 }
@@ -132,18 +134,44 @@ impl Omnium {
         }
     }
 
-    async fn fetch_token(&self) -> Result<Fetched, OmniumError> {
-        let Inner { http, gate, client_id, client_secret, .. } = &*self.0;
-        let request = http.token(client_id, client_secret);
+    /// Waits until a request may be made: first among those of this process, then among all.
+    async fn turn(&self, patience: &mut Patience) -> Result<impl Send, OmniumError> {
+        let Inner { gate, allowance, timeout, .. } = &*self.0;
+        let permit = gate.enter(patience).await?;
+        let allowed = allowance.take(&self.user(), *timeout, patience).await?;
+        patience.may_send(Instant::now())?;
+        Ok((permit, allowed))
+    }
+
+    /// Obeys a 429, and lets all others obey it.
+    fn hold(&self, retry_after: Duration) {
+        self.0.gate.hold(retry_after);
+        self.0.allowance.hold(&self.user(), retry_after);
+    }
+
+    /// Who calls, with the client id as it is now.
+    fn user(&self) -> ApiUser {
+        ApiUser::new(self.0.http.base(), &self.0.client_id)
+    }
+
+    /// As they are now.
+    fn credentials(&self) -> Credentials {
+        let Inner { client_id, client_secret, .. } = &*self.0;
+        Credentials { client_id: client_id.expose(), client_secret: client_secret.expose() }
+    }
+
+    async fn fetch_token(&self, credentials: &Credentials) -> Result<Fetched, OmniumError> {
+        let http = &self.0.http;
+        let request = http.token(credentials);
         let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
         loop {
             let result = {
-                let _permit = gate.enter(&mut patience).await?;
+                let _turn = self.turn(&mut patience).await?;
                 http.send(&request, None).await
             };
             match result.and_then(|body| Fetched::read(&body)) {
                 Ok(token) => return Ok(token),
-                Err(OmniumError::Throttled { retry_after }) => gate.hold(retry_after),
+                Err(OmniumError::Throttled { retry_after }) => self.hold(retry_after),
                 Err(error) => match retries.after(Call::Token, &error) {
                     Some(wait) if patience.spend(wait) => sleep(wait).await,
                     _ => return Err(error),

@@ -15,7 +15,7 @@ pub struct Config {
     pub client_id: Secret,
     /// The API user's secret.
     pub client_secret: Secret,
-    /// Requests in flight at once, of this process; at least 1. Omnium allows 20 per API user.
+    /// Requests in flight at once, of this process; at least 1.
     pub max_concurrent: usize,
     /// How long one request may take, its answer included.
     pub timeout: Duration,

@@ -39,7 +39,7 @@ impl Call {
 pub fn decide(call: Call, error: &OmniumError) -> Decision {
     match error {
         OmniumError::NoToken(source) => decide(Call::Token, source),
-        OmniumError::Refused(_) => Decision::Unavailable { reached: false },
+        OmniumError::Refused(_) | OmniumError::NotAllowed(_) => Decision::Unavailable { reached: false },
         OmniumError::Throttled { retry_after } => Decision::Wait { at_least: *retry_after },
         // Whoever was ahead has had a timeout's worth of time by then.
         OmniumError::NotMade(_) => Decision::Wait { at_least: Duration::ZERO },

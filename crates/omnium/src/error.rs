@@ -6,6 +6,8 @@ use std::time::Duration;
 use http_client::{Answer, NoAnswer, NoTurn, Transport};
 use thiserror::Error;
 
+use crate::NotAllowed;
+
 /// Why a call to Omnium failed. [`decide`](crate::decide) says what to do about it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -21,6 +23,10 @@ pub enum OmniumError {
     /// The call was not made: its turn did not come in time, behind other calls of this process.
     #[error("the call was not made, because its turn did not come within {} s; it is tried again", .0.as_secs())]
     NotMade(Duration),
+
+    /// The call was not made: what processes share of Omnium's limits could not be asked for.
+    #[error("the call was not made, because it is not known whether Omnium's limits allow it")]
+    NotAllowed(#[source] Box<dyn std::error::Error + Send + Sync>),
 
     /// No answer, or half of one (timeout, reset): it may have happened, and may still happen.
     #[error("Omnium did not answer; the call may have happened all the same")]
@@ -92,6 +98,15 @@ impl From<NoTurn> for OmniumError {
         match reason {
             NoTurn::NotMade(within) => Self::NotMade(within),
             NoTurn::Held { retry_after } => Self::Throttled { retry_after },
+        }
+    }
+}
+
+impl From<NotAllowed> for OmniumError {
+    fn from(reason: NotAllowed) -> Self {
+        match reason {
+            NotAllowed::NoTurn(reason) => reason.into(),
+            NotAllowed::Unknown(error) => Self::NotAllowed(error),
         }
     }
 }

@@ -5,11 +5,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use events::{Invoice, Uid};
 use http_client::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http_client::{Method, Secret, Url, base_url, below, send};
+use http_client::{Method, Url, base_url, below, send};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::config::{Config, ConfigError};
+use crate::token::Credentials;
 use crate::{Call, OmniumError, answer};
 
 /// One call, ready to be sent, also more than once. Has no `Debug`: a token's URL is secret.
@@ -32,11 +33,16 @@ impl Http {
         Ok(Self { client: http_client::Http::new(config.timeout).map_err(ConfigError::Tls)?, base })
     }
 
-    pub(crate) fn token(&self, client_id: &Secret, client_secret: &Secret) -> Request {
+    /// Where the API is.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(crate) fn token(&self, credentials: &Credentials) -> Request {
         let mut url = below(&self.base, &["api", "token"]);
         url.query_pairs_mut()
-            .append_pair("clientId", client_id.expose())
-            .append_pair("clientSecret", client_secret.expose())
+            .append_pair("clientId", &credentials.client_id)
+            .append_pair("clientSecret", &credentials.client_secret)
             .append_pair("returnAsJson", "true");
         Request { call: Call::Token, url, body: None }
     }

@@ -52,22 +52,31 @@ struct Token {
     bearer: HeaderValue,
     use_until: Instant,
     rejected: bool,
+    of: Credentials,
+}
+
+/// Client id and secret, as they were at one time: they may be kept in files that change.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub client_id: Arc<str>,
+    pub client_secret: Arc<str>,
 }
 
 impl Tokens {
-    /// The token; fetched where there is none that may be used. Callers who come while it is being
+    /// The token of these credentials; fetched where there is none that may be used. Callers who come while it is being
     /// fetched wait for that, and share its failure as well: a dead token endpoint is not asked once
     /// for each of them in turn.
     pub(crate) async fn get(
         &self,
+        credentials: &Credentials,
         fetch: impl Future<Output = Result<Fetched, OmniumError>>,
     ) -> Result<HeaderValue, OmniumError> {
-        if let Some(bearer) = self.usable() {
+        if let Some(bearer) = self.usable(credentials) {
             return Ok(bearer);
         }
         let ended = self.flights_ended.load(Ordering::Acquire);
         let mut failure = self.flight.lock().await;
-        if let Some(bearer) = self.usable() {
+        if let Some(bearer) = self.usable(credentials) {
             return Ok(bearer);
         }
         if let Some(failure) = &*failure
@@ -81,7 +90,12 @@ impl Tokens {
             Ok(Fetched { bearer, lifetime }) => {
                 *failure = None;
                 let use_until = Instant::now() + lifetime.saturating_sub(MARGIN.min(lifetime / 10));
-                *self.lock() = Some(Token { bearer: bearer.clone(), use_until, rejected: false });
+                *self.lock() = Some(Token {
+                    bearer: bearer.clone(),
+                    use_until,
+                    rejected: false,
+                    of: credentials.clone(),
+                });
                 Ok(bearer)
             }
             Err(error) => {
@@ -104,9 +118,11 @@ impl Tokens {
         }
     }
 
-    fn usable(&self) -> Option<HeaderValue> {
+    fn usable(&self, credentials: &Credentials) -> Option<HeaderValue> {
         let latest = self.lock();
-        let token = latest.as_ref().filter(|token| !token.rejected && Instant::now() < token.use_until)?;
+        let token = latest.as_ref().filter(|token| {
+            !token.rejected && Instant::now() < token.use_until && token.of == *credentials
+        })?;
         Some(token.bearer.clone())
     }
 

@@ -10,14 +10,14 @@ mod log;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use omnium::{Config, Omnium, Secret};
+use omnium::{Config, Secret};
 use sandbox::Sandbox;
 use sandbox::omnium::{Call, Fault, Options, Rule};
 use tokio::task::JoinSet;
 
 use log::{Log, told_by};
 
-use common::{CLIENT_ID, CLIENT_SECRET, client, config, invoice, sandbox};
+use common::{CLIENT_ID, CLIENT_SECRET, alone, client, config, invoice, sandbox};
 
 async fn sandbox_with_credentials() -> (Sandbox, Config) {
     let credentials = Some((CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned()));
@@ -29,7 +29,7 @@ async fn sandbox_with_credentials() -> (Sandbox, Config) {
 
 /// All that a client tells whose call fails.
 async fn told_by_a_client(config: Config) -> String {
-    let omnium = Omnium::new(config.clone()).expect("a client");
+    let omnium = alone(config.clone());
     let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("a fault");
     format!("{config:?} {omnium:?} {}", told_by(&error))
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use secret::Secret;
+
 use crate::postgres::Postgres;
 use crate::sql::SqlStore;
 use crate::sqlite::Sqlite;
@@ -15,12 +17,17 @@ use crate::{StoreError, SyncStore};
 /// anywhere; it is created where it is missing. `postgres://user:password@host:5432/database` takes
 /// the parameters of libpq: `sslmode`, `sslrootcert`, `options` …
 pub async fn connect(url: &str) -> Result<Arc<dyn SyncStore>, StoreError> {
+    connect_by(&Secret::new(url)).await
+}
+
+/// The same, by a URL that may change: new connections to PostgreSQL are made by what it is then.
+pub async fn connect_by(url: &Secret) -> Result<Arc<dyn SyncStore>, StoreError> {
     open(url, IfMissing::Create).await
 }
 
 /// The same, for a process that only wants to hear what others write there: a SQLite file that nobody
 /// has made yet is [`StoreError::Unavailable`], because one of its own would tell it nothing.
-pub async fn connect_to_existing(url: &str) -> Result<Arc<dyn SyncStore>, StoreError> {
+pub async fn connect_to_existing(url: &Secret) -> Result<Arc<dyn SyncStore>, StoreError> {
     open(url, IfMissing::Fail).await
 }
 
@@ -31,9 +38,9 @@ pub(crate) enum IfMissing {
     Fail,
 }
 
-async fn open(url: &str, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>, StoreError> {
+async fn open(url: &Secret, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>, StoreError> {
     let bad = |problem| Err(StoreError::BadUrl { problem });
-    match url.split_once(':') {
+    match url.expose().split_once(':') {
         Some(("sqlite", file)) => match file.strip_prefix("//").unwrap_or(file) {
             "" => bad("it names no file"),
             ":memory:" => bad("a store in memory would forget what it has answered"),

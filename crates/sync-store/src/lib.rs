@@ -6,7 +6,8 @@
 //!
 //! Beside them, [`PackageStore`] keeps the packages of an OMS: each round of one, from "packed" to
 //! the receipt that is its invoice; [`StageStore`] the stages that operators have paused, and what the
-//! processes say of theirs; [`AuditStore`] what operators did.
+//! processes say of theirs; [`AuditStore`] what operators did;
+//! [`PermitStore`] how processes divide a service's limits among themselves.
 //!
 //! Two things rest on this crate: a receipt is never lost, because what an operation answered is on
 //! the disk; and it is never invoiced twice, because a lease lets one handler act at a time and the
@@ -22,6 +23,8 @@ mod fault;
 mod lease;
 mod package;
 mod package_store;
+mod permit;
+mod permit_pool;
 mod postgres;
 mod query;
 mod receipt;
@@ -36,7 +39,7 @@ mod store;
 pub use asking::{Ask, Asking, Issue, Packing};
 pub use audit::{Act, ActFilter, AuditStore, NotedAct};
 pub use cause::{cause, group_id};
-pub use connect::{connect, connect_to_existing};
+pub use connect::{connect, connect_by, connect_to_existing};
 pub use dead::{
     Closes, DeadCause, DeadCount, Letter, LetterFilter, LetterId, LetterInFull, NewLetter, NotedLetter,
     Place, UnknownPlace,
@@ -47,6 +50,7 @@ pub use package::{
     OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState, UnknownPackageState,
 };
 pub use package_store::PackageStore;
+pub use permit::{PermitAnswer, PermitAsk, PermitLimits, PermitStore};
 pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
 pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};

@@ -124,6 +124,14 @@ pub struct OidcArgs {
         value_name = "SECRET"
     )]
     pub oidc_client_secret: Option<String>,
+    /// The file that the secret is read from instead, again whenever it changes
+    #[arg(
+        long = "oidc-client-secret-file",
+        env = "BILAG_CONSOLE_OIDC_CLIENT_SECRET_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub oidc_client_secret_file: Option<PathBuf>,
     /// The claim of the ID token that holds the roles; dots lead into objects
     #[arg(
         long = "oidc-roles-claim",

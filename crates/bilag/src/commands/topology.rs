@@ -13,7 +13,7 @@ pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
         TopologyCommand::Apply(args) => apply(&args).await,
         TopologyCommand::Check(args) => check(&args).await,
         TopologyCommand::Export(args) => {
-            let vhost = args.broker.broker("topology")?.vhost().to_owned();
+            let vhost = args.broker.broker("topology")?.vhost();
             output::json(&amqp::definitions(&topology(&args), &vhost));
             Ok(())
         }

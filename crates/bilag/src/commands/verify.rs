@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use omnium::Omnium;
+use permits::Permits;
 use serde_json::json;
 use sync_store::{Key, Period, SyncStore};
 use verify::{Ended, Findings, Plan, verify};
@@ -17,12 +19,14 @@ const IN_A_LOG: Duration = Duration::from_secs(60);
 
 /// Compares, and lists what differs.
 pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
-    let omnium = args.omnium.client("to compare with Omnium").map_err(Failed::plainly_used_wrongly)?;
+    let config = args.omnium.config("to compare with Omnium").map_err(Failed::plainly_used_wrongly)?;
     let (from, to) = (args.from.unwrap_or(NaiveDate::MIN), args.to.unwrap_or(NaiveDate::MAX));
     if from > to {
         return Err(Failed::used_wrongly("--from", format!("{from} is after --to {to}")));
     }
     let store = args.store.open().await?;
+    let permits = Permits::new(store.clone());
+    let omnium = Omnium::new(config, permits.clone()).map_err(Failed::plainly_used_wrongly)?;
     report::fill(store.as_ref(), |_| ()).await.map_err(Failed::plainly)?;
     let after = match &args.after {
         Some(text) => Some(after(store.as_ref(), text).await?),
@@ -44,6 +48,7 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
         }
     };
     let findings = verify(store.as_ref(), &omnium, plan, stop, progress).await;
+    permits.give_back().await;
     match args.json {
         true => output::json(&to_json(&findings)),
         false => print(&findings),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use http_client::{CallError, Request, Secret, Service, ServiceClient, ServiceConfig, Success};
+use http_client::{
+    Authorization, CallError, Request, Secret, Service, ServiceClient, ServiceConfig, Success,
+};
 
 /// The service of the tests.
 pub const SERVICE: &Service =
@@ -13,7 +15,7 @@ pub const SERVICE: &Service =
 pub fn config(url: &str) -> ServiceConfig {
     ServiceConfig {
         url: url.to_owned(),
-        authorization: Some(Secret::new("Token kept-quiet")),
+        authorization: Some(Authorization::Whole(Secret::new("Token kept-quiet"))),
         max_concurrent: 64,
         timeout: Duration::from_secs(5),
     }

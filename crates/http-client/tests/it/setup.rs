@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use http_client::{Secret, ServiceClient};
+use http_client::{Authorization, Secret, ServiceClient};
 
 use crate::client::{SERVICE, ask, client, config};
 use crate::server::Server;
@@ -17,7 +17,7 @@ fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
         );
     }
     let mut config = config("https://service");
-    config.authorization = Some(Secret::new("Token hush\nhush"));
+    config.authorization = Some(Authorization::Whole(Secret::new("Token hush\nhush")));
     let error = ServiceClient::new(SERVICE, config).expect_err("no header");
     assert_eq!(error.to_string(), "SERVICE_TOKEN must not hold a line break or any other control character");
 }

@@ -1,9 +1,10 @@
 //! A client, a sandbox, and an invoice for the tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use events::{Invoice, Uid};
-use omnium::{Config, Omnium, Secret};
+use omnium::{Alone, Config, Omnium, Secret};
 use sandbox::{Options, Sandbox};
 use tokio::net::TcpListener;
 
@@ -32,7 +33,12 @@ pub fn config(base_url: &str) -> Config {
 
 /// A client for a base URL.
 pub fn client(base_url: &str) -> Omnium {
-    Omnium::new(config(base_url)).expect("a client")
+    alone(config(base_url))
+}
+
+/// A client that shares its limits with nobody.
+pub fn alone(config: Config) -> Omnium {
+    Omnium::new(config, Arc::new(Alone::default())).expect("a client")
 }
 
 /// A small invoice with this id.

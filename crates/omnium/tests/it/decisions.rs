@@ -10,7 +10,7 @@ use omnium::{Call, Decision, Omnium, OmniumError, Secret, decide};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::common::{config, invoice, uid};
+use crate::common::{alone, config, invoice, uid};
 
 /// The answers of a row of the table, which all mean the same. 1xx and 2xx end no call in an error.
 const ROWS: [(&str, &[(u16, u16)]); 10] = [
@@ -58,10 +58,10 @@ async fn every_answer_to_every_call_is_decided_as_documented() {
 
 /// One row: each of its statuses must be decided alike.
 async fn row(answer: &str, statuses: &[(u16, u16)], server: &str) -> String {
-    let omnium = Omnium::new(config(server)).expect("a client");
+    let omnium = alone(config(server));
     let mut told_to = config(server);
     told_to.client_id = Secret::new(format!("status-{}", statuses[0].0));
-    let token = token(&Omnium::new(told_to).expect("a client")).await;
+    let token = token(&alone(told_to)).await;
 
     let mut calls = JoinSet::new();
     for status in statuses.iter().flat_map(|(first, last)| *first..=*last) {
@@ -81,9 +81,9 @@ async fn row(answer: &str, statuses: &[(u16, u16)], server: &str) -> String {
 async fn network_row(answer: &str, calls: &str, tokens: &str) -> String {
     let mut short = config(calls);
     short.timeout = Duration::from_millis(300);
-    let omnium = Omnium::new(short.clone()).expect("a client");
+    let omnium = alone(short.clone());
     short.base_url = tokens.to_owned();
-    let token = token(&Omnium::new(short).expect("a client")).await;
+    let token = token(&alone(short)).await;
     format!("| {answer} {}", describe(&omnium, "mute", token).await)
 }
 

@@ -2,11 +2,11 @@
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use omnium::{Omnium, OmniumError};
+use omnium::OmniumError;
 use sandbox::omnium::{Call, Fault, Rule};
 use tokio::task::JoinSet;
 
-use crate::common::{client, config, invoice, sandbox, uid};
+use crate::common::{alone, client, config, invoice, sandbox, uid};
 
 fn throttle(retry_after: u64) -> Fault {
     Fault::Status { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(retry_after), done: false }
@@ -18,7 +18,7 @@ async fn never_more_requests_at_once_than_allowed() {
     sandbox.omnium.add_fault(Rule::new(Fault::Delay { ms: 5 }));
     let mut config = config(&sandbox.base_url());
     config.max_concurrent = 4;
-    let omnium = Omnium::new(config).expect("a client");
+    let omnium = alone(config);
 
     let mut calls = JoinSet::new();
     for i in 0..100 {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use omnium::OmniumError;
 use sandbox::omnium::{Call, Fault, Rule};
 
-use crate::common::{client, invoice, sandbox, uid};
+use crate::common::{alone, client, invoice, sandbox, uid};
 
 fn status(status: StatusCode) -> Fault {
     Fault::Status { status, retry_after: None, done: false }
@@ -64,7 +64,7 @@ async fn an_answer_that_comes_too_late_counts_as_none() {
     let sandbox = sandbox(Default::default()).await;
     let mut config = crate::common::config(&sandbox.base_url());
     config.timeout = std::time::Duration::from_millis(200);
-    let omnium = omnium::Omnium::new(config).expect("a client");
+    let omnium = alone(config);
     sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 60_000 }).on(Call::Upsert));
 
     let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("no answer");

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use omnium::{Omnium, OmniumError};
+use omnium::{Config, Omnium, OmniumError, Secret};
 use sandbox::omnium::{Call, Fault, Options, Rule};
 use tokio::task::JoinSet;
 
-use crate::common::{client, invoice, sandbox, uid};
+use crate::common::{CLIENT_ID, alone, client, config, invoice, sandbox, uid};
 
 async fn find_many(omnium: &Omnium, count: usize) -> Vec<Result<(), OmniumError>> {
     let mut calls = JoinSet::new();
@@ -82,4 +82,27 @@ async fn a_dead_token_endpoint_is_not_asked_once_for_each_caller() {
         assert!(matches!(error, OmniumError::NoToken(_)), "{error:?}");
     }
     assert_eq!(sandbox.omnium.summary().count(Call::Token, 400), 1);
+}
+
+#[tokio::test]
+async fn credentials_that_change_in_their_file_fetch_a_token_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "wrong").expect("written");
+    let credentials = Some((CLIENT_ID.to_owned(), "right".to_owned()));
+    let sandbox = sandbox(Options { credentials, ..Options::default() }).await;
+    let config =
+        Config { client_secret: Secret::file(&path).expect("a secret"), ..config(&sandbox.base_url()) };
+    let omnium = alone(config);
+    assert!(find_many(&omnium, 1).await[0].is_err());
+    let calls = async |content: &str, enough: fn(&[Result<(), OmniumError>]) -> bool| {
+        std::fs::write(&path, content).expect("written");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        while !enough(&find_many(&omnium, 1).await) {
+            assert!(tokio::time::Instant::now() < deadline, "the file was never read again");
+        }
+    };
+    calls("right\n", |results| results.iter().all(Result::is_ok)).await;
+    // The token is still good, and is not that of these credentials.
+    calls("wrong again\n", |results| results.iter().any(Result::is_err)).await;
 }

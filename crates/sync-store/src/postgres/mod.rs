@@ -4,9 +4,11 @@ mod execute;
 
 use std::io;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secret::Secret;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
@@ -40,13 +42,17 @@ const SESSION: &str = "set statement_timeout = '4s';
 pub(crate) struct Postgres {
     name: String,
     pool: PgPool,
+    url: Secret,
+    /// The URL that new connections are made by.
+    connects_by: Mutex<Arc<str>>,
 }
 
 impl Postgres {
     /// Connects and brings the tables up to date. Processes that start at the same time do so one
     /// after the other.
-    pub(crate) async fn connect(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)
+    pub(crate) async fn connect(url: &Secret) -> Result<Self, StoreError> {
+        let connects_by = url.expose();
+        let options = PgConnectOptions::from_str(&connects_by)
             .map_err(|_| StoreError::BadUrl { problem: "it is no URL of PostgreSQL" })?;
         let name = name(&options);
         migrate(&options).await.map_err(|error| StoreError::of(name.clone(), error.into()))?;
@@ -64,10 +70,31 @@ impl Postgres {
                 Box::pin(async move { connection.execute(SESSION).await.map(drop) })
             })
             .connect_lazy_with(options);
-        Ok(Self { name, pool })
+        Ok(Self { name, pool, url: url.clone(), connects_by: Mutex::new(connects_by) })
+    }
+
+    /// Lets new connections be made by the URL as it is now.
+    fn follow_url(&self) {
+        if !self.url.may_change() {
+            return;
+        }
+        let url = self.url.expose();
+        // Each critical section leaves it whole.
+        let mut connects_by = self.connects_by.lock().unwrap_or_else(PoisonError::into_inner);
+        if *connects_by != url {
+            match PgConnectOptions::from_str(&url) {
+                Ok(options) => self.pool.set_connect_options(options),
+                Err(_) => tracing::warn!(
+                    store = self.name,
+                    "the database URL has changed and is no URL of PostgreSQL; the one before goes on"
+                ),
+            }
+            *connects_by = url;
+        }
     }
 
     async fn run(&self, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
+        self.follow_url();
         let mut connection = self.pool.acquire().await?;
         let answer = timeout(PATIENCE, async {
             match execute(&mut connection, statement).await {

@@ -10,6 +10,7 @@ mod package;
 mod package_ask;
 mod package_find;
 mod package_issue;
+mod permit;
 mod reconcile;
 mod report;
 mod row;

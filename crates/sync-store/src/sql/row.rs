@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::{Death, Key, LeaseHolder};
@@ -77,6 +78,11 @@ impl Row {
         expected: &'static str,
     ) -> Result<Option<T>, Surprise> {
         self.optional_text()?.map(|text| text.parse().map_err(|_| Surprise { expected })).transpose()
+    }
+
+    /// A text of JSON.
+    pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Surprise> {
+        serde_json::from_str(text).map_err(|_| Surprise { expected: "JSON of this version" })
     }
 
     /// Tenant and receipt uid.

@@ -150,6 +150,11 @@ conformance! {
         a_session_is_seen_later_and_never_earlier
         sessions_are_closed_by_who_has_them
         what_has_ended_or_was_not_seen_is_forgotten;
+    permit:
+        of_many_who_ask_at_once_none_gets_more_than_there_is
+        who_has_more_than_its_share_comes_down_once_others_lack_permits
+        a_grant_that_ran_out_is_free_again
+        the_bucket_and_a_429_are_shared;
     start:
         processes_that_start_together_share_one_schema
         a_newer_schema_is_refused

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use futures_util::future::join_all;
+use secret::Secret;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use sync_store::{Opened, StoreError, connect, connect_to_existing};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -118,14 +119,14 @@ async fn a_file_that_cannot_be_opened_is_unavailable_and_one_of_another_kind_is_
 #[tokio::test]
 async fn a_file_that_others_are_to_make_is_not_made() {
     let fresh = Fresh::sqlite();
-    let Err(error) = connect_to_existing(&fresh.url).await else { panic!("it opened") };
+    let Err(error) = connect_to_existing(&Secret::new(&*fresh.url)).await else { panic!("it opened") };
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     let path = fresh.url.trim_start_matches("sqlite://");
     assert!(!std::path::Path::new(path).exists(), "it was made all the same");
 
     let maker = fresh.connect().await;
     let _ = maker.hold("upload", "kari", "").await.expect("asked");
-    let existing = connect_to_existing(&fresh.url).await.expect("the file is there by now");
+    let existing = connect_to_existing(&Secret::new(&*fresh.url)).await.expect("the file is there by now");
     assert_eq!(existing.holds().await.expect("asked").len(), 1);
 }
 

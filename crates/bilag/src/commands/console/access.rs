@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use console::{Access, Oidc, OidcSettings, Outside, Role, RoleNames, UsersFile, Way};
+use consumer::SecretSetting;
 
 use crate::cli::{ConsoleSettings, OidcArgs};
 use crate::output::Failed;
@@ -39,10 +40,15 @@ fn oidc(issuer: &str, args: &OidcArgs, outside: Option<&Outside>) -> Result<Oidc
     let outside =
         outside.ok_or_else(|| missing("BILAG_CONSOLE_URL", "the address that browsers come back to"))?;
     let client_id = args.oidc_client_id.clone();
+    let client_secret = SecretSetting {
+        name: "BILAG_CONSOLE_OIDC_CLIENT_SECRET",
+        value: args.oidc_client_secret.as_deref(),
+        file: args.oidc_client_secret_file.as_deref(),
+    };
     let settings = OidcSettings {
         issuer: issuer.to_owned(),
         client_id: client_id.ok_or_else(|| missing("BILAG_CONSOLE_OIDC_CLIENT_ID", "a client"))?,
-        client_secret: args.oidc_client_secret.clone(),
+        client_secret: client_secret.read().map_err(Failed::plainly_used_wrongly)?,
         roles_claim: args.oidc_roles_claim.clone(),
         roles: RoleNames {
             viewer: args.oidc_role_viewer.clone(),

@@ -17,6 +17,7 @@ use openidconnect::{
     StandardErrorResponse, StandardTokenResponse, TokenResponse,
 };
 use reqwest::Url;
+use secret::Secret;
 
 use crate::access::address::is_safe;
 use crate::access::pending::Pending;
@@ -36,7 +37,7 @@ pub struct OidcSettings {
     /// The client's id there.
     pub client_id: String,
     /// The client's secret there; a public client has none.
-    pub client_secret: Option<String>,
+    pub client_secret: Option<Secret>,
     /// The claim of the ID token that holds the roles; dots lead into objects.
     pub roles_claim: String,
     /// What it calls the roles.
@@ -186,7 +187,7 @@ impl Oidc {
 
     fn client(&self, metadata: CoreProviderMetadata) -> OurClient {
         let OidcSettings { client_id, client_secret, .. } = &self.settings;
-        let secret = client_secret.clone().map(ClientSecret::new);
+        let secret = client_secret.as_ref().map(|secret| ClientSecret::new(secret.expose().to_string()));
         OurClient::from_provider_metadata(metadata, ClientId::new(client_id.clone()), secret)
             .set_redirect_uri(self.redirect.clone())
     }

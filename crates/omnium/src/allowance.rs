@@ -1,0 +1,116 @@
+//! What Omnium allows one API user, and who sees to it that all processes together keep to it.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_client::{Bucket, Gate, NoTurn, Patience, Secret, Url};
+use sha2::{Digest, Sha256};
+
+/// Omnium: so many requests of one API user at once.
+pub const CONCURRENT: u32 = 20;
+
+/// Omnium: a bucket of 12,000 requests for one API user, refilled by 1,000 every 10 s. As it is reckoned
+/// here, it holds less and is refilled evenly: nobody knows when a period of theirs begins, and 1,000
+/// requests less make up for that, whenever it does. Another 100 make up for requests that are sent up
+/// to a second after they were taken from the bucket.
+pub const BUCKET: Bucket = Bucket { capacity: 12_000 - 1_000 - 100, refill_per_second: 100 };
+
+/// Names an API user to those who share its limits, and to nobody else: a hash of the API's URL and the
+/// client id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ApiUser(String);
+
+impl ApiUser {
+    pub(crate) fn new(base: &Url, client_id: &Secret) -> Self {
+        let base = base.as_str().trim_end_matches('/');
+        let hash = Sha256::digest(format!("{base}\n{}", client_id.expose()));
+        Self(hash[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Sixteen hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lets requests through, so many at once and so fast that all processes together stay within an API
+/// user's limits.
+#[async_trait]
+pub trait Allowance: fmt::Debug + Send + Sync {
+    /// Waits until a request may be made that takes no longer than `longest`.
+    ///
+    /// # Errors
+    /// See [`NotAllowed`].
+    async fn take<'a>(
+        &'a self,
+        user: &ApiUser,
+        longest: Duration,
+        patience: &mut Patience,
+    ) -> Result<Allowed<'a>, NotAllowed>;
+
+    /// Omnium has answered 429: no process is to send anything for so long.
+    fn hold(&self, user: &ApiUser, retry_after: Duration);
+}
+
+/// A request that may be in flight, until this is dropped.
+pub struct Allowed<'a>(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Send + Sync + 'a>);
+
+impl<'a> Allowed<'a> {
+    /// What gives it back when it is dropped.
+    pub fn new(given_back: impl Send + Sync + 'a) -> Self {
+        Self(Box::new(given_back))
+    }
+}
+
+/// Why a request may not be made now.
+#[derive(Debug)]
+pub enum NotAllowed {
+    /// Its turn did not come.
+    NoTurn(NoTurn),
+    /// What processes share cannot be asked.
+    Unknown(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// For a process that is the only one of its API user.
+#[derive(Debug)]
+pub struct Alone(Gate);
+
+impl Default for Alone {
+    fn default() -> Self {
+        Self(Gate::new(CONCURRENT as usize, Some(BUCKET)))
+    }
+}
+
+#[async_trait]
+impl Allowance for Alone {
+    async fn take<'a>(
+        &'a self,
+        _: &ApiUser,
+        _: Duration,
+        patience: &mut Patience,
+    ) -> Result<Allowed<'a>, NotAllowed> {
+        self.0.enter(patience).await.map(Allowed::new).map_err(NotAllowed::NoTurn)
+    }
+
+    fn hold(&self, _: &ApiUser, retry_after: Duration) {
+        self.0.hold(retry_after);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_user_is_known_by_url_and_client_id_and_neither_is_seen() {
+        let user = |base: &str, id: &str| {
+            ApiUser::new(&base.parse().expect("a URL"), &Secret::new(id)).as_str().to_owned()
+        };
+        let one = user("https://api.example", "client-a");
+        assert_eq!(one, user("https://api.example/", "client-a"));
+        assert_ne!(one, user("https://api.example", "client-b"));
+        assert_ne!(one, user("https://test.example", "client-a"));
+        assert!(one.len() == 16 && !one.contains("client"), "{one}");
+    }
+}

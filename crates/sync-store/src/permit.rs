@@ -1,0 +1,66 @@
+//! Permits: what all processes together may ask of a service at once, and how fast.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::StoreError;
+
+/// What a service allows one API user, whatever the number of processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PermitLimits {
+    /// Requests at once.
+    pub concurrent: u32,
+    /// Requests that a full bucket holds.
+    pub capacity: u32,
+    /// Requests that come back each second, evenly.
+    pub refill_per_second: u32,
+}
+
+/// What a process asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct PermitAsk<'a> {
+    /// Who asks: one run of a process.
+    pub owner: &'a str,
+    /// Requests that it would have in flight.
+    pub wants: u32,
+    /// Permits of its grant that it cannot give back now.
+    pub keeps: u32,
+    /// Requests that it would take from the bucket.
+    pub draws: u32,
+    /// How long the grant runs from now: longer than any request that is made under it.
+    pub ttl: Duration,
+    /// For how long the service has asked to be left alone (429), where it has.
+    pub hold: Option<Duration>,
+}
+
+/// What a process is granted, in place of what it was granted before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct PermitAnswer {
+    /// Requests that it may have in flight.
+    pub permits: u32,
+    /// Where others lack permits: how many it should come down to, by giving back what it gets back.
+    pub share: Option<u32>,
+    /// Requests taken from the bucket for it.
+    pub drawn: u32,
+    /// When the bucket holds a request again; zero where it holds one now.
+    pub next_draw: Duration,
+    /// For how long nothing is to be sent.
+    pub held: Duration,
+}
+
+/// The permits of API users, by a key that names nobody. The grants that run never exceed the limit
+/// together, at any moment, whoever asks at the same time.
+#[async_trait]
+pub trait PermitStore: Send + Sync {
+    /// Asks for permits and for requests from the bucket. Asking again replaces the grant of this owner;
+    /// wanting and keeping nothing gives it back. After [`StoreError::Unavailable`] the grant may be
+    /// either of the two, never below what was kept.
+    async fn ask_permits(
+        &self,
+        api_user: &str,
+        limits: &PermitLimits,
+        ask: &PermitAsk<'_>,
+    ) -> Result<PermitAnswer, StoreError>;
+}
