@@ -7,6 +7,7 @@ use opentelemetry::trace::TraceContextExt;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::Message;
 use crate::header::{Headers, names};
 
 /// Makes the trace that a message carries the parent of a span.
@@ -18,6 +19,15 @@ pub(crate) fn continue_from(span: &Span, traceparent: Option<&str>) {
         // Fails only where no trace is collected; then the header is passed on as it came.
         let _ = span.set_parent(context);
     }
+}
+
+/// Where a message came from, as OpenTelemetry's conventions for RabbitMQ have it: exchange, routing key
+/// and queue, those left out that are empty or said already.
+pub(crate) fn destination(message: &Message, queue: &str) -> String {
+    let queue = Some(queue).filter(|queue| *queue != message.routing_key);
+    let parts = [Some(message.exchange.as_str()), Some(message.routing_key.as_str()), queue];
+    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    parts.join(":")
 }
 
 /// Puts the current trace into headers; where none is collected, the one that came in.

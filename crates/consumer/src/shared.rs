@@ -13,6 +13,8 @@ use crate::Wanted;
 pub struct Shared {
     /// Where receipts, packages and dead letters are remembered; opened where a consumer needs it.
     pub store: Option<Arc<dyn SyncStore>>,
+    /// The names of all stages of the chain.
+    pub stages: Vec<&'static str>,
     /// What each target of the chain wants.
     pub wishes: Vec<Wish>,
     /// The stages that give invoices to a target, each with its target.

@@ -14,7 +14,7 @@ use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
 use crate::retry::Retries;
 use crate::token::{Fetched, Tokens};
-use crate::{Call, answer};
+use crate::{Call, answer, metrics};
 
 /// Omnium's own limits per API user: a bucket of 12,000 requests, refilled by 1,000 per 10 s.
 const BUCKET: Bucket = Bucket { capacity: 12_000, refill_per_second: 100 };
@@ -142,7 +142,10 @@ impl Omnium {
                 http.send(&request, None).await
             };
             match result.and_then(|body| Fetched::read(&body)) {
-                Ok(token) => return Ok(token),
+                Ok(token) => {
+                    metrics::token_fetched();
+                    return Ok(token);
+                }
                 Err(OmniumError::Throttled { retry_after }) => gate.hold(retry_after),
                 Err(error) => match retries.after(Call::Token, &error) {
                     Some(wait) if patience.spend(wait) => sleep(wait).await,

@@ -9,6 +9,7 @@ mod config;
 mod decision;
 mod error;
 mod http;
+mod metrics;
 mod model;
 mod retry;
 mod token;

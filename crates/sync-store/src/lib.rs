@@ -14,6 +14,7 @@
 
 mod asking;
 mod audit;
+mod backlog;
 mod cause;
 mod connect;
 mod dead;
@@ -35,6 +36,7 @@ mod store;
 
 pub use asking::{Ask, Asking, Issue, Packing};
 pub use audit::{Act, ActFilter, AuditStore, NotedAct};
+pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingLetters};
 pub use cause::{cause, group_id};
 pub use connect::{connect, connect_to_existing};
 pub use dead::{

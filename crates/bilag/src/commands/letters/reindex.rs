@@ -18,6 +18,7 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
     let broker = args.broker.broker("reindex")?;
     let shared = Shared {
         store: Some(store.clone()),
+        stages: CHAIN.iter().map(|link| link.name).collect(),
         wishes: Vec::new(),
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),
