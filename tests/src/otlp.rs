@@ -37,7 +37,7 @@ impl Collector {
 
     /// Every span that was exported so far.
     pub fn spans(&self) -> Vec<Span> {
-        let bodies = self.raw("/v1/traces");
+        let bodies = self.sent_to("/v1/traces");
         let requests = bodies
             .iter()
             .map(|body| ExportTraceServiceRequest::decode(body.as_slice()).expect("an export of traces"));
@@ -47,17 +47,24 @@ impl Collector {
 
     /// Every export of metrics so far, of one process after the other, the earliest first.
     pub fn metrics(&self) -> Vec<ResourceMetrics> {
-        let bodies = self.raw("/v1/metrics");
+        let bodies = self.sent_to("/v1/metrics");
         let requests = bodies
             .iter()
             .map(|body| ExportMetricsServiceRequest::decode(body.as_slice()).expect("an export of metrics"));
         requests.flat_map(|request| request.resource_metrics).collect()
     }
 
-    /// The bytes of every export to a path so far.
-    pub fn raw(&self, path: &str) -> Vec<Vec<u8>> {
-        let exports = self.exports.lock().unwrap_or_else(PoisonError::into_inner);
-        exports.iter().filter(|(to, _)| to == path).map(|(_, body)| body.clone()).collect()
+    /// The bytes of every export so far.
+    pub fn raw(&self) -> Vec<Vec<u8>> {
+        self.exports().into_iter().map(|(_, body)| body).collect()
+    }
+
+    fn sent_to(&self, path: &str) -> Vec<Vec<u8>> {
+        self.exports().into_iter().filter(|(to, _)| to == path).map(|(_, body)| body).collect()
+    }
+
+    fn exports(&self) -> Vec<Export> {
+        self.exports.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -15,17 +15,12 @@ use crate::output::Failed;
 use crate::settings::{LogFormat, LogSettings};
 use exporting::Exporting;
 
-/// Flushes what is left of traces and metrics when dropped.
-pub struct Telemetry {
-    _exporting: Exporting,
-}
-
 /// lapin logs whole messages that were returned to it: they are personal data. Spans are for traces.
 const NEVER_LOGGED: [&str; 2] = ["lapin=off", "bilag::trace=off"];
 
 /// Begins to log and, where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, to trace and to measure. What is made
-/// before this is not measured.
-pub fn start(settings: &LogSettings) -> Result<Telemetry, Failed> {
+/// before this is not measured. What it gives flushes the rest when dropped.
+pub fn start(settings: &LogSettings) -> Result<Exporting, Failed> {
     let mut filter =
         EnvFilter::try_new(&settings.log).map_err(|error| Failed::used_wrongly("BILAG_LOG", error))?;
     for directive in NEVER_LOGGED {
@@ -54,5 +49,5 @@ pub fn start(settings: &LogSettings) -> Result<Telemetry, Failed> {
             .with_filter(EnvFilter::new("off,bilag::trace=info,omnium=info,http_client=info"))
     });
     tracing_subscriber::registry().with(logs.with_filter(filter)).with(traces).init();
-    Ok(Telemetry { _exporting: exporting })
+    Ok(exporting)
 }
