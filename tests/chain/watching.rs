@@ -74,7 +74,7 @@ const CALLS: &str = "http_client_request_duration_seconds_count";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_measured_is_what_happened() {
-    let (world, collector) = world_that_is_watched("200").await;
+    let (mut world, collector) = world_that_is_watched("200").await;
     let omnium = &world.sandbox.omnium;
     omnium.add_fault(Rule::new(status(429, Some(1))).on(Call::Upsert).times(1));
     omnium.add_fault(about(4, Call::Upsert, status(400, None)));
