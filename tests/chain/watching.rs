@@ -82,18 +82,20 @@ async fn what_is_measured_is_what_happened() {
     omnium.add_fault(about(6, Call::Attach, status(400, None)));
     let mut all = world.consume(&["all"]).await;
     world.ok(&["pause", "upload", "--why", "to see what waits"]);
+    let short_lived = BasicProperties::default().with_expiration("1".into());
+    world.publish_to("bilag", "invoice.rendered.v1.omnium", b"{}", short_lived).await;
     for number in 1..=6 {
         world.publish(&receipt(number)).await;
     }
     world.publish_bytes(b"{", BasicProperties::default()).await;
 
     let receipts = [("bilag_stage", "receipt")];
-    let waiting = told(&collector, "six wait before the upload, and one is dead", |seen| {
+    let waiting = told(&collector, "six wait before the upload, and two are dead", |seen| {
         let pending = [("bilag_target", "omnium"), ("bilag_state", "pending")];
         seen.gauge("bilag_records_open", &pending) == Some(6.0)
             && seen.gauge("bilag_dead_letters", &receipts) == Some(1.0)
             && seen.sum("bilag_render_size_bytes_count", &[]) == 6.0
-            && seen.sum(CONSUMED, &[("bilag_stage", "dead")]) == 1.0
+            && seen.sum(CONSUMED, &[("bilag_stage", "dead")]) == 2.0
     })
     .await;
     let by_hand = [("bilag_stage", "upload"), ("bilag_pause_by", "hand")];
@@ -109,6 +111,8 @@ async fn what_is_measured_is_what_happened() {
     assert_eq!(waiting.sum(HANDLED, &[("messaging_destination_name", "bilag.render")]), 6.0);
     let undecodable = [("bilag_stage", "receipt"), ("bilag_reason", "undecodable")];
     assert_eq!(waiting.sum(DEAD, &undecodable), 1.0);
+    let expired = [("bilag_stage", "upload"), ("bilag_reason", "expired")];
+    assert_eq!(waiting.sum(DEAD, &expired), 1.0, "the broker's own are counted as well");
     assert_eq!(waiting.sum("bilag_render_duration_seconds_count", &[]), 6.0);
     let bytes = waiting.sum("bilag_render_size_bytes_sum", &[]);
     assert!(bytes > 6.0 * 5_000.0 && bytes < 6.0 * 200_000.0, "{bytes} bytes");
@@ -125,10 +129,10 @@ async fn what_is_measured_is_what_happened() {
     let upload = [("bilag_stage", "upload")];
     assert_eq!(settled.gauge("bilag_stage_paused", &by_hand), Some(0.0));
     assert_eq!(settled.gauge("bilag_invoices_without_file", &omniums), Some(1.0));
-    assert_eq!(settled.gauge("bilag_dead_letters", &upload), Some(2.0));
+    assert_eq!(settled.gauge("bilag_dead_letters", &upload), Some(3.0));
     let rejected = [("bilag_stage", "upload"), ("bilag_reason", "omnium_rejected")];
     assert_eq!(settled.sum(DEAD, &rejected), 2.0);
-    assert_eq!(settled.sum(DEAD, &[]), 3.0);
+    assert_eq!(settled.sum(DEAD, &[]), 4.0);
     let failed = [("bilag_stage", "upload"), ("bilag_retry_why", "failed")];
     assert_eq!(settled.sum("bilag_messages_retried_total", &failed), 1.0);
     let retried = settled.sum("bilag_messages_retried_total", &upload);
@@ -157,10 +161,9 @@ async fn what_is_measured_is_what_happened() {
 
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;
-    let last = Seen::latest(&collector);
-    assert_eq!(last.sum(CONSUMED, &receipts), 10.0);
-    assert_nothing_is_about_one_message(&last);
-    assert_files_name_what_is_exported(&last);
+    assert_eq!(Seen::latest(&collector).sum(CONSUMED, &receipts), 10.0);
+    assert_nothing_is_about_one_message(&resumed);
+    assert_files_name_what_is_exported(&resumed);
 }
 
 /// What Omnium's stand-in answered, and what was measured of it.

@@ -95,7 +95,7 @@ impl<H: Handler> Handling<H> {
             messaging.system = "rabbitmq",
             messaging.operation.name = "process",
             messaging.operation.type = "process",
-            messaging.destination.name = trace::destination(&message, &self.queue),
+            messaging.destination.name = trace::destination(&message.exchange, &message.routing_key, &self.queue),
             messaging.rabbitmq.destination.routing_key = message.routing_key,
             messaging.message.id = id,
             error.type = Empty,

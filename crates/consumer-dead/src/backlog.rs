@@ -194,3 +194,52 @@ fn as_value(count: u64) -> f64 {
     // Exact up to 2^53.
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use sync_store::WaitingLetters;
+
+    use super::*;
+
+    fn seen(latest: Option<(Instant, Backlog)>) -> Seen {
+        Seen {
+            stages: vec!["receipt", "upload"],
+            targets: vec![Target::new("omnium")],
+            collected: Notify::new(),
+            latest: Mutex::new(latest),
+        }
+    }
+
+    fn waiting(stages: &[&str]) -> Backlog {
+        let letters = stages.iter().map(|stage| WaitingLetters {
+            stage: (*stage).to_owned(),
+            count: 2,
+            oldest_age: Duration::from_secs(60),
+        });
+        Backlog { letters: letters.collect(), records: Vec::new() }
+    }
+
+    #[test]
+    fn names_that_are_not_the_chains_own_are_told_together() {
+        let told = letters(&seen(None), Duration::ZERO, &waiting(&["upload", "a-stranger", "another"]));
+        let told: Vec<_> = told.iter().map(|(value, about)| (*value, about[0].value.to_string())).collect();
+        let of = |value, stage: &str| (value, stage.to_owned());
+        assert_eq!(told, [of(0.0, "receipt"), of(2.0, "upload"), of(4.0, OTHER)]);
+        let told = letters(&seen(None), Duration::ZERO, &waiting(&[]));
+        assert_eq!(told.len(), 2, "nothing is told of others where there are none: {told:?}");
+    }
+
+    #[test]
+    fn an_age_goes_on_and_is_0_where_nothing_waits() {
+        let told = oldest_letters(&seen(None), Duration::from_secs(9), &waiting(&["upload"]));
+        assert_eq!(told.iter().map(|(age, _)| *age).collect::<Vec<_>>(), [0.0, 69.0]);
+    }
+
+    #[test]
+    fn what_the_store_said_long_ago_is_not_told() {
+        assert!(seen(None).latest().is_none());
+        assert!(seen(Some((Instant::now(), waiting(&[])))).latest().is_some());
+        let long_ago = Instant::now().checked_sub(STALE_AFTER).expect("the machine runs for longer");
+        assert!(seen(Some((long_ago, waiting(&[])))).latest().is_none());
+    }
+}

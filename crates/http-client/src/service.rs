@@ -160,10 +160,11 @@ impl ServiceClient {
     async fn send(&self, request: &Request<'_>) -> Result<Success, CallError> {
         let span = info_span!(
             "service",
-            otel.name = self.0.service.name,
+            otel.name = format!("POST {}", request.template),
             otel.kind = "client",
             http.request.method = "POST",
             url.template = request.template,
+            service.peer.name = self.0.service.name,
             http.response.status_code = Empty,
         );
         self.exchange(request).instrument(span).await

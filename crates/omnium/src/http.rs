@@ -83,9 +83,11 @@ impl Http {
         let (method, route) = request.call.route();
         let span = info_span!(
             "omnium",
+            otel.name = format!("{method} {route}"),
             otel.kind = "client",
             http.request.method = method,
             url.template = route,
+            service.peer.name = answer::SERVICE,
             http.response.status_code = Empty,
         );
         self.exchange(request, token).instrument(span).await
