@@ -1,7 +1,7 @@
 //! What is measured is what happened: read from a collector that real consumers export to.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::net::TcpListener;
 
 use bilag_tests::{Collector, PATIENCE, Sample, World, eventually, receipt, samples};
 use lapin::BasicProperties;
@@ -277,9 +277,26 @@ async fn each_signal_is_switched_off_by_itself() {
     world.set("OTEL_SERVICE_NAME", "receipts-of-the-shop");
     let _measured = world.consume(&["all"]).await;
     world.publish(&receipt(2)).await;
-    world.complete_within(Duration::from_secs(180), 2).await;
+    world.complete_within(PATIENCE, 2).await;
     let export = eventually("measurements come", async || collector.metrics().pop()).await;
     assert_eq!(collector.spans().len(), spans);
     let resource = format!("{:?}", export.resource);
     assert!(resource.contains("receipts-of-the-shop"), "{resource}");
+}
+
+#[tokio::test]
+async fn a_collector_that_never_answers_holds_nothing_up() {
+    let mut world = World::new().await;
+    // The kernel takes the connections, and nobody ever reads from them.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
+    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
+    world.set("OTEL_METRIC_EXPORT_INTERVAL", "100");
+    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let mut all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    world.complete_within(PATIENCE, 1).await;
+    all.terminate();
+    let ended = eventually("it ends", async || all.has_ended()).await;
+    assert!(ended.success(), "{ended}: {}", all.log());
 }
