@@ -29,7 +29,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
 if command -v apt-get >/dev/null; then
-    "$here/install.sh" chromium chromium-driver poppler-utils postgresql qpdf
+    "$here/install.sh" chromium chromium-driver poppler-utils postgresql prometheus qpdf
 fi
 "$here/broker.sh" install
 

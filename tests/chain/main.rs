@@ -50,3 +50,5 @@ mod traces;
 mod trial;
 mod uncertain_calls;
 mod verify;
+mod watching;
+mod watching_files;

@@ -1,5 +1,5 @@
-//! Secrets and customers appear in no log, at any level, in no header, no health page and no trace,
-//! whatever fails.
+//! Secrets and customers appear in no log, at any level, in no header, no health page, no trace and
+//! no measurement, whatever fails.
 
 use bilag_tests::{Collector, Health, World, eventually, receipt};
 use reqwest::StatusCode;
@@ -37,6 +37,7 @@ async fn neither_secrets_nor_customers_are_told_to_anyone() {
         ("BILAG_LOG", "trace"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint),
         ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
     ] {
         world.set(name, value);
     }
@@ -67,12 +68,12 @@ async fn neither_secrets_nor_customers_are_told_to_anyone() {
         .await;
 
     let (_, page) = health.get("/readyz").await.expect("health is served");
-    let traces = collector.raw().concat();
-    assert!(!traces.is_empty(), "there are traces");
+    let exported = collector.raw().concat();
+    assert!(!collector.spans().is_empty() && !collector.metrics().is_empty(), "there are both");
     let mut told = vec![
         ("the log", all.log()),
         ("/readyz", page),
-        ("the traces", String::from_utf8_lossy(&traces).into_owned()),
+        ("traces and metrics", String::from_utf8_lossy(&exported).into_owned()),
     ];
     for queue in ["bilag.receipt.dead", "bilag.upload.dead"] {
         let letters = world.vhost.peek(queue, 10).await;

@@ -60,6 +60,7 @@ async fn neither_secrets_nor_people_of_packages_are_told_to_anyone() {
         ("BILAG_LOG", "trace"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.endpoint),
         ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
     ]) {
         world.set(name, value);
     }
@@ -82,12 +83,12 @@ async fn neither_secrets_nor_people_of_packages_are_told_to_anyone() {
     .await;
 
     let (_, page) = health.get("/readyz").await.expect("health is served");
-    let traces = collector.raw().concat();
-    assert!(!traces.is_empty(), "there are traces");
+    let exported = collector.raw().concat();
+    assert!(!collector.spans().is_empty() && !collector.metrics().is_empty(), "there are both");
     let mut told = vec![
         ("the log".to_owned(), all.log()),
         ("/readyz".to_owned(), page),
-        ("the traces".to_owned(), String::from_utf8_lossy(&traces).into_owned()),
+        ("traces and metrics".to_owned(), String::from_utf8_lossy(&exported).into_owned()),
     ];
     for lists in
         [&["packages", "list", "--json"][..], &["dead", "list", "--json"], &["sync", "list", "--json"]]

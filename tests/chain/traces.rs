@@ -3,6 +3,8 @@
 use bilag_tests::{Collector, World, eventually, package, receipt};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
 use sync_store::State;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -17,6 +19,15 @@ fn traced() -> BasicProperties {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The text of a span's attribute.
+fn said(span: &Span, key: &str) -> String {
+    let attribute = span.attributes.iter().find(|attribute| attribute.key == key);
+    match attribute.and_then(|attribute| attribute.value.as_ref()?.value.clone()) {
+        Some(Value::StringValue(text)) => text,
+        other => panic!("{key} of {} is {other:?}", span.name),
+    }
 }
 
 #[tokio::test]
@@ -98,7 +109,7 @@ async fn the_stages_of_one_package_are_one_trace_from_the_event_to_the_oms() {
         hex(&eventually(&what, async || in_the_trace(name, parent)).await.span_id)
     };
     let packed = span("process bilag.packed", PARENT).await;
-    span("the invoice service", &packed).await;
+    span("POST /", &packed).await;
     let receipt = span("process bilag.receipt", &packed).await;
     let render = span("process bilag.render", &receipt).await;
     let upload = span("process bilag.upload", &render).await;
@@ -107,12 +118,14 @@ async fn the_stages_of_one_package_are_one_trace_from_the_event_to_the_oms() {
     })
     .await;
     let writeback = span("process bilag.writeback", &render).await;
-    let oms = span("Akinon's OMS", &writeback).await;
+    let oms = span("POST /api/v1/oms/packages/{id}/command/", &writeback).await;
 
     let spans = collector.spans();
     let call = spans.iter().find(|span| hex(&span.span_id) == oms).expect("it was just found");
     assert_eq!(call.kind(), opentelemetry_proto::tonic::trace::v1::span::SpanKind::Client);
-    let template = call.attributes.iter().find(|attribute| attribute.key == "url.template");
-    let template = format!("{:?}", template.and_then(|attribute| attribute.value.as_ref()));
-    assert!(template.contains("/api/v1/oms/packages/{id}/command/"), "{template}");
+    assert_eq!(said(call, "url.template"), "/api/v1/oms/packages/{id}/command/");
+    assert_eq!(said(call, "service.peer.name"), "Akinon's OMS");
+    let upload = spans.iter().find(|span| hex(&span.span_id) == upload).expect("it was just found");
+    assert_eq!(said(upload, "messaging.operation.type"), "process");
+    assert_eq!(said(upload, "messaging.destination.name"), "bilag:invoice.rendered.v1.omnium:bilag.upload");
 }

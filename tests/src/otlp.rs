@@ -1,8 +1,10 @@
-//! A collector of traces: takes what is exported by OTLP over HTTP, and remembers it.
+//! A collector of traces and metrics: takes what is exported by OTLP over HTTP, and remembers it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,27 +14,30 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Collector {
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` is set to.
     pub endpoint: String,
-    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+    exports: Arc<Mutex<Vec<Export>>>,
 }
+
+/// Path and body of an export.
+type Export = (String, Vec<u8>);
 
 impl Collector {
     /// Starts one.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let bodies = Arc::new(Mutex::new(Vec::new()));
-        let kept = bodies.clone();
+        let exports = Arc::new(Mutex::new(Vec::new()));
+        let kept = exports.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, kept.clone()));
             }
         });
-        Self { endpoint, bodies }
+        Self { endpoint, exports }
     }
 
     /// Every span that was exported so far.
     pub fn spans(&self) -> Vec<Span> {
-        let bodies = self.raw();
+        let bodies = self.sent_to("/v1/traces");
         let requests = bodies
             .iter()
             .map(|body| ExportTraceServiceRequest::decode(body.as_slice()).expect("an export of traces"));
@@ -40,19 +45,36 @@ impl Collector {
         scopes.flat_map(|scope| scope.spans).collect()
     }
 
+    /// Every export of metrics so far, of one process after the other, the earliest first.
+    pub fn metrics(&self) -> Vec<ResourceMetrics> {
+        let bodies = self.sent_to("/v1/metrics");
+        let requests = bodies
+            .iter()
+            .map(|body| ExportMetricsServiceRequest::decode(body.as_slice()).expect("an export of metrics"));
+        requests.flat_map(|request| request.resource_metrics).collect()
+    }
+
     /// The bytes of every export so far.
     pub fn raw(&self) -> Vec<Vec<u8>> {
-        self.bodies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.exports().into_iter().map(|(_, body)| body).collect()
+    }
+
+    fn sent_to(&self, path: &str) -> Vec<Vec<u8>> {
+        self.exports().into_iter().filter(|(to, _)| to == path).map(|(_, body)| body).collect()
+    }
+
+    fn exports(&self) -> Vec<Export> {
+        self.exports.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// Answers each request of a connection with an empty 200.
-async fn serve(mut stream: TcpStream, bodies: Arc<Mutex<Vec<Vec<u8>>>>) {
+async fn serve(mut stream: TcpStream, exports: Arc<Mutex<Vec<Export>>>) {
     let mut read = Vec::new();
     loop {
-        while let Some((head, length)) = request(&read) {
+        while let Some((path, head, length)) = request(&read) {
             let rest = read.split_off(head + length);
-            bodies.lock().unwrap_or_else(PoisonError::into_inner).push(read.split_off(head));
+            exports.lock().unwrap_or_else(PoisonError::into_inner).push((path, read.split_off(head)));
             read = rest;
             if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_err() {
                 return;
@@ -65,10 +87,11 @@ async fn serve(mut stream: TcpStream, bodies: Arc<Mutex<Vec<Vec<u8>>>>) {
     }
 }
 
-/// The lengths of the first request's head and body, once it is there as a whole.
-fn request(read: &[u8]) -> Option<(usize, usize)> {
+/// The first request's path, and the lengths of its head and body, once it is there as a whole.
+fn request(read: &[u8]) -> Option<(String, usize, usize)> {
     let head = read.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&read[..head]).to_lowercase();
+    let path = text.split(' ').nth(1)?.to_owned();
     let length = text.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse().ok()?;
-    (read.len() >= head + length).then_some((head, length))
+    (read.len() >= head + length).then_some((path, head, length))
 }

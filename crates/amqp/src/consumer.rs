@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use crate::handling::Handling;
 use crate::hold::{Held, Hold, Orders, told_to_stop};
+use crate::metrics;
 use crate::session::{Ended, Session, SessionError};
 use crate::{Broker, Failure, Message, Outcome, Stage, StageState, StageStatus, Subject, Topology};
 
@@ -84,6 +85,7 @@ impl Consumer {
         let mut orders = Orders { stop, hold: Held(self.held.clone()) };
         let stage = self.stage().name;
         let handling = Arc::new(Handling::new(handler, self));
+        metrics::watch(&self.status);
         let mut tasks = JoinSet::new();
         let mut wait = FIRST_WAIT;
         let mut started = false;

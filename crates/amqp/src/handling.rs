@@ -10,10 +10,12 @@ use futures_util::future::join_all;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use tokio::sync::Notify;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::gate::{Change, Evidence, Gate, Permit};
 use crate::header::{Headers, names};
+use crate::metrics::{Metrics, NOT_SETTLED, error_type};
 use crate::topology::{DEAD, DELIVERY_LIMIT, RETRY, rung_name};
 use crate::{
     Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
@@ -32,14 +34,17 @@ pub(crate) struct Handling<H> {
     gate: Mutex<Gate>,
     gate_changed: Notify,
     pub(crate) status: Arc<StageStatus>,
+    metrics: Metrics,
 }
 
 impl<H: Handler> Handling<H> {
     pub(crate) fn new(handler: H, consumer: &Consumer) -> Self {
+        let (stage, queue) = (consumer.stage().name, consumer.stage().queue());
         Self {
             handler,
-            stage: consumer.stage().name,
-            queue: consumer.stage().queue(),
+            stage,
+            metrics: Metrics::of(stage, &queue),
+            queue,
             delays: consumer.topology.delays.clone(),
             gate: Mutex::default(),
             gate_changed: Notify::new(),
@@ -79,6 +84,7 @@ impl<H: Handler> Handling<H> {
         park: bool,
     ) -> Result<(), PublishError> {
         self.status.taken();
+        self.metrics.taken();
         let message = Message::of(&mut delivery);
         let id = message.id();
         let span = tracing::info_span!(
@@ -88,8 +94,12 @@ impl<H: Handler> Handling<H> {
             otel.kind = "consumer",
             messaging.system = "rabbitmq",
             messaging.operation.name = "process",
-            messaging.destination.name = format!("{}:{}", message.exchange, message.routing_key),
+            messaging.operation.type = "process",
+            messaging.destination.name = trace::destination(&message.exchange, &message.routing_key, &self.queue),
+            messaging.rabbitmq.destination.routing_key = message.routing_key,
             messaging.message.id = id,
+            error.type = Empty,
+            otel.status_code = Empty,
         );
         trace::continue_from(&span, message.header_text(names::TRACEPARENT).as_deref());
         let settled = async {
@@ -116,6 +126,7 @@ impl<H: Handler> Handling<H> {
 
     /// Ok once what follows from the message is confirmed.
     async fn process(&self, message: &Message, id: &str, publisher: &Publisher) -> Result<(), PublishError> {
+        let began = Instant::now();
         let mut result = self.ask(message).await;
         if matches!(result, Ok(Outcome::PassedOver)) {
             self.status.one_passed_over();
@@ -123,15 +134,26 @@ impl<H: Handler> Handling<H> {
         if let Ok(Outcome::Done(events)) = &result {
             match self.emit(events, message, publisher).await {
                 Ok(()) => {}
-                Err(lost @ PublishError::Lost(_)) => return Err(lost),
+                Err(lost @ PublishError::Lost(_)) => {
+                    self.measure(began, Some(NOT_SETTLED));
+                    return Err(lost);
+                }
                 Err(error) => result = Err(Failure::unreached(error)),
             }
         }
+        self.measure(began, result.as_ref().err().map(error_type));
         let paused = self.note(&result, id);
         let Err(failure) = result else { return Ok(()) };
         let action = decide(&self.delays, message.attempt(), paused, &failure);
         self.tell(id, message, &failure, action, paused);
         self.send_aside(message, id, action, Some(&failure), publisher).await
+    }
+
+    fn measure(&self, began: Instant, error: Option<&'static str>) {
+        self.metrics.processed(began.elapsed(), error);
+        if let Some(error) = error {
+            Span::current().record("error.type", error).record("otel.status_code", "ERROR");
+        }
     }
 
     /// What the handler says; where it cannot say, what that means.
@@ -248,9 +270,12 @@ impl<H: Handler> Handling<H> {
         };
         let properties = message.kept_properties(id).with_headers(headers.to_table());
         let sent = publisher.publish_raw(exchange, &key, &message.body, properties).await;
-        if let Err(error) = &sent {
-            let error = crate::failure::chain(error);
-            tracing::error!(stage = self.stage, message_id = id, error, "could not be put aside");
+        match &sent {
+            Ok(()) => self.metrics.put_aside(action, failure, spends),
+            Err(error) => {
+                let error = crate::failure::chain(error);
+                tracing::error!(stage = self.stage, message_id = id, error, "could not be put aside");
+            }
         }
         sent
     }

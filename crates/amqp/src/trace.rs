@@ -20,6 +20,14 @@ pub(crate) fn continue_from(span: &Span, traceparent: Option<&str>) {
     }
 }
 
+/// Where a message came from, as OpenTelemetry's conventions for RabbitMQ have it: exchange, routing key
+/// and queue, those left out that are empty or said already.
+pub(crate) fn destination(exchange: &str, routing_key: &str, queue: &str) -> String {
+    let queue = if queue == routing_key { "" } else { queue };
+    let parts = [exchange, routing_key, queue].into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(":")
+}
+
 /// Puts the current trace into headers; where none is collected, the one that came in.
 pub(crate) fn inject(headers: &mut Headers, incoming: Option<&str>) {
     let mut carrier = HashMap::new();
@@ -28,5 +36,22 @@ pub(crate) fn inject(headers: &mut Headers, incoming: Option<&str>) {
     let current = carrier.remove(names::TRACEPARENT);
     if let Some(traceparent) = current.as_deref().or(incoming) {
         headers.set_text(names::TRACEPARENT, traceparent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_is_what_is_known_of_it_and_nothing_twice() {
+        for (exchange, routing_key, queue, told) in [
+            ("events", "receipt.settled.v1", "bilag.receipt", "events:receipt.settled.v1:bilag.receipt"),
+            ("bilag.retry", "bilag.upload", "bilag.upload", "bilag.retry:bilag.upload"),
+            ("", "bilag.upload", "bilag.upload", "bilag.upload"),
+            ("bilag.dead", "", "bilag.dead", "bilag.dead:bilag.dead"),
+        ] {
+            assert_eq!(destination(exchange, routing_key, queue), told);
+        }
     }
 }

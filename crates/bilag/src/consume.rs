@@ -25,6 +25,7 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     let shared = Shared {
         store: store.clone(),
         allowance: permits.clone().map(|permits| permits as _),
+        stages: CHAIN.iter().map(|link| link.name).collect(),
         wishes: CHAIN.iter().filter_map(|link| link.wish(&args.settings)).collect(),
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),

@@ -1,28 +1,26 @@
-//! Logs to standard error, and traces by OTLP where the standard variables say where to.
+//! Logs to standard error; traces and metrics by OTLP where the standard variables say where to.
+
+mod exporting;
 
 use std::io::IsTerminal;
 
 use opentelemetry::global;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::output::Failed;
 use crate::settings::{LogFormat, LogSettings};
-
-/// Flushes what is left of the traces when dropped.
-pub struct Telemetry(Option<SdkTracerProvider>);
+use exporting::Exporting;
 
 /// lapin logs whole messages that were returned to it: they are personal data. Spans are for traces.
 const NEVER_LOGGED: [&str; 2] = ["lapin=off", "bilag::trace=off"];
 
-/// Begins to log and, where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, to trace.
-pub fn start(settings: &LogSettings) -> Result<Telemetry, Failed> {
+/// Begins to log and, where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, to trace and to measure. What is made
+/// before this is not measured. What it gives flushes the rest when dropped.
+pub fn start(settings: &LogSettings) -> Result<Exporting, Failed> {
     let mut filter =
         EnvFilter::try_new(&settings.log).map_err(|error| Failed::used_wrongly("BILAG_LOG", error))?;
     for directive in NEVER_LOGGED {
@@ -44,37 +42,12 @@ pub fn start(settings: &LogSettings) -> Result<Telemetry, Failed> {
             .boxed(),
     };
     global::set_text_map_propagator(TraceContextPropagator::new());
-    let provider = tracer_provider()?;
-    let traces = provider.as_ref().map(|provider| {
+    let exporting = Exporting::begin()?;
+    let traces = exporting.traces.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("bilag"))
             .with_filter(EnvFilter::new("off,bilag::trace=info,omnium=info,http_client=info"))
     });
     tracing_subscriber::registry().with(logs.with_filter(filter)).with(traces).init();
-    Ok(Telemetry(provider))
-}
-
-fn tracer_provider() -> Result<Option<SdkTracerProvider>, Failed> {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !is_set("OTEL_EXPORTER_OTLP_ENDPOINT") && !is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
-        return Ok(None);
-    }
-    let exporter = SpanExporter::builder()
-        .with_http()
-        .build()
-        .map_err(|error| Failed::used_wrongly("OTEL_EXPORTER_OTLP_ENDPOINT", error))?;
-    let resource = match is_set("OTEL_SERVICE_NAME") {
-        true => Resource::builder().build(),
-        false => Resource::builder().with_service_name("bilag").build(),
-    };
-    Ok(Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build()))
-}
-
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        if let Some(provider) = &self.0 {
-            // At the end of the process nobody is left to be told.
-            let _ = provider.shutdown();
-        }
-    }
+    Ok(exporting)
 }

@@ -1,9 +1,14 @@
 //! The dead consumer: hears a copy of every dead letter, writes it into the index, and closes its
 //! receipt's record as dead. The message itself stays in its dead-letter queue.
 
+mod backlog;
+
 use std::sync::Arc;
 
-use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Subject, dead_letter_id, header_names};
+use amqp::{
+    BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject, count_dead_by_broker,
+    dead_letter_id, header_names,
+};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use consumer::{Consumer, Shared, WrongSetting};
@@ -13,6 +18,7 @@ use sync_store::{Closes, Key, Letter, NewLetter, PackageKey, SyncStore};
 /// The dead stage.
 pub struct DeadConsumer {
     store: Arc<dyn SyncStore>,
+    stages: Vec<&'static str>,
     /// The stages that serve a target, each with its target.
     targets: Vec<(&'static str, Target)>,
     oms: String,
@@ -39,7 +45,13 @@ impl Consumer for DeadConsumer {
 
     fn start(_: &DeadSettings, shared: &Shared) -> Result<Self, WrongSetting> {
         tokio::spawn(fill_causes(shared.store()));
-        Ok(Self { store: shared.store(), targets: shared.targets.clone(), oms: shared.oms.clone() })
+        backlog::measure(shared);
+        Ok(Self {
+            store: shared.store(),
+            stages: shared.stages.clone(),
+            targets: shared.targets.clone(),
+            oms: shared.oms.clone(),
+        })
     }
 }
 
@@ -71,8 +83,10 @@ impl Handler for DeadConsumer {
         };
         self.store.note_dead(&new).await.map_err(Failure::unreached)?;
         if is_of_the_brokers_making(message) {
-            // What we dead-letter is logged where it is decided; what the broker does, only here.
+            // What we dead-letter is logged and counted where it is decided; what the broker does, only
+            // here.
             let (stage, reason, id) = (letter.stage, letter.reason, letter.id);
+            self.count(&stage, &reason);
             tracing::error!(stage, reason, id, "dead letter of the broker's own making");
         }
         Ok(Outcome::Done(Vec::new()))
@@ -91,6 +105,12 @@ fn is_of_the_brokers_making(message: &Message) -> bool {
 }
 
 impl DeadConsumer {
+    fn count(&self, stage: &str, reason: &str) {
+        let stage = self.stages.iter().find(|known| **known == stage);
+        let reason = Reason::COMMON.iter().map(|known| known.as_str()).find(|known| *known == reason);
+        count_dead_by_broker(stage.unwrap_or(&backlog::OTHER), reason.unwrap_or(backlog::OTHER));
+    }
+
     /// The records that a letter of this stage closes: its target's, where it serves one, else all of
     /// the receipt's.
     fn closes(&self, stage: &str) -> Closes<'_> {

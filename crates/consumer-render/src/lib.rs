@@ -1,7 +1,10 @@
 //! The render consumer: makes the receipt's PDF and emits `invoice.rendered.v1`, once for each
 //! target. It needs no database.
 
+mod metrics;
 mod settings;
+
+use std::time::Instant;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
@@ -89,8 +92,12 @@ fn rendered(template: &Template, body: &[u8]) -> Result<Vec<Outgoing>, Failure> 
 }
 
 fn pdf(template: &Template, event: &InvoiceReady) -> Result<Pdf, Failure> {
-    let rendered = receipt_pdf::render(template, &event.receipt)
-        .map_err(|error| Failure::reject(RENDER_FAILED, error))?;
+    let began = Instant::now();
+    let rendered = receipt_pdf::render(template, &event.receipt).map_err(|error| {
+        metrics::failed(began.elapsed());
+        Failure::reject(RENDER_FAILED, error)
+    })?;
+    metrics::rendered(began.elapsed(), rendered.pdf.len());
     for warning in &rendered.warnings {
         tracing::warn!(receipt = %event.receipt.order_receipt.uid, %warning, "rendered with a warning");
     }

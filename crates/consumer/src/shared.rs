@@ -16,6 +16,8 @@ pub struct Shared {
     pub store: Option<Arc<dyn SyncStore>>,
     /// Omnium's limits, as all processes with this store share them; where there is a store.
     pub allowance: Option<Arc<dyn Allowance>>,
+    /// The names of all stages of the chain.
+    pub stages: Vec<&'static str>,
     /// What each target of the chain wants.
     pub wishes: Vec<Wish>,
     /// The stages that give invoices to a target, each with its target.

@@ -13,8 +13,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::{
-    Answer, Authorization, CallError, Gate, Http, Patience, Retries, SEND_WITHIN, Transport, base_url, below,
-    send,
+    Answer, Authorization, CallError, Gate, Http, Measured, Patience, Retries, SEND_WITHIN, Transport,
+    base_url, below, send,
 };
 
 /// IETF draft "The Idempotency-Key HTTP Header Field"; sent without quotes, as most services take it.
@@ -163,10 +163,11 @@ impl ServiceClient {
     async fn send(&self, request: &Request<'_>) -> Result<Success, CallError> {
         let span = info_span!(
             "service",
-            otel.name = self.0.service.name,
+            otel.name = format!("POST {}", request.template),
             otel.kind = "client",
             http.request.method = "POST",
             url.template = request.template,
+            service.peer.name = self.0.service.name,
             http.response.status_code = Empty,
         );
         self.exchange(request).instrument(span).await
@@ -186,7 +187,10 @@ impl ServiceClient {
         if let Some(key) = request.idempotency_key {
             builder = builder.header(IDEMPOTENCY_KEY, header_value(key));
         }
-        let mut received = send(builder).await.map_err(|reason| CallError::no_answer(service, reason))?;
+        let measured =
+            Measured { peer: service.name, method: "POST", template: request.template, server: Some(url) };
+        let sent = measured.while_it_takes(send(builder)).await;
+        let mut received = sent.map_err(|reason| CallError::no_answer(service, reason))?;
         let status = received.status();
         Span::current().record("http.response.status_code", status.as_u16());
         debug!(

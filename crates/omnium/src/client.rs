@@ -15,7 +15,7 @@ use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
 use crate::retry::Retries;
 use crate::token::{Credentials, Fetched, Tokens};
-use crate::{Call, answer};
+use crate::{Call, answer, metrics};
 
 /// Omnium's API. Clones share the token, the pace and the connections: one per process.
 #[derive(Clone, Debug)]
@@ -170,7 +170,10 @@ impl Omnium {
                 http.send(&request, None).await
             };
             match result.and_then(|body| Fetched::read(&body)) {
-                Ok(token) => return Ok(token),
+                Ok(token) => {
+                    metrics::token_fetched();
+                    return Ok(token);
+                }
                 Err(OmniumError::Throttled { retry_after }) => self.hold(retry_after),
                 Err(error) => match retries.after(Call::Token, &error) {
                     Some(wait) if patience.spend(wait) => sleep(wait).await,

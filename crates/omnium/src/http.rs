@@ -5,13 +5,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use events::{Invoice, Uid};
 use http_client::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http_client::{Method, Url, base_url, below, send};
+use http_client::{Measured, Method, Url, base_url, below, send};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::config::{Config, ConfigError};
 use crate::token::Credentials;
-use crate::{Call, OmniumError, answer};
+use crate::{Call, OmniumError, answer, metrics};
 
 /// One call, ready to be sent, also more than once. Has no `Debug`: a token's URL is secret.
 pub(crate) struct Request {
@@ -89,9 +89,11 @@ impl Http {
         let (method, route) = request.call.route();
         let span = info_span!(
             "omnium",
+            otel.name = format!("{method} {route}"),
             otel.kind = "client",
             http.request.method = method,
             url.template = route,
+            service.peer.name = answer::SERVICE,
             http.response.status_code = Empty,
         );
         self.exchange(request, token).instrument(span).await
@@ -114,14 +116,22 @@ impl Http {
             None if request.call == Call::Token => builder.body(Bytes::new()),
             None => builder,
         };
-        let mut received = send(builder).await?;
+        let (method, template) = request.call.route();
+        // Where an asset lies is Omnium's to say, and may be anywhere.
+        let server = Some(&request.url).filter(|url| self.is_ours(url));
+        let measured = Measured { peer: answer::SERVICE, method, template, server };
+        let mut received = measured.while_it_takes(send(builder)).await?;
         let status = received.status();
         Span::current().record("http.response.status_code", status.as_u16());
         debug!(elapsed_ms = began.elapsed().as_millis(), status = status.as_u16(), "Omnium answered");
 
         if !status.is_success() {
             let body = received.first_kilobyte().await;
-            return Err(answer::error(request.call, status, received.headers(), &body));
+            let error = answer::error(request.call, status, received.headers(), &body);
+            if matches!(error, OmniumError::Throttled { .. }) {
+                metrics::throttled(request.call);
+            }
+            return Err(error);
         }
         let (body, broken) = received.body().await;
         match (request.call, broken) {

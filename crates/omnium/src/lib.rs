@@ -11,6 +11,7 @@ mod config;
 mod decision;
 mod error;
 mod http;
+mod metrics;
 mod model;
 mod retry;
 mod token;

@@ -15,6 +15,7 @@
 
 mod asking;
 mod audit;
+mod backlog;
 mod cause;
 mod connect;
 mod dead;
@@ -38,6 +39,7 @@ mod store;
 
 pub use asking::{Ask, Asking, Issue, Packing};
 pub use audit::{Act, ActFilter, AuditStore, NotedAct};
+pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingLetters};
 pub use cause::{cause, group_id};
 pub use connect::{connect, connect_by, connect_to_existing};
 pub use dead::{

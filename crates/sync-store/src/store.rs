@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Attach, AuditStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull,
-    Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, PermitStore, Place, Receipt,
-    Record, RecordFilter, ReportStore, SessionStore, StageStore, StateCount, Step, StoreError, Stranded,
+    Attach, AuditStore, BacklogStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId,
+    LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, PermitStore, Place,
+    Receipt, Record, RecordFilter, ReportStore, SessionStore, StageStore, StateCount, Step, StoreError,
+    Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.
@@ -22,7 +23,7 @@ use crate::{
 /// lease of the first has run out.
 #[async_trait]
 pub trait SyncStore:
-    PackageStore + AuditStore + PermitStore + ReportStore + SessionStore + StageStore
+    PackageStore + AuditStore + PermitStore + ReportStore + SessionStore + StageStore + BacklogStore
 {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.

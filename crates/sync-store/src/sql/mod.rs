@@ -2,6 +2,7 @@
 //! PostgreSQL understand.
 
 mod audit;
+mod backlog;
 mod dead;
 mod dead_find;
 mod find;

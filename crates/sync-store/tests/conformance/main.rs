@@ -42,6 +42,9 @@ conformance! {
     audit:
         what_was_done_is_told_the_latest_first
         who_holds_a_named_lease_is_told_while_it_runs;
+    backlog:
+        what_waits_is_counted_with_the_age_of_the_oldest
+        what_has_arrived_or_was_moved_does_not_wait;
     open:
         a_receipt_heard_for_the_first_time_is_new
         one_that_is_not_wanted_is_skipped_until_it_is

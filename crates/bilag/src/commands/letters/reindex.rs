@@ -19,6 +19,7 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
     let shared = Shared {
         store: Some(store.clone()),
         allowance: None,
+        stages: CHAIN.iter().map(|link| link.name).collect(),
         wishes: Vec::new(),
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),

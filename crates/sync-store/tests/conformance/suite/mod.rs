@@ -1,6 +1,7 @@
 //! The conformance suite: functions that take a fresh database.
 
 pub mod audit;
+pub mod backlog;
 pub mod causes;
 pub mod dead;
 pub mod find;

@@ -1,0 +1,168 @@
+//! What is measured of a stage: what OpenTelemetry's conventions for messaging have, under their names,
+//! and the rest under `bilag.`. Attributes have few values: a stage, a reason, never a message's.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::{KeyValue, global};
+
+use crate::{Action, Failure, Reached, StageState, StageStatus};
+
+/// Seconds. Finer than the conventions' where reading and rendering are, and up to the ten seconds for
+/// which a delivery is held at most, with what goes before and after.
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// The outcome of a message that could be neither passed on nor put aside.
+pub(crate) const NOT_SETTLED: &str = "not_settled";
+
+/// One stage's instruments.
+pub(crate) struct Metrics {
+    stage: &'static str,
+    about: [KeyValue; 4],
+    consumed: Counter<u64>,
+    duration: Histogram<f64>,
+    retried: Counter<u64>,
+    dead: Counter<u64>,
+}
+
+impl Metrics {
+    /// Of a stage and its queue. They measure for whoever collects when they are made.
+    pub(crate) fn of(stage: &'static str, queue: &str) -> Self {
+        let meter = meter();
+        Self {
+            stage,
+            about: [
+                KeyValue::new("messaging.system", "rabbitmq"),
+                KeyValue::new("messaging.operation.name", "process"),
+                // The routing keys of others may be any number; the queue is the same for all of them.
+                KeyValue::new("messaging.destination.name", queue.to_owned()),
+                of_stage(stage),
+            ],
+            consumed: meter
+                .u64_counter("messaging.client.consumed.messages")
+                .with_unit("{message}")
+                .with_description("Messages that were delivered to the stage, each time anew")
+                .build(),
+            duration: meter
+                .f64_histogram("messaging.process.duration")
+                .with_unit("s")
+                .with_description("From a message in hand to the confirm of what follows from it")
+                .with_boundaries(SECONDS.to_vec())
+                .build(),
+            retried: meter
+                .u64_counter("bilag.messages.retried")
+                .with_unit("{message}")
+                .with_description("Messages put into a retry queue, by why they were")
+                .build(),
+            dead: dead(&meter),
+        }
+    }
+
+    /// A message was delivered.
+    pub(crate) fn taken(&self) {
+        self.consumed.add(1, &self.about);
+    }
+
+    /// A message was handled, and ended with this error where it did.
+    pub(crate) fn processed(&self, took: Duration, error: Option<&'static str>) {
+        let error = error.map(|error| KeyValue::new("error.type", error));
+        let about: Vec<_> = self.about.iter().cloned().chain(error).collect();
+        self.duration.record(took.as_secs_f64(), &about);
+    }
+
+    /// A message is in a retry queue or among the dead letters. `spent` says whether an attempt was.
+    pub(crate) fn put_aside(&self, action: Action, failure: Option<&Failure>, spent: bool) {
+        match action {
+            Action::DeadLetter(reason) => self.dead.add(1, &of_letter(self.stage, reason.as_str())),
+            Action::Rung(..) => {
+                let why = match failure {
+                    _ if spent => "failed",
+                    Some(Failure::Wait { .. }) => "waits",
+                    Some(_) => "unavailable",
+                    None => "paused",
+                };
+                self.retried.add(1, &[of_stage(self.stage), KeyValue::new("bilag.retry.why", why)]);
+            }
+        }
+    }
+}
+
+/// Counts a dead letter that the broker has made by itself: no stage decided about it. `stage` and
+/// `reason` must be of those that the chain knows.
+pub fn count_dead_by_broker(stage: &'static str, reason: &'static str) {
+    dead(&meter()).add(1, &of_letter(stage, reason));
+}
+
+/// The error that a failure is measured as: why it is rejected, or what is wrong downstream.
+pub(crate) fn error_type(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Reject { reason, .. } => reason.as_str(),
+        Failure::Retry { .. } => "failed",
+        Failure::Wait { .. } => "waits",
+        Failure::Unavailable { reached, .. } => match reached {
+            Reached::Never => "unreached",
+            Reached::Perhaps => "unavailable",
+            Reached::Forbidden => "forbidden",
+        },
+    }
+}
+
+/// Shows what a stage is doing, as long as it does anything.
+pub(crate) fn watch(status: &Arc<StageStatus>) {
+    let meter = meter();
+    let stage = of_stage(status.stage);
+    let (seen, about) = (Arc::downgrade(status), [stage.clone()]);
+    meter
+        .u64_observable_gauge("bilag.messages.in_hand")
+        .with_unit("{message}")
+        .with_description("Messages that the stage is at work on")
+        .with_callback(move |observer| {
+            if let Some(status) = seen.upgrade() {
+                observer.observe(status.in_hand().try_into().unwrap_or(u64::MAX), &about);
+            }
+        })
+        .build();
+    let shows = |name: &'static str, description, about: Vec<KeyValue>, is: fn(&StageStatus) -> bool| {
+        let seen: Weak<StageStatus> = Arc::downgrade(status);
+        meter
+            .u64_observable_gauge(name)
+            .with_unit("{stage}")
+            .with_description(description)
+            .with_callback(move |observer| {
+                if let Some(status) = seen.upgrade() {
+                    observer.observe(is(&status).into(), &about);
+                }
+            })
+            .build();
+    };
+    let paused = "Whether the stage takes no messages, and whose pause it is: 1 or 0";
+    let by = |by: &'static str| vec![stage.clone(), KeyValue::new("bilag.pause.by", by)];
+    shows("bilag.stage.paused", paused, by("itself"), |status| status.pause().is_some());
+    shows("bilag.stage.paused", paused, by("hand"), |status| status.hold().is_some());
+    let connected = "Whether the stage has the broker, and the broker takes what it publishes: 1 or 0";
+    shows("bilag.stage.connected", connected, vec![stage.clone()], |status| {
+        status.state() == StageState::Running
+    });
+}
+
+fn meter() -> Meter {
+    global::meter("bilag")
+}
+
+fn dead(meter: &Meter) -> Counter<u64> {
+    meter
+        .u64_counter("bilag.messages.dead")
+        .with_unit("{message}")
+        .with_description("Messages that became dead letters, by the reason")
+        .build()
+}
+
+fn of_stage(stage: &'static str) -> KeyValue {
+    KeyValue::new("bilag.stage", stage)
+}
+
+fn of_letter(stage: &'static str, reason: &'static str) -> [KeyValue; 2] {
+    [of_stage(stage), KeyValue::new("bilag.reason", reason)]
+}

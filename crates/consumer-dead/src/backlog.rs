@@ -1,0 +1,245 @@
+//! What waits in the store, as it is measured: dead letters, and records on their way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use consumer::Shared;
+use events::Target;
+use opentelemetry::metrics::{Meter, ObservableGauge};
+use opentelemetry::{KeyValue, global};
+use sync_store::{Backlog, State, SyncStore};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::FIRST_TARGET;
+
+/// How often the store is asked, once somebody collects.
+const REFRESH_EVERY: Duration = Duration::from_secs(15);
+
+/// What the store has not confirmed for so long is not told any more.
+const STALE_AFTER: Duration = Duration::from_secs(120);
+
+/// Stands for what is none of the chain's own, so that nobody else's names are attributes.
+pub(crate) const OTHER: &str = "_OTHER";
+
+/// The states of a record whose end is yet to come.
+const ON_ITS_WAY: [State; 3] = [State::Pending, State::InvoiceCreated, State::Attaching];
+
+/// Measures what waits in the store for as long as the process runs. Whoever collects never waits for
+/// the store: a task asks it, and where nobody collects it is not asked.
+pub(crate) fn measure(shared: &Shared) {
+    let seen = Arc::new(Seen {
+        stages: shared.stages.clone(),
+        targets: shared.targets.iter().map(|(_, target)| target.clone()).collect(),
+        collected: Notify::new(),
+        latest: Mutex::default(),
+    });
+    gauges(&seen);
+    tokio::spawn(refresh(shared.store(), seen));
+}
+
+async fn refresh(store: Arc<dyn SyncStore>, seen: Arc<Seen>) {
+    seen.collected.notified().await;
+    loop {
+        match store.backlog().await {
+            Ok(backlog) => *seen.lock() = Some((Instant::now(), backlog)),
+            Err(error) => tracing::debug!(%error, "what waits in the store could not be counted"),
+        }
+        sleep(REFRESH_EVERY).await;
+    }
+}
+
+/// What the store said last.
+struct Seen {
+    stages: Vec<&'static str>,
+    targets: Vec<Target>,
+    collected: Notify,
+    latest: Mutex<Option<(Instant, Backlog)>>,
+}
+
+impl Seen {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Backlog)>> {
+        // It is only ever replaced whole.
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What waits, and how long ago the store said so.
+    fn latest(&self) -> Option<(Duration, Backlog)> {
+        self.collected.notify_one();
+        let (at, backlog) = self.lock().clone()?;
+        Some((at.elapsed(), backlog)).filter(|(age, _)| *age < STALE_AFTER)
+    }
+
+    fn stage(&self, name: &str) -> KeyValue {
+        let known = self.stages.iter().find(|stage| **stage == name);
+        KeyValue::new("bilag.stage", *known.unwrap_or(&OTHER))
+    }
+
+    fn target(&self, name: &str) -> KeyValue {
+        let known = self.targets.iter().find(|target| target.as_str() == name);
+        KeyValue::new("bilag.target", known.map_or(OTHER, Target::as_str).to_owned())
+    }
+}
+
+/// A measurement: its value, and what it is told apart by.
+type Told = (f64, Vec<KeyValue>);
+
+fn gauges(seen: &Arc<Seen>) {
+    let meter = global::meter("bilag");
+    let gauge = |name, unit, description, tell| gauge(&meter, seen, name, unit, description, tell);
+    gauge("bilag.dead.letters", "{letter}", "Dead letters that wait for a person", letters);
+    gauge(
+        "bilag.dead.oldest_age",
+        "s",
+        "How long ago the oldest dead letter was noted; 0 where none waits",
+        oldest_letters,
+    );
+    gauge("bilag.records.open", "{record}", "Records that are neither complete nor skipped", records);
+    gauge(
+        "bilag.records.oldest_pending_age",
+        "s",
+        "How long ago the oldest record that is on its way was opened; 0 where none is",
+        oldest_records,
+    );
+    gauge(
+        "bilag.invoices.without_file",
+        "{invoice}",
+        "Invoices in Omnium whose receipt died before its file was known to be attached",
+        without_file,
+    );
+}
+
+fn gauge(
+    meter: &Meter,
+    seen: &Arc<Seen>,
+    name: &'static str,
+    unit: &'static str,
+    description: &'static str,
+    tell: fn(&Seen, Duration, &Backlog) -> Vec<Told>,
+) -> ObservableGauge<f64> {
+    let seen = seen.clone();
+    meter
+        .f64_observable_gauge(name)
+        .with_unit(unit)
+        .with_description(description)
+        .with_callback(move |observer| {
+            let Some((ago, backlog)) = seen.latest() else { return };
+            for (value, about) in tell(&seen, ago, &backlog) {
+                observer.observe(value, &about);
+            }
+        })
+        .build()
+}
+
+fn letters(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Told> {
+    by_stage(seen, |stage| {
+        let waiting = backlog.letters.iter().filter(|letters| is(seen, &letters.stage, stage));
+        as_value(waiting.map(|letters| letters.count).sum())
+    })
+}
+
+fn oldest_letters(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Told> {
+    by_stage(seen, |stage| {
+        let waiting = backlog.letters.iter().filter(|letters| is(seen, &letters.stage, stage));
+        oldest(waiting.map(|letters| letters.oldest_age), ago)
+    })
+}
+
+/// A value for each stage of the chain, and one for what is none of them, where there is any.
+fn by_stage(seen: &Seen, value: impl Fn(&KeyValue) -> f64) -> Vec<Told> {
+    let of = |name| {
+        let stage = seen.stage(name);
+        (value(&stage), vec![stage])
+    };
+    let other = Some(of(OTHER)).filter(|(value, _)| *value > 0.0);
+    seen.stages.iter().copied().map(of).chain(other).collect()
+}
+
+fn is(seen: &Seen, name: &str, stage: &KeyValue) -> bool {
+    seen.stage(name) == *stage
+}
+
+fn records(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Told> {
+    let mut told = Vec::new();
+    for target in seen.targets.iter().map(Target::as_str) {
+        for state in ON_ITS_WAY.into_iter().chain([State::Dead]) {
+            let open = backlog.records.iter().filter(|open| open.target == target && open.state == state);
+            let count = as_value(open.map(|open| open.count).sum());
+            told.push((count, vec![seen.target(target), KeyValue::new("bilag.state", state.to_string())]));
+        }
+    }
+    told
+}
+
+fn oldest_records(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Told> {
+    let of = |target: &Target| {
+        let open = backlog.records.iter().filter(|open| open.target == target.as_str());
+        let on_their_way = open.filter(|open| ON_ITS_WAY.contains(&open.state));
+        (oldest(on_their_way.map(|open| open.oldest_age), ago), vec![seen.target(target.as_str())])
+    };
+    seen.targets.iter().map(of).collect()
+}
+
+fn without_file(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Told> {
+    let open = backlog.records.iter().filter(|open| open.target == FIRST_TARGET);
+    vec![(as_value(open.map(|open| open.without_file).sum()), vec![seen.target(FIRST_TARGET)])]
+}
+
+/// The oldest of these ages, in seconds: they have gone on since the store told them. 0 of none.
+fn oldest(ages: impl Iterator<Item = Duration>, ago: Duration) -> f64 {
+    ages.max().map_or(0.0, |age| (age + ago).as_secs_f64())
+}
+
+fn as_value(count: u64) -> f64 {
+    // Exact up to 2^53.
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_store::WaitingLetters;
+
+    use super::*;
+
+    fn seen(latest: Option<(Instant, Backlog)>) -> Seen {
+        Seen {
+            stages: vec!["receipt", "upload"],
+            targets: vec![Target::new("omnium")],
+            collected: Notify::new(),
+            latest: Mutex::new(latest),
+        }
+    }
+
+    fn waiting(stages: &[&str]) -> Backlog {
+        let letters = stages.iter().map(|stage| WaitingLetters {
+            stage: (*stage).to_owned(),
+            count: 2,
+            oldest_age: Duration::from_secs(60),
+        });
+        Backlog { letters: letters.collect(), records: Vec::new() }
+    }
+
+    #[test]
+    fn names_that_are_not_the_chains_own_are_told_together() {
+        let told = letters(&seen(None), Duration::ZERO, &waiting(&["upload", "a-stranger", "another"]));
+        let told: Vec<_> = told.iter().map(|(value, about)| (*value, about[0].value.to_string())).collect();
+        let of = |value, stage: &str| (value, stage.to_owned());
+        assert_eq!(told, [of(0.0, "receipt"), of(2.0, "upload"), of(4.0, OTHER)]);
+        let told = letters(&seen(None), Duration::ZERO, &waiting(&[]));
+        assert_eq!(told.len(), 2, "nothing is told of others where there are none: {told:?}");
+    }
+
+    #[test]
+    fn an_age_goes_on_and_is_0_where_nothing_waits() {
+        let told = oldest_letters(&seen(None), Duration::from_secs(9), &waiting(&["upload"]));
+        assert_eq!(told.iter().map(|(age, _)| *age).collect::<Vec<_>>(), [0.0, 69.0]);
+    }
+
+    #[test]
+    fn what_the_store_said_long_ago_is_not_told() {
+        assert!(seen(None).latest().is_none());
+        assert!(seen(Some((Instant::now(), waiting(&[])))).latest().is_some());
+        let long_ago = Instant::now().checked_sub(STALE_AFTER).expect("the machine runs for longer");
+        assert!(seen(Some((long_ago, waiting(&[])))).latest().is_none());
+    }
+}
