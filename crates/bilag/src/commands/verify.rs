@@ -4,8 +4,11 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use consumer::WrongSetting;
+use consumer_upload::Omniums;
 use serde_json::json;
 use sync_store::{Key, Period, SyncStore};
+use tenants::Tenant;
 use verify::{Ended, Findings, Plan, verify};
 
 use crate::cli::VerifyArgs;
@@ -17,7 +20,7 @@ const IN_A_LOG: Duration = Duration::from_secs(60);
 
 /// Compares, and lists what differs.
 pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
-    let omnium = args.omnium.client("to compare with Omnium").map_err(Failed::plainly_used_wrongly)?;
+    let omniums = omniums(&args).map_err(Failed::plainly_used_wrongly)?;
     let (from, to) = (args.from.unwrap_or(NaiveDate::MIN), args.to.unwrap_or(NaiveDate::MAX));
     if from > to {
         return Err(Failed::used_wrongly("--from", format!("{from} is after --to {to}")));
@@ -43,12 +46,18 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
             std::future::pending::<()>().await;
         }
     };
-    let findings = verify(store.as_ref(), &omnium, plan, stop, progress).await;
+    let findings = verify(store.as_ref(), &|tenant| omniums.of(tenant).cloned(), plan, stop, progress).await;
     match args.json {
         true => output::json(&to_json(&findings)),
         false => print(&findings),
     }
     conclude(findings)
+}
+
+/// Omnium for every tenant that has an API user, its own or the installation's.
+fn omniums(args: &VerifyArgs) -> Result<Omniums, WrongSetting> {
+    let has_user = |tenant: &Tenant| tenant.credentials.is_some() || args.omnium.has_credentials();
+    args.omnium.omniums(args.tenants.tenants.as_ref(), has_user, "to compare with Omnium")
 }
 
 /// The store writes years in four digits.

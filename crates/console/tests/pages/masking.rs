@@ -59,6 +59,7 @@ async fn paused_by_itself(world: &World) {
         broker: "running".to_owned(),
         broker_why: None,
         pause: Some(ReportedPause { since: now, why, next_probe_at: now }),
+        lanes: Vec::new(),
         held: false,
         in_hand: 0,
         handled: 0,

@@ -5,6 +5,7 @@ mod audit;
 mod dead;
 mod dead_find;
 mod find;
+mod lanes;
 mod open;
 mod package;
 mod package_ask;
