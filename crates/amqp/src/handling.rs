@@ -217,19 +217,18 @@ impl<H: Handler> Handling<H> {
         next_probe.is_some()
     }
 
-    fn note_lane(
-        &self,
-        lane: &str,
-        evidence: Evidence,
-        result: &Result<Outcome, Failure>,
-        id: &str,
-    ) -> bool {
+    fn note_lane(&self, lane: &str, evidence: Evidence, result: &Result<Outcome, Failure>, id: &str) -> bool {
         let (stage, status) = (self.stage, &self.status);
         let (change, next_probe) = self.lanes().note(lane, evidence, id, Instant::now());
         match (paused_by(change, result, next_probe), change) {
             (Some(pause), _) => {
                 let why = &pause.why;
-                tracing::warn!(stage, lane, why, "lane paused: different messages of it fail in a row; probing");
+                tracing::warn!(
+                    stage,
+                    lane,
+                    why,
+                    "lane paused: different messages of it fail in a row; probing"
+                );
                 status.set_lane_pause(lane, Some(pause));
             }
             (None, Change::Resumed) => {

@@ -215,12 +215,7 @@ mod tests {
             ),
             (
                 "one message alone never pauses its lane",
-                vec![
-                    (0, "7", Fails("a")),
-                    (0, "7", Fails("a")),
-                    (0, "7", Fails("a")),
-                    (0, "7", Comes(true)),
-                ],
+                vec![(0, "7", Fails("a")), (0, "7", Fails("a")), (0, "7", Fails("a")), (0, "7", Comes(true))],
             ),
             (
                 "another lane's success is no evidence for this one",

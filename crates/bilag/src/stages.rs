@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use amqp::{Hold, Pause, StageState, StageStatus, chain, told_to_stop};
 use chrono::Utc;
 use operate::stages::{MISSING_WITHIN, REPORT_EVERY};
-use sync_store::{ProcessRun, ReportedLane, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing};
+use sync_store::{
+    ProcessRun, ReportedLane, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
@@ -185,8 +187,7 @@ fn report(status: &StageStatus) -> StageReport {
         StageState::Blocked => ("blocked", None),
         StageState::Stopping => ("stopping", None),
     };
-    let reported =
-        |Pause { since, why, next_probe_at }: Pause| ReportedPause { since, why, next_probe_at };
+    let reported = |Pause { since, why, next_probe_at }: Pause| ReportedPause { since, why, next_probe_at };
     let lanes = status.paused_lanes().into_iter();
     let lanes = lanes.map(|(lane, pause)| ReportedLane { lane, pause: reported(pause) }).collect();
     StageReport {

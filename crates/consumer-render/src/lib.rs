@@ -99,8 +99,7 @@ fn rendered(looks: &Looks, body: &[u8]) -> Result<Vec<Outgoing>, Failure> {
 }
 
 fn pdf(look: Look, event: &InvoiceReady) -> Result<Pdf, Failure> {
-    let rendered =
-        look.render(&event.receipt).map_err(|error| Failure::reject(RENDER_FAILED, error))?;
+    let rendered = look.render(&event.receipt).map_err(|error| Failure::reject(RENDER_FAILED, error))?;
     for warning in &rendered.warnings {
         tracing::warn!(receipt = %event.receipt.order_receipt.uid, %warning, "rendered with a warning");
     }

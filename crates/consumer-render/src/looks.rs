@@ -59,9 +59,8 @@ fn look(tenant: &Tenant, of_installation: &'static Template) -> Result<Look, Wro
     };
     let Some(wanted) = &tenant.language else { return Ok(Look { template, language: None }) };
     let wrong = |problem: String| tenant.wrong("language", wanted.line, problem);
-    let language = Language::from_code(&wanted.value).ok_or_else(|| {
-        wrong(format!("it is one of {}", Language::ALL.map(Language::code).join(", ")))
-    })?;
+    let language = Language::from_code(&wanted.value)
+        .ok_or_else(|| wrong(format!("it is one of {}", Language::ALL.map(Language::code).join(", "))))?;
     match template.speaks(language) {
         true => Ok(Look { template, language: Some(language) }),
         false => Err(wrong(format!("its template is written in another language than {}", language.code()))),

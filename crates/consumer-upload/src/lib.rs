@@ -41,7 +41,7 @@ impl Consumer for UploadConsumer {
     const NAME: &'static str = "upload";
     const ABOUT: &'static str = "Creates the invoice in Omnium and attaches the PDF";
     const TARGET: Option<Target> = Some(TARGET);
-    const REASONS: &'static [Reason] = 
+    const REASONS: &'static [Reason] =
         &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];
     type Settings = OmniumSettings;
 
@@ -58,7 +58,9 @@ impl Consumer for UploadConsumer {
         match settings.tenants {
             _ if settings.is_on() => None,
             None => Some("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false"),
-            Some(_) => Some("no tenant sends: OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false, and send in BILAG_TENANTS"),
+            Some(_) => Some(
+                "no tenant sends: OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false, and send in BILAG_TENANTS",
+            ),
         }
     }
 
@@ -86,7 +88,10 @@ impl Handler for UploadConsumer {
         let whose = tenant(self.settings.tenants.as_ref(), &event.tenant)?;
         let omnium = self.omniums.of(&event.tenant).filter(|_| self.settings.sends(whose));
         let Some(omnium) = omnium else {
-            return Err(Failure::Wait { at_least: SWITCHED_OFF, error: "the tenant does not send now".into() });
+            return Err(Failure::Wait {
+                at_least: SWITCHED_OFF,
+                error: "the tenant does not send now".into(),
+            });
         };
         let key = Key::new(&*event.tenant, &*event.invoice.id);
         let target = event.target.clone();
@@ -95,7 +100,15 @@ impl Handler for UploadConsumer {
         match take_turn(self.store.as_ref(), &key, target.as_str(), &owner, longest_call).await? {
             Some(record) => {
                 let target = target.as_str();
-                let upload = Upload { store: self.store.as_ref(), omnium, whose, key: &key, target, owner: &owner, event };
+                let upload = Upload {
+                    store: self.store.as_ref(),
+                    omnium,
+                    whose,
+                    key: &key,
+                    target,
+                    owner: &owner,
+                    event,
+                };
                 upload.run(record.state).await?;
                 Ok(Outcome::Done(Vec::new()))
             }

@@ -79,7 +79,8 @@ impl OmniumConnection {
         };
         Omnium::new(config).map_err(|error| match (error, &tenant.base_url) {
             (ConfigError::BaseUrl, Some(at)) => {
-                let problem = "an http or https URL without user, query and fragment, as in https://api.omnium.no";
+                let problem =
+                    "an http or https URL without user, query and fragment, as in https://api.omnium.no";
                 WrongSetting::told(tenant.wrong("base-url", at.line, problem))
             }
             (error, _) => WrongSetting::told(error),

@@ -184,7 +184,16 @@ mod tests {
         });
         let process = ProcessRun { id: "a".into(), host: "till-7".into(), pid: 1, started_at: at(0) };
         let (stage, broker) = ("upload".to_owned(), "running".to_owned());
-        let report = StageReport { stage, broker, broker_why: None, pause, lanes: Vec::new(), held, in_hand: 2, handled: 40 };
+        let report = StageReport {
+            stage,
+            broker,
+            broker_why: None,
+            pause,
+            lanes: Vec::new(),
+            held,
+            in_hand: 2,
+            handled: 40,
+        };
         SeenReport { process, report, seen_at: at(0), silent_for: Duration::ZERO }
     }
 

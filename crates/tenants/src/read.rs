@@ -37,8 +37,8 @@ impl Tenants {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TenantsError> {
         let path = path.as_ref();
         let source = std::fs::read_to_string(path);
-        let source = source
-            .map_err(|source| TenantsError::Unreadable { path: path.display().to_string(), source })?;
+        let source =
+            source.map_err(|source| TenantsError::Unreadable { path: path.display().to_string(), source })?;
         Self::read(&source, path)
     }
 
@@ -50,7 +50,8 @@ impl Tenants {
         let report = Report::new(source);
         let (document, errors) = DeTable::parse_recoverable(source);
         for error in &errors {
-            report.add(report.line(error.span().unwrap_or_default()), format!("not TOML: {}", error.message()));
+            report
+                .add(report.line(error.span().unwrap_or_default()), format!("not TOML: {}", error.message()));
         }
         // What follows a mistake of syntax may have been read wrongly: no more is said of it.
         let file = errors.is_empty().then(|| file(&report, document.get_ref(), path));
@@ -78,7 +79,10 @@ fn file(report: &Report<'_>, document: &DeTable<'_>, path: &Path) -> File {
                 }
             }
         }
-        Some((_, line)) => drop(root.refuse::<()>("tenant", line, "is a table for each tenant, as in [tenant.7]")),
+        Some((_, line)) => {
+            let wanted = "is a table for each tenant, as in [tenant.7]";
+            root.refuse::<()>("tenant", line, wanted).unwrap_or_default();
+        }
     }
     let rest = root.value("default").and_then(|(value, line)| tenant(report, value, line, DEFAULT, &path));
     if by_uid.is_empty() && rest.is_none() && report.is_clean() {
@@ -87,7 +91,13 @@ fn file(report: &Report<'_>, document: &DeTable<'_>, path: &Path) -> File {
     File { path, by_uid, rest }
 }
 
-fn tenant(report: &Report<'_>, value: &DeValue<'_>, line: usize, name: &str, path: &Arc<Path>) -> Option<Tenant> {
+fn tenant(
+    report: &Report<'_>,
+    value: &DeValue<'_>,
+    line: usize,
+    name: &str,
+    path: &Arc<Path>,
+) -> Option<Tenant> {
     let what = Whose(name).to_string();
     let DeValue::Table(table) = value else {
         report.add(line, format!("{what} is a table, as in [tenant.7]"));

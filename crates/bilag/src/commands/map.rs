@@ -11,7 +11,9 @@ pub fn run(args: &MapArgs) -> Result<(), Failed> {
     let prefix = match &tenant {
         Some(Some(tenant)) => tenant.prefix.as_ref(),
         Some(None) => {
-            tell(format_args!("warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"));
+            tell(format_args!(
+                "warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"
+            ));
             None
         }
         None => None,

@@ -25,12 +25,7 @@ pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
 }
 
 /// Prints the kept receipt, and compares it with what was sent.
-async fn again(
-    args: &RenderArgs,
-    looks: &Looks,
-    store: &dyn SyncStore,
-    receipt: &str,
-) -> Result<(), Failed> {
+async fn again(args: &RenderArgs, looks: &Looks, store: &dyn SyncStore, receipt: &str) -> Result<(), Failed> {
     let filter = RecordFilter {
         receipt: Some(receipt.to_owned()),
         tenant_uid: args.tenant.clone(),
@@ -97,7 +92,9 @@ fn write(
 ) -> Result<Vec<u8>, Failed> {
     let uid = &event.tenant.uid;
     let look = looks.of(uid).unwrap_or_else(|| {
-        tell(format_args!("warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"));
+        tell(format_args!(
+            "warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"
+        ));
         looks.of_installation()
     });
     let rendered = look.render(event).map_err(|error| Failed::at(what, error))?;

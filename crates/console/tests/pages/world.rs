@@ -140,7 +140,10 @@ impl World {
             access: Access { way, outside: None },
             clock: Clock::system(),
             allow_edit,
-            look: Arc::new(|_| Look { template: Template::builtin("a4").expect("it is built in"), language: None }),
+            look: Arc::new(|_| Look {
+                template: Template::builtin("a4").expect("it is built in"),
+                language: None,
+            }),
             patience: Duration::from_secs(60),
         };
         let (stop, stopped) = oneshot::channel::<()>();
