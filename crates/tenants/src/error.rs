@@ -36,7 +36,7 @@ pub struct Mistake {
 
 /// A value of the file that is of no use where it is needed.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}:{line}: {} takes no such `{member}`", Whose(tenant))]
+#[error("{path}:{line}: `{member}` of {} is of no use", Whose(tenant))]
 pub struct WrongTenant {
     pub(crate) path: String,
     pub(crate) line: usize,

@@ -5,6 +5,7 @@
 mod latency;
 mod letters;
 mod relay;
+mod tenants;
 mod throughput;
 
 use bilag_tests::OwnBroker;
@@ -18,6 +19,9 @@ async fn main() {
     let broker = OwnBroker::start();
     if std::env::args().any(|argument| argument == "letters") {
         return letters::measure(&broker).await;
+    }
+    if std::env::args().any(|argument| argument == "tenants") {
+        return tenants::measure(&broker).await;
     }
     println!("chain: {RECEIPTS} receipts a round, one process a consumer, SQLite, PDF of template a4");
     println!("relay: the same messages over three quorum queues, nothing done with them\n");
@@ -57,6 +61,7 @@ async fn main() {
     }
     println!("  goal                  40 MB each");
 
+    tenants::measure(&broker).await;
     letters::measure(&broker).await;
 }
 
