@@ -8,6 +8,8 @@ use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::throughput;
+
 /// Receipts of each tenant.
 const RECEIPTS: u32 = 2_000;
 
@@ -87,12 +89,13 @@ async fn is_drained(world: &World, upload: &Bilag) -> bool {
     waiting == 0
 }
 
-async fn publish(world: &World, tenant: &str, numbers: impl IntoIterator<Item = u32>) {
-    for number in numbers {
+async fn publish(world: &World, tenant: &str, numbers: impl Iterator<Item = u32>) {
+    let event = |number| {
         let mut event = receipt(number);
         event["tenant"]["uid"] = json!(tenant);
-        world.publish(&event).await;
-    }
+        event.to_string().into_bytes()
+    };
+    throughput::publish(world.vhost.url.clone(), numbers.map(event).collect()).await;
 }
 
 /// Declares a work queue with its rungs, its dead letters and its archive for each tenant.

@@ -81,7 +81,7 @@ fn sizes(first: usize, event: &serde_json::Value) -> [usize; 3] {
 }
 
 /// As fast as the broker confirms, with 64 in flight.
-async fn publish(url: String, events: Vec<Vec<u8>>) {
+pub async fn publish(url: String, events: Vec<Vec<u8>>) {
     let broker = Broker::parse(&url, "bench").expect("a URL");
     let publisher = Publisher::connect(&broker).await.expect("a connection");
     stream::iter(events)
