@@ -13,6 +13,9 @@ use crate::throughput;
 /// Receipts of each tenant.
 const RECEIPTS: u32 = 2_000;
 
+/// How long the parked messages are watched by themselves.
+const AT_REST: Duration = Duration::from_secs(30);
+
 /// Tenants that get queues of their own.
 const TENANTS: usize = 20;
 
@@ -35,9 +38,11 @@ pub async fn measure(broker: &OwnBroker) {
         ("shortest rung only", RECEIPTS, "5s"),
         ("nothing parked", 0, "5s,30s,2m,10m,1h"),
     ] {
-        let (per_second, cpu) = beside(broker, parked, delays).await;
-        let micros = cpu.as_micros() / u128::from(RECEIPTS);
-        println!("  {what:<20}{parked:>6} parked {per_second:>7.0} receipts/s {micros:>6} µs of upload each");
+        let Measured { per_second, cpu, at_rest } = beside(broker, parked, delays).await;
+        let (micros, share) = (cpu.as_micros() / u128::from(RECEIPTS), at_rest * 100.0);
+        println!(
+            "  {what:<20}{parked:>6} parked: {share:>5.1} % of a processor, {per_second:>5.0} receipts/s, {micros} µs of upload each"
+        );
     }
     let took = own_queues(broker).await;
     let each = took.as_secs_f64() / TENANTS as f64;
@@ -47,9 +52,17 @@ pub async fn measure(broker: &OwnBroker) {
     );
 }
 
-/// Receipts per second of the healthy tenant end to end, and the upload consumer's processor time, while
-/// so many messages of the other are parked.
-async fn beside(broker: &OwnBroker, parked: u32, delays: &str) -> (f64, Duration) {
+struct Measured {
+    /// Receipts of the healthy tenant a second, end to end.
+    per_second: f64,
+    /// The upload consumer's processor time for all of them.
+    cpu: Duration,
+    /// Its share of a processor before they came.
+    at_rest: f64,
+}
+
+/// The healthy tenant's receipts while so many messages of the other are parked.
+async fn beside(broker: &OwnBroker, parked: u32, delays: &str) -> Measured {
     let mut world = World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
     let file = world.file("tenants.toml", FILE).display().to_string();
     for (name, value) in [
@@ -68,13 +81,17 @@ async fn beside(broker: &OwnBroker, parked: u32, delays: &str) -> (f64, Duration
     publish(&world, "8", 1..=parked).await;
     until("they are parked", async || parked == 0 || is_drained(&world, &upload).await).await;
 
+    let spent = upload.cpu();
+    sleep(AT_REST).await;
+    let at_rest = (upload.cpu() - spent).as_secs_f64() / AT_REST.as_secs_f64();
     let (begun, spent) = (Instant::now(), upload.cpu());
     publish(&world, "7", 100_001..=100_000 + RECEIPTS).await;
     until("the healthy ones are complete", async || world.sandbox.omnium.files() >= u64::from(RECEIPTS))
         .await;
-    let measured = (f64::from(RECEIPTS) / begun.elapsed().as_secs_f64(), upload.cpu() - spent);
+    let per_second = f64::from(RECEIPTS) / begun.elapsed().as_secs_f64();
+    let cpu = upload.cpu() - spent;
     drop((others, upload));
-    measured
+    Measured { per_second, cpu, at_rest }
 }
 
 /// Whether the tenant is paused, and nothing waits for any stage but in rungs.
