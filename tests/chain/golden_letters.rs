@@ -12,7 +12,7 @@ use sandbox::omnium::{Call, Fault, Rule};
 const WRITE: &str = "BILAG_WRITE_GOLDEN";
 
 /// The text must be that of the file.
-fn assert_golden(name: &str, text: &str) {
+pub(crate) fn assert_golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("chain/golden").join(format!("{name}.txt"));
     if std::env::var_os(WRITE).is_some() {
         fs::write(&path, text).expect("the file can be written");

@@ -43,6 +43,8 @@ mod secrets_of_packages;
 mod settings;
 mod shutdown;
 mod store_outage;
+mod tenants;
+mod tenants_apart;
 mod terminal;
 mod tidy;
 mod topology_check;

@@ -30,6 +30,7 @@ async fn every_wrong_setting_is_one_line_that_names_its_variable() {
         ("BILAG_LOG", "bilag=loud", "error parsing level filter"),
         ("BILAG_DATABASE_URL", "mysql://bilag:hunter2-secret@db.example/x", "neither sqlite: nor postgres:"),
         ("BILAG_DATABASE_URL", "sqlite://", "names no file"),
+        ("BILAG_TENANTS", "nowhere.toml", "nowhere.toml cannot be read"),
         ("BILAG_TEMPLATE", "a5", "neither built in (a4, roll-80mm) nor a file"),
         ("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "perhaps", "not a boolean"),
         ("OMNIUM_BASE_URL", "omnium", "OMNIUM_BASE_URL"),

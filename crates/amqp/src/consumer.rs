@@ -21,6 +21,12 @@ pub trait Handler: Send + Sync + 'static {
 
     /// What a failed message is about, where its headers do not say so.
     fn subject(&self, message: &Message) -> Option<Subject>;
+
+    /// The message's lane: which messages share a downstream of their own, that may be away or slow
+    /// while those of others are not. There must be few. `None` where all share the same.
+    fn lane(&self, _message: &Message) -> Option<String> {
+        None
+    }
 }
 
 /// Everything a stage's consumer needs besides its handler.

@@ -13,7 +13,7 @@ pub enum Action {
 }
 
 /// Decides about a failed message from the rungs there are (never empty), the attempts it has
-/// spent, and whether the stage is paused because everything fails.
+/// spent, and whether the stage, or the message's lane, is paused because everything fails.
 pub fn decide(delays: &[Delay], attempt: u32, paused: bool, failure: &Failure) -> Action {
     let first = delays[0];
     match failure {
@@ -38,6 +38,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::Extent;
 
     #[test]
     fn the_table() {
@@ -47,7 +48,9 @@ mod tests {
         let gone = Reason::RETRIES_EXHAUSTED;
         let reject = || Failure::reject(Reason::INVALID_EVENT, "no");
         let retry = || Failure::Retry { reason: gone, error: "no".into() };
-        let unavailable = |reached| Failure::Unavailable { reached, reason: gone, error: "no".into() };
+        let extent = Extent::Lane;
+        let unavailable =
+            |reached| Failure::Unavailable { extent, reached, reason: gone, error: "no".into() };
         let wait =
             |seconds| Failure::Wait { at_least: Duration::from_secs(seconds), error: "not yet".into() };
 

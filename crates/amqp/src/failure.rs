@@ -37,6 +37,8 @@ pub enum Failure {
     },
     /// Something downstream could not be used: perhaps its fault, perhaps this message's.
     Unavailable {
+        /// Whom that concerns besides this message.
+        extent: Extent,
         /// Whether the downstream can have met the message.
         reached: Reached,
         /// Why it is a dead letter, should it fail so often while others succeed.
@@ -51,6 +53,16 @@ pub enum Failure {
         /// What it waits for.
         error: BoxError,
     },
+}
+
+/// Whom an unavailable downstream concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Every message of the stage: its store, its broker.
+    Stage,
+    /// The messages of this one's lane, which have it to themselves; those of the stage where the
+    /// handler names no lanes.
+    Lane,
 }
 
 /// Any error, kept with its sources.
@@ -73,9 +85,10 @@ impl Failure {
         Self::Reject { reason, error: error.into() }
     }
 
-    /// Something that the message cannot be blamed for was not reached.
+    /// Something that every message of the stage needs was not reached.
     pub fn unreached(error: impl Into<BoxError>) -> Self {
-        Self::Unavailable { reached: Reached::Never, reason: Reason::RETRIES_EXHAUSTED, error: error.into() }
+        let (extent, reached) = (Extent::Stage, Reached::Never);
+        Self::Unavailable { extent, reached, reason: Reason::RETRIES_EXHAUSTED, error: error.into() }
     }
 
     /// What happened.

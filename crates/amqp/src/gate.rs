@@ -1,4 +1,4 @@
-//! When a stage pauses, when it probes, and when it goes on: a state machine without I/O.
+//! When a stage, or one lane of it, pauses, probes and goes on: a state machine without I/O.
 //!
 //! RabbitMQ advises to stop consuming while a whole downstream is down, rather than to walk every
 //! message through the retry queues. The art is to tell that from one message that always fails:
@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::{Failure, Outcome, Reached};
+use crate::{Extent, Failure, Outcome, Reached};
 
 /// What handling one message says about the downstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,19 @@ pub(crate) enum Evidence {
 }
 
 impl Evidence {
-    pub(crate) fn of(result: &Result<Outcome, Failure>) -> Self {
+    /// Of what a message has to itself with its lane, and of what all messages of the stage share. A
+    /// handler that met its lane's downstream had no trouble with what is shared.
+    pub(crate) fn of(result: &Result<Outcome, Failure>) -> (Self, Self) {
+        let lane = Self::of_any(result);
+        match result {
+            Err(Failure::Unavailable { extent: Extent::Stage, .. }) => (Self::None, lane),
+            Err(Failure::Unavailable { extent: Extent::Lane, .. }) => (lane, Self::Works),
+            _ => (lane, lane),
+        }
+    }
+
+    /// Of everything downstream.
+    pub(crate) fn of_any(result: &Result<Outcome, Failure>) -> Self {
         match result {
             Ok(Outcome::Done(_)) => Self::Works,
             Ok(Outcome::AlreadyDone | Outcome::PassedOver) => Self::None,
@@ -55,7 +67,7 @@ pub(crate) enum Permit {
     NotBefore(Instant),
 }
 
-/// The state machine of one stage in one process.
+/// The state machine of one stage, or of one lane, in one process.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     failing: HashSet<String>,

@@ -1,7 +1,7 @@
 //! One delivery, from the handler's word to the ack.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -15,6 +15,7 @@ use tracing::{Instrument, Span};
 
 use crate::gate::{Change, Evidence, Gate, Permit};
 use crate::header::{Headers, names};
+use crate::lanes::{Admission, Lanes, Place};
 use crate::metrics::{Metrics, NOT_SETTLED, error_type};
 use crate::topology::{DEAD, DELIVERY_LIMIT, RETRY, rung_name};
 use crate::{
@@ -32,6 +33,7 @@ pub(crate) struct Handling<H> {
     queue: String,
     delays: Vec<Delay>,
     gate: Mutex<Gate>,
+    lanes: Mutex<Lanes>,
     gate_changed: Notify,
     pub(crate) status: Arc<StageStatus>,
     metrics: Metrics,
@@ -47,6 +49,7 @@ impl<H: Handler> Handling<H> {
             queue,
             delays: consumer.topology.delays.clone(),
             gate: Mutex::default(),
+            lanes: Mutex::new(Lanes::new(consumer.concurrency.into(), &consumer.topology.delays)),
             gate_changed: Notify::new(),
             status: consumer.status.clone(),
         }
@@ -107,7 +110,16 @@ impl<H: Handler> Handling<H> {
                 let action = Action::Rung(self.delays[0], message.attempt());
                 return self.send_aside(&message, &id, action, None, publisher).await;
             }
-            self.process(&message, &id, publisher).await
+            let lane = self.handler.lane(&message);
+            let _place = match lane.as_deref().map(|lane| self.admit(lane)) {
+                Some(Ok(place)) => Some(place),
+                Some(Err(delay)) => {
+                    let action = Action::Rung(delay, message.attempt());
+                    return self.send_aside(&message, &id, action, None, publisher).await;
+                }
+                None => None,
+            };
+            self.process(&message, &id, lane.as_deref(), publisher).await
         };
         let settled = settled.instrument(span).await;
         match &settled {
@@ -125,7 +137,13 @@ impl<H: Handler> Handling<H> {
     }
 
     /// Ok once what follows from the message is confirmed.
-    async fn process(&self, message: &Message, id: &str, publisher: &Publisher) -> Result<(), PublishError> {
+    async fn process(
+        &self,
+        message: &Message,
+        id: &str,
+        lane: Option<&str>,
+        publisher: &Publisher,
+    ) -> Result<(), PublishError> {
         let began = Instant::now();
         let mut result = self.ask(message).await;
         if matches!(result, Ok(Outcome::PassedOver)) {
@@ -142,7 +160,7 @@ impl<H: Handler> Handling<H> {
             }
         }
         self.measure(began, result.as_ref().err().map(error_type));
-        let paused = self.note(&result, id);
+        let paused = self.note(&result, id, lane);
         let Err(failure) = result else { return Ok(()) };
         let action = decide(&self.delays, message.attempt(), paused, &failure);
         self.tell(id, message, &failure, action, paused);
@@ -180,29 +198,68 @@ impl<H: Handler> Handling<H> {
         join_all(publishing).await.into_iter().collect()
     }
 
-    /// Takes the result in as evidence; answers whether the stage is paused.
-    fn note(&self, result: &Result<Outcome, Failure>, id: &str) -> bool {
+    /// A place in a lane, or the rung that the message waits in.
+    fn admit<'a>(&'a self, lane: &'a str) -> Result<Placed<'a>, Delay> {
+        match self.lanes().admit(lane, Instant::now()) {
+            Admission::Enter(place) => Ok(Placed { lanes: &self.lanes, lane, place }),
+            Admission::Park(delay) => Err(delay),
+        }
+    }
+
+    /// Takes the result in as evidence; answers whether that is paused which the message failed at.
+    fn note(&self, result: &Result<Outcome, Failure>, id: &str, lane: Option<&str>) -> bool {
+        let Some(lane) = lane else { return self.note_stage(Evidence::of_any(result), result, id) };
+        let (of_lane, of_stage) = Evidence::of(result);
+        let stage_paused = self.note_stage(of_stage, result, id);
+        self.note_lane(lane, of_lane, result, id) || stage_paused
+    }
+
+    fn note_stage(&self, evidence: Evidence, result: &Result<Outcome, Failure>, id: &str) -> bool {
         let (change, next_probe) = {
             let mut gate = self.gate();
-            (gate.note(Evidence::of(result), id, Instant::now()), gate.next_probe())
+            (gate.note(evidence, id, Instant::now()), gate.next_probe())
         };
-        let next_probe_at = next_probe.map(to_utc);
-        match (change, result) {
-            (Change::Paused, Err(failure)) => {
-                let why = failure.chain();
+        match (paused_by(change, result, next_probe), change) {
+            (Some(pause), _) => {
+                let why = &pause.why;
                 tracing::warn!(stage = self.stage, why, "paused: different messages fail in a row; probing");
-                let since = Utc::now();
-                let next_probe_at = next_probe_at.unwrap_or(since);
-                self.status.set_pause(Some(Pause { since, why, next_probe_at }));
+                self.status.set_pause(Some(pause));
                 self.gate_changed.notify_one();
             }
-            (Change::Resumed, _) => {
+            (None, Change::Resumed) => {
                 tracing::info!(stage = self.stage, "resumed: a probe succeeded");
                 self.status.set_pause(None);
             }
-            _ => {
-                if let Some(at) = next_probe_at {
-                    self.status.set_next_probe(at);
+            (None, _) => {
+                if let Some(at) = next_probe {
+                    self.status.set_next_probe(to_utc(at));
+                }
+            }
+        }
+        next_probe.is_some()
+    }
+
+    fn note_lane(&self, lane: &str, evidence: Evidence, result: &Result<Outcome, Failure>, id: &str) -> bool {
+        let (stage, status) = (self.stage, &self.status);
+        let (change, next_probe) = self.lanes().note(lane, evidence, id, Instant::now());
+        match (paused_by(change, result, next_probe), change) {
+            (Some(pause), _) => {
+                let why = &pause.why;
+                tracing::warn!(
+                    stage,
+                    lane,
+                    why,
+                    "lane paused: different messages of it fail in a row; probing"
+                );
+                status.set_lane_pause(lane, Some(pause));
+            }
+            (None, Change::Resumed) => {
+                tracing::info!(stage, lane, "lane resumed: a probe succeeded");
+                status.set_lane_pause(lane, None);
+            }
+            (None, _) => {
+                if let Some(at) = next_probe {
+                    status.set_lane_next_probe(lane, to_utc(at));
                 }
             }
         }
@@ -280,8 +337,41 @@ impl<H: Handler> Handling<H> {
         sent
     }
 
-    fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
+    fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A message's place in its lane, until it is dropped: also where its handling is cut short.
+struct Placed<'a> {
+    lanes: &'a Mutex<Lanes>,
+    lane: &'a str,
+    place: Place,
+}
+
+impl Drop for Placed<'_> {
+    fn drop(&mut self) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).leave(self.lane, self.place);
+    }
+}
+
+/// The pause that has begun with a failure, where one has.
+fn paused_by(
+    change: Change,
+    result: &Result<Outcome, Failure>,
+    next_probe: Option<Instant>,
+) -> Option<Pause> {
+    match (change, result) {
+        (Change::Paused, Err(failure)) => {
+            let since = Utc::now();
+            let next_probe_at = next_probe.map_or(since, to_utc);
+            Some(Pause { since, why: failure.chain(), next_probe_at })
+        }
+        _ => None,
     }
 }
 

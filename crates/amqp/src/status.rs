@@ -1,5 +1,6 @@
 //! What a stage is doing, for `/readyz` and for logs.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -25,7 +26,7 @@ pub enum StageState {
     Stopping,
 }
 
-/// Why a stage takes no messages by itself: what lies downstream is away.
+/// Why a stage, or one lane of it, takes no messages by itself: what lies downstream is away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
@@ -44,6 +45,7 @@ pub struct StageStatus {
     pub stage: &'static str,
     state: Mutex<StageState>,
     pause: Mutex<Option<Pause>>,
+    lanes: Mutex<BTreeMap<String, Pause>>,
     hold: Mutex<Option<Hold>>,
     in_hand: AtomicUsize,
     handled: AtomicU64,
@@ -57,6 +59,7 @@ impl StageStatus {
             stage,
             state: Mutex::default(),
             pause: Mutex::default(),
+            lanes: Mutex::default(),
             hold: Mutex::default(),
             in_hand: AtomicUsize::new(0),
             handled: AtomicU64::new(0),
@@ -72,6 +75,11 @@ impl StageStatus {
     /// Why it takes no messages by itself, where it takes none.
     pub fn pause(&self) -> Option<Pause> {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its lanes that are paused by themselves, by name; the others go on.
+    pub fn paused_lanes(&self) -> BTreeMap<String, Pause> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who has paused it by hand and why, once it has heard of that and takes nothing more.
@@ -115,6 +123,22 @@ impl StageStatus {
     /// The pause goes on, and the next message is tried then.
     pub(crate) fn set_next_probe(&self, at: DateTime<Utc>) {
         if let Some(pause) = &mut *self.pause.lock().unwrap_or_else(PoisonError::into_inner) {
+            pause.next_probe_at = at;
+        }
+    }
+
+    /// A lane is paused, or goes on.
+    pub(crate) fn set_lane_pause(&self, lane: &str, pause: Option<Pause>) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        match pause {
+            Some(pause) => drop(lanes.insert(lane.to_owned(), pause)),
+            None => drop(lanes.remove(lane)),
+        }
+    }
+
+    /// The pause of a lane goes on, and its next message is tried then.
+    pub(crate) fn set_lane_next_probe(&self, lane: &str, at: DateTime<Utc>) {
+        if let Some(pause) = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).get_mut(lane) {
             pause.next_probe_at = at;
         }
     }

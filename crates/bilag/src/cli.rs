@@ -14,6 +14,7 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesPars
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
+use tenants::TenantSettings;
 
 pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
 pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
@@ -167,6 +168,8 @@ pub struct MapArgs {
         value_name = "PREFIX"
     )]
     pub property_prefix: String,
+    #[command(flatten)]
+    pub tenants: TenantSettings,
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +188,8 @@ pub struct RenderArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub render: RenderSettings,
+    #[command(flatten)]
+    pub tenants: TenantSettings,
     #[command(flatten)]
     pub store: StoreSettings,
 }

@@ -56,7 +56,7 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
         .stages
         .iter()
         .map(|stage| {
-            json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(),
+            json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(), "lanes": stage.paused_lanes(),
                     "hold": stage.hold(), "inHand": stage.in_hand(), "handled": stage.handled(), "passedOver": stage.passed_over() })
         })
         .collect();

@@ -8,6 +8,7 @@ use amqp::{BoxError, Exchange, Reason};
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 use consumer::{Consumer, Cycle, Shared, Wish, WrongSetting};
 use events::{About, Target};
+use tenants::{TenantSettings, Tenants};
 
 use crate::chain::CHAIN;
 use crate::crew::Crew;
@@ -102,7 +103,15 @@ impl Link {
 }
 
 fn settings<C: Consumer>(matches: &ArgMatches) -> C::Settings {
-    C::Settings::from_arg_matches(matches).expect("the command line has been checked")
+    let mut settings = C::Settings::from_arg_matches(matches).expect("the command line has been checked");
+    if let Some(tenants) = tenants(matches) {
+        C::know(&mut settings, &tenants);
+    }
+    settings
+}
+
+fn tenants(matches: &ArgMatches) -> Option<Tenants> {
+    TenantSettings::from_arg_matches(matches).expect("the command line has been checked").tenants
 }
 
 fn wish<C: Consumer>(matches: &ArgMatches) -> Option<Wish> {
@@ -169,6 +178,7 @@ impl Args for UnlistedSettings {
 
 impl Args for StageSettings {
     fn augment_args(command: Command) -> Command {
+        let command = TenantSettings::augment_args(command);
         CHAIN.iter().fold(command, |command, link| (link.augment)(command))
     }
 

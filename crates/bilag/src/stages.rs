@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use amqp::{Hold, StageState, StageStatus, chain, told_to_stop};
+use amqp::{Hold, Pause, StageState, StageStatus, chain, told_to_stop};
 use chrono::Utc;
 use operate::stages::{MISSING_WITHIN, REPORT_EVERY};
 use secret::Secret;
-use sync_store::{ProcessRun, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing};
+use sync_store::{
+    ProcessRun, ReportedLane, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
@@ -190,16 +192,15 @@ fn report(status: &StageStatus) -> StageReport {
         StageState::Blocked => ("blocked", None),
         StageState::Stopping => ("stopping", None),
     };
-    let pause = status.pause().map(|pause| ReportedPause {
-        since: pause.since,
-        why: pause.why,
-        next_probe_at: pause.next_probe_at,
-    });
+    let reported = |Pause { since, why, next_probe_at }: Pause| ReportedPause { since, why, next_probe_at };
+    let lanes = status.paused_lanes().into_iter();
+    let lanes = lanes.map(|(lane, pause)| ReportedLane { lane, pause: reported(pause) }).collect();
     StageReport {
         stage: status.stage.to_owned(),
         broker: broker.to_owned(),
         broker_why,
-        pause,
+        pause: status.pause().map(reported),
+        lanes,
         held: status.hold().is_some(),
         in_hand: u64::try_from(status.in_hand()).unwrap_or(u64::MAX),
         handled: status.handled(),

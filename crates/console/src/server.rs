@@ -10,7 +10,7 @@ use std::time::Duration;
 use amqp::{Broker, Delay, Management};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use receipt_pdf::Template;
+use receipt_pdf::Look;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -44,8 +44,8 @@ pub struct Console {
     pub clock: Clock,
     /// Whether editors may change what is in dead letters.
     pub allow_edit: bool,
-    /// How receipts look: that of the render consumer.
-    pub template: &'static Template,
+    /// How the receipts of a tenant look, by its uid: as the render consumer makes them.
+    pub look: Arc<dyn Fn(&str) -> Look + Send + Sync>,
     /// How long an invoice service may take before a package counts as waiting.
     pub patience: Duration,
 }

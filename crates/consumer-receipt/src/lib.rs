@@ -10,9 +10,13 @@ use std::sync::Arc;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
-use consumer::{Consumer, Cycle, MAX_EVENT, ReadError, Shared, Wanted, Wish, WrongSetting, read, read_plain};
+use consumer::{
+    Consumer, Cycle, MAX_EVENT, ReadError, Shared, UNKNOWN_TENANT, Wanted, Wish, WrongSetting, read,
+    read_plain, tenant,
+};
 use events::{About, InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
+use tenants::{Tenant, Tenants};
 
 pub use cycle::Stranded;
 pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
@@ -27,14 +31,19 @@ pub struct ReceiptConsumer {
     store: Arc<dyn SyncStore>,
     wishes: Vec<Wish>,
     property_prefix: String,
+    tenants: Option<Tenants>,
     oms: String,
 }
 
 impl Consumer for ReceiptConsumer {
     const NAME: &'static str = "receipt";
     const ABOUT: &'static str = "Hears settled receipts, opens their records, maps their invoice";
-    const REASONS: &'static [Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE];
+    const REASONS: &'static [Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
     type Settings = ReceiptSettings;
+
+    fn know(settings: &mut ReceiptSettings, tenants: &Tenants) {
+        settings.tenants = Some(tenants.clone());
+    }
 
     fn hears(settings: &ReceiptSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
         let from_the_bus = settings.receipt_keys.iter().map(|key| (Exchange::Bus, key.clone()));
@@ -52,6 +61,7 @@ impl Consumer for ReceiptConsumer {
             store: shared.store(),
             wishes: shared.wishes.clone(),
             property_prefix: settings.omnium_property_prefix.clone(),
+            tenants: settings.tenants.clone(),
             oms: shared.oms.clone(),
         })
     }
@@ -113,7 +123,9 @@ impl Handler for ReceiptConsumer {
             tracing::debug!(receipt = %key, "no target wants it now");
             return Ok(if anything_new { Outcome::Done(Vec::new()) } else { Outcome::AlreadyDone });
         }
-        Ok(Outcome::Done(vec![self.ready(event, targets)?]))
+        // Recorded by now, so that a person finds it, and counts it.
+        let tenant = tenant(self.tenants.as_ref(), &event.tenant.uid)?;
+        Ok(Outcome::Done(vec![self.ready(event, targets, tenant)?]))
     }
 
     fn subject(&self, message: &Message) -> Option<Subject> {
@@ -152,9 +164,15 @@ impl ReceiptConsumer {
         Ok(opened)
     }
 
-    fn ready(&self, receipt: ReceiptSettled, targets: Vec<Target>) -> Result<Outgoing, Failure> {
+    fn ready(
+        &self,
+        receipt: ReceiptSettled,
+        targets: Vec<Target>,
+        whose: Option<&Tenant>,
+    ) -> Result<Outgoing, Failure> {
         let (tenant, uid) = (receipt.tenant.uid.clone(), receipt.order_receipt.uid.clone());
-        let invoice = invoice::map(&receipt, &self.property_prefix);
+        let prefix = whose.and_then(|tenant| tenant.prefix.as_ref()).unwrap_or(&self.property_prefix);
+        let invoice = invoice::map(&receipt, prefix);
         let identity = [InvoiceReadyType::NAME, &*tenant, &*uid];
         let event = InvoiceReady {
             id: format!("{tenant}/{uid}"),

@@ -1,6 +1,7 @@
 //! Which receipts are heard, and how their invoices are mapped.
 
 use clap::Args;
+use tenants::Tenants;
 
 /// Which receipts are heard, and how their invoices are mapped.
 #[derive(Clone, Debug, Args)]
@@ -25,4 +26,6 @@ pub struct ReceiptSettings {
         value_name = "PREFIX"
     )]
     pub(crate) omnium_property_prefix: String,
+    #[arg(skip)]
+    pub(crate) tenants: Option<Tenants>,
 }

@@ -1,21 +1,25 @@
 //! The render consumer: makes the receipt's PDF and emits `invoice.rendered.v1`, once for each
 //! target. It needs no database.
 
+mod looks;
 mod metrics;
 mod settings;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
-use consumer::{Consumer, Shared, WrongSetting, rendered_key};
+use consumer::{Consumer, Shared, UNKNOWN_TENANT, WrongSetting, rendered_key, tenant};
 use events::{
     About, InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target,
     Timestamp,
 };
-use receipt_pdf::Template;
+use receipt_pdf::Look;
 use sha2::{Digest, Sha256};
+use tenants::Tenants;
 
+pub use looks::Looks;
 pub use settings::{RenderSettings, TemplateError, load_template};
 
 /// The PDF cannot be made.
@@ -26,15 +30,19 @@ pub const RENDER_FAILED: Reason = Reason::new(
 
 /// The render stage.
 pub struct RenderConsumer {
-    template: &'static Template,
+    looks: Arc<Looks>,
 }
 
 impl Consumer for RenderConsumer {
     const NAME: &'static str = "render";
     const ABOUT: &'static str = "Makes the PDF";
-    const REASONS: &'static [Reason] = &[RENDER_FAILED];
+    const REASONS: &'static [Reason] = &[RENDER_FAILED, UNKNOWN_TENANT];
     const NEEDS_STORE: bool = false;
     type Settings = RenderSettings;
+
+    fn know(settings: &mut RenderSettings, tenants: &Tenants) {
+        settings.tenants = Some(tenants.clone());
+    }
 
     fn hears(_: &RenderSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
         vec![(Exchange::Events, InvoiceReadyType::NAME.to_owned())]
@@ -45,16 +53,15 @@ impl Consumer for RenderConsumer {
     }
 
     fn start(settings: &RenderSettings, _: &Shared) -> Result<Self, WrongSetting> {
-        let template = settings.load().map_err(|error| WrongSetting::named("BILAG_TEMPLATE", error))?;
-        Ok(Self { template })
+        Ok(Self { looks: Arc::new(settings.looks()?) })
     }
 }
 
 impl Handler for RenderConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let (template, body) = (self.template, message.body.clone());
+        let (looks, body) = (self.looks.clone(), message.body.clone());
         // Rendering computes; it must not hold up what waits for the network.
-        let rendered = tokio::task::spawn_blocking(move || rendered(template, &body)).await;
+        let rendered = tokio::task::spawn_blocking(move || rendered(&looks, &body)).await;
         rendered
             .unwrap_or_else(|panic| Err(Failure::reject(Reason::HANDLER_PANICKED, panic)))
             .map(Outcome::Done)
@@ -65,10 +72,12 @@ impl Handler for RenderConsumer {
     }
 }
 
-fn rendered(template: &Template, body: &[u8]) -> Result<Vec<Outgoing>, Failure> {
+fn rendered(looks: &Looks, body: &[u8]) -> Result<Vec<Outgoing>, Failure> {
     let event: InvoiceReady =
         events::decode(body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
-    let pdf = pdf(template, &event)?;
+    tenant(looks.tenants.as_ref(), &event.receipt.tenant.uid)?;
+    let look = looks.of(&event.receipt.tenant.uid).unwrap_or(looks.of_installation());
+    let pdf = pdf(look, &event)?;
     let (tenant, uid) = (&event.receipt.tenant.uid, &event.receipt.order_receipt.uid);
     let for_target = |target: &Target| {
         let rendered = InvoiceRendered {
@@ -91,9 +100,9 @@ fn rendered(template: &Template, body: &[u8]) -> Result<Vec<Outgoing>, Failure> 
     event.targets.iter().map(for_target).collect()
 }
 
-fn pdf(template: &Template, event: &InvoiceReady) -> Result<Pdf, Failure> {
+fn pdf(look: Look, event: &InvoiceReady) -> Result<Pdf, Failure> {
     let began = Instant::now();
-    let rendered = receipt_pdf::render(template, &event.receipt).map_err(|error| {
+    let rendered = look.render(&event.receipt).map_err(|error| {
         metrics::failed(began.elapsed());
         Failure::reject(RENDER_FAILED, error)
     })?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use receipt_pdf::Template;
+use tenants::Tenants;
 
 /// How receipts look.
 #[derive(Clone, Debug, Args)]
@@ -19,6 +20,9 @@ pub struct RenderSettings {
         value_name = "TEMPLATE"
     )]
     pub template: String,
+    /// What is each tenant's own, where the installation serves several.
+    #[arg(skip)]
+    pub tenants: Option<Tenants>,
 }
 
 /// Why there is no template.
@@ -39,8 +43,8 @@ pub enum TemplateError {
 }
 
 impl RenderSettings {
-    /// The template. One that is read from a file lives as long as the process.
-    pub fn load(&self) -> Result<&'static Template, TemplateError> {
+    /// The installation's template. One that is read from a file lives as long as the process.
+    pub(crate) fn load(&self) -> Result<&'static Template, TemplateError> {
         load_template(&self.template)
     }
 }

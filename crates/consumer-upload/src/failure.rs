@@ -3,6 +3,7 @@
 use amqp::{Failure, Reason};
 use consumer::{Refusals, decided};
 use omnium::{Call, OmniumError, decide};
+use tenants::Tenant;
 
 /// Omnium understood the call and does not take it.
 pub const OMNIUM_REJECTED: Reason = Reason::new(
@@ -27,15 +28,16 @@ pub(crate) struct InvoiceMissing;
 
 /// A call failed. An invoice without its document must stand out.
 #[derive(Debug, thiserror::Error)]
-#[error("{doing}")]
+#[error("{doing}{whose}")]
 struct CallFailed {
     doing: &'static str,
+    whose: String,
     #[source]
     source: OmniumError,
 }
 
 /// The message's failure, for an error of one call.
-pub(crate) fn of(call: Call, error: OmniumError) -> Failure {
+pub(crate) fn of(whose: Option<&Tenant>, call: Call, error: OmniumError) -> Failure {
     let decision = decide(call, &error);
     let doing = match call {
         Call::Token => "no access token from Omnium",
@@ -45,6 +47,7 @@ pub(crate) fn of(call: Call, error: OmniumError) -> Failure {
             "the invoice is in Omnium, perhaps WITHOUT its file: it could not be looked up"
         }
     };
+    let whose = whose.map_or_else(String::new, |tenant| format!(" ({})", tenant.described()));
     let refusals = Refusals { rejected: OMNIUM_REJECTED, forbidden: OMNIUM_FORBIDDEN };
-    decided(decision, refusals, Box::new(CallFailed { doing, source: error }))
+    decided(decision, refusals, Box::new(CallFailed { doing, whose, source: error }))
 }

@@ -3,37 +3,51 @@
 //! It hears `invoice.rendered.v1`, which carries the PDF, so it cannot act without it.
 
 mod failure;
+mod omniums;
 mod settings;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
-use consumer::{Consumer, NO_RECORD, Shared, Wanted, WrongSetting, rendered_key, take_turn};
+use consumer::{
+    Consumer, NO_RECORD, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, rendered_key, take_turn, tenant,
+};
 use events::{About, InvoiceRendered, ReceiptSettled, Target};
-use omnium::Omnium;
 use sync_store::{Key, SyncStore};
+use tenants::{Tenant, Tenants};
 use uuid::Uuid;
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
+pub use omniums::Omniums;
 pub use settings::{OmniumConnection, OmniumSettings};
 
 use crate::upload::Upload;
 
 const TARGET: Target = Target::new("omnium");
 
+/// How long a message of a tenant that was switched off waits between looks, where the rungs allow it.
+const SWITCHED_OFF: Duration = Duration::from_secs(600);
+
 /// The upload stage.
 pub struct UploadConsumer {
     store: Arc<dyn SyncStore>,
-    omnium: Omnium,
+    omniums: Omniums,
+    settings: OmniumSettings,
 }
 
 impl Consumer for UploadConsumer {
     const NAME: &'static str = "upload";
     const ABOUT: &'static str = "Creates the invoice in Omnium and attaches the PDF";
     const TARGET: Option<Target> = Some(TARGET);
-    const REASONS: &'static [Reason] = &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD];
+    const REASONS: &'static [Reason] =
+        &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];
     type Settings = OmniumSettings;
+
+    fn know(settings: &mut OmniumSettings, tenants: &Tenants) {
+        settings.tenants = Some(tenants.clone());
+    }
 
     fn hears(_: &OmniumSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
         vec![(Exchange::Events, rendered_key(&TARGET))]
@@ -41,11 +55,21 @@ impl Consumer for UploadConsumer {
 
     /// The first rule of the sync: nothing is sent unless it is switched on.
     fn off(settings: &OmniumSettings) -> Option<&'static str> {
-        (!settings.is_on()).then_some("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false")
+        match settings.tenants {
+            _ if settings.is_on() => None,
+            None => Some("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false"),
+            Some(_) => Some(
+                "no tenant sends: OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false, and send in BILAG_TENANTS",
+            ),
+        }
     }
 
-    fn wants(settings: &OmniumSettings, _: &ReceiptSettled) -> Wanted {
-        if settings.is_on() { Wanted::Yes } else { Wanted::SwitchedOff }
+    /// A tenant that nobody knows may want it: its receipt is recorded, and waits for a person.
+    fn wants(settings: &OmniumSettings, receipt: &ReceiptSettled) -> Wanted {
+        match tenant(settings.tenants.as_ref(), &receipt.tenant.uid) {
+            Ok(tenant) if !settings.sends(tenant) => Wanted::SwitchedOff,
+            _ => Wanted::Yes,
+        }
     }
 
     fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
@@ -53,7 +77,11 @@ impl Consumer for UploadConsumer {
     }
 
     fn start(settings: &OmniumSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self { store: shared.store(), omnium: settings.client(shared.allowance())? })
+        Ok(Self {
+            store: shared.store(),
+            omniums: settings.omniums(&shared.allowance())?,
+            settings: settings.clone(),
+        })
     }
 }
 
@@ -61,14 +89,30 @@ impl Handler for UploadConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         let event: InvoiceRendered =
             events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+        let whose = tenant(self.settings.tenants.as_ref(), &event.tenant)?;
+        let omnium = self.omniums.of(&event.tenant).filter(|_| self.settings.sends(whose));
+        let Some(omnium) = omnium else {
+            return Err(Failure::Wait {
+                at_least: SWITCHED_OFF,
+                error: "the tenant does not send now".into(),
+            });
+        };
         let key = Key::new(&*event.tenant, &*event.invoice.id);
         let target = event.target.clone();
         let owner = Uuid::new_v4().to_string();
-        let longest_call = self.omnium.longest_call();
+        let longest_call = omnium.longest_call();
         match take_turn(self.store.as_ref(), &key, target.as_str(), &owner, longest_call).await? {
             Some(record) => {
                 let target = target.as_str();
-                let upload = Upload { consumer: self, key: &key, target, owner: &owner, event };
+                let upload = Upload {
+                    store: self.store.as_ref(),
+                    omnium,
+                    whose,
+                    key: &key,
+                    target,
+                    owner: &owner,
+                    event,
+                };
                 upload.run(record.state).await?;
                 Ok(Outcome::Done(Vec::new()))
             }
@@ -78,5 +122,15 @@ impl Handler for UploadConsumer {
 
     fn subject(&self, message: &Message) -> Option<Subject> {
         message.subject()
+    }
+
+    /// Each tenant's messages go the way to Omnium by themselves.
+    fn lane(&self, message: &Message) -> Option<String> {
+        let tenants = self.settings.tenants.as_ref()?;
+        let uid = match message.header_text(amqp::header_names::TENANT) {
+            Some(uid) => uid,
+            None => events::decode::<InvoiceRendered>(&message.body).ok()?.tenant.to_string(),
+        };
+        tenants.find(&uid).map(Tenant::name).map(str::to_owned)
     }
 }

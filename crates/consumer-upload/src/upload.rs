@@ -9,14 +9,17 @@ use amqp::Failure;
 use bytes::Bytes;
 use consumer::{MARGIN, lost};
 use events::{InvoiceRendered, Uid};
-use omnium::Call;
-use sync_store::{Attach, Key, State, Step};
+use omnium::{Call, Omnium};
+use sync_store::{Attach, Key, State, Step, SyncStore};
+use tenants::Tenant;
 
-use crate::UploadConsumer;
 use crate::failure::{INVOICE_MISSING, InvoiceMissing, of};
 
 pub(crate) struct Upload<'a> {
-    pub(crate) consumer: &'a UploadConsumer,
+    pub(crate) store: &'a dyn SyncStore,
+    pub(crate) omnium: &'a Omnium,
+    /// The tenant, where an installation serves several.
+    pub(crate) whose: Option<&'a Tenant>,
     pub(crate) key: &'a Key,
     pub(crate) target: &'a str,
     pub(crate) owner: &'a str,
@@ -41,7 +44,7 @@ impl Upload<'_> {
 
     /// Creates the invoice. Safe to repeat until an attach has begun.
     async fn create(&self) -> Result<(), Failure> {
-        match self.consumer.omnium.upsert_invoice(&self.event.invoice).await {
+        match self.omnium.upsert_invoice(&self.event.invoice).await {
             Ok(()) => Ok(()),
             Err(error) => {
                 if error.may_be_in_flight() {
@@ -49,27 +52,27 @@ impl Upload<'_> {
                 } else {
                     self.release().await;
                 }
-                Err(of(Call::Upsert, error))
+                Err(of(self.whose, Call::Upsert, error))
             }
         }
     }
 
     /// Writes down that the file is about to be attached, and attaches it.
     async fn attach(&mut self) -> Result<(), Failure> {
-        let store = &self.consumer.store;
+        let store = self.store;
         let attach = Attach {
             owner: self.owner,
             invoice_id: self.invoice_id(),
             file_name: &self.event.pdf.file_name,
             pdf_sha256: &self.event.pdf.sha256,
-            ttl: self.consumer.omnium.longest_call() + MARGIN,
+            ttl: self.omnium.longest_call() + MARGIN,
         };
         match store.attaching(self.key, self.target, &attach).await.map_err(Failure::unreached)? {
             Step::Taken => {}
             Step::Lost => return Err(lost()),
         }
         let content = Bytes::from(std::mem::take(&mut self.event.pdf.content.0));
-        let call = self.consumer.omnium.attach(self.invoice_id(), &self.event.pdf.file_name, content);
+        let call = self.omnium.attach(self.invoice_id(), &self.event.pdf.file_name, content);
         match call.await {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -81,7 +84,7 @@ impl Upload<'_> {
                     let _ = store.not_attached(self.key, self.target, self.owner).await;
                     self.release().await;
                 }
-                Err(of(Call::Attach, error))
+                Err(of(self.whose, Call::Attach, error))
             }
         }
     }
@@ -89,17 +92,17 @@ impl Upload<'_> {
     /// Whether the file is there after an attach of which only the beginning is known.
     async fn is_attached(&self) -> Result<bool, Failure> {
         let name = &self.event.pdf.file_name;
-        let failure = match self.consumer.omnium.find_invoice(self.invoice_id()).await {
+        let failure = match self.omnium.find_invoice(self.invoice_id()).await {
             Ok(Some(invoice)) => return Ok(invoice.has_file(name)),
             Ok(None) => Failure::Retry { reason: INVOICE_MISSING, error: InvoiceMissing.into() },
-            Err(error) => of(Call::Find, error),
+            Err(error) => of(self.whose, Call::Find, error),
         };
         self.release().await;
         Err(failure)
     }
 
     async fn complete(&self) -> Result<(), Failure> {
-        let completed = self.consumer.store.complete(self.key, self.target, self.invoice_id()).await;
+        let completed = self.store.complete(self.key, self.target, self.invoice_id()).await;
         match completed.map_err(Failure::unreached)? {
             Step::Taken => {
                 tracing::info!(receipt = %self.key, voucher = %self.event.invoice.invoice_number, "complete");
@@ -112,7 +115,7 @@ impl Upload<'_> {
     /// Keeps others away for as long as a call that failed may still take effect: a request's time,
     /// and a margin. Where this fails the lease runs out by itself, which is later.
     async fn hold_off(&self) {
-        let (store, ttl) = (&self.consumer.store, self.consumer.omnium.timeout() + MARGIN);
+        let (store, ttl) = (self.store, self.omnium.timeout() + MARGIN);
         if let Err(error) = store.shorten(self.key, self.target, self.owner, ttl).await {
             tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
         }
@@ -121,7 +124,7 @@ impl Upload<'_> {
     /// Gives the lease back, so that the next attempt need not wait for it. Where that fails it runs
     /// out by itself.
     async fn release(&self) {
-        if let Err(error) = self.consumer.store.release(self.key, self.target, self.owner).await {
+        if let Err(error) = self.store.release(self.key, self.target, self.owner).await {
             tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
         }
     }

@@ -2,6 +2,7 @@
 
 use amqp::{BoxError, Exchange, Handler, Reason};
 use events::{About, InvoiceRenderedType, ReceiptSettled, Target};
+use tenants::Tenants;
 
 use crate::{Cycle, Shared, WrongSetting};
 
@@ -21,6 +22,9 @@ pub trait Consumer: Handler + Sized {
     /// Its settings: environment variables, each also a flag. One that may hold a password has a
     /// type that the command line cannot refuse, because its error would repeat the value.
     type Settings: clap::Args + Send + Sync + 'static;
+
+    /// Takes in what is each tenant's own, where the installation serves several.
+    fn know(_settings: &mut Self::Settings, _tenants: &Tenants) {}
 
     /// Exchange and key of each binding of its queue. `others` are the other stages of the chain.
     fn hears(settings: &Self::Settings, others: &[&'static str]) -> Vec<(Exchange, String)>;

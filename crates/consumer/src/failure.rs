@@ -1,6 +1,6 @@
 //! What an error of a service means for the message.
 
-use amqp::{BoxError, Failure, Reached, Reason};
+use amqp::{BoxError, Extent, Failure, Reached, Reason};
 use http_client::{CallError, Decision, decide};
 use sync_store::Key;
 
@@ -46,11 +46,15 @@ pub fn failure(doing: &'static str, refusals: Refusals, error: CallError) -> Fai
 
 /// The message's failure, for what was decided about an error.
 pub fn decided(decision: Decision, refusals: Refusals, error: BoxError) -> Failure {
-    let unavailable = |reached, reason, error| Failure::Unavailable { reached, reason, error };
+    // Whoever has a service of its own has its outages to itself.
+    let extent = Extent::Lane;
+    let unavailable = |reached, reason, error| Failure::Unavailable { extent, reached, reason, error };
     match decision {
         Decision::Retry => Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error },
         Decision::Wait { at_least } => Failure::Wait { at_least, error },
-        Decision::Unavailable { reached: false } => Failure::unreached(error),
+        Decision::Unavailable { reached: false } => {
+            unavailable(Reached::Never, Reason::RETRIES_EXHAUSTED, error)
+        }
         Decision::Unavailable { reached: true } => {
             unavailable(Reached::Perhaps, Reason::RETRIES_EXHAUSTED, error)
         }

@@ -11,6 +11,7 @@ mod failure;
 mod read;
 mod settings;
 mod shared;
+mod tenant;
 mod turn;
 
 pub use cycle::{Again, Cycle, Touched};
@@ -20,4 +21,5 @@ pub use failure::{NO_RECORD, Refusals, decided, failure};
 pub use read::{MAX_EVENT, ReadError, read, read_plain};
 pub use settings::{SecretSetting, WrongSetting, needed};
 pub use shared::{Shared, Wish};
+pub use tenant::{UNKNOWN_TENANT, tenant};
 pub use turn::{MARGIN, lost, take_turn};

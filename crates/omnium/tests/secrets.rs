@@ -20,7 +20,7 @@ use log::{Log, told_by};
 use common::{CLIENT_ID, CLIENT_SECRET, alone, client, config, invoice, sandbox};
 
 async fn sandbox_with_credentials() -> (Sandbox, Config) {
-    let credentials = Some((CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned()));
+    let credentials = vec![(CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned())];
     let sandbox = sandbox(Options { credentials, ..Options::default() }).await;
     let mut config = config(&sandbox.base_url());
     config.timeout = Duration::from_millis(500);

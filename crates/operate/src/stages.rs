@@ -1,10 +1,11 @@
 //! What the stages are doing, all processes together; and pausing them by hand.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sync_store::{Act, Holding, ReportedPause, SeenReport, StageHold, StoreError, SyncStore};
+use sync_store::{Act, Holding, ReportedLane, ReportedPause, SeenReport, StageHold, StoreError, SyncStore};
 
 use crate::Stage;
 
@@ -47,6 +48,25 @@ impl StageNow {
         self.running.iter().filter_map(|seen| Some((seen, seen.report.pause.as_ref()?)))
     }
 
+    /// The tenants whose messages wait in a process while it handles those of others, each with its
+    /// pause.
+    pub fn paused_tenants(&self) -> impl Iterator<Item = (&SeenReport, &ReportedLane)> {
+        self.running.iter().flat_map(|seen| seen.report.lanes.iter().map(move |lane| (seen, lane)))
+    }
+
+    /// Why messages of some tenants wait while the stage goes on, in words for people: by tenant.
+    pub fn why_tenants_wait(&self) -> Vec<WhyPaused> {
+        let mut by_tenant: BTreeMap<&str, Vec<&ReportedPause>> = BTreeMap::new();
+        for (_, lane) in self.paused_tenants() {
+            by_tenant.entry(&lane.lane).or_default().push(&lane.pause);
+        }
+        let whys = by_tenant.into_iter().filter_map(|(tenant, pauses)| {
+            let whose = format!("tenant {tenant} ");
+            why_paused_by_itself(&whose, &pauses, self.running.len())
+        });
+        whys.collect()
+    }
+
     /// The processes that have not heard yet that the stage is paused, or paused no more. One that is
     /// stopping takes nothing in either case.
     pub fn behind(&self) -> impl Iterator<Item = &SeenReport> {
@@ -84,12 +104,16 @@ fn why_paused(hold: Option<&StageHold>, running: &[SeenReport]) -> Option<WhyPau
         return Some(WhyPaused { text, error: None });
     }
     let paused: Vec<_> = running.iter().filter_map(|seen| seen.report.pause.as_ref()).collect();
+    why_paused_by_itself("", &paused, running.len())
+}
+
+fn why_paused_by_itself(whose: &str, paused: &[&ReportedPause], running: usize) -> Option<WhyPaused> {
     let first = paused.iter().min_by_key(|pause| pause.since)?;
-    let whole = match (paused.len(), running.len()) {
+    let whole = match (paused.len(), running) {
         (1, 1) => String::new(),
         (some, all) => format!(" in {some} of {all} processes"),
     };
-    let text = format!("paused by itself{whole} since {}", time(first.since));
+    let text = format!("{whose}paused by itself{whole} since {}", time(first.since));
     Some(WhyPaused { text, error: Some(first.why.clone()) })
 }
 
@@ -160,7 +184,16 @@ mod tests {
         });
         let process = ProcessRun { id: "a".into(), host: "till-7".into(), pid: 1, started_at: at(0) };
         let (stage, broker) = ("upload".to_owned(), "running".to_owned());
-        let report = StageReport { stage, broker, broker_why: None, pause, held, in_hand: 2, handled: 40 };
+        let report = StageReport {
+            stage,
+            broker,
+            broker_why: None,
+            pause,
+            lanes: Vec::new(),
+            held,
+            in_hand: 2,
+            handled: 40,
+        };
         SeenReport { process, report, seen_at: at(0), silent_for: Duration::ZERO }
     }
 
@@ -196,6 +229,30 @@ mod tests {
             why(None, vec![seen(false, away), seen(false, None), seen(false, refused)]),
             "paused by itself in 2 of 3 processes since 2027-01-15T08:00:05Z: Omnium cannot be reached"
         );
+    }
+
+    #[test]
+    fn tenants_that_wait_are_told_one_by_one() {
+        let with = |lanes: &[(&str, i64)]| {
+            let mut seen = seen(false, Some((0, "Omnium answered 503")));
+            let pause = seen.report.pause.take().expect("it was given");
+            let lane = |(lane, second): &(&str, i64)| ReportedLane {
+                lane: (*lane).to_owned(),
+                pause: ReportedPause { since: pause.since + TimeDelta::seconds(*second), ..pause.clone() },
+            };
+            seen.report.lanes = lanes.iter().map(lane).collect();
+            seen
+        };
+        let now = now(None, vec![with(&[("7", 9)]), with(&[("7", 5), ("8", 6)])]);
+        let told: Vec<_> = now.why_tenants_wait().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "tenant 7 paused by itself in 2 of 2 processes since 2027-01-15T08:00:05Z: Omnium answered 503",
+                "tenant 8 paused by itself in 1 of 2 processes since 2027-01-15T08:00:06Z: Omnium answered 503",
+            ]
+        );
+        assert_eq!(now.why_paused(), None, "the stage goes on");
     }
 
     #[test]

@@ -53,6 +53,7 @@ async fn whether_one_stage_is_paused_is_told_of_that_stage_alone() {
         broker: "running".to_owned(),
         broker_why: None,
         pause,
+        lanes: Vec::new(),
         held: false,
         in_hand: 0,
         handled: 0,

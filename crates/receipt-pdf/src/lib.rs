@@ -19,6 +19,6 @@ mod template;
 mod warning;
 
 pub use language::Language;
-pub use render::{RenderError, Rendered, render};
+pub use render::{Look, RenderError, Rendered, render};
 pub use template::{Mistake, Template, TemplateErrors};
 pub use warning::Warning;

@@ -39,9 +39,37 @@ pub enum RenderError {
     Write(#[source] std::io::Error),
 }
 
+/// How somebody's documents look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The template.
+    pub template: &'static Template,
+    /// The language, which the template must be able to be printed in; `None`: the template's own, else
+    /// that of the receipt's country.
+    pub language: Option<Language>,
+}
+
+impl Look {
+    /// Makes a receipt's document.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    pub fn render(self, receipt: &ReceiptSettled) -> Result<Rendered, RenderError> {
+        render_in(self.template, self.language, receipt)
+    }
+}
+
 /// Makes a receipt's document.
 pub fn render(template: &Template, receipt: &ReceiptSettled) -> Result<Rendered, RenderError> {
-    let laid_out = lay_out(template, receipt)?;
+    render_in(template, None, receipt)
+}
+
+fn render_in(
+    template: &Template,
+    language: Option<Language>,
+    receipt: &ReceiptSettled,
+) -> Result<Rendered, RenderError> {
+    let laid_out = lay_out(template, language, receipt)?;
     let order_receipt = &receipt.order_receipt;
     let about = About {
         title: &laid_out.title,
@@ -63,8 +91,12 @@ pub(crate) struct LaidOut {
 }
 
 /// Sets a receipt on pages.
-pub(crate) fn lay_out(template: &Template, receipt: &ReceiptSettled) -> Result<LaidOut, RenderError> {
-    let language = template.language(receipt.tenant.country.code.as_deref());
+pub(crate) fn lay_out(
+    template: &Template,
+    language: Option<Language>,
+    receipt: &ReceiptSettled,
+) -> Result<LaidOut, RenderError> {
+    let language = language.unwrap_or_else(|| template.language(receipt.tenant.country.code.as_deref()));
     let variables = Variables::new(receipt, language);
     let mut composer = Composer::new(template, language, variables.root());
     let title = composer.evaluate(template.title())?;

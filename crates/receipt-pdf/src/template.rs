@@ -58,6 +58,11 @@ impl Template {
         self.language.unwrap_or_else(|| Language::of_country(country))
     }
 
+    /// Whether it can be printed in a language: one that fixes its own can in that alone.
+    pub fn speaks(&self, language: Language) -> bool {
+        self.texts(language).is_some()
+    }
+
     pub(crate) fn paper(&self) -> &Paper {
         &self.paper
     }

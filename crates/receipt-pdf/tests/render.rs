@@ -4,7 +4,7 @@ mod support;
 
 use events::Text;
 use lopdf::{Document, Object};
-use receipt_pdf::{Language, Template, Warning, render};
+use receipt_pdf::{Language, Look, Template, Warning, render};
 use support::{SAMPLES, file, sample, text};
 
 fn builtin(name: &str) -> &'static Template {
@@ -20,6 +20,26 @@ fn every_sample_reads_as_its_example_file_says() {
             let expected = std::fs::read_to_string(&path).unwrap_or_default();
             let actual = text(&pdf).join("\u{c}\n");
             assert_eq!(actual, expected, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_receipt_is_printed_in_the_language_that_is_asked_for_whatever_its_country() {
+    let receipt = sample("standard");
+    for (language, words) in [
+        (None, ["Kvittering", "Bilagsnr."]),
+        (Some(Language::Nb), ["Kvittering", "Bilagsnr."]),
+        (Some(Language::Sv), ["Kvitto", "Kvittonr"]),
+        (Some(Language::En), ["Receipt", "Receipt no."]),
+    ] {
+        let look = Look { template: builtin("a4"), language };
+        let pages = text(&look.render(&receipt).expect("a PDF").pdf).concat();
+        for word in words {
+            assert!(
+                pages.lines().any(|line| line.starts_with(word)),
+                "{language:?}: {word} is not in\n{pages}"
+            );
         }
     }
 }

@@ -61,5 +61,7 @@ pub use report::{
     SettledVoucher, Sought, WithoutParticulars,
 };
 pub use session::{Session, SessionStore};
-pub use stage::{Holding, ProcessRun, ReportedPause, SeenReport, StageHold, StageReport, StageStore};
+pub use stage::{
+    Holding, ProcessRun, ReportedLane, ReportedPause, SeenReport, StageHold, StageReport, StageStore,
+};
 pub use store::SyncStore;

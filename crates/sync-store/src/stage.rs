@@ -54,6 +54,8 @@ pub struct StageReport {
     pub broker_why: Option<String>,
     /// Where it is paused by itself: since when, why, and when it probes.
     pub pause: Option<ReportedPause>,
+    /// Its lanes that are paused by themselves while the others go on, by name.
+    pub lanes: Vec<ReportedLane>,
     /// Whether it has heard that the stage is paused by hand, and takes nothing any more.
     pub held: bool,
     /// Messages in hand.
@@ -71,6 +73,15 @@ pub struct ReportedPause {
     pub why: String,
     /// When it tries the next message, by the process's clock; a time that has passed is now.
     pub next_probe_at: DateTime<Utc>,
+}
+
+/// A lane of a stage that a process has paused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedLane {
+    /// Its name: the tenant's.
+    pub lane: String,
+    /// Since when, why, and when it probes.
+    pub pause: ReportedPause,
 }
 
 /// What a process said, and when.

@@ -136,6 +136,8 @@ pub enum NotCompared {
     FingerprintUnknown,
     /// The file's content could not be had from Omnium.
     FileNotToBeHad,
+    /// Nobody is known who may ask Omnium for its tenant.
+    NoApiUser,
     /// Omnium did not answer for this receipt.
     NoAnswer {
         /// Its error.
@@ -152,6 +154,7 @@ impl NotCompared {
             Self::CurrencyNotTold => "currency_not_told",
             Self::FingerprintUnknown => "fingerprint_unknown",
             Self::FileNotToBeHad => "file_not_to_be_had",
+            Self::NoApiUser => "no_api_user",
             Self::NoAnswer { .. } => "no_answer",
         }
     }
@@ -170,6 +173,7 @@ impl fmt::Display for NotCompared {
                 f.write_str("the file's content: its fingerprint was not written down")
             }
             Self::FileNotToBeHad => f.write_str("the file's content: it could not be had from Omnium"),
+            Self::NoApiUser => f.write_str("anything: BILAG_TENANTS gives its tenant no API user"),
             Self::NoAnswer { error } => write!(f, "anything: {error}"),
         }
     }

@@ -7,4 +7,5 @@ mod look;
 mod run;
 
 pub use difference::{Difference, NotCompared};
+pub use look::OmniumOf;
 pub use run::{Ended, Findings, Found, Plan, Uncompared, verify};

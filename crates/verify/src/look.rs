@@ -16,10 +16,13 @@ use crate::{Difference, NotCompared};
 /// again before it counts as different.
 const LAG: Duration = Duration::from_secs(3);
 
+/// Omnium for a tenant, by its uid; `None` where nobody is known who may ask there.
+pub type OmniumOf<'a> = dyn Fn(&str) -> Option<Omnium> + Send + Sync + 'a;
+
 /// Who looks, and how fast.
 pub(crate) struct Looker<'a> {
     store: &'a dyn SyncStore,
-    omnium: &'a Omnium,
+    omnium: &'a OmniumOf<'a>,
     pace: Interval,
 }
 
@@ -43,7 +46,7 @@ impl From<OmniumError> for Trouble {
 
 impl<'a> Looker<'a> {
     /// Makes so many calls a second at most.
-    pub(crate) fn new(store: &'a dyn SyncStore, omnium: &'a Omnium, per_second: u32) -> Self {
+    pub(crate) fn new(store: &'a dyn SyncStore, omnium: &'a OmniumOf<'a>, per_second: u32) -> Self {
         let mut pace = interval(Duration::from_secs(1) / per_second.max(1));
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { store, omnium, pace }
@@ -73,14 +76,16 @@ impl<'a> Looker<'a> {
         // The uid of a receipt of which only broken events were heard may be none.
         let Some(id) = Uid::new(id) else { return Ok(Compared::default()) };
         let name = file_name(record, &receipt.voucher_number);
-        let omnium = self.omnium;
+        let Some(omnium) = (self.omnium)(&receipt.key.tenant_uid) else {
+            return Ok(Compared { not_compared: vec![NotCompared::NoApiUser], ..Compared::default() });
+        };
         let found = self.patiently(async || omnium.find_invoice(&id).await).await?;
         let mut compared = compare(record, mapped(&receipt.body).as_ref(), &name, found.as_ref());
         if record.state == State::Complete
             && let Some(found) = &found
             && let Some(asset) = found.files(&name).next()
         {
-            self.compare_content(record, &name, asset, &mut compared).await?;
+            self.compare_content(&omnium, record, &name, asset, &mut compared).await?;
         }
         Ok(compared)
     }
@@ -88,6 +93,7 @@ impl<'a> Looker<'a> {
     /// The file by its SHA-256, as it was attached.
     async fn compare_content(
         &mut self,
+        omnium: &Omnium,
         record: &Record,
         name: &str,
         asset: &Asset,
@@ -97,7 +103,6 @@ impl<'a> Looker<'a> {
             compared.not_compared.push(NotCompared::FingerprintUnknown);
             return Ok(());
         };
-        let omnium = self.omnium;
         match self.patiently(async || omnium.download(asset).await).await {
             Ok(Some(content)) if fingerprint(&content) == *attached => {}
             Ok(Some(_)) => compared.differences.push(Difference::FileDiffers { name: name.to_owned() }),

@@ -5,10 +5,10 @@ use std::error::Error;
 use std::pin::pin;
 
 use chrono::NaiveDate;
-use omnium::{Omnium, OmniumError};
+use omnium::OmniumError;
 use sync_store::{Key, Period, SettledReceipt, StoreError, SyncStore};
 
-use crate::look::{Looker, Trouble};
+use crate::look::{Looker, OmniumOf, Trouble};
 use crate::{Difference, NotCompared};
 
 /// How many receipts are read from the store at a time.
@@ -50,7 +50,10 @@ impl Findings {
     /// How many receipts nothing is known of: Omnium did not answer for them, or they cannot be read here.
     pub fn receipts_not_compared(&self) -> usize {
         let unknown = |what: &NotCompared| {
-            matches!(what, NotCompared::NoAnswer { .. } | NotCompared::ReceiptUnreadable)
+            matches!(
+                what,
+                NotCompared::NoAnswer { .. } | NotCompared::ReceiptUnreadable | NotCompared::NoApiUser
+            )
         };
         self.not_compared.iter().filter(|uncompared| unknown(&uncompared.what)).count()
     }
@@ -91,11 +94,11 @@ pub struct Uncompared {
     pub what: NotCompared,
 }
 
-/// Compares receipts with Omnium, one after the other, until there are no more or `stop` is ready.
+/// Compares receipts with Omnium, as `omnium` gives it for the uid of each tenant, one after the other, until there are no more or `stop` is ready.
 /// Tells what was found so far after each.
 pub async fn verify(
     store: &dyn SyncStore,
-    omnium: &Omnium,
+    omnium: &OmniumOf<'_>,
     plan: Plan,
     stop: impl Future<Output = ()>,
     mut progress: impl FnMut(&Findings),

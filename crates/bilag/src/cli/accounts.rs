@@ -5,6 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use consumer_upload::OmniumConnection;
 use report::By;
+use tenants::TenantSettings;
 
 use crate::settings::StoreSettings;
 
@@ -71,6 +72,8 @@ pub struct VerifyArgs {
     pub json: bool,
     #[command(flatten)]
     pub omnium: OmniumConnection,
+    #[command(flatten)]
+    pub tenants: TenantSettings,
     #[command(flatten)]
     pub store: StoreSettings,
 }

@@ -1,12 +1,24 @@
 //! `bilag map`: the invoice that Omnium would get.
 
 use crate::cli::MapArgs;
-use crate::output::{Failed, say};
+use crate::output::{Failed, say, tell};
 
 /// Prints the invoice as JSON.
 pub fn run(args: &MapArgs) -> Result<(), Failed> {
     let event = super::read_receipt(&args.file)?;
-    let invoice = invoice::map(&event, &args.property_prefix);
+    let uid = &event.tenant.uid;
+    let tenant = args.tenants.tenants.as_ref().map(|tenants| tenants.find(uid));
+    let prefix = match &tenant {
+        Some(Some(tenant)) => tenant.prefix.as_ref(),
+        Some(None) => {
+            tell(format_args!(
+                "warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"
+            ));
+            None
+        }
+        None => None,
+    };
+    let invoice = invoice::map(&event, prefix.unwrap_or(&args.property_prefix));
     let json = serde_json::to_string_pretty(&invoice).map_err(Failed::plainly)?;
     say(json);
     Ok(())

@@ -1,6 +1,6 @@
 //! `bilag render`: the PDF of a receipt, from a file or as it was heard.
 
-use receipt_pdf::Template;
+use consumer_render::{Looks, RenderSettings};
 use sha2::{Digest, Sha256};
 use sync_store::{Listed, Page, RecordFilter, State, SyncStore};
 
@@ -9,27 +9,23 @@ use crate::output::{Failed, say_bytes, tell};
 
 /// Writes the PDF.
 pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
-    let template = args.render.load().map_err(|error| Failed::used_wrongly("BILAG_TEMPLATE", error))?;
+    let settings = RenderSettings { tenants: args.tenants.tenants.clone(), ..args.render.clone() };
+    let looks = settings.looks().map_err(Failed::plainly_used_wrongly)?;
     match (&args.file, &args.receipt) {
         (Some(file), _) => {
             let event = super::read_receipt(file)?;
-            write(args, template, &event, &file.display().to_string()).map(drop)
+            write(args, &looks, &event, &file.display().to_string()).map(drop)
         }
         (None, Some(receipt)) => {
             let store = args.store.open().await?;
-            again(args, template, store.as_ref(), receipt).await
+            again(args, &looks, store.as_ref(), receipt).await
         }
         (None, None) => Err(Failed::used_wrongly("RECEIPT", "needed: a file, or --receipt UID")),
     }
 }
 
 /// Prints the kept receipt, and compares it with what was sent.
-async fn again(
-    args: &RenderArgs,
-    template: &'static Template,
-    store: &dyn SyncStore,
-    receipt: &str,
-) -> Result<(), Failed> {
+async fn again(args: &RenderArgs, looks: &Looks, store: &dyn SyncStore, receipt: &str) -> Result<(), Failed> {
     let filter = RecordFilter {
         receipt: Some(receipt.to_owned()),
         tenant_uid: args.tenant.clone(),
@@ -59,7 +55,7 @@ async fn again(
         Failed::plainly(format!("only broken events of receipt {key} were heard: there is nothing to print"))
     })?;
     let event = events::decode(&kept.body).map_err(|error| Failed::at(key, error))?;
-    let pdf = write(args, template, &event, &key.to_string())?;
+    let pdf = write(args, looks, &event, &key.to_string())?;
     compare(&records, &pdf);
     Ok(())
 }
@@ -90,11 +86,18 @@ fn compare(records: &[Listed], pdf: &[u8]) {
 
 fn write(
     args: &RenderArgs,
-    template: &Template,
+    looks: &Looks,
     event: &events::ReceiptSettled,
     what: &str,
 ) -> Result<Vec<u8>, Failed> {
-    let rendered = receipt_pdf::render(template, event).map_err(|error| Failed::at(what, error))?;
+    let uid = &event.tenant.uid;
+    let look = looks.of(uid).unwrap_or_else(|| {
+        tell(format_args!(
+            "warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"
+        ));
+        looks.of_installation()
+    });
+    let rendered = look.render(event).map_err(|error| Failed::at(what, error))?;
     for warning in &rendered.warnings {
         tell(format_args!("warning: {warning}"));
     }

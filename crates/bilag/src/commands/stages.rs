@@ -53,7 +53,10 @@ fn state(now: &StageNow) -> String {
         (None, some @ 1..) => format!("paused by itself in {some} of {all}"),
         (None, 0) if all == 0 => "not running".to_owned(),
         (None, 0) if not_running > 0 => format!("running in {} of {all}", all - not_running),
-        (None, 0) => "running".to_owned(),
+        (None, 0) => match now.why_tenants_wait().len() {
+            0 => "running".to_owned(),
+            count => format!("running, but for {count} tenant(s)"),
+        },
     }
 }
 
@@ -79,6 +82,13 @@ fn tell_more(now: &StageNow) {
         field("since", when(pause.since));
         field("why", &pause.why);
         field("next probe", next_probe(now, pause));
+    }
+    for (seen, lane) in now.paused_tenants() {
+        say("");
+        field(name, format_args!("tenant {} paused by itself at {}", lane.lane, process(seen)));
+        field("since", when(lane.pause.since));
+        field("why", &lane.pause.why);
+        field("next probe", next_probe(now, &lane.pause));
     }
     for seen in now.running.iter().filter(|seen| seen.report.broker != "running") {
         let why = seen.report.broker_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
@@ -112,6 +122,7 @@ fn to_json(now: &StageNow) -> Value {
             json!({ "who": hold.who, "why": hold.why, "since": hold.since })
         }),
         "paused": now.why_paused().map(|why| why.to_string()),
+        "pausedTenants": now.why_tenants_wait().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "inHand": now.in_hand(),
         "handled": now.handled(),
         "processes": now.running.iter().map(process_json).collect::<Vec<_>>(),
@@ -131,6 +142,10 @@ fn process_json(seen: &SeenReport) -> Value {
         "pause": report.pause.as_ref().map(|pause| {
             json!({ "since": pause.since, "why": pause.why, "nextProbeAt": pause.next_probe_at })
         }),
+        "lanes": report.lanes.iter().map(|lane| {
+            let ReportedPause { since, why, next_probe_at } = &lane.pause;
+            json!({ "lane": lane.lane, "since": since, "why": why, "nextProbeAt": next_probe_at })
+        }).collect::<Vec<_>>(),
         "held": report.held,
         "inHand": report.in_hand,
         "handled": report.handled,

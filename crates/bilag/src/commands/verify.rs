@@ -1,13 +1,17 @@
 //! `bilag sync verify`: the records compared with Omnium itself.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
-use omnium::Omnium;
+use consumer::WrongSetting;
+use consumer_upload::Omniums;
+use omnium::Allowance;
 use permits::Permits;
 use serde_json::json;
 use sync_store::{Key, Period, SyncStore};
+use tenants::Tenant;
 use verify::{Ended, Findings, Plan, verify};
 
 use crate::cli::VerifyArgs;
@@ -19,14 +23,14 @@ const IN_A_LOG: Duration = Duration::from_secs(60);
 
 /// Compares, and lists what differs.
 pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
-    let config = args.omnium.config("to compare with Omnium").map_err(Failed::plainly_used_wrongly)?;
     let (from, to) = (args.from.unwrap_or(NaiveDate::MIN), args.to.unwrap_or(NaiveDate::MAX));
     if from > to {
         return Err(Failed::used_wrongly("--from", format!("{from} is after --to {to}")));
     }
     let store = args.store.open().await?;
     let permits = Permits::new(store.clone());
-    let omnium = Omnium::new(config, permits.clone()).map_err(Failed::plainly_used_wrongly)?;
+    let allowance: Arc<dyn Allowance> = permits.clone();
+    let omniums = omniums(&args, &allowance).map_err(Failed::plainly_used_wrongly)?;
     report::fill(store.as_ref(), |_| ()).await.map_err(Failed::plainly)?;
     let after = match &args.after {
         Some(text) => Some(after(store.as_ref(), text).await?),
@@ -47,13 +51,19 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
             std::future::pending::<()>().await;
         }
     };
-    let findings = verify(store.as_ref(), &omnium, plan, stop, progress).await;
+    let findings = verify(store.as_ref(), &|tenant| omniums.of(tenant).cloned(), plan, stop, progress).await;
     permits.give_back().await;
     match args.json {
         true => output::json(&to_json(&findings)),
         false => print(&findings),
     }
     conclude(findings)
+}
+
+/// Omnium for every tenant that has an API user, its own or the installation's.
+fn omniums(args: &VerifyArgs, allowance: &Arc<dyn Allowance>) -> Result<Omniums, WrongSetting> {
+    let has_user = |tenant: &Tenant| tenant.credentials.is_some() || args.omnium.has_credentials();
+    args.omnium.omniums(args.tenants.tenants.as_ref(), has_user, "to compare with Omnium", allowance)
 }
 
 /// The store writes years in four digits.

@@ -16,12 +16,18 @@ pub(crate) struct Pause {
     pub(crate) by_hand: bool,
 }
 
-/// The pauses by stage.
-pub(super) async fn all(app: &App) -> Result<HashMap<String, Pause>, StoreError> {
-    let stages = operate::stages::stages(app.store.as_ref(), &app.stages).await?;
-    let paused = stages.into_iter().filter_map(|now| {
-        let by_hand = now.hold.is_some();
-        Some((now.stage.name.to_owned(), Pause { text: (&now.why_paused()?).into(), by_hand }))
-    });
-    Ok(paused.collect())
+/// The pauses by stage; and by stage why messages of some tenants wait while it goes on.
+pub(super) async fn all(
+    app: &App,
+) -> Result<(HashMap<String, Pause>, HashMap<String, Vec<Told>>), StoreError> {
+    let (mut pauses, mut tenants) = (HashMap::new(), HashMap::new());
+    for now in operate::stages::stages(app.store.as_ref(), &app.stages).await? {
+        if let Some(why) = now.why_paused() {
+            let by_hand = now.hold.is_some();
+            pauses.insert(now.stage.name.to_owned(), Pause { text: (&why).into(), by_hand });
+        }
+        let waiting = now.why_tenants_wait().iter().map(Told::from).collect();
+        tenants.insert(now.stage.name.to_owned(), waiting);
+    }
+    Ok((pauses, tenants))
 }

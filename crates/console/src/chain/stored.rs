@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use sync_store::{PackageState, State, StoreError};
 
 use crate::chain::{Pause, pause};
+use crate::mask::Told;
 use crate::server::App;
 
 /// The stage whose records are packages.
@@ -21,6 +22,8 @@ pub(crate) struct StoreNumbers {
     pub(crate) on_its_way: HashMap<String, DateTime<Utc>>,
     /// Why stages take no messages.
     pub(crate) pauses: HashMap<String, Pause>,
+    /// Why messages of some tenants wait while the stage goes on, by stage.
+    pub(crate) tenants: HashMap<String, Vec<Told>>,
 }
 
 /// Asks the store, or says in words why not.
@@ -32,7 +35,8 @@ pub(super) async fn ask(app: &App) -> Result<StoreNumbers, String> {
 }
 
 async fn gather(app: &App) -> Result<StoreNumbers, StoreError> {
-    let mut numbers = StoreNumbers { pauses: pause::all(app).await?, ..Default::default() };
+    let (pauses, tenants) = pause::all(app).await?;
+    let mut numbers = StoreNumbers { pauses, tenants, ..Default::default() };
     for count in app.store.dead_counts().await? {
         let (letters, oldest) = numbers.dead.entry(count.stage).or_insert((0, count.oldest));
         *letters += count.count;

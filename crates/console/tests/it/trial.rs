@@ -125,7 +125,10 @@ impl Trial {
             },
             clock: Clock::of(move || *clock.lock().expect("whole")),
             allow_edit: false,
-            template: receipt_pdf::Template::builtin("a4").expect("it is built in"),
+            look: Arc::new(|_| receipt_pdf::Look {
+                template: receipt_pdf::Template::builtin("a4").expect("it is built in"),
+                language: None,
+            }),
             patience: std::time::Duration::from_secs(60),
         };
         let url = format!("http://{}", listener.local_addr().expect("an address"));

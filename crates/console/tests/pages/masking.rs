@@ -3,7 +3,7 @@
 use console::Role;
 use reqwest::StatusCode;
 use serde_json::Value;
-use sync_store::{ProcessRun, ReportedPause, StageReport};
+use sync_store::{ProcessRun, ReportedLane, ReportedPause, StageReport};
 
 use crate::given::{PERSONAL, letter, noted, receipt, rejected};
 use crate::world::World;
@@ -37,6 +37,7 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
         }
         seen_by_operators.push_str(&operator.page(path).await);
     }
+    assert!(seen_by_operators.contains("tenant 8 paused by itself since"), "{seen_by_operators}");
     for name in ["Åsa Lindqvist", "asabygg.example"] {
         assert!(seen_by_operators.contains(name), "operators see {name}");
     }
@@ -49,16 +50,18 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
     assert!(page.contains("none of it is shown to viewers"), "{page}");
 }
 
-/// The stage `render` has paused by itself, and says what was answered.
+/// The stage `render` has paused by itself, and a tenant there, and says what was answered.
 async fn paused_by_itself(world: &World) {
     let now = chrono::Utc::now();
     let process = ProcessRun { id: "a".into(), host: "till-7".into(), pid: 1, started_at: now };
     let why = "Omnium answered 503: asabygg.example cannot be billed".to_owned();
+    let pause = ReportedPause { since: now, why, next_probe_at: now };
     let report = StageReport {
         stage: "render".to_owned(),
         broker: "running".to_owned(),
         broker_why: None,
-        pause: Some(ReportedPause { since: now, why, next_probe_at: now }),
+        pause: Some(pause.clone()),
+        lanes: vec![ReportedLane { lane: "8".to_owned(), pause }],
         held: false,
         in_hand: 0,
         handled: 0,

@@ -10,7 +10,7 @@ use amqp::{Broker, Delay, Reason};
 use console::{Access, Clock, Console, Role, UsersFile, Way};
 use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Target};
 use operate::Stage;
-use receipt_pdf::Template;
+use receipt_pdf::{Look, Template};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use sync_store::SyncStore;
 use tempfile::TempDir;
@@ -140,7 +140,10 @@ impl World {
             access: Access { way, outside: None },
             clock: Clock::system(),
             allow_edit,
-            template: Template::builtin("a4").expect("it is built in"),
+            look: Arc::new(|_| Look {
+                template: Template::builtin("a4").expect("it is built in"),
+                language: None,
+            }),
             patience: Duration::from_secs(60),
         };
         let (stop, stopped) = oneshot::channel::<()>();

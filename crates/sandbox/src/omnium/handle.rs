@@ -61,14 +61,21 @@ impl Omnium {
 impl Inner {
     async fn handle(&self, asked: Asked) -> Reply {
         let Asked { ask, bearer, content_type, base_url } = asked;
-        let refusal = self.refusal(&ask, bearer.as_deref(), content_type.as_deref());
-        let read = self.read(ask);
-        let (in_flight, limit) = self.usage.enter();
+        let client_id = match &ask {
+            Ask::Token { client_id, .. } => Some(client_id.clone()),
+            _ => bearer.as_deref().and_then(|token| self.tokens.client_id(token)),
+        };
+        let refusal = self.refusal(&ask, client_id.is_some(), content_type.as_deref());
+        let mut read = self.read(ask);
+        read.subject.client_id = client_id;
+        let usage = self.usages.of(read.subject.client_id.as_deref());
+        let (in_flight, limit) = usage.enter();
         let call = read.call;
         let n = self.ledger.begin(in_flight.count, |n, at_ms| Entry {
             n,
             at_ms,
             call,
+            client_id: read.subject.client_id.clone(),
             invoice_id: read.subject.invoice_id.clone(),
             status: None,
             done: false,
@@ -85,8 +92,7 @@ impl Inner {
     }
 
     /// The calls that are refused before anybody looks at what they ask.
-    fn refusal(&self, ask: &Ask, bearer: Option<&str>, content_type: Option<&str>) -> Option<Response<Body>> {
-        let known = bearer.is_some_and(|token| self.tokens.is_valid(token));
+    fn refusal(&self, ask: &Ask, known: bool, content_type: Option<&str>) -> Option<Response<Body>> {
         let (wanted, body) = match ask {
             Ask::Token { .. } => return None,
             _ if !known => return Some(answer::error(StatusCode::UNAUTHORIZED, "")),
@@ -118,9 +124,9 @@ impl Inner {
     fn read(&self, ask: Ask) -> Read {
         match ask {
             Ask::Token { client_id, client_secret } => {
-                let accepted = match &self.credentials {
-                    Some((id, secret)) => *id == client_id && *secret == client_secret,
-                    None => !client_id.is_empty() && !client_secret.is_empty(),
+                let accepted = match &*self.credentials {
+                    [] => !client_id.is_empty() && !client_secret.is_empty(),
+                    known => known.iter().any(|(id, secret)| *id == client_id && *secret == client_secret),
                 };
                 Read {
                     call: Call::Token,
@@ -158,10 +164,11 @@ impl Inner {
     }
 
     fn execute(&self, n: u64, read: Read, lag: Duration, base_url: &str) -> Response<Body> {
-        let id = read.subject.invoice_id.unwrap_or_default();
+        let Subject { client_id, invoice_id, .. } = read.subject;
+        let id = invoice_id.unwrap_or_default();
         match (read.task, read.file) {
             (Task::Token { accepted: true }, _) => answer::json(json!({
-                "accessToken": self.tokens.issue(),
+                "accessToken": self.tokens.issue(client_id.as_deref().unwrap_or_default()),
                 "tokenType": "Bearer",
                 "expiresIn": self.tokens.expires_in(),
             })),

@@ -62,6 +62,7 @@ impl Upsert {
     /// What the faults match.
     pub fn subject(&self) -> Subject {
         Subject {
+            client_id: None,
             invoice_id: Some(self.id.clone()),
             invoice_number: self.number.clone(),
             store_id: self.store_id.clone(),
@@ -187,6 +188,7 @@ impl Invoices {
         let held = lock(&self.0);
         let facts = held.invoices.get(&id).map(|invoice| &invoice.facts);
         Subject {
+            client_id: None,
             invoice_number: facts.and_then(|facts| facts.number.clone()),
             store_id: facts.and_then(|facts| facts.store_id.clone()),
             invoice_id: Some(id),

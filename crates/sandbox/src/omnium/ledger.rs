@@ -15,13 +15,15 @@ pub struct Entry {
     pub at_ms: u64,
     /// Its kind.
     pub call: Call,
+    /// The client id of the API user who made it, where it is known.
+    pub client_id: Option<String>,
     /// The invoice it is about.
     pub invoice_id: Option<String>,
     /// The status it was answered with; none while it goes on, and none where no answer was sent.
     pub status: Option<u16>,
     /// Whether it was executed.
     pub done: bool,
-    /// The calls in flight when it began, itself included.
+    /// The calls of that user in flight when it began, itself included.
     pub in_flight: usize,
     /// The file of an attach.
     #[serde(flatten)]

@@ -1,7 +1,8 @@
 //! Omnium's limits per API user: so many requests at once, and a token bucket.
 
-use std::sync::Mutex;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::lock;
@@ -32,7 +33,27 @@ pub(super) enum Exceeded {
     Bucket { retry_after: Duration },
 }
 
-/// How much of the limits is used.
+/// How much of the limits is used, by each API user; by all together who are not known.
+#[derive(Debug)]
+pub(super) struct Usages {
+    limits: Limits,
+    by_client: Mutex<HashMap<Option<String>, Arc<Usage>>>,
+}
+
+impl Usages {
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, by_client: Mutex::default() }
+    }
+
+    /// That of one user.
+    pub fn of(&self, client_id: Option<&str>) -> Arc<Usage> {
+        let mut usages = lock(&self.by_client);
+        let usage = usages.entry(client_id.map(str::to_owned));
+        usage.or_insert_with(|| Arc::new(Usage::new(self.limits))).clone()
+    }
+}
+
+/// How much of the limits one API user uses.
 #[derive(Debug)]
 pub(super) struct Usage {
     limits: Limits,
@@ -54,7 +75,7 @@ pub(super) struct InFlight<'a> {
 }
 
 impl Usage {
-    pub fn new(limits: Limits) -> Self {
+    fn new(limits: Limits) -> Self {
         let bucket = Mutex::new(Bucket { left: limits.capacity, refilled: Instant::now() });
         Self { limits, in_flight: AtomicUsize::new(0), bucket }
     }

@@ -39,8 +39,8 @@ use crate::ledger::{Ledger, Totals};
 /// What the stand-in is like at the start.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The only client id and secret that get a token. `None`: any that are not empty.
-    pub credentials: Option<(String, String)>,
+    /// The client ids and secrets that get a token. None: any that are not empty.
+    pub credentials: Vec<(String, String)>,
     /// How long a token is valid. Omnium: ten days.
     pub token_lifetime: Duration,
     /// Requests at once, and the token bucket.
@@ -56,7 +56,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            credentials: None,
+            credentials: Vec::new(),
             token_lifetime: Duration::from_secs(864_000),
             limits: Limits::default(),
             max_body: 30_000_000,
@@ -88,13 +88,13 @@ pub struct Omnium(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    credentials: Option<(String, String)>,
+    credentials: Vec<(String, String)>,
     max_body: usize,
     faults: Faults<Rule>,
     invoices: invoices::Invoices,
     ledger: Ledger<Entry>,
     tokens: tokens::Tokens,
-    usage: limits::Usage,
+    usages: limits::Usages,
 }
 
 /// All that was told to the stand-in, taken together.
@@ -120,7 +120,7 @@ impl Omnium {
             invoices: invoices::Invoices::default(),
             ledger: Ledger::default(),
             tokens: tokens::Tokens::new(options.token_lifetime),
-            usage: limits::Usage::new(options.limits),
+            usages: limits::Usages::new(options.limits),
         }))
     }
 

@@ -17,6 +17,9 @@ pub struct Rule {
     /// Calls of this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<Call>,
+    /// Calls of the API user with this client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// Calls about the invoice with this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice_id: Option<String>,
@@ -41,6 +44,7 @@ impl Rule {
     pub fn new(fault: Fault) -> Self {
         Self {
             call: None,
+            client_id: None,
             invoice_id: None,
             invoice_number: None,
             store_id: None,
@@ -56,6 +60,12 @@ impl Rule {
         self
     }
 
+    /// Only for calls of this API user.
+    pub fn of(mut self, client_id: &str) -> Self {
+        self.client_id = Some(client_id.to_owned());
+        self
+    }
+
     /// Only for so many calls.
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
@@ -65,6 +75,7 @@ impl Rule {
     pub(super) fn matches(&self, call: Call, subject: &Subject) -> bool {
         let fits = |wanted: &Option<String>, is: &Option<String>| wanted.is_none() || wanted == is;
         self.call.is_none_or(|wanted| wanted == call)
+            && fits(&self.client_id, &subject.client_id)
             && fits(&self.invoice_id, &subject.invoice_id)
             && fits(&self.invoice_number, &subject.invoice_number)
             && fits(&self.store_id, &subject.store_id)
@@ -91,9 +102,10 @@ impl Chance for Rule {
     }
 }
 
-/// What is known of the invoice a call is about.
+/// What is known of a call: who made it, and the invoice it is about.
 #[derive(Debug, Default)]
 pub(super) struct Subject {
+    pub client_id: Option<String>,
     pub invoice_id: Option<String>,
     pub invoice_number: Option<String>,
     pub store_id: Option<String>,

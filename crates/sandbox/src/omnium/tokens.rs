@@ -11,20 +11,28 @@ use crate::lock;
 #[derive(Debug)]
 pub(super) struct Tokens {
     lifetime: Duration,
-    valid_until: Mutex<HashMap<String, Instant>>,
+    issued: Mutex<HashMap<String, Issued>>,
+}
+
+/// Whose a token is, and how long it is valid.
+#[derive(Debug)]
+struct Issued {
+    client_id: String,
+    until: Instant,
 }
 
 impl Tokens {
     pub fn new(lifetime: Duration) -> Self {
-        Self { lifetime, valid_until: Mutex::default() }
+        Self { lifetime, issued: Mutex::default() }
     }
 
-    pub fn issue(&self) -> String {
+    pub fn issue(&self, client_id: &str) -> String {
         let token = Uuid::new_v4().simple().to_string();
         let now = Instant::now();
-        let mut tokens = lock(&self.valid_until);
-        tokens.retain(|_, until| *until > now);
-        tokens.insert(token.clone(), now + self.lifetime);
+        let mut tokens = lock(&self.issued);
+        tokens.retain(|_, issued| issued.until > now);
+        let issued = Issued { client_id: client_id.to_owned(), until: now + self.lifetime };
+        tokens.insert(token.clone(), issued);
         token
     }
 
@@ -33,11 +41,14 @@ impl Tokens {
         self.lifetime.as_secs()
     }
 
-    pub fn is_valid(&self, token: &str) -> bool {
-        lock(&self.valid_until).get(token).is_some_and(|until| *until > Instant::now())
+    /// Whose a token is, where it is valid.
+    pub fn client_id(&self, token: &str) -> Option<String> {
+        let tokens = lock(&self.issued);
+        let valid = tokens.get(token).filter(|issued| issued.until > Instant::now());
+        valid.map(|issued| issued.client_id.clone())
     }
 
     pub fn revoke_all(&self) {
-        lock(&self.valid_until).clear();
+        lock(&self.issued).clear();
     }
 }

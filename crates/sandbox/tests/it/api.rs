@@ -48,7 +48,7 @@ async fn what_does_not_exist_is_answered_404() {
 
 #[tokio::test]
 async fn a_token_is_had_for_the_right_credentials_only() {
-    let credentials = Some(("me".to_owned(), "hush".to_owned()));
+    let credentials = vec![("me".to_owned(), "hush".to_owned())];
     let trial = Trial::with(Options { credentials, ..Options::default() }).await;
     let answer: Value = send(trial.token_request()).await.json().await.expect("JSON");
     assert_eq!((&answer["tokenType"], &answer["expiresIn"]), (&json!("Bearer"), &json!(864_000)));

@@ -6,6 +6,7 @@ mod backlog;
 mod dead;
 mod dead_find;
 mod find;
+mod lanes;
 mod open;
 mod package;
 mod package_ask;

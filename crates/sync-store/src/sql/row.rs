@@ -26,7 +26,7 @@ pub(crate) struct Row(pub(crate) VecDeque<Cell>);
 #[derive(Clone, Copy, Debug, Error)]
 #[error("a column holds no {expected}")]
 pub(crate) struct Surprise {
-    expected: &'static str,
+    pub(super) expected: &'static str,
 }
 
 impl Row {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::sql::lanes;
 use crate::sql::{Database, Dialect, Row, SqlStore, Statement, Surprise};
 use crate::{Holding, ProcessRun, ReportedPause, SeenReport, StageHold, StageReport, StageStore, StoreError};
 
@@ -82,13 +83,13 @@ fn read_hold(row: &mut Row) -> Result<StageHold, Surprise> {
 
 /// The columns that a report is kept in, but for when it was seen.
 const REPORT: &str = "process, host, pid, started_at, stage, broker, broker_why,
-    paused_since, paused_why, next_probe_at, held, in_hand, handled";
+    paused_since, paused_why, next_probe_at, held, in_hand, handled, lanes";
 
 /// All stages in one statement: one turn at the file's writer, one round trip to a server.
 fn report(dialect: Dialect, process: &ProcessRun, reports: &[StageReport]) -> Statement {
     let now = dialect.now();
     const OF_PROCESS: usize = 4;
-    const OF_STAGE: usize = 9;
+    const OF_STAGE: usize = 10;
     let rows: Vec<_> = (0..reports.len())
         .map(|i| {
             let own: Vec<_> = (1..=OF_STAGE).map(|n| format!("${}", OF_PROCESS + i * OF_STAGE + n)).collect();
@@ -101,7 +102,7 @@ fn report(dialect: Dialect, process: &ProcessRun, reports: &[StageReport]) -> St
              seen_at = excluded.seen_at, broker = excluded.broker, broker_why = excluded.broker_why,
              paused_since = excluded.paused_since, paused_why = excluded.paused_why,
              next_probe_at = excluded.next_probe_at, held = excluded.held,
-             in_hand = excluded.in_hand, handled = excluded.handled",
+             in_hand = excluded.in_hand, handled = excluded.handled, lanes = excluded.lanes",
         rows.join(", ")
     ))
     .text(&process.id)
@@ -120,6 +121,7 @@ fn report(dialect: Dialect, process: &ProcessRun, reports: &[StageReport]) -> St
             .int(report.held)
             .int(i64::try_from(report.in_hand).unwrap_or(i64::MAX))
             .int(i64::try_from(report.handled).unwrap_or(i64::MAX))
+            .optional_text(lanes::write(&report.lanes).as_deref())
     })
 }
 
@@ -142,8 +144,8 @@ fn read_seen(row: &mut Row) -> Result<SeenReport, Surprise> {
         _ => None,
     };
     let held = row.int()? != 0;
-    let report =
-        StageReport { stage, broker, broker_why, pause, held, in_hand: row.count()?, handled: row.count()? };
+    let (in_hand, handled, lanes) = (row.count()?, row.count()?, lanes::read(row.optional_text()?)?);
+    let report = StageReport { stage, broker, broker_why, pause, lanes, held, in_hand, handled };
     // A clock that was set back makes no silence.
     let (seen_at, silent_for) = (row.time()?, row.int()?.max(0).unsigned_abs());
     Ok(SeenReport { process, report, seen_at, silent_for: Duration::from_millis(silent_for) })

@@ -6,6 +6,7 @@ mod latency;
 mod letters;
 mod relay;
 mod scale;
+mod tenants;
 mod throughput;
 
 use bilag_tests::OwnBroker;
@@ -20,6 +21,7 @@ async fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("letters") => return letters::measure(&broker).await,
         Some("scale") => return scale::measure(&broker).await,
+        Some("tenants") => return tenants::measure(&broker).await,
         _ => {}
     }
     println!("chain: {RECEIPTS} receipts a round, one process a consumer, SQLite, PDF of template a4");
@@ -60,6 +62,7 @@ async fn main() {
     }
     println!("  goal                  40 MB each");
 
+    tenants::measure(&broker).await;
     letters::measure(&broker).await;
 }
 

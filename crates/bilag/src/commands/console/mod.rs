@@ -4,6 +4,8 @@ mod access;
 mod hash;
 mod sessions;
 
+use std::sync::Arc;
+
 use amqp::Management;
 use console::{Clock, Console};
 use consumer_packed::PackedConsumer;
@@ -37,7 +39,7 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
     tracing::info!(store = store.describe(), "the store of the console; the consumers must share it");
     let shown = access.outside.as_ref().map_or(format!("http://{listening}"), |url| url.origin().to_owned());
     let settings = &args.settings.0;
-    let template = settings.of::<RenderConsumer>().load();
+    let looks = settings.of::<RenderConsumer>().looks().map_err(Failed::plainly_used_wrongly)?;
     let console = Console {
         store,
         management: args.management_url.as_ref().map(|url| Management::new(url, &broker)),
@@ -48,7 +50,7 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
         access,
         clock: Clock::system(),
         allow_edit: args.console_allow_edit,
-        template: template.map_err(|error| Failed::used_wrongly("BILAG_TEMPLATE", error))?,
+        look: Arc::new(move |tenant| looks.of(tenant).unwrap_or(looks.of_installation())),
         patience: settings.of::<PackedConsumer>().patience(),
     };
     let no_signals = |error| Failed::at("signals cannot be heard", error);

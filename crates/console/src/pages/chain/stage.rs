@@ -6,6 +6,7 @@ use operate::Stage;
 
 use crate::access::{Role, Viewer};
 use crate::chain::{Gathered, Pause, StageDepth};
+use crate::mask::Told;
 use crate::parts::{ago, foreign};
 use crate::server::App;
 
@@ -19,6 +20,7 @@ pub(super) struct StageView<'a> {
     oldest_dead: Option<DateTime<Utc>>,
     on_its_way: Option<DateTime<Utc>>,
     pub(super) pause: Option<&'a Pause>,
+    tenants: &'a [Told],
     viewer: &'a Viewer,
 }
 
@@ -38,6 +40,7 @@ impl<'a> StageView<'a> {
             oldest_dead: dead.map(|(_, oldest)| *oldest),
             on_its_way: store.and_then(|store| store.on_its_way.get(stage.name)).copied(),
             pause: store.and_then(|store| store.pauses.get(stage.name)),
+            tenants: store.and_then(|store| store.tenants.get(stage.name)).map_or(&[], Vec::as_slice),
             viewer,
         }
     }
@@ -75,6 +78,9 @@ impl<'a> StageView<'a> {
                     p.why { (foreign(pause.text.to(self.viewer))) }
                 } @else if self.is_unheard() {
                     p.why { (self.unheard()) }
+                }
+                @for tenant in self.tenants {
+                    p.why { (foreign(tenant.to(self.viewer))) }
                 }
                 @if self.off.is_none() || self.depth.is_some() {
                     dl.counts {

@@ -3,6 +3,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use events::ReceiptSettled;
 use sync_store::Key;
 use tokio::task::spawn_blocking;
 
@@ -23,11 +24,11 @@ pub(super) async fn show(
 ) -> Result<Response, PageError> {
     viewer.may(Role::Operator)?;
     let kept = app.store.receipt(&Key::new(tenant, uid)).await?.ok_or(PageError::NotFound(NONE))?;
-    let event = events::decode(&kept.body)
+    let event: ReceiptSettled = events::decode(&kept.body)
         .map_err(|error| PageError::Invalid(format!("The kept receipt cannot be read: {error}.")))?;
-    let template = app.template;
+    let look = (app.look)(&event.tenant.uid);
     // Rendering computes; it must not hold up other pages.
-    let rendered = spawn_blocking(move || receipt_pdf::render(template, &event)).await;
+    let rendered = spawn_blocking(move || look.render(&event)).await;
     match rendered {
         Ok(Ok(rendered)) => Ok(pdf::answer(&format!("{}.pdf", kept.facts.voucher_number), rendered.pdf)),
         Ok(Err(error)) => {

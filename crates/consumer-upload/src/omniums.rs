@@ -1,0 +1,126 @@
+//! Omnium for each tenant: by its own API user, where it has one, and so with its own token, pace and
+//! limit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use consumer::{SecretSetting, WrongSetting};
+use omnium::{Allowance, Config, ConfigError, Omnium};
+use tenants::{Tenant, Tenants};
+
+use crate::OmniumConnection;
+
+/// Omnium, for whom it can be reached for.
+#[derive(Clone, Debug)]
+pub struct Omniums {
+    tenants: Option<Tenants>,
+    of_installation: Option<Omnium>,
+    by_name: HashMap<String, Omnium>,
+}
+
+impl Omniums {
+    /// Omnium for a tenant; `None` where the tenants' file does not know it, or gives it no API user.
+    pub fn of(&self, tenant: &str) -> Option<&Omnium> {
+        let Some(tenants) = &self.tenants else { return self.of_installation.as_ref() };
+        let found = tenants.find(tenant)?;
+        match found.shares_omnium() {
+            true => self.of_installation.as_ref(),
+            false => self.by_name.get(found.name()),
+        }
+    }
+}
+
+impl OmniumConnection {
+    /// Omnium for the tenants that `is_needed` names, or for all alike where there is no tenants' file;
+    /// `what_for` says why credentials are needed.
+    ///
+    /// # Errors
+    /// A setting is missing, or cannot be used.
+    pub fn omniums(
+        &self,
+        tenants: Option<&Tenants>,
+        is_needed: impl Fn(&Tenant) -> bool,
+        what_for: &str,
+        allowance: &Arc<dyn Allowance>,
+    ) -> Result<Omniums, WrongSetting> {
+        let (tenants, mut by_name) = (tenants.cloned(), HashMap::new());
+        let mut shared = tenants.is_none();
+        for tenant in tenants.iter().flat_map(Tenants::iter).filter(|tenant| is_needed(tenant)) {
+            match tenant.shares_omnium() {
+                true => shared = true,
+                false => drop(
+                    by_name.insert(tenant.name().to_owned(), self.of_tenant(tenant, what_for, allowance)?),
+                ),
+            }
+        }
+        let of_installation = if shared { Some(self.of_installation(what_for, allowance)?) } else { None };
+        Ok(Omniums { tenants, of_installation, by_name })
+    }
+
+    /// Whether the installation has credentials of its own.
+    pub fn has_credentials(&self) -> bool {
+        self.config("").is_ok()
+    }
+
+    fn of_installation(
+        &self,
+        what_for: &str,
+        allowance: &Arc<dyn Allowance>,
+    ) -> Result<Omnium, WrongSetting> {
+        Omnium::new(self.config(what_for)?, Arc::clone(allowance)).map_err(WrongSetting::told)
+    }
+
+    /// By the API user of its own, or by the installation's at a pace of its own.
+    fn of_tenant(
+        &self,
+        tenant: &Tenant,
+        what_for: &str,
+        allowance: &Arc<dyn Allowance>,
+    ) -> Result<Omnium, WrongSetting> {
+        let Some((id, secret)) = &tenant.credentials else {
+            let mut config = self.config(what_for)?;
+            config.max_concurrent = self.limit(tenant);
+            return Omnium::new(config, Arc::clone(allowance)).map_err(WrongSetting::told);
+        };
+        let no_secret = |member, line| move |error| WrongSetting::told(tenant.wrong(member, line, error));
+        let config = Config {
+            base_url: tenant.base_url.as_ref().map_or(&self.omnium_base_url, |at| &at.value).clone(),
+            client_id: id.value.read().map_err(no_secret("client-id", id.line))?,
+            client_secret: secret.value.read().map_err(no_secret("client-secret", secret.line))?,
+            max_concurrent: self.limit(tenant),
+            timeout: self.omnium_timeout.duration(),
+        };
+        Omnium::new(config, Arc::clone(allowance)).map_err(|error| match (error, &tenant.base_url) {
+            (ConfigError::BaseUrl, Some(at)) => {
+                let problem =
+                    "it is an http or https URL without user, query and fragment, as in https://api.omnium.no";
+                WrongSetting::told(tenant.wrong("base-url", at.line, problem))
+            }
+            (error, _) => WrongSetting::told(error),
+        })
+    }
+
+    fn limit(&self, tenant: &Tenant) -> usize {
+        tenant.max_concurrent_requests.unwrap_or(self.omnium_max_concurrent_requests).into()
+    }
+
+    fn config(&self, what_for: &str) -> Result<Config, WrongSetting> {
+        Ok(Config {
+            base_url: self.omnium_base_url.clone(),
+            client_id: SecretSetting {
+                name: "OMNIUM_CLIENT_ID",
+                value: self.omnium_client_id.as_deref(),
+                file: self.omnium_client_id_file.as_deref(),
+            }
+            .needed(what_for)?,
+            client_secret: SecretSetting {
+                name: "OMNIUM_CLIENT_SECRET",
+                value: self.omnium_client_secret.as_deref(),
+                file: self.omnium_client_secret_file.as_deref(),
+            }
+            .needed(what_for)?,
+            max_concurrent: self.omnium_max_concurrent_requests.into(),
+            timeout: self.omnium_timeout.duration(),
+        })
+    }
+}

@@ -1,0 +1,33 @@
+//! The tenant that a message is of, where an installation serves several.
+
+use amqp::{Failure, Reason};
+use tenants::{Tenant, Tenants};
+
+/// The tenants' file does not know the receipt's tenant.
+pub const UNKNOWN_TENANT: Reason = Reason::new(
+    "unknown_tenant",
+    "give the tenant a table in the file that BILAG_TENANTS names, restart the consumers, then redrive the letter",
+);
+
+/// The tenants' file does not know the receipt's tenant.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "tenant {tenant} has no table in {file}, and the file has no [default]: nothing is sent with another tenant's settings"
+)]
+struct UnknownTenant {
+    tenant: String,
+    file: String,
+}
+
+/// What the file says of a tenant; `None` where there is no file, and everything is as the
+/// installation has it.
+///
+/// # Errors
+/// The file does not know the tenant: a dead letter, [`UNKNOWN_TENANT`].
+pub fn tenant<'a>(tenants: Option<&'a Tenants>, uid: &str) -> Result<Option<&'a Tenant>, Failure> {
+    let Some(file) = tenants else { return Ok(None) };
+    file.find(uid).map(Some).ok_or_else(|| {
+        let error = UnknownTenant { tenant: uid.to_owned(), file: file.path().display().to_string() };
+        Failure::reject(UNKNOWN_TENANT, error)
+    })
+}

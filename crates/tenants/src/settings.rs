@@ -1,0 +1,34 @@
+//! Where the tenants' file is.
+
+use clap::Args;
+
+use crate::{Tenants, TenantsError};
+
+/// Where the tenants' file is.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Tenants")]
+pub struct TenantSettings {
+    /// The tenants, each with credentials, template and language of its own: a TOML file [default: one
+    /// tenant, with the settings of the installation]
+    #[arg(long, env = "BILAG_TENANTS", hide_env_values = true, value_parser = open, value_name = "FILE")]
+    pub tenants: Option<Tenants>,
+}
+
+fn open(path: &str) -> Result<Tenants, Told> {
+    Tenants::open(path).map_err(Told)
+}
+
+/// With its cause: the command line tells an error without one.
+#[derive(Debug)]
+struct Told(TenantsError);
+
+impl std::error::Error for Told {}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            TenantsError::Unreadable { source, .. } => write!(f, "{}: {source}", self.0),
+            TenantsError::Mistakes { .. } => write!(f, "{}", self.0),
+        }
+    }
+}

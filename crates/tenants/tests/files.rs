@@ -1,0 +1,131 @@
+//! Tenants' files: what is read from them, and each mistake with its line.
+
+use std::path::Path;
+
+use tenants::{SecretFrom, Tenants, TenantsError};
+
+fn read(source: &str) -> Result<Tenants, String> {
+    Tenants::read(source, Path::new("/etc/bilag/tenants.toml")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_tenant_has_what_its_table_says_and_others_have_the_default() {
+    let tenants = read(
+        r#"
+        [tenant.7]
+        base-url = "https://api.omnium.example"
+        client-id = {env="NORDLYS_ID"}
+        client-secret = { file = "nordlys.secret" }
+        send = true
+        prefix = "nordlys"
+        template = "nordlys.toml"
+        language = "nb"
+        max-concurrent-requests = 4
+
+        [tenant."9/b"]
+
+        [default]
+        send = false
+        "#,
+    )
+    .expect("no mistake");
+    let seven = tenants.find("7").expect("it is there");
+    let (id, secret) = seven.credentials.as_ref().expect("both");
+    assert_eq!((&id.value, id.line), (&SecretFrom::Env("NORDLYS_ID".to_owned()), 4));
+    assert_eq!(secret.value, SecretFrom::File("/etc/bilag/nordlys.secret".into()));
+    assert_eq!((seven.name(), seven.send, seven.prefix.as_deref()), ("7", Some(true), Some("nordlys")));
+    assert_eq!(seven.template.as_ref().map(|at| (&*at.value, at.line)), Some(("nordlys.toml", 8)));
+    assert_eq!(seven.beside("nordlys.toml"), Path::new("/etc/bilag/nordlys.toml"));
+    assert_eq!((seven.max_concurrent_requests, seven.shares_omnium()), (Some(4), false));
+
+    let nine = tenants.find("9/b").expect("it is there");
+    assert_eq!((nine.name(), nine.send, nine.shares_omnium()), ("9/b", None, true));
+    let other = tenants.find("11").expect("the default");
+    assert_eq!((other.name(), other.send), ("[default]", Some(false)));
+    assert_eq!(tenants.iter().map(|tenant| tenant.name()).collect::<Vec<_>>(), ["7", "9/b", "[default]"]);
+}
+
+#[test]
+fn without_a_default_nobody_else_is_known() {
+    let tenants = read("[tenant.7]").expect("no mistake");
+    assert_eq!(tenants.find("8"), None);
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line_its_tenant_and_its_member() {
+    const SECRET: &str = "hunter2-secret";
+    for (source, said) in [
+        ("", ":1: the file names no tenant: it needs at least one table, as in [tenant.7]"),
+        ("[tenant]", ":1: the file names no tenant"),
+        ("[tenant.7", ":1: not TOML: "),
+        ("\n[tenants.7]\n", ":2: unknown key `tenants`: the file takes tenant, default"),
+        ("tenant = 7", ":1: `tenant` of the file is a table for each tenant, as in [tenant.7]"),
+        ("[tenant]\n7 = true", ":2: tenant 7 is a table, as in [tenant.7]"),
+        ("default = 1", ":1: [default] is a table, as in [tenant.7]"),
+        ("[tenant.\"\"]", ":1: this is no tenant's uid"),
+        (
+            "[tenant.7]\nsend = true\nsecret = \"hunter2-secret\"",
+            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, send, prefix, template, language, max-concurrent-requests",
+        ),
+        (
+            "[tenant.7]\nclient-id = { env = \"A\" }\nclient-secret = \"hunter2-secret\"",
+            ":3: `client-secret` of tenant 7 is not written here: say where it is, as in { env = \"NAME\" } or { file = \"/path\" }",
+        ),
+        (
+            "[tenant.7]\nclient-id = \"hunter2-secret\"\nclient-secret = { env = \"A\" }",
+            ":2: `client-id` of tenant 7 is not written here",
+        ),
+        (
+            "[default]\nclient-id = { env = \"A\" }\nclient-secret = { env = \"A\", file = \"b\" }",
+            ":3: `client-secret` of [default] is not written here",
+        ),
+        (
+            "[default]\nclient-id = { env = \"A\" }\nclient-secret = { literal = \"hunter2-secret\" }",
+            ":3: `client-secret` of [default] is not written here",
+        ),
+        (
+            "[tenant.7]\nclient-id = { env = \"A\" }",
+            ":1: tenant 7 needs both client-id and client-secret, or neither",
+        ),
+        (
+            "[tenant.8]\n[tenant.7]\nbase-url = \"https://api.omnium.example\"",
+            ":2: tenant 7 has a base-url and no credentials: those of the installation are not sent elsewhere",
+        ),
+        ("[tenant.7]\nsend = \"yes\"", ":2: `send` of tenant 7 is true or false"),
+        ("[tenant.7]\nprefix = \"\"", ":2: `prefix` of tenant 7 is a text in quotes, and not empty"),
+        ("[tenant.7]\nlanguage = 7", ":2: `language` of tenant 7 is a text in quotes, and not empty"),
+        (
+            "[tenant.7]\nmax-concurrent-requests = 0",
+            ":2: `max-concurrent-requests` of tenant 7 is a whole number from 1 to 1000",
+        ),
+        ("[tenant.7]\nsend = 1\n\nprefix = 2", "; /etc/bilag/tenants.toml:4: `prefix` of tenant 7"),
+    ] {
+        let told = read(source).expect_err(source);
+        assert!(told.starts_with("/etc/bilag/tenants.toml:") && told.contains(said), "{source}\n{told}");
+        assert!(!told.contains(SECRET), "{told}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Tenants::open("/nowhere/tenants.toml").expect_err("nothing is there");
+    assert!(matches!(&error, TenantsError::Unreadable { .. }));
+    assert_eq!(error.to_string(), "/nowhere/tenants.toml cannot be read");
+}
+
+#[test]
+fn a_secret_is_read_from_where_it_is_and_never_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("secret");
+    let from = SecretFrom::File(path.clone());
+    let missing = from.read().expect_err("no file");
+    assert!(missing.to_string().contains("cannot be read"), "{missing}");
+    std::fs::write(&path, " \n").expect("written");
+    assert!(from.read().expect_err("nothing in it").to_string().contains("is empty"));
+    std::fs::write(&path, "hunter2-secret\n").expect("written");
+    let secret = from.read().expect("a secret");
+    assert_eq!(&*secret.expose(), "hunter2-secret");
+    assert!(!format!("{secret:?}").contains("hunter2"));
+    let unset = SecretFrom::Env("BILAG_NO_SUCH_VARIABLE".to_owned()).read().expect_err("not set");
+    assert!(unset.to_string().contains("BILAG_NO_SUCH_VARIABLE"), "{unset}");
+}
