@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod broker;
+mod cloud_events;
 mod commands;
 mod dead_letters;
 mod editing_letters;
@@ -12,6 +13,9 @@ mod health;
 mod holding;
 mod identity;
 mod in_the_browser;
+mod ingress;
+mod ingress_by_kill;
+mod ingress_hydrating;
 mod looking_at_letters;
 mod main_job;
 mod memory;

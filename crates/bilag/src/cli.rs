@@ -5,6 +5,7 @@ mod console;
 mod dead;
 #[cfg(test)]
 mod documented;
+mod ingress;
 mod stages;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use dead::{
     AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
     ReindexArgs, ShowArgs,
 };
+pub use ingress::IngressArgs;
 pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 
 use crate::chain::CHAIN;
@@ -72,6 +74,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// The operators' pages, in a browser
     Console(Box<ConsoleArgs>),
+    /// Take the vendors' webhooks, and publish each before it is answered
+    Ingress(Box<IngressArgs>),
     /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
     /// were told
     Sandbox(SandboxArgs),

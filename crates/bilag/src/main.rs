@@ -65,6 +65,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Resume(args) => commands::pause::resume(&args).await,
         Command::Audit(args) => commands::audit::run(args).await,
         Command::Console(args) => commands::console::run(*args).await,
+        Command::Ingress(args) => commands::ingress::run(*args).await,
         Command::Sandbox(args) => commands::sandbox::run(args).await,
     }
 }
