@@ -39,26 +39,26 @@ async fn an_ingress_that_is_killed_again_and_again_costs_nothing() {
     let _all = world.consume(&["all"]).await;
     let address = format!("127.0.0.1:{}", free_port());
     let mut ingress = world.ingress_on(&address).await;
-    let url = ingress.url.clone();
-    let vendor = tokio::spawn(async move {
-        let http = reqwest::Client::new();
+    let (http, url) = (reqwest::Client::new(), format!("{}/webhooks/flow", ingress.url));
+    let vendor = async {
         for number in 1..=60 {
             eventually("a webhook is taken", async || {
-                let request =
-                    http.post(format!("{url}/webhooks/flow")).bearer_auth(bilag_tests::Ingress::FLOW);
-                let status = request.json(&receipt(number)).send().await.ok()?.status();
+                let request = http.post(&url).bearer_auth(bilag_tests::Ingress::FLOW).json(&receipt(number));
+                let status = request.send().await.ok()?.status();
                 assert!(!status.is_client_error(), "{status}: Flow would not send it again");
                 status.is_success().then_some(())
             })
             .await;
         }
-    });
-    for complete in [5, 20, 40] {
-        world.complete_within(PATIENCE, complete).await;
-        ingress.process.kill();
-        ingress = world.ingress_on(&address).await;
-    }
-    vendor.await.expect("all are taken");
+    };
+    let killer = async {
+        for complete in [5, 20, 40] {
+            world.complete_within(PATIENCE, complete).await;
+            ingress.process.kill();
+            ingress = world.ingress_on(&address).await;
+        }
+    };
+    tokio::join!(vendor, killer);
     world.complete_within(PATIENCE, 60).await;
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
     world.assert_exactly_once(1..=60);

@@ -1,5 +1,6 @@
 //! The chain on a real broker. Each test has a vhost, a store and a sandbox of its own.
 
+mod asyncapi;
 mod bad_input;
 mod broker;
 mod cloud_events;

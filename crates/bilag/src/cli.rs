@@ -116,6 +116,8 @@ pub enum TopologyCommand {
     Check(CheckArgs),
     /// Print it as definitions for `rabbitmqctl import_definitions`
     Export(TopologyArgs),
+    /// Print it as AsyncAPI 3, for those who publish to Bilag or listen to it: every stage, in use or not
+    Asyncapi(TopologyArgs),
 }
 
 #[derive(Debug, Args)]

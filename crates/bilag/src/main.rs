@@ -3,6 +3,7 @@
 // What is printed goes through `output`, which knows readers who leave early.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
+mod asyncapi;
 mod chain;
 mod cli;
 mod commands;
