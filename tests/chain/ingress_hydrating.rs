@@ -44,28 +44,26 @@ fn fault(json: &Value) -> Rule {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hook_that_fails_has_flow_send_again_and_one_that_refuses_makes_a_dead_letter() {
     let mut world = hydrating().await;
-    world.set("BILAG_INGRESS_TIMEOUT", "1s");
+    world.set("BILAG_INGRESS_TIMEOUT", "5s");
     let _all = world.consume(&["receipt", "dead"]).await;
     let ingress = world.ingress().await;
-    for (status, expected) in [
-        (500, 503),
-        (503, 503),
-        (401, 503),
-        (403, 503),
-        (429, 503),
-        (302, 503),
-        (204, 503),
-        (404, 202),
-        (422, 202),
-    ] {
-        world.sandbox.hydrate.clear_faults();
-        world.sandbox.hydrate.add_fault(fault(&json!({ "fault": { "kind": "status", "status": status } })));
+    let hook = world.sandbox.hydrate.clone();
+    let answers = |status: u16| {
+        hook.clear_faults();
+        hook.add_fault(fault(&json!({ "fault": { "kind": "status", "status": status } })));
+    };
+    for (status, expected) in
+        [(500, 503), (503, 503), (401, 503), (403, 503), (302, 503), (204, 503), (404, 202), (422, 202)]
+    {
+        answers(status);
         let answer = ingress.flow(&ids(&format!("rcpt-{status}"))).await.expect("an answer");
         assert_eq!(answer, expected, "the hook answers {status}");
     }
-    world.sandbox.hydrate.clear_faults();
-    world.sandbox.hydrate.add_fault(Rule::new(Fault::SlowAnswer { ms: 60_000 }));
+    hook.clear_faults();
+    hook.add_fault(Rule::new(Fault::SlowAnswer { ms: 60_000 }));
     assert_eq!(ingress.flow(&ids("rcpt-slow")).await.expect("an answer"), 503, "the hook does not answer");
+    answers(429);
+    assert_eq!(ingress.flow(&ids("rcpt-429")).await.expect("an answer"), 503, "the hook answers 429");
     let letters = eventually("both are dead letters", async || {
         let letters = world.dead_letters();
         (letters.len() == 2).then_some(letters)

@@ -76,8 +76,8 @@ pub enum Command {
     Console(Box<ConsoleArgs>),
     /// Take the vendors' webhooks, and publish each before it is answered
     Ingress(Box<IngressArgs>),
-    /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
-    /// were told
+    /// Stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate hook, with ledgers
+    /// of all they were told
     Sandbox(SandboxArgs),
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct App {
     pub hydrate: Option<Hydrate>,
     pub timeout: Duration,
     pub places: Semaphore,
+    most: usize,
     flow: Option<Key>,
     akinon: Option<Key>,
 }
@@ -88,6 +89,7 @@ pub async fn serve(
         hydrate: ingress.hydrate,
         timeout: ingress.timeout,
         places: Semaphore::new(ingress.max_concurrent),
+        most: ingress.max_concurrent,
         flow: ingress.flow,
         akinon: ingress.akinon,
     });
@@ -115,10 +117,11 @@ fn routes(app: Arc<App>) -> Router {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    let in_hand = app.most - app.places.available_permits();
     match app.bus.state() {
-        Ok(()) => (StatusCode::OK, Json(json!({ "ready": true }))),
+        Ok(()) => (StatusCode::OK, Json(json!({ "ready": true, "inHand": in_hand }))),
         Err(why) => {
-            let body = json!({ "ready": false, "why": why.to_string() });
+            let body = json!({ "ready": false, "inHand": in_hand, "why": why.to_string() });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body))
         }
     }
