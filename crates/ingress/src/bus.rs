@@ -54,12 +54,12 @@ impl Bus {
         Ok(publisher.publish_as(content_type, traceparent, event).await?)
     }
 
-    /// Whether events can be published now, and if not, why.
-    pub fn state(&self) -> Result<(), NotTaken> {
+    /// Why no event can be published now; `None` where it can.
+    pub fn why_not(&self) -> Option<NotTaken> {
         match &*self.0.borrow() {
-            Some(publisher) if publisher.is_blocked() => Err(NotTaken::Blocked),
-            Some(publisher) if publisher.is_connected() => Ok(()),
-            _ => Err(NotTaken::Away),
+            Some(publisher) if publisher.is_blocked() => Some(NotTaken::Blocked),
+            Some(publisher) if publisher.is_connected() => None,
+            _ => Some(NotTaken::Away),
         }
     }
 

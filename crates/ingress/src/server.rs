@@ -118,9 +118,9 @@ fn routes(app: Arc<App>) -> Router {
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
     let in_hand = app.most - app.places.available_permits();
-    match app.bus.state() {
-        Ok(()) => (StatusCode::OK, Json(json!({ "ready": true, "inHand": in_hand }))),
-        Err(why) => {
+    match app.bus.why_not() {
+        None => (StatusCode::OK, Json(json!({ "ready": true, "inHand": in_hand }))),
+        Some(why) => {
             let body = json!({ "ready": false, "inHand": in_hand, "why": why.to_string() });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body))
         }

@@ -175,10 +175,10 @@ async fn read(body: Body) -> Result<Bytes, Answer> {
         // Whoever broke off sends it again.
         let chunk = chunk.map_err(|_| Answer::Again("broken off"))?;
         size += chunk.len();
-        match size {
-            ..=MAX_EVENT => kept.extend_from_slice(&chunk),
-            ..=READ_AND_DROPPED => kept.clear(),
-            _ => break,
+        if size <= MAX_EVENT {
+            kept.extend_from_slice(&chunk);
+        } else if size > READ_AND_DROPPED {
+            break;
         }
     }
     if size > MAX_EVENT { Err(Answer::TooLarge) } else { Ok(kept.freeze()) }
