@@ -1,6 +1,6 @@
 # Everything there is to run here. "make" alone tells what.
 
-.PHONY: help demo up down test bench bench-scale lint format clippy deny check-schemas schemas
+.PHONY: help demo up down test bench bench-scale lint format clippy deny check-schemas asyncapi schemas
 
 help: ## tell what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -27,7 +27,7 @@ bench-scale: ## measure one, two and four processes of each stage
 	cargo build --quiet --release -p bilag -p bilag-tests --bins
 	"$${CARGO_TARGET_DIR:-target}/release/bench" scale
 
-lint: format clippy deny check-schemas ## check format, lints, dependencies and schemas
+lint: format clippy deny check-schemas asyncapi ## check format, lints, dependencies and schemas
 
 format:
 	cargo fmt --all -- --check
@@ -41,5 +41,10 @@ deny:
 check-schemas:
 	cargo test --quiet -p events --test schemas --test examples
 
-schemas: ## write schemas/ anew from the types of the events
+asyncapi:
+	@deploy/dev/asyncapi.sh
+
+schemas: ## write schemas/ anew from the types of the events and the topology
 	cargo run --quiet -p events --example schemas
+	cargo build --quiet -p bilag
+	env -i "$${CARGO_TARGET_DIR:-target}/debug/bilag" topology asyncapi >schemas/asyncapi.yaml

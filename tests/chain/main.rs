@@ -1,7 +1,9 @@
 //! The chain on a real broker. Each test has a vhost, a store and a sandbox of its own.
 
+mod asyncapi;
 mod bad_input;
 mod broker;
+mod cloud_events;
 mod cluster;
 mod commands;
 mod dead_letters;
@@ -13,6 +15,9 @@ mod health;
 mod holding;
 mod identity;
 mod in_the_browser;
+mod ingress;
+mod ingress_by_kill;
+mod ingress_hydrating;
 mod looking_at_letters;
 mod main_job;
 mod memory;

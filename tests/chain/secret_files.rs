@@ -40,7 +40,7 @@ fn text(path: &std::path::Path) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_right_one() {
-    let credentials = Some(("a-client".to_owned(), "the-right-one".to_owned()));
+    let credentials = vec![("a-client".to_owned(), "the-right-one".to_owned())];
     let omnium = sandbox::omnium::Options { credentials, ..Default::default() };
     let options = sandbox::Options { omnium, ..Default::default() };
     let mut world = World::with(Vhost::new().await, Store::Sqlite, options).await;

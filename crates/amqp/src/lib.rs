@@ -50,4 +50,5 @@ pub use topology::{
     Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, dead_queue_name, queue_name,
     rung_name,
 };
+pub use trace::continue_from;
 pub use walk::{Destination, Found, Shelf, Walk, WalkError};

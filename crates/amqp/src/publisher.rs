@@ -21,6 +21,9 @@ use crate::{Broker, ConnectError, Outgoing, trace};
 /// is dead without knowing it.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The content type of events.
+const JSON: &str = "application/json";
+
 /// Why a message is not, or may not be, published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -82,13 +85,32 @@ impl Publisher {
         traceparent: Option<&str>,
         message: &Outgoing,
     ) -> Result<(), PublishError> {
+        self.publish_as(JSON, traceparent, message).await
+    }
+
+    /// The same, of a body that is another kind of JSON.
+    pub async fn publish_as(
+        &self,
+        content_type: &str,
+        traceparent: Option<&str>,
+        message: &Outgoing,
+    ) -> Result<(), PublishError> {
         let mut headers = Headers::default();
         trace::inject(&mut headers, traceparent);
-        self.publish_outgoing(message, headers).await
+        self.publish_with(content_type, message, headers).await
     }
 
     pub(crate) async fn publish_outgoing(
         &self,
+        message: &Outgoing,
+        headers: Headers,
+    ) -> Result<(), PublishError> {
+        self.publish_with(JSON, message, headers).await
+    }
+
+    async fn publish_with(
+        &self,
+        content_type: &str,
         message: &Outgoing,
         mut headers: Headers,
     ) -> Result<(), PublishError> {
@@ -96,7 +118,7 @@ impl Publisher {
             subject.headers().into_iter().for_each(|(name, value)| headers.set_text(name, value));
         }
         let properties = BasicProperties::default()
-            .with_content_type("application/json".into())
+            .with_content_type(ShortString::from(content_type))
             .with_type(ShortString::from(message.kind.as_str()))
             .with_message_id(ShortString::from(message.message_id.as_str()))
             .with_timestamp(u64::try_from(Utc::now().timestamp()).unwrap_or_default())
@@ -203,7 +225,7 @@ impl Publisher {
     }
 
     /// Returns once the connection no longer stands.
-    pub(crate) async fn lost(&self) {
+    pub async fn lost(&self) {
         let mut tick = interval(Duration::from_millis(200));
         while self.is_connected() {
             tick.tick().await;

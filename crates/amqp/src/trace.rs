@@ -9,8 +9,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::header::{Headers, names};
 
-/// Makes the trace that a message carries the parent of a span.
-pub(crate) fn continue_from(span: &Span, traceparent: Option<&str>) {
+/// Makes the trace that a message or a request carries the parent of a span.
+pub fn continue_from(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
     let carrier = HashMap::from([(names::TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let context = global::get_text_map_propagator(|propagator| propagator.extract(&carrier));

@@ -5,6 +5,7 @@ mod console;
 mod dead;
 #[cfg(test)]
 mod documented;
+mod ingress;
 mod stages;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub use dead::{
     AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
     ReindexArgs, ShowArgs,
 };
+pub use ingress::IngressArgs;
 pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 
 use crate::chain::CHAIN;
@@ -73,8 +75,10 @@ pub enum Command {
     Audit(AuditArgs),
     /// The operators' pages, in a browser
     Console(Box<ConsoleArgs>),
-    /// Stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP, with ledgers of all they
-    /// were told
+    /// Take the vendors' webhooks, and publish each before it is answered
+    Ingress(Box<IngressArgs>),
+    /// Stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate hook, with ledgers
+    /// of all they were told
     Sandbox(SandboxArgs),
 }
 
@@ -113,6 +117,8 @@ pub enum TopologyCommand {
     Check(CheckArgs),
     /// Print it as definitions for `rabbitmqctl import_definitions`
     Export(TopologyArgs),
+    /// Print it as AsyncAPI 3, for those who publish to Bilag or listen to it: every stage, in use or not
+    Asyncapi(TopologyArgs),
 }
 
 #[derive(Debug, Args)]

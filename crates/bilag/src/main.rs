@@ -3,6 +3,7 @@
 // What is printed goes through `output`, which knows readers who leave early.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
+mod asyncapi;
 mod chain;
 mod cli;
 mod commands;
@@ -65,6 +66,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Resume(args) => commands::pause::resume(&args).await,
         Command::Audit(args) => commands::audit::run(args).await,
         Command::Console(args) => commands::console::run(*args).await,
+        Command::Ingress(args) => commands::ingress::run(*args).await,
         Command::Sandbox(args) => commands::sandbox::run(args).await,
     }
 }

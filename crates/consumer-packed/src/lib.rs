@@ -195,7 +195,7 @@ impl PackedConsumer {
         let package = events::raw_package(body)
             .ok_or_else(|| Failure::reject(Reason::UNDECODABLE, "the package cannot be read"))?;
         let kind = InvoiceRequestType::V1;
-        let request = InvoiceRequest { kind, id: idempotency_key, oms: &self.oms, package };
+        let request = InvoiceRequest { kind, id: idempotency_key, oms: &self.oms, package: &package };
         let json = serde_json::to_vec(&request);
         json.map(Bytes::from).map_err(|error| Failure::reject(Reason::UNDECODABLE, error))
     }

@@ -1,5 +1,6 @@
 //! From bytes to an event, or to the JSON path of what is wrong and what was expected there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::Uid;
+use crate::envelope;
 use crate::node::Node;
 use crate::refusal::Refusal;
 
@@ -54,11 +56,31 @@ impl From<Refusal> for Undecodable {
 
 /// Reads one event from its body: JSON in UTF-8. A byte order mark is skipped (RFC 8259 lets a
 /// reader do so). A member that appears twice is refused, because nobody can tell which one counts.
+///
+/// An event in an envelope of CloudEvents 1.0 (structured JSON) is read as if it were carried plain;
+/// the paths of what is wrong begin with `data` then, or `data_base64`.
 pub fn decode<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
+    let content = envelope::open(value_of(body)?)?;
+    let read = E::deserialize(Node::new(&content.value));
+    Ok(read.map_err(|refusal| match content.member {
+        Some(member) => refusal.within(format!(".{member}")),
+        None => refusal,
+    })?)
+}
+
+/// The event as it would be carried plain: the body itself, or what is in its envelope of CloudEvents.
+///
+/// # Errors
+/// The body is not JSON, or an envelope around something else.
+pub fn plain(body: &[u8]) -> Result<Cow<'_, RawValue>, Undecodable> {
+    Ok(envelope::open(value_of(body)?)?.value)
+}
+
+/// The body as JSON, envelope and all.
+pub(crate) fn value_of(body: &[u8]) -> Result<&RawValue, Undecodable> {
     let text = utf8(body)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let value: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error, text))?;
-    Ok(E::deserialize(Node::new(value))?)
+    serde_json::from_str(text).map_err(|error| not_json(&error, text))
 }
 
 /// The tenant's and the receipt's uid, where they can be read from a body that is otherwise

@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 /// Each document's file name in `schemas/` and the document (OpenAPI 3.1).
 pub fn openapi() -> Vec<(&'static str, Value)> {
-    vec![("invoice-service.openapi.json", invoice_service()), ("erp.openapi.json", erp())]
+    vec![
+        ("invoice-service.openapi.json", invoice_service()),
+        ("erp.openapi.json", erp()),
+        ("hydrate.openapi.json", hydrate()),
+    ]
 }
 
 /// Whoever makes the invoices of packed packages.
@@ -74,6 +78,62 @@ fn erp() -> Value {
         "components": { "securitySchemes": { "authorization": {
             "type": "apiKey", "in": "header", "name": "Authorization",
             "description": "The whole header, as ERP_INVOICE_AUTHORIZATION has it."
+        } } }
+    })
+}
+
+/// Whoever makes a whole receipt of the ids in Flow's webhook.
+fn hydrate() -> Value {
+    let id = |what: &str| {
+        json!({
+            "type": "object", "description": what,
+            "properties": { "Id": { "type": "integer" }, "Uid": { "type": "string" } }
+        })
+    };
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hydrate hook",
+            "version": "1",
+            "summary": "Makes a whole receipt of the ids in Flow's webhook.",
+            "description": "bilag ingress calls this service; you write it, and set BILAG_INGRESS_HYDRATE_URL to its \
+                address. It reads the receipt from Flow's API and answers with the event.\n\n\
+                Flow waits ten seconds, and BILAG_INGRESS_TIMEOUT is the time for all of it: answer within a few \
+                seconds. The same ids are asked for again whenever Flow sends its webhook again: answer with the same \
+                receipt."
+        },
+        "servers": [{ "url": "https://till.example/hydrate" }],
+        "security": [{ "authorization": [] }],
+        "paths": { "/": { "post": {
+            "operationId": "hydrateReceipt",
+            "summary": "Asks for a receipt by its ids.",
+            "requestBody": { "required": true, "content": { "application/json": { "schema": {
+                "type": "object",
+                "description": "Flow's webhook, byte by byte as it came. Flow's own documents say which ids it has; \
+                    anything may be missing but the action.",
+                "properties": {
+                    "action": { "const": "ORDER_RECEIPT_SETTLED" },
+                    "tenant": id("The tenant."),
+                    "store": id("The store."),
+                    "order": id("The order."),
+                    "orderReceipt": id("The receipt.")
+                }
+            } } } },
+            "responses": responses(json!({
+                "200": {
+                    "description": "The receipt. It goes on the bus as it is: what is wrong with it shows as a dead letter.",
+                    "content": { "application/json": { "schema": { "$ref": "receipt.settled.v1.schema.json" } } }
+                },
+                "401": { "description": "Wrong credentials. Flow is answered 503, and sends its webhook again." },
+                "403": { "description": "As 401." },
+                "404": { "description": "There is no such receipt, and there will be none: the ids become a dead letter, \
+                    for a person to look at. Answer 503 where it may still come." },
+                "422": { "description": "No receipt can be made of this: as 404." }
+            }))
+        } } },
+        "components": { "securitySchemes": { "authorization": {
+            "type": "apiKey", "in": "header", "name": "Authorization",
+            "description": "The whole header, as BILAG_INGRESS_HYDRATE_AUTHORIZATION has it."
         } } }
     })
 }

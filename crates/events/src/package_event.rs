@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::text::OptionalText;
-use crate::{Count, StatusCode, Text, Uid, Undecodable, decode};
+use crate::{Count, StatusCode, Text, Uid, Undecodable, decode, plain};
 
 /// A package that was packed. Real events carry many more members, which are ignored here and
 /// passed on to the invoice service as they came.
@@ -106,17 +106,17 @@ pub fn package_id(body: &[u8]) -> Option<u64> {
     Some(decode::<Envelope>(body).ok()?.payload.id)
 }
 
-/// The package as it was received, to be passed on byte by byte. `None` where the body is no
-/// package event.
-pub fn raw_package(body: &[u8]) -> Option<&RawValue> {
+/// The package as it was received, to be passed on byte by byte, without an envelope. `None` where the
+/// body is no package event.
+pub fn raw_package(body: &[u8]) -> Option<Box<RawValue>> {
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]
         payload: &'a RawValue,
     }
-    let text = std::str::from_utf8(body).ok()?;
-    let envelope: Envelope<'_> = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
-    Some(envelope.payload)
+    let event = plain(body).ok()?;
+    let envelope: Envelope<'_> = serde_json::from_str(event.get()).ok()?;
+    Some(envelope.payload.to_owned())
 }
 
 /// Whether both events carry the same package, whatever its state: the two events of one packing do.

@@ -25,6 +25,7 @@ fn read(body: &[u8]) {
         assert!(error.len() < 400, "longer than any message of ours: {error}");
     }
     let _ = receipt_uid(body);
+    let _ = events::named(body);
 }
 
 /// A sample with the marker in every text whose place allows any text.
@@ -38,6 +39,10 @@ fn samples() -> impl Strategy<Value = Value> {
         .map(|path| serde_json::from_slice(&support::read(&path)).expect("JSON"))
         .collect();
     samples.iter_mut().for_each(mark);
+    // Each once more, in an envelope of CloudEvents.
+    let enveloped = |event: &Value| json!({ "specversion": "1.0", "id": "i", "source": "/s", "type": "t", "data": event });
+    let enveloped: Vec<_> = samples.iter().map(enveloped).collect();
+    samples.extend(enveloped);
     proptest::sample::select(samples)
 }
 

@@ -73,7 +73,7 @@ fn what_an_invoice_service_is_asked_is_what_its_schema_says() {
     let body = support::read(&support::root().join("tests/samples/package-packed.json"));
     let package = events::raw_package(&body).expect("the sample is a package event");
     let kind = events::InvoiceRequestType::V1;
-    let request = events::InvoiceRequest { kind, id: "akinon/73/1", oms: "akinon", package };
+    let request = events::InvoiceRequest { kind, id: "akinon/73/1", oms: "akinon", package: &package };
     let request = serde_json::to_value(&request).expect("JSON");
     assert!(schema.is_valid(&request), "{request:#}");
     for member in ["type", "id", "oms", "package"] {

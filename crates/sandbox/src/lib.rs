@@ -12,6 +12,7 @@ mod control;
 mod desk;
 pub mod erp;
 mod faults;
+pub mod hydrate;
 pub mod idp;
 pub mod invoice_service;
 mod ledger;
@@ -42,6 +43,8 @@ pub struct Options {
     pub oms: oms::Options,
     /// The ERP's.
     pub erp: erp::Options,
+    /// The hydrate hook's.
+    pub hydrate: hydrate::Options,
 }
 
 /// Stand-ins that are being served. Dropping this ends them.
@@ -55,6 +58,8 @@ pub struct Sandbox {
     pub oms: oms::Oms,
     /// The stand-in for an ERP.
     pub erp: erp::Erp,
+    /// The stand-in for a hydrate hook.
+    pub hydrate: hydrate::Hydrate,
     address: SocketAddr,
     app: Router,
     server: Server,
@@ -70,9 +75,11 @@ pub fn serve(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
     let invoice_service = invoice_service::InvoiceService::new(options.invoice_service)?;
     let oms = oms::Oms::new(options.oms);
     let erp = erp::Erp::new(options.erp);
+    let hydrate = hydrate::Hydrate::new(options.hydrate);
     let app = omnium.router().merge(invoice_service.router()).merge(oms.router()).merge(erp.router());
+    let app = app.merge(hydrate.router());
     let server = Server::start(listener, app.clone());
-    Ok(Sandbox { omnium, invoice_service, oms, erp, address, app, server })
+    Ok(Sandbox { omnium, invoice_service, oms, erp, hydrate, address, app, server })
 }
 
 impl Sandbox {
@@ -99,6 +106,11 @@ impl Sandbox {
     /// Where the ERP is told.
     pub fn erp_url(&self) -> String {
         format!("{}/erp", self.base_url())
+    }
+
+    /// Where ids of receipts become whole receipts.
+    pub fn hydrate_url(&self) -> String {
+        format!("{}/hydrate", self.base_url())
     }
 
     /// Lets go of the port and of every connection: whoever calls now is refused. What was being

@@ -27,6 +27,7 @@ pub fn options(seed: u64) -> sandbox::Options {
         },
         oms: oms::Options { seed: seed ^ 2, faults: others().collect(), ..Default::default() },
         erp: erp::Options { seed: seed ^ 3, faults: others().collect() },
+        ..Default::default()
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod console;
 pub mod dead;
+pub mod ingress;
 pub mod letters;
 pub mod map;
 pub mod packages;

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use amqp::{Outgoing, PublishError, Publisher, chain};
-use events::ReceiptSettledType;
-use serde_json::Value;
+use events::{Named, ReceiptSettledType};
 
 use crate::cli::PublishArgs;
 use crate::output::{Failed, say, tell};
@@ -37,17 +36,13 @@ pub async fn run(args: PublishArgs) -> Result<(), Failed> {
 
 /// The body as it is, be it ever so broken; key, id and type are read from it where they can be.
 fn outgoing(args: &PublishArgs, file: &Path, body: Vec<u8>) -> Outgoing {
-    let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let text = |member: &str| json.pointer(member).and_then(Value::as_str).filter(|text| text.len() <= 200);
-    // The till's events have type and id at the top, Akinon's in their head.
-    let kind = text("/type").or_else(|| text("/event/type"));
-    let id = text("/id").or_else(|| text("/event/uuid"));
-    let key = args.key.as_deref().or(kind).unwrap_or(ReceiptSettledType::NAME);
+    let Named { kind, id } = events::named(&body).unwrap_or_default();
+    let key = args.key.as_deref().or(kind.as_deref()).unwrap_or(ReceiptSettledType::NAME);
     Outgoing {
         exchange: args.broker.bus_exchange.clone(),
         routing_key: key.to_owned(),
-        message_id: id.map_or_else(|| file.display().to_string(), str::to_owned),
-        kind: kind.unwrap_or_default().to_owned(),
+        message_id: id.unwrap_or_else(|| file.display().to_string()),
+        kind: kind.unwrap_or_default(),
         body,
         subject: None,
     }

@@ -1,4 +1,4 @@
-//! `bilag sandbox`: the stand-ins for Omnium, an invoice service, Akinon's OMS and an ERP.
+//! `bilag sandbox`: the stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate hook.
 
 use amqp::Broker;
 use sandbox::invoice_service::Mode;
@@ -21,6 +21,7 @@ pub async fn run(args: SandboxArgs) -> Result<(), Failed> {
         ("an invoice service", "INVOICE_SERVICE_URL", sandbox.invoice_service_url()),
         ("Akinon's OMS", "OMS_BASE_URL", sandbox.oms_url()),
         ("an ERP", "ERP_INVOICE_URL", sandbox.erp_url()),
+        ("a hydrate hook", "BILAG_INGRESS_HYDRATE_URL", sandbox.hydrate_url()),
     ];
     let rows = stand_ins.map(|(name, variable, url)| vec![name.to_owned(), format!("{variable}={url}")]);
     table(&[Column::Left("stands in for"), Column::Left("when this is set")], &rows);
@@ -55,5 +56,6 @@ fn options(args: &SandboxArgs) -> Result<sandbox::Options, Failed> {
     let invoice_service = sandbox::invoice_service::Options { mode, seed: args.seed, ..Default::default() };
     let oms = sandbox::oms::Options { seed: args.seed, ..Default::default() };
     let erp = sandbox::erp::Options { seed: args.seed, ..Default::default() };
-    Ok(sandbox::Options { omnium, invoice_service, oms, erp })
+    let hydrate = sandbox::hydrate::Options { seed: args.seed, ..Default::default() };
+    Ok(sandbox::Options { omnium, invoice_service, oms, erp, hydrate })
 }

@@ -3,9 +3,12 @@
 use amqp::{Management, Topology};
 use serde_json::json;
 
-use crate::chain;
+use crate::chain::CHAIN;
+use crate::cli::ALL;
 use crate::cli::{CheckArgs, TopologyArgs, TopologyCommand};
+use crate::link::Link;
 use crate::output::{self, Failed, say};
+use crate::{asyncapi, chain};
 
 /// Declares, compares or prints.
 pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
@@ -17,12 +20,33 @@ pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
             output::json(&amqp::definitions(&topology(&args), &vhost));
             Ok(())
         }
+        TopologyCommand::Asyncapi(args) => print_asyncapi(&args),
     }
 }
 
 fn topology(args: &TopologyArgs) -> Topology {
     let links = chain::named(&args.stages, &args.settings.0);
     chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, &args.settings.0)
+}
+
+/// Of every stage that is named; `all` names those that are not in use as well.
+fn print_asyncapi(args: &TopologyArgs) -> Result<(), Failed> {
+    let all = args.stages.iter().any(|name| name == ALL);
+    let named = |link: &&Link| all || args.stages.iter().any(|name| name == link.name);
+    let links: Vec<_> = CHAIN.iter().filter(named).collect();
+    let (broker, settings) = (&args.broker, &args.settings.0);
+    let topology =
+        chain::topology(&broker.bus_exchange, &broker.retry_delays, links.iter().copied(), settings);
+    let vhost = broker.broker("topology")?.vhost().to_owned();
+    let document = asyncapi::document(&topology, &vhost, &links);
+    if args.json {
+        output::json(&document);
+        return Ok(());
+    }
+    let yaml = serde_yaml_ng::to_string(&document);
+    let yaml = yaml.map_err(|error| Failed::at("the document cannot be written", error))?;
+    output::say_bytes(yaml.as_bytes());
+    Ok(())
 }
 
 async fn apply(args: &TopologyArgs) -> Result<(), Failed> {

@@ -18,9 +18,10 @@ pub(crate) const WITHHELD: &str = "•••";
 /// Names how many members stood there whose very names are not known.
 const OTHERS: &str = "(other members)";
 
-/// A body without what is personal; `None` where it is no JSON object, of which nothing can be known.
+/// A body without what is personal, and without an envelope of CloudEvents; `None` where it is no JSON
+/// object, of which nothing can be known.
 pub(crate) fn body(body: &[u8]) -> Option<Value> {
-    match serde_json::from_slice(body) {
+    match serde_json::from_str(events::plain(body).ok()?.get()) {
         Ok(Value::Object(object)) => Some(members(object, &SHOWN)),
         _ => None,
     }

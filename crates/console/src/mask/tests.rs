@@ -101,6 +101,13 @@ fn what_stands_where_something_else_was_expected_is_withheld() {
 }
 
 #[test]
+fn in_an_envelope_the_same_is_withheld() {
+    let event = json!({ "type": "receipt.settled.v1", "orderReceipt": { "contactPerson": { "email": "kari@x.example" } } });
+    let envelope = json!({ "specversion": "1.0", "id": "1", "source": "/kari", "type": "t", "data": event });
+    assert_eq!(masked(envelope), masked(event));
+}
+
+#[test]
 fn what_is_no_json_object_is_withheld_whole() {
     for open in
         [&b"<receipt><name>Kari</name></receipt>"[..], b"\"Kari\"", b"[\"Kari\"]", b"{\"id\":", b"\xff", b""]

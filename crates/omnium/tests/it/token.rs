@@ -89,7 +89,7 @@ async fn credentials_that_change_in_their_file_fetch_a_token_of_their_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("secret");
     std::fs::write(&path, "wrong").expect("written");
-    let credentials = Some((CLIENT_ID.to_owned(), "right".to_owned()));
+    let credentials = vec![(CLIENT_ID.to_owned(), "right".to_owned())];
     let sandbox = sandbox(Options { credentials, ..Options::default() }).await;
     let config =
         Config { client_secret: Secret::file(&path).expect("a secret"), ..config(&sandbox.base_url()) };

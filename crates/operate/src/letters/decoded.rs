@@ -185,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_an_envelope_is_told_as_if_it_were_not() {
+        for event in [RECEIPT, PACKAGE] {
+            let envelope = format!("{{\"specversion\":\"1.0\",\"id\":\"1\",\"data\":{event}}}");
+            let plain = decoded(event.as_bytes());
+            assert!(plain.is_some());
+            assert_eq!(decoded(envelope.as_bytes()), plain);
+        }
+    }
+
+    #[test]
     fn a_package_is_told_with_its_items_and_what_is_no_event_is_not() {
         let decoded = super::decoded(PACKAGE.as_bytes()).expect("a package");
         assert_eq!((decoded.event, decoded.facts[0].0), ("package.status", "package"));

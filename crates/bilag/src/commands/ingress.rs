@@ -1,0 +1,83 @@
+//! `bilag ingress`: the vendors' webhooks, onto the bus.
+
+use consumer::SecretSetting;
+use ingress::{Hydrate, HydrateConfig, Ingress, Key};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::IngressArgs;
+use crate::output::{Failed, say};
+use crate::telemetry;
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn run(args: IngressArgs) -> Result<(), Failed> {
+    let _telemetry = telemetry::start(&args.logs)?;
+    let flow = key(SecretSetting {
+        name: "BILAG_INGRESS_FLOW_SECRET",
+        value: args.ingress_flow_secret.as_deref(),
+        file: args.ingress_flow_secret_file.as_deref(),
+    })?;
+    let akinon = key(SecretSetting {
+        name: "BILAG_INGRESS_AKINON_SECRET",
+        value: args.ingress_akinon_secret.as_deref(),
+        file: args.ingress_akinon_secret_file.as_deref(),
+    })?;
+    if flow.is_none() && akinon.is_none() {
+        return Err(Failed::plainly_used_wrongly(
+            "no vendor has an endpoint: set BILAG_INGRESS_FLOW_SECRET, BILAG_INGRESS_AKINON_SECRET, or both",
+        ));
+    }
+    let endpoints = [(&flow, "/webhooks/flow"), (&akinon, "/webhooks/akinon")];
+    let endpoints = endpoints.iter().filter(|(key, _)| key.is_some()).map(|(_, path)| *path);
+    let endpoints = endpoints.collect::<Vec<_>>().join(" and ");
+    let ingress = Ingress {
+        broker: args.broker.broker("ingress")?,
+        exchange: args.broker.bus_exchange.clone(),
+        flow,
+        akinon,
+        hydrate: hydrate(&args)?,
+        timeout: args.ingress_timeout.duration(),
+        max_concurrent: args.ingress_max_concurrent_requests.into(),
+    };
+    let address = args.ingress_addr;
+    let wrong_address = |error| Failed::used_wrongly(&format!("BILAG_INGRESS_ADDR {address}"), error);
+    let listener = TcpListener::bind(address).await.map_err(wrong_address)?;
+    let listening = listener.local_addr().map_err(wrong_address)?;
+    let no_signals = |error| Failed::at("signals cannot be heard", error);
+    let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let stopped = async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: webhooks in hand are answered first");
+    };
+    say(format_args!("webhooks are taken at http://{listening}: {endpoints}"));
+    ingress::serve(listener, ingress, stopped).await.map_err(|error| match error {
+        ingress::ServeError::Broker(error) => Failed::used_wrongly("BILAG_AMQP_URL", error),
+        error => Failed::plainly(error),
+    })
+}
+
+fn key(setting: SecretSetting<'_>) -> Result<Option<Key>, Failed> {
+    let secret = setting.read().map_err(Failed::plainly_used_wrongly)?;
+    let key = secret.map(Key::new).transpose();
+    key.map_err(|error| Failed::used_wrongly(setting.name, error))
+}
+
+fn hydrate(args: &IngressArgs) -> Result<Option<Hydrate>, Failed> {
+    let Some(url) = args.ingress_hydrate_url.clone().filter(|url| !url.is_empty()) else { return Ok(None) };
+    let authorization = SecretSetting {
+        name: "BILAG_INGRESS_HYDRATE_AUTHORIZATION",
+        value: args.ingress_hydrate_authorization.as_deref(),
+        file: args.ingress_hydrate_authorization_file.as_deref(),
+    };
+    let config = HydrateConfig {
+        url,
+        authorization: authorization.read().map_err(Failed::plainly_used_wrongly)?,
+        max_concurrent: args.ingress_max_concurrent_requests.into(),
+        timeout: args.ingress_timeout.duration(),
+    };
+    Hydrate::new(config).map(Some).map_err(Failed::plainly_used_wrongly)
+}

@@ -1,0 +1,52 @@
+//! `schemas/asyncapi.yaml` is what the topology and the events are.
+
+use bilag_tests::World;
+use serde_json::Value;
+
+#[tokio::test]
+async fn the_committed_document_is_that_of_the_topology() {
+    let mut world = World::new().await;
+    world.unset("BILAG_RETRY_DELAYS");
+    // The vhost of a test is not that of the document.
+    world.set("BILAG_AMQP_URL", "amqp://127.0.0.1/%2f");
+    let generated = world.ok(&["topology", "asyncapi"]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/asyncapi.yaml");
+    let committed = std::fs::read_to_string(path).expect("it is there");
+    assert!(committed == generated, "schemas/asyncapi.yaml is not what the topology is: run make schemas");
+}
+
+#[tokio::test]
+async fn every_queue_key_and_header_of_the_broker_is_in_it() {
+    let world = World::new().await;
+    let json = |arguments: &[&str]| -> Value { serde_json::from_str(&world.ok(arguments)).expect("JSON") };
+    let document = json(&["topology", "asyncapi", "--json"]);
+    let stages: Vec<_> = ["packed", "receipt", "render", "upload", "writeback", "erp", "dead"].to_vec();
+    let definitions = json(&[&["topology", "export"], &stages[..]].concat());
+    let bindings = definitions["bindings"].as_array().expect("bindings");
+    let told = |exchange: &Value, key: &Value| {
+        document["channels"].as_object().expect("channels").values().any(|channel| {
+            channel["bindings"]["amqp"]["exchange"]["name"] == *exchange && channel["address"] == *key
+        })
+    };
+    let mut seen = 0;
+    for binding in bindings.iter().filter(|binding| binding["source"] != "bilag.retry") {
+        let key = binding["routing_key"].as_str().expect("a key");
+        if !key.ends_with(".discarded") {
+            assert!(told(&binding["source"], &binding["routing_key"]), "{binding}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "{definitions}");
+    for stage in &stages {
+        assert!(document["channels"][format!("bilag.{stage}")].is_object(), "{stage}");
+        assert_eq!(document["operations"][format!("{stage}.receive")]["action"], "receive", "{stage}");
+    }
+    // Whatever the chain hears of its own is sent by somebody.
+    for binding in bindings.iter().filter(|binding| binding["source"] == "bilag") {
+        let reference = format!("#/channels/bilag.key.{}", binding["routing_key"].as_str().expect("a key"));
+        let operations = document["operations"].as_object().expect("operations");
+        let sent =
+            |operation: &Value| operation["action"] == "send" && operation["channel"]["$ref"] == *reference;
+        assert!(operations.values().any(sent), "nobody sends {reference}");
+    }
+}
