@@ -156,5 +156,5 @@ async fn new_connections_are_made_by_the_url_as_its_file_has_it_then() {
     })
     .await;
     drop(store);
-    fresh.run(&format!("drop role {old}; drop role {new}")).await;
+    fresh.run(&format!("reassign owned by {old} to current_user; drop role {old}; drop role {new}")).await;
 }
