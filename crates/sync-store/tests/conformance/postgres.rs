@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sync_store::{Lease, State, StoreError, connect};
+use secret::Secret;
+use sync_store::{Lease, State, StoreError, connect, connect_by};
 
 use crate::fresh::Fresh;
 use crate::given::{LONG, TARGET, granted, in_state, key, receipt, record};
@@ -124,4 +125,36 @@ async fn statements_prepared_before_a_change_of_the_tables_are_prepared_again() 
     fresh.run("alter table external_order_receipt_sync alter file_name type varchar").await;
     let lease = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
     assert!(matches!(lease, Lease::Granted(_)), "{lease:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_connections_are_made_by_the_url_as_its_file_has_it_then() {
+    let fresh = Fresh::postgres().await;
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let [old, new] = ["old", "new"].map(|name| format!("bilag_{name}_{id}"));
+    fresh.run(&format!("create role {old} login superuser password 'a-password'; create role {new} nologin superuser password 'a-password'")).await;
+    let (_, place) = fresh.url.rsplit_once('@').expect("a URL with a login");
+    let url = |role: &str| format!("postgres://{role}:a-password@{place}\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("database-url");
+    std::fs::write(&file, url(&old)).expect("written");
+    let store = connect_by(&Secret::file(&file).expect("a URL")).await.expect("the store opens");
+    store.ping().await.expect("it answers");
+
+    fresh
+        .run(&format!(
+            "alter role {old} nologin; alter role {new} login;
+             select pg_terminate_backend(pid) from pg_stat_activity where usename = '{old}'"
+        ))
+        .await;
+    std::fs::write(&file, url(&new)).expect("written");
+    in_time(async {
+        while let Err(error) = store.ping().await {
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    drop(store);
+    fresh.run(&format!("reassign owned by {old} to current_user; drop role {old}; drop role {new}")).await;
 }
