@@ -16,7 +16,7 @@ use tracing::{Instrument, Span};
 use crate::gate::{Change, Evidence, Gate, Permit};
 use crate::header::{Headers, names};
 use crate::lanes::{Admission, Lanes, Place};
-use crate::metrics::{Metrics, NOT_SETTLED, error_type};
+use crate::metrics::{Metrics, NOT_SETTLED, WAITS, error_type};
 use crate::topology::{DEAD, DELIVERY_LIMIT, RETRY, rung_name};
 use crate::{
     Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
@@ -170,7 +170,11 @@ impl<H: Handler> Handling<H> {
     fn measure(&self, began: Instant, error: Option<&'static str>) {
         self.metrics.processed(began.elapsed(), error);
         if let Some(error) = error {
-            Span::current().record("error.type", error).record("otel.status_code", "ERROR");
+            let span = Span::current();
+            span.record("error.type", error);
+            if error != WAITS {
+                span.record("otel.status_code", "ERROR");
+            }
         }
     }
 

@@ -17,6 +17,9 @@ const SECONDS: [f64; 14] =
 /// The outcome of a message that could be neither passed on nor put aside.
 pub(crate) const NOT_SETTLED: &str = "not_settled";
 
+/// The outcome of a message whose time has not come: no failure.
+pub(crate) const WAITS: &str = "waits";
+
 /// One stage's instruments.
 pub(crate) struct Metrics {
     stage: &'static str,
@@ -79,7 +82,7 @@ impl Metrics {
             Action::Rung(..) => {
                 let why = match failure {
                     _ if spent => "failed",
-                    Some(Failure::Wait { .. }) => "waits",
+                    Some(Failure::Wait { .. }) => WAITS,
                     Some(_) => "unavailable",
                     None => "paused",
                 };
@@ -100,7 +103,7 @@ pub(crate) fn error_type(failure: &Failure) -> &'static str {
     match failure {
         Failure::Reject { reason, .. } => reason.as_str(),
         Failure::Retry { .. } => "failed",
-        Failure::Wait { .. } => "waits",
+        Failure::Wait { .. } => WAITS,
         Failure::Unavailable { reached, .. } => match reached {
             Reached::Never => "unreached",
             Reached::Perhaps => "unavailable",
