@@ -12,6 +12,7 @@ mod health;
 mod holding;
 mod identity;
 mod in_the_browser;
+mod least_privilege;
 mod looking_at_letters;
 mod main_job;
 mod memory;

@@ -112,6 +112,8 @@ pub enum TopologyCommand {
     Check(CheckArgs),
     /// Print it as definitions for `rabbitmqctl import_definitions`
     Export(TopologyArgs),
+    /// Print a user of the broker for each part, with the rights it needs and no more
+    Users(TopologyArgs),
 }
 
 #[derive(Debug, Args)]

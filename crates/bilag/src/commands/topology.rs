@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::chain;
 use crate::cli::{CheckArgs, TopologyArgs, TopologyCommand};
+use crate::commands::topology_users;
 use crate::output::{self, Failed, say};
 
 /// Declares, compares or prints.
@@ -17,6 +18,7 @@ pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
             output::json(&amqp::definitions(&topology(&args), &vhost));
             Ok(())
         }
+        TopologyCommand::Users(args) => topology_users::run(&args, &topology(&args)),
     }
 }
 
