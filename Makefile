@@ -1,6 +1,6 @@
 # Everything there is to run here. "make" alone tells what.
 
-.PHONY: help demo up down test bench lint format clippy deny check-schemas schemas
+.PHONY: help demo up down test image image-test bench lint format clippy deny check-schemas manifests schemas
 
 help: ## tell what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -17,13 +17,19 @@ down: ## end what "make up" left running
 test: ## run every test on a private broker and a private PostgreSQL server
 	@deploy/dev/test.sh
 
+image: ## build the image with buildah, without an engine and a registry
+	@deploy/dev/image.sh build
+
+image-test: ## the same, and run a receipt through it as Kubernetes would
+	@deploy/dev/image.sh test
+
 bench: ## measure rendering, the chain and the store; the README's figures come from it
 	cargo bench --quiet -p receipt-pdf
 	cargo bench --quiet -p sync-store
 	cargo build --quiet --release -p bilag -p bilag-tests --bins
 	"$${CARGO_TARGET_DIR:-target}/release/bench"
 
-lint: format clippy deny check-schemas ## check format, lints, dependencies and schemas
+lint: format clippy deny check-schemas manifests ## check format, lints, dependencies, schemas and manifests
 
 format:
 	cargo fmt --all -- --check
@@ -36,6 +42,9 @@ deny:
 
 check-schemas:
 	cargo test --quiet -p events --test schemas --test examples
+
+manifests:
+	@deploy/dev/manifests.sh
 
 schemas: ## write schemas/ anew from the types of the events
 	cargo run --quiet -p events --example schemas

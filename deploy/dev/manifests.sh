@@ -36,3 +36,11 @@ for overlay in deploy/kubernetes/overlays/*; do
     done
 done
 "$venv/bin/python" "$here/manifests.py" check "$built/production.yaml" "$built/small.yaml"
+
+# Only the file: neither images nor an engine are asked for.
+command -v docker-compose >/dev/null || docker compose version >/dev/null 2>&1 || "$here/install.sh" docker-compose
+if command -v docker-compose >/dev/null; then
+    docker-compose --file deploy/compose.yaml config --quiet
+else
+    docker compose --file deploy/compose.yaml config --quiet
+fi

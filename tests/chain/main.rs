@@ -3,6 +3,7 @@
 mod bad_input;
 mod broker;
 mod commands;
+mod database_role;
 mod dead_letters;
 mod editing_letters;
 mod fire;
