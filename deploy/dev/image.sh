@@ -10,7 +10,7 @@
 # compiler, and one with glibc, libgcc and the authorities' certificates alone, which is what distroless is.
 # The compiler is this machine's Rust. It works on this machine's own folders, at their own paths, which cargo
 # knows what it compiled by: what was built for the release profile already is not built again.
-# Needs Debian, and root or sudo (debootstrap, chroot).
+# Needs Debian, and root (debootstrap, chroot).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=deploy/dev
@@ -31,20 +31,15 @@ fail() {
     exit 1
 }
 
-# As root, for that which only root may do.
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
-
 bud() {
-    as_root buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver vfs "$@"
+    buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver vfs "$@"
 }
 
 # --- what it is built of
 
 get_tools() {
-    command -v debootstrap >/dev/null && command -v buildah >/dev/null || "$here/install.sh" buildah debootstrap
-    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || fail "debootstrap and chroot need root, or sudo"
+    [ "$(id -u)" -eq 0 ] || fail "debootstrap and chroot need root; run it as root"
+    "$here/install.sh" buildah debootstrap
     if [ "$("$tools/bin/cargo-cyclonedx" cyclonedx --version 2>/dev/null)" != "cargo-cyclonedx-cyclonedx $cyclonedx" ]; then
         # Unoptimised: it is built once in minutes, and runs for a second.
         cargo install cargo-cyclonedx --locked --quiet --debug --version "$cyclonedx" --root "$tools" \
@@ -61,19 +56,19 @@ make_debian() {
     [ -e "$debian.done" ] && return
     say debian "debootstrap of $suite (once)"
     mkdir -p "$cache"
-    as_root rm -rf "$debian"
-    as_root debootstrap --variant=minbase --include=gcc,libc6-dev,ca-certificates "$suite" "$debian" \
+    rm -rf "$debian"
+    debootstrap --variant=minbase --include=gcc,libc6-dev,ca-certificates "$suite" "$debian" \
         >"$cache/debootstrap.log" 2>&1 || {
         tail -n 5 "$cache/debootstrap.log" >&2
         fail "debootstrap did not get Debian $suite"
     }
-    as_root rm -rf "$debian/var/cache/apt" "$debian/var/lib/apt" "$debian/usr/share/doc"
+    rm -rf "$debian/var/cache/apt" "$debian/var/lib/apt" "$debian/usr/share/doc"
     touch "$debian.done"
 }
 
 # The libraries of some of its packages. They name them by /lib, which has been a link to /usr/lib since Debian 12.
 libraries_of() {
-    as_root chroot "$debian" dpkg -L "$@" | sed -n 's#^/\(usr/\)\{0,1\}\(lib.*\.so\(\.[0-9]*\)*\)$#usr/\2#p' |
+    chroot "$debian" dpkg -L "$@" | sed -n 's#^/\(usr/\)\{0,1\}\(lib.*\.so\(\.[0-9]*\)*\)$#usr/\2#p' |
         grep -v gconv | sort -u
 }
 
@@ -87,11 +82,11 @@ make_bases() {
     runtime=$(mktemp -d "$cache/runtime.XXXXXX")
     chmod 755 "$runtime"
     { libraries_of libc6 libgcc-s1 && printf '%s\n' lib lib64 etc/ssl/certs/ca-certificates.crt; } |
-        as_root tar -C "$debian" -c -T - | as_root tar -C "$runtime" -x
+        tar -C "$debian" -c -T - | tar -C "$runtime" -x
     container=$(bud from scratch)
     bud copy -q "$container" "$runtime" / >/dev/null
     bud commit -q --rm "$container" bilag-runtime >/dev/null
-    as_root rm -rf "$runtime"
+    rm -rf "$runtime"
 }
 
 # --- the image
@@ -100,7 +95,7 @@ build() {
     get_tools
     make_debian
     # Of a build that was ended.
-    as_root rm -rf "$cache/storage" "$cache/run" "$root"
+    rm -rf "$cache/storage" "$cache/run" "$root"
     mkdir -p "$root"
     make_bases
     cargo fetch --locked --quiet
@@ -116,10 +111,10 @@ build() {
     container=$(bud from --pull-never localhost/bilag)
     bud inspect --type image --format '{{.OCIv1.Config.User}}' bilag >"$cache/user"
     bud inspect --type image --format '{{index .OCIv1.Config.Entrypoint 0}}' bilag >"$cache/entrypoint"
-    as_root cp -a "$(bud mount "$container")/." "$root/"
+    cp -a "$(bud mount "$container")/." "$root/"
     # Each layer is a copy of all below it: nothing of them is kept.
     bud umount --all >/dev/null
-    as_root rm -rf "$cache/storage" "$cache/run"
+    rm -rf "$cache/storage" "$cache/run"
     say image "$(du -sm "$root" | cut -f 1) MB, of which the binary has $(du -m "$root/bilag" | cut -f 1)"
 }
 

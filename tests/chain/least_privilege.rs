@@ -138,8 +138,8 @@ async fn channel(url: &str) -> Channel {
 async fn may_publish(url: &str, exchange: &str, key: &str) -> bool {
     let options = BasicPublishOptions { mandatory: true, ..Default::default() };
     let properties = BasicProperties::default();
-    let published =
-        channel(url).await.basic_publish(exchange.into(), key.into(), options, b"{}", properties).await;
+    let channel = channel(url).await;
+    let published = channel.basic_publish(exchange.into(), key.into(), options, b"{}", properties).await;
     match published.expect("it is sent").await {
         Ok(_) => true,
         Err(error) if error.to_string().contains("ACCESS_REFUSED") => false,
@@ -149,7 +149,8 @@ async fn may_publish(url: &str, exchange: &str, key: &str) -> bool {
 
 /// Whether the broker lets a user read.
 async fn may_read(url: &str, queue: &str) -> bool {
-    let got = channel(url).await.basic_get(queue.into(), BasicGetOptions::default()).await;
+    let channel = channel(url).await;
+    let got = channel.basic_get(queue.into(), BasicGetOptions::default()).await;
     got.map_err(|error| assert!(error.to_string().contains("ACCESS_REFUSED"), "{queue}: {error}")).is_ok()
 }
 
@@ -190,6 +191,11 @@ async fn a_consumer_s_user_is_refused_what_is_another_s() {
     assert!(log.contains("may not declare or bind exchange bilag"), "{log}");
     assert!(may_read(&users.url(&world, "console"), "bilag.upload.dead").await);
     assert!(!may_read(&users.url(&world, "console"), "bilag.upload").await);
-    assert!(!may_read(&users.url(&world, "keda"), "bilag.upload").await);
+    let keda = users.url(&world, "keda");
+    assert!(!may_read(&keda, "bilag.upload").await);
+    let (_, vhost) = keda.rsplit_once('/').expect("the URL ends in a vhost");
+    let queue = format!("{}/api/queues/{vhost}/bilag.upload", world.vhost.management);
+    let asked = reqwest::Client::new().get(queue).basic_auth(users.name("bilag-keda"), Some("a-password"));
+    assert_eq!(asked.send().await.expect("the management API answers").status(), StatusCode::OK);
     users.remove(&world).await;
 }
