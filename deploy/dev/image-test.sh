@@ -12,6 +12,7 @@ pids=()
 clean_up() {
     for pid in "${pids[@]}"; do
         kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
     done
     "$here/broker.sh" stop "$private/broker"
     "$here/postgres.sh" stop "$private/postgres"

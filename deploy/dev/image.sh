@@ -35,6 +35,14 @@ bud() {
     buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver vfs "$@"
 }
 
+# Removes what buildah keeps: each layer is a copy of all below it. Of a build that was ended, folders of this machine
+# may still be mounted in there, which must not be removed with it.
+forget() {
+    awk -v below="$cache/storage/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+        xargs -r -n 1 umount
+    rm -rf "$cache/storage" "$cache/run"
+}
+
 # --- what it is built of
 
 get_tools() {
@@ -94,8 +102,8 @@ make_bases() {
 build() {
     get_tools
     make_debian
-    # Of a build that was ended.
-    rm -rf "$cache/storage" "$cache/run" "$root"
+    forget
+    rm -rf "$root"
     mkdir -p "$root"
     make_bases
     cargo fetch --locked --quiet
@@ -112,9 +120,8 @@ build() {
     bud inspect --type image --format '{{.OCIv1.Config.User}}' bilag >"$cache/user"
     bud inspect --type image --format '{{index .OCIv1.Config.Entrypoint 0}}' bilag >"$cache/entrypoint"
     cp -a "$(bud mount "$container")/." "$root/"
-    # Each layer is a copy of all below it: nothing of them is kept.
     bud umount --all >/dev/null
-    rm -rf "$cache/storage" "$cache/run"
+    forget
     say image "$(du -sm "$root" | cut -f 1) MB, of which the binary has $(du -m "$root/bilag" | cut -f 1)"
 }
 
