@@ -1,6 +1,6 @@
 # Everything there is to run here. "make" alone tells what.
 
-.PHONY: help demo up down test bench bench-scale lint format clippy deny check-schemas asyncapi schemas
+.PHONY: help demo up down test image image-test bench bench-scale lint format clippy deny check-schemas asyncapi manifests schemas
 
 help: ## tell what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -17,6 +17,12 @@ down: ## end what "make up" left running
 test: ## run every test on a private broker and a private PostgreSQL server
 	@deploy/dev/test.sh
 
+image: ## build the image with buildah, without an engine and a registry
+	@deploy/dev/image.sh build
+
+image-test: ## the same, and run a receipt through it as Kubernetes would
+	@deploy/dev/image.sh test
+
 bench: ## measure rendering, the chain and the store; the README's figures come from it
 	cargo bench --quiet -p receipt-pdf
 	cargo bench --quiet -p sync-store
@@ -27,7 +33,7 @@ bench-scale: ## measure one, two and four processes of each stage
 	cargo build --quiet --release -p bilag -p bilag-tests --bins
 	"$${CARGO_TARGET_DIR:-target}/release/bench" scale
 
-lint: format clippy deny check-schemas asyncapi ## check format, lints, dependencies and schemas
+lint: format clippy deny check-schemas asyncapi manifests ## check format, lints, dependencies, schemas and manifests
 
 format:
 	cargo fmt --all -- --check
@@ -43,6 +49,9 @@ check-schemas:
 
 asyncapi:
 	@deploy/dev/asyncapi.sh
+
+manifests:
+	@deploy/dev/manifests.sh
 
 schemas: ## write schemas/ anew from the types of the events and the topology
 	cargo run --quiet -p events --example schemas

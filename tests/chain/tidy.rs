@@ -86,6 +86,24 @@ async fn every_consumer_is_a_stage_with_its_unit_and_its_place_in_the_documents(
 }
 
 #[test]
+fn every_consumer_has_its_manifest_its_scaling_and_its_place_on_the_laptop() {
+    let in_either = |files: [String; 2]| {
+        let found = files.iter().find_map(|file| fs::read_to_string(root().join(file)).ok());
+        found.unwrap_or_else(|| panic!("neither of {files:?} is there"))
+    };
+    let laptop = read("deploy/compose.yaml");
+    for name in consumers() {
+        let below = |folder: &str| format!("deploy/kubernetes/{folder}/{name}.yaml");
+        let manifest = in_either([below("base"), below(&format!("components/{name}"))]);
+        assert!(manifest.contains(&format!("args: [consume, {name}]")), "the manifest of {name} starts it");
+        assert!(manifest.contains(&format!("name: bilag-amqp-{name},")), "{name} has a user of its own");
+        let scaling = in_either([below("components/keda"), below("components/keda-packages")]);
+        assert!(scaling.contains(&format!("queueName: bilag.{name},")), "{name} is scaled by its own queue");
+        assert!(laptop.contains(&format!("command: [consume, {name}]")), "compose.yaml starts {name}");
+    }
+}
+
+#[test]
 fn a_consumer_is_its_crate_and_its_line_in_the_chain() {
     let named: Vec<_> = sources("crates")
         .into_iter()

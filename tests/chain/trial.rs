@@ -60,6 +60,7 @@ pub fn start<H: Handler>(vhost: &Vhost, rungs: &[&str], concurrency: u16, handle
     let (hold, held) = watch::channel(None);
     let consumer = Consumer {
         broker: broker(vhost),
+        declares: true,
         topology: Topology {
             bus: "events".to_owned(),
             stages: vec![Stage { name: "trial", inputs: vec![(Exchange::Bus, KEY.to_owned())] }],

@@ -28,6 +28,12 @@ pub enum TopologyError {
         #[source]
         source: lapin::Error,
     },
+    /// It is not there, and this process does not declare it.
+    #[error("{what} is not declared yet, and BILAG_DECLARE is false: `bilag topology apply` declares it")]
+    Missing {
+        /// The queue or exchange.
+        what: String,
+    },
     /// The broker's user may not do it.
     #[error(
         "the broker's user may not declare or bind {what}: give it configure, write and read on ^bilag, and read on the bus exchange"
@@ -58,7 +64,7 @@ impl TopologyError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::NoBus { .. } | Self::Differs { .. } | Self::Forbidden { .. } => true,
-            Self::Failed { .. } => false,
+            Self::Missing { .. } | Self::Failed { .. } => false,
             Self::Connect(error) => error.is_configuration(),
         }
     }
@@ -110,6 +116,48 @@ pub(crate) async fn declare(link: &Link, topology: &Topology) -> Result<(), Topo
     }
     let _ = channel.close(200, "declared".into()).await;
     Ok(())
+}
+
+/// Looks whether everything is there, which takes no right at the broker. The bus is not asked for: who
+/// consumes does not need it.
+pub(crate) async fn expect(link: &Link, topology: &Topology) -> Result<(), TopologyError> {
+    for (name, _) in topology.exchanges() {
+        expect_one(link, name, true).await?;
+    }
+    for queue in topology.queues() {
+        expect_one(link, &queue.name, false).await?;
+    }
+    Ok(())
+}
+
+async fn expect_one(link: &Link, name: &str, exchange: bool) -> Result<(), TopologyError> {
+    let what = || format!("{} {name}", if exchange { "exchange" } else { "queue" });
+    match exists(link, name, exchange).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TopologyError::Missing { what: what() }),
+        Err(source) => Err(TopologyError::Failed { what: what(), source }),
+    }
+}
+
+/// Asks on a channel of its own, which the broker closes where the answer is no.
+pub(crate) async fn exists(link: &Link, name: &str, exchange: bool) -> lapin::Result<bool> {
+    let channel = link.connection.create_channel().await?;
+    let asked = if exchange {
+        let options = ExchangeDeclareOptions { passive: true, ..Default::default() };
+        channel.exchange_declare(name.into(), ExchangeKind::Topic, options, FieldTable::default()).await
+    } else {
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        channel.queue_declare(name.into(), options, FieldTable::default()).await.map(drop)
+    };
+    match asked {
+        Ok(()) => {
+            // It ends with the connection, should this fail.
+            let _ = channel.close(200, "asked".into()).await;
+            Ok(true)
+        }
+        Err(error) if reply_code(&error) == Some(404) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 pub(crate) async fn declare_exchange(channel: &Channel, name: &str, kind: &str) -> lapin::Result<()> {

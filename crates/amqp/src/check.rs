@@ -2,11 +2,7 @@
 
 use std::fmt;
 
-use lapin::ExchangeKind;
-use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
-
-use crate::apply::{declare_exchange, declare_queue, reply_code};
+use crate::apply::{self, declare_exchange, declare_queue, reply_code};
 use crate::connection::Link;
 use crate::export::arguments;
 use crate::management::{BindingInfo, Management, ManagementError, QueueInfo};
@@ -209,21 +205,9 @@ fn unequal(what: String, declared: lapin::Result<()>) -> Result<Option<Differenc
     }
 }
 
-/// Asks on a channel of its own, which the broker closes where the answer is no.
 async fn exists(link: &Link, name: &str, exchange: bool) -> Result<bool, TopologyError> {
-    let channel = channel(link).await?;
-    let asked = if exchange {
-        let options = ExchangeDeclareOptions { passive: true, ..Default::default() };
-        channel.exchange_declare(name.into(), ExchangeKind::Topic, options, FieldTable::default()).await
-    } else {
-        let options = QueueDeclareOptions { passive: true, ..Default::default() };
-        channel.queue_declare(name.into(), options, FieldTable::default()).await.map(drop)
-    };
-    match asked {
-        Ok(()) => Ok(true),
-        Err(error) if reply_code(&error) == Some(404) => Ok(false),
-        Err(source) => Err(TopologyError::Failed { what: name.to_owned(), source }),
-    }
+    let failed = |source| TopologyError::Failed { what: name.to_owned(), source };
+    apply::exists(link, name, exchange).await.map_err(failed)
 }
 
 async fn channel(link: &Link) -> Result<lapin::Channel, TopologyError> {

@@ -34,8 +34,11 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Consumer {
     /// The broker.
     pub broker: Broker,
-    /// The topology of this stage alone; declared at start.
+    /// The topology of this stage alone.
     pub topology: Topology,
+    /// Whether the topology is declared at the start of each session. Where it is not, somebody else
+    /// declares it, and is waited for: the broker's user then needs no right to.
+    pub declares: bool,
     /// Messages in hand at once.
     pub concurrency: u16,
     /// What the stage is doing.

@@ -23,6 +23,7 @@ mod message;
 mod metrics;
 mod peek;
 mod publisher;
+mod rights;
 mod session;
 mod status;
 mod topology;
@@ -45,6 +46,7 @@ pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};
 pub use metrics::count_dead_by_broker;
 pub use peek::{PeekError, peek, ready};
 pub use publisher::{PublishError, Publisher};
+pub use rights::Rights;
 pub use status::{Pause, StageState, StageStatus};
 pub use topology::{
     Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, dead_queue_name, queue_name,

@@ -75,7 +75,10 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) async fn open(consumer: &Consumer) -> Result<Self, SessionError> {
         let link = consumer.broker.connect(&format!("consume {}", consumer.stage().name)).await?;
-        apply::declare(&link, &consumer.topology).await?;
+        match consumer.declares {
+            true => apply::declare(&link, &consumer.topology).await?,
+            false => apply::expect(&link, &consumer.topology).await?,
+        }
         let channel = link.connection.create_channel().await.map_err(SessionError::Channel)?;
         let publisher = Publisher::connect(&consumer.broker).await?;
         consumer.status.set_state(StageState::Running);

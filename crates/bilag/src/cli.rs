@@ -119,6 +119,8 @@ pub enum TopologyCommand {
     Export(TopologyArgs),
     /// Print it as AsyncAPI 3, for those who publish to Bilag or listen to it: every stage, in use or not
     Asyncapi(TopologyArgs),
+    /// Print a user of the broker for each part, with the rights it needs and no more
+    Users(TopologyArgs),
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,8 @@ pub struct Link {
     pub about: &'static str,
     /// Its reasons for dead letters.
     pub reasons: &'static [Reason],
+    /// The events that follow from its messages, by their types.
+    pub emits: &'static [&'static str],
     /// Whether it uses the store.
     pub needs_store: bool,
     check: fn(&[u8]) -> Result<Option<About>, BoxError>,
@@ -46,6 +48,7 @@ impl Link {
             name: C::NAME,
             about: C::ABOUT,
             reasons: C::REASONS,
+            emits: C::EMITS,
             needs_store: C::NEEDS_STORE,
             check: C::check,
             target: || C::TARGET,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use amqp::{Broker, Delay};
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use consumer::SecretSetting;
 use secret::Secret;
 use sync_store::SyncStore;
@@ -83,6 +83,18 @@ pub struct RuntimeSettings {
     /// Messages in hand at once, per consumer
     #[arg(long, env = "BILAG_CONCURRENCY", hide_env_values = true, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub concurrency: u16,
+    /// Whether queues are declared at the start; where they are not, they are waited for until `bilag
+    /// topology apply` has declared them, and the broker's user needs no right to configure
+    #[arg(
+        long,
+        env = "BILAG_DECLARE",
+        hide_env_values = true,
+        default_value = "true",
+        value_parser = BoolishValueParser::new(),
+        action = clap::ArgAction::Set,
+        value_name = "BOOL"
+    )]
+    pub declare: bool,
     /// How often stranded receipts are sent on again
     #[arg(
         long,

@@ -17,7 +17,7 @@ use consumer::{
     Consumer, Cycle, MARGIN, MAX_EVENT, ReadError, Refusals, Shared, WrongSetting, failure, lost, read,
     read_plain,
 };
-use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus};
+use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
 use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
 use uuid::Uuid;
 
@@ -51,6 +51,7 @@ pub struct PackedConsumer {
 impl Consumer for PackedConsumer {
     const NAME: &'static str = "packed";
     const ABOUT: &'static str = "Asks the invoice service for the invoice of a packed package";
+    const EMITS: &'static [&'static str] = &[ReceiptSettledType::NAME];
     const REASONS: &'static [Reason] = &[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER];
     type Settings = PackedSettings;
 

@@ -38,6 +38,7 @@ pub struct ReceiptConsumer {
 impl Consumer for ReceiptConsumer {
     const NAME: &'static str = "receipt";
     const ABOUT: &'static str = "Hears settled receipts, opens their records, maps their invoice";
+    const EMITS: &'static [&'static str] = &[InvoiceReadyType::NAME];
     const REASONS: &'static [Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
     type Settings = ReceiptSettings;
 

@@ -36,6 +36,7 @@ pub struct RenderConsumer {
 impl Consumer for RenderConsumer {
     const NAME: &'static str = "render";
     const ABOUT: &'static str = "Makes the PDF";
+    const EMITS: &'static [&'static str] = &[InvoiceRenderedType::NAME];
     const REASONS: &'static [Reason] = &[RENDER_FAILED, UNKNOWN_TENANT];
     const NEEDS_STORE: bool = false;
     type Settings = RenderSettings;

@@ -16,6 +16,9 @@ pub trait Consumer: Handler + Sized {
     const TARGET: Option<Target> = None;
     /// The reasons for dead letters of its own.
     const REASONS: &'static [Reason] = &[];
+    /// The events that follow from its messages, by their types, which their routing keys begin with: what
+    /// it may publish where every consumer has its own user at the broker.
+    const EMITS: &'static [&'static str] = &[];
     /// Whether it uses the store.
     const NEEDS_STORE: bool = true;
 

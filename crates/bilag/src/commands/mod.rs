@@ -17,6 +17,7 @@ pub mod stages;
 pub mod sync;
 pub mod template;
 pub mod topology;
+pub mod topology_users;
 pub mod verify;
 
 use std::io::Read;

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::chain::CHAIN;
 use crate::cli::ALL;
 use crate::cli::{CheckArgs, TopologyArgs, TopologyCommand};
+use crate::commands::topology_users;
 use crate::link::Link;
 use crate::output::{self, Failed, say};
 use crate::{asyncapi, chain};
@@ -21,6 +22,7 @@ pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
             Ok(())
         }
         TopologyCommand::Asyncapi(args) => print_asyncapi(&args),
+        TopologyCommand::Users(args) => topology_users::run(&args, &topology(&args)),
     }
 }
 

@@ -1,0 +1,125 @@
+//! What each user of the broker needs and no more, where every consumer has a user of its own.
+
+use crate::topology::{DEAD, EVENTS, RETRY, Stage, Topology, queue_name};
+
+/// Rights in one vhost, as regular expressions of names (RabbitMQ: "Access Control").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// What it may declare and delete.
+    pub configure: String,
+    /// The exchanges it may publish to.
+    pub write: String,
+    /// The queues it may read from.
+    pub read: String,
+    /// Topic exchanges with the routing keys it may publish there. Others are not bounded by key: a direct
+    /// exchange, as that of the rungs, knows no such right.
+    pub keys: Vec<(&'static str, String)>,
+}
+
+/// Matches no name.
+const NOTHING: &str = "^$";
+
+impl Rights {
+    /// Of the one that declares: everything of ours, and to bind queues to the bus.
+    pub fn to_declare(topology: &Topology) -> Self {
+        let ours = r"bilag(\..*)?";
+        Self {
+            configure: format!("^{ours}$"),
+            write: format!("^{ours}$"),
+            read: format!("^({ours}|{})$", literal(&topology.bus)),
+            keys: Vec::new(),
+        }
+    }
+
+    /// Of a stage that finds its queues declared. `emits` names the events that follow from its messages;
+    /// their routing keys begin with the name.
+    pub fn to_consume(stage: &Stage, emits: &[&str]) -> Self {
+        let mut exchanges = vec![RETRY, DEAD];
+        let mut keys = vec![(DEAD, exactly([literal(stage.name)]))];
+        if !emits.is_empty() {
+            exchanges.push(EVENTS);
+            keys.push((EVENTS, exactly(emits.iter().map(|event| format!(r"{}(\..+)?", literal(event))))));
+        }
+        Self {
+            configure: NOTHING.to_owned(),
+            write: exactly(exchanges.into_iter().map(literal)),
+            read: exactly([literal(&stage.queue())]),
+            keys,
+        }
+    }
+
+    /// Of operators: to look at dead letters, and to move them.
+    pub fn to_operate(topology: &Topology) -> Self {
+        let queues = topology.stages.iter().map(|stage| {
+            let queue = literal(&queue_name(stage.name));
+            format!(r"{queue}\.(dead|discarded)")
+        });
+        Self {
+            configure: NOTHING.to_owned(),
+            write: exactly([RETRY, DEAD].map(literal)),
+            read: exactly(queues),
+            keys: Vec::new(),
+        }
+    }
+
+    /// Of one that only asks the management API how long the queues are.
+    pub fn to_watch() -> Self {
+        let nothing = || NOTHING.to_owned();
+        Self { configure: nothing(), write: nothing(), read: nothing(), keys: Vec::new() }
+    }
+}
+
+/// Matches these expressions from their beginning to their end.
+fn exactly(any: impl IntoIterator<Item = String>) -> String {
+    let any: Vec<_> = any.into_iter().collect();
+    match &any[..] {
+        [one] => format!("^{one}$"),
+        any => format!("^({})$", any.join("|")),
+    }
+}
+
+/// Matches this text.
+fn literal(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_punctuation() && !matches!(character, '-' | '_') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage(name: &'static str) -> Stage {
+        Stage { name, inputs: Vec::new() }
+    }
+
+    #[test]
+    fn a_stage_reads_its_own_queue_and_writes_what_it_emits() {
+        let rights = Rights::to_consume(&stage("render"), &["invoice.rendered.v1"]);
+        assert_eq!(rights.configure, "^$");
+        assert_eq!(rights.write, r"^(bilag\.retry|bilag\.dead|bilag)$");
+        assert_eq!(rights.read, r"^bilag\.render$");
+        assert_eq!(
+            rights.keys,
+            [(DEAD, "^render$".to_owned()), (EVENTS, r"^invoice\.rendered\.v1(\..+)?$".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_stage_that_emits_nothing_may_not_publish_events() {
+        let rights = Rights::to_consume(&stage("upload"), &[]);
+        assert_eq!(rights.write, r"^(bilag\.retry|bilag\.dead)$");
+        assert_eq!(rights.keys, [(DEAD, "^upload$".to_owned())]);
+    }
+
+    #[test]
+    fn the_bus_is_a_name_and_no_expression() {
+        let topology = Topology { bus: "shop.*".to_owned(), stages: Vec::new(), delays: Vec::new() };
+        assert_eq!(Rights::to_declare(&topology).read, r"^(bilag(\..*)?|shop\.\*)$");
+    }
+}

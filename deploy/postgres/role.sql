@@ -1,0 +1,29 @@
+-- Who Bilag is in its database: an owner of the tables, and a role that only works with them. To be run in Bilag's own
+-- database, by whoever may make roles; running it again changes nothing.
+--
+-- The owner makes and changes the tables: it is for updates alone. The consumers, the console and the tools log in as
+-- bilag_app.
+
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'bilag_owner') then
+        create role bilag_owner login;
+    end if;
+    if not exists (select from pg_roles where rolname = 'bilag_app') then
+        create role bilag_app login;
+    end if;
+end
+$$;
+
+-- Whoever may connect may otherwise make tables here, up to PostgreSQL 14.
+revoke create on schema public from public;
+grant usage, create on schema public to bilag_owner;
+grant usage on schema public to bilag_app;
+
+grant select, insert, update, delete on all tables in schema public to bilag_app;
+grant usage, select on all sequences in schema public to bilag_app;
+-- And on those that the owner will make.
+alter default privileges for role bilag_owner in schema public
+    grant select, insert, update, delete on tables to bilag_app;
+alter default privileges for role bilag_owner in schema public
+    grant usage, select on sequences to bilag_app;

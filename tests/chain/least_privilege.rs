@@ -1,0 +1,201 @@
+//! A user of the broker for each part, with the rights that `bilag topology users` prints: with them the chain
+//! does all of its work, and nothing of another's.
+
+use bilag_tests::{Bilag, PATIENCE, World, eventually, eventually_within, package, receipt, told};
+use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use reqwest::StatusCode;
+use sandbox::omnium::{Call, Fault, Rule};
+use serde_json::{Value, json};
+use sync_store::State;
+
+const STAGES: [&str; 7] = ["packed", "receipt", "render", "upload", "writeback", "erp", "dead"];
+
+/// The users of one test: a broker has them for all its vhosts.
+struct Users {
+    of: String,
+}
+
+impl Users {
+    /// Makes those that are printed.
+    async fn make(world: &World) -> Self {
+        let printed: Value =
+            serde_json::from_str(&world.ok(&["topology", "users", "--json"])).expect("users are JSON");
+        let users = Self { of: uuid::Uuid::new_v4().simple().to_string() };
+        for user in printed["users"].as_array().expect("users") {
+            let name = users.name(user["name"].as_str().expect("a name"));
+            let account = json!({ "password": "a-password", "tags": user["tags"] });
+            world.vhost.put(&format!("users/{name}"), account).await;
+            world.vhost.put(&format!("permissions/{{vhost}}/{name}"), user["permissions"].clone()).await;
+            for keys in user["topic_permissions"].as_array().expect("rights") {
+                world.vhost.put(&format!("topic-permissions/{{vhost}}/{name}"), keys.clone()).await;
+            }
+        }
+        users
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{name}-{}", self.of)
+    }
+
+    /// The broker's URL with the login of a user.
+    fn url(&self, world: &World, part: &str) -> String {
+        let login = format!("{}:a-password@", self.name(&format!("bilag-{part}")));
+        world.vhost.url.replacen("guest:guest@", &login, 1)
+    }
+
+    async fn remove(self, world: &World) {
+        for part in STAGES.iter().chain(&["topology", "console", "keda"]) {
+            world.vhost.delete(&format!("users/{}", self.name(&format!("bilag-{part}")))).await;
+        }
+    }
+}
+
+async fn world() -> World {
+    let mut world = World::with_packages().await;
+    world.deliver_to_erp();
+    world
+}
+
+/// Everything that is started from now on logs in as this user.
+fn log_in(world: &mut World, users: &Users, part: &str) {
+    let url = users.url(world, part);
+    world.set("BILAG_AMQP_URL", &url);
+}
+
+async fn consumers(world: &mut World, users: &Users) -> Vec<Bilag> {
+    world.set("BILAG_DECLARE", "false");
+    let mut running = Vec::new();
+    for stage in STAGES {
+        log_in(world, users, stage);
+        running.push(world.consume(&[stage]).await);
+    }
+    running
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_consumer_works_as_a_user_that_may_do_nothing_else() {
+    let mut world = world().await;
+    let users = Users::make(&world).await;
+    log_in(&mut world, &users, "topology");
+    world.ok(&["topology", "apply"]);
+    let _consumers = consumers(&mut world, &users).await;
+
+    // Long enough for the rungs, and for fewer messages than a pause takes.
+    let fails = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: false };
+    world.sandbox.omnium.add_fault(Rule::new(fails).on(Call::Upsert).times(6));
+    world.publish(&receipt(1)).await;
+    world.publish_package(&package(74)).await;
+    world.publish_bytes(b"no receipt", BasicProperties::default()).await;
+    // Omnium has two, and the package and the ERP have one each.
+    eventually_within(PATIENCE, "everything has its invoice", async || {
+        (world.records(State::Complete).await == 4).then_some(())
+    })
+    .await;
+    world.assert_one_invoice(74);
+
+    log_in(&mut world, &users, "console");
+    let letters = world.letters(1).await;
+    let id = letters[0]["id"].as_str().expect("an id");
+    world.ok(&["dead", "show", id]);
+    world.ok(&["dead", "discard", id]);
+    world.ok(&["dead", "restore", id]);
+    world.ok(&["dead", "redrive", id]);
+    world.letters(1).await;
+    let management = world.vhost.management.clone();
+    let (code, printed, error) = told(&world.run(&["topology", "check", "--management-url", &management]));
+    assert_eq!(code, 0, "{printed}{error}");
+    users.remove(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_does_not_declare_waits_for_its_queues_and_says_for_which() {
+    let mut world = world().await;
+    let users = Users::make(&world).await;
+    world.set("BILAG_DECLARE", "false");
+    log_in(&mut world, &users, "render");
+    let mut render = world.start(&["consume", "render"]);
+    let missing = "exchange bilag is not declared yet, and BILAG_DECLARE is false: `bilag topology apply`";
+    eventually("it says what is missing", async || render.log().contains(missing).then_some(())).await;
+    assert_eq!(render.has_ended(), None);
+
+    log_in(&mut world, &users, "topology");
+    world.ok(&["topology", "apply"]);
+    eventually("it consumes", async || render.log().contains(" consuming ").then_some(())).await;
+    users.remove(&world).await;
+}
+
+/// A channel of a user's.
+async fn channel(url: &str) -> Channel {
+    let properties = ConnectionProperties::default();
+    let connection = Connection::connect(url, properties).await.expect("the user may log in");
+    let channel = connection.create_channel().await.expect("a channel");
+    channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+    channel
+}
+
+/// Whether the broker lets a user publish.
+async fn may_publish(url: &str, exchange: &str, key: &str) -> bool {
+    let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+    let properties = BasicProperties::default();
+    let channel = channel(url).await;
+    let published = channel.basic_publish(exchange.into(), key.into(), options, b"{}", properties).await;
+    match published.expect("it is sent").await {
+        Ok(_) => true,
+        Err(error) if error.to_string().contains("ACCESS_REFUSED") => false,
+        Err(error) => panic!("{exchange} {key}: {error}"),
+    }
+}
+
+/// Whether the broker lets a user read.
+async fn may_read(url: &str, queue: &str) -> bool {
+    let channel = channel(url).await;
+    let got = channel.basic_get(queue.into(), BasicGetOptions::default()).await;
+    got.map_err(|error| assert!(error.to_string().contains("ACCESS_REFUSED"), "{queue}: {error}")).is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_s_user_is_refused_what_is_another_s() {
+    let mut world = world().await;
+    let users = Users::make(&world).await;
+    log_in(&mut world, &users, "topology");
+    world.ok(&["topology", "apply"]);
+
+    let upload = users.url(&world, "upload");
+    for (queue, may) in [
+        ("bilag.upload", true),
+        ("bilag.render", false),
+        ("bilag.upload.dead", false),
+        ("bilag.upload.retry.300ms", false),
+    ] {
+        assert_eq!(may_read(&upload, queue).await, may, "{queue}");
+    }
+    for (exchange, key, may) in [
+        ("bilag.retry", "bilag.upload.retry.300ms", true),
+        ("bilag.dead", "upload", true),
+        ("bilag.dead", "render", false),
+        ("bilag.dead", "upload.discarded", false),
+        ("bilag", "invoice.ready.v1", false),
+        ("events", "receipt.settled.v1", false),
+    ] {
+        assert_eq!(may_publish(&upload, exchange, key).await, may, "upload to {exchange} with {key}");
+    }
+    let receipt = users.url(&world, "receipt");
+    assert!(may_publish(&receipt, "bilag", "invoice.ready.v1").await);
+    assert!(!may_publish(&receipt, "bilag", "invoice.rendered.v1.omnium").await);
+
+    world.unset("BILAG_DECLARE");
+    log_in(&mut world, &users, "upload");
+    let (code, log) = world.ends(&["consume", "upload"]).await;
+    assert_eq!(code, 1, "one that may not declare and is told to says so: {log}");
+    assert!(log.contains("may not declare or bind exchange bilag"), "{log}");
+    assert!(may_read(&users.url(&world, "console"), "bilag.upload.dead").await);
+    assert!(!may_read(&users.url(&world, "console"), "bilag.upload").await);
+    let keda = users.url(&world, "keda");
+    assert!(!may_read(&keda, "bilag.upload").await);
+    let (_, vhost) = keda.rsplit_once('/').expect("the URL ends in a vhost");
+    let queue = format!("{}/api/queues/{vhost}/bilag.upload", world.vhost.management);
+    let asked = reqwest::Client::new().get(queue).basic_auth(users.name("bilag-keda"), Some("a-password"));
+    assert_eq!(asked.send().await.expect("the management API answers").status(), StatusCode::OK);
+    users.remove(&world).await;
+}
