@@ -23,10 +23,13 @@ mod lease;
 mod package;
 mod package_store;
 mod postgres;
+mod prune;
 mod query;
 mod receipt;
 mod record;
+mod rehearsal;
 mod report;
+mod schema;
 mod session;
 mod sql;
 mod sqlite;
@@ -47,13 +50,16 @@ pub use package::{
     OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState, UnknownPackageState,
 };
 pub use package_store::PackageStore;
+pub use prune::{PruneStore, Pruned};
 pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
 pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};
+pub use rehearsal::RehearsalStore;
 pub use report::{
     BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
     SettledVoucher, Sought, WithoutParticulars,
 };
+pub use schema::{PendingMigration, Schema, migrate, schema};
 pub use session::{Session, SessionStore};
 pub use stage::{Holding, ProcessRun, ReportedPause, SeenReport, StageHold, StageReport, StageStore};
 pub use store::SyncStore;

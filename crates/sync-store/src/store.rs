@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Attach, AuditStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull,
-    Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, Place, Receipt, Record,
-    RecordFilter, ReportStore, SessionStore, StageStore, StateCount, Step, StoreError, Stranded,
+    Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, Place, PruneStore, Receipt,
+    Record, RecordFilter, ReportStore, SessionStore, StageStore, StateCount, Step, StoreError, Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.
@@ -21,7 +21,9 @@ use crate::{
 /// message, never a process: two handlings that share a name could not be told apart once the
 /// lease of the first has run out.
 #[async_trait]
-pub trait SyncStore: PackageStore + AuditStore + ReportStore + SessionStore + StageStore {
+pub trait SyncStore:
+    PackageStore + AuditStore + PruneStore + RehearsalStore + ReportStore + SessionStore + StageStore
+{
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///

@@ -10,6 +10,7 @@ pub mod package_ask;
 pub mod package_find;
 pub mod package_issue;
 pub mod package_steps;
+pub mod prune;
 pub mod reconcile;
 pub mod report;
 pub mod session;

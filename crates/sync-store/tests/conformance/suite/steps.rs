@@ -128,3 +128,24 @@ pub async fn complete_is_final_and_keeps_its_first_invoice(fresh: &Fresh) {
 
     lost(store.complete(&crate::given::key("unheard"), TARGET, "invoice-1").await);
 }
+
+pub async fn a_dry_run_skips_what_is_pending_and_says_what_would_have_been_sent(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    granted(&*store, &key, "a", LONG).await;
+    lost(store.rehearsed(&key, TARGET, "b", "would create invoice r").await);
+    taken(store.rehearsed(&key, TARGET, "a", "would create invoice r").await);
+    let skipped = record(&*store, &key).await;
+    assert_eq!((skipped.state, skipped.lease), (State::Skipped, None));
+    let told = store.rehearsal(&key, TARGET).await.expect("asked");
+    assert_eq!(told.as_deref(), Some("would create invoice r"));
+
+    let _ = opened(&*store, &key, TARGET, true, b"{}").await;
+    assert_eq!(record(&*store, &key).await.state, State::Pending);
+    assert_eq!(store.rehearsal(&key, TARGET).await.expect("asked"), None);
+
+    let begun = in_state(&*store, "s", State::InvoiceCreated).await;
+    granted(&*store, &begun, "a", LONG).await;
+    lost(store.rehearsed(&begun, TARGET, "a", "nothing").await);
+    assert_eq!(record(&*store, &begun).await.state, State::InvoiceCreated);
+}
