@@ -21,6 +21,7 @@ mod management;
 mod message;
 mod peek;
 mod publisher;
+mod rights;
 mod session;
 mod status;
 mod topology;
@@ -42,6 +43,7 @@ pub use management::{Management, ManagementError};
 pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};
 pub use peek::{PeekError, peek, ready};
 pub use publisher::{PublishError, Publisher};
+pub use rights::{Found as FoundRight, Right, rights};
 pub use status::{Pause, StageState, StageStatus};
 pub use topology::{
     Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, dead_queue_name, queue_name,

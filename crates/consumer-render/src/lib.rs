@@ -5,7 +5,7 @@ mod settings;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
-use consumer::{Consumer, Shared, WrongSetting, rendered_key};
+use consumer::{Consumer, Probe, Shared, WrongSetting, rendered_key};
 use events::{
     About, InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target,
     Timestamp,
@@ -44,6 +44,11 @@ impl Consumer for RenderConsumer {
     fn start(settings: &RenderSettings, _: &Shared) -> Result<Self, WrongSetting> {
         let template = settings.load().map_err(|error| WrongSetting::named("BILAG_TEMPLATE", error))?;
         Ok(Self { template })
+    }
+
+    fn probe(settings: &RenderSettings) -> Result<Option<Probe>, WrongSetting> {
+        let loaded = settings.load().map(|_| format!("{} has no mistakes", settings.template));
+        Ok(Some(Probe::new("the template", std::future::ready(loaded.map_err(BoxError::from)))))
     }
 }
 

@@ -9,9 +9,9 @@ mod upload;
 use std::sync::Arc;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
-use consumer::{Consumer, NO_RECORD, Shared, Wanted, WrongSetting, rendered_key, take_turn};
-use events::{About, InvoiceRendered, ReceiptSettled, Target};
-use omnium::Omnium;
+use consumer::{Consumer, NO_RECORD, Probe, Shared, Wanted, WrongSetting, rehearse, rendered_key, take_turn};
+use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
+use omnium::{Call, Omnium};
 use sync_store::{Key, SyncStore};
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ const TARGET: Target = Target::new("omnium");
 pub struct UploadConsumer {
     store: Arc<dyn SyncStore>,
     omnium: Omnium,
+    dry_run: bool,
 }
 
 impl Consumer for UploadConsumer {
@@ -53,7 +54,16 @@ impl Consumer for UploadConsumer {
     }
 
     fn start(settings: &OmniumSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self { store: shared.store(), omnium: settings.client()? })
+        Ok(Self { store: shared.store(), omnium: settings.client()?, dry_run: shared.dry_run })
+    }
+
+    fn probe(settings: &OmniumSettings) -> Result<Option<Probe>, WrongSetting> {
+        let omnium = settings.client()?;
+        Ok(Some(Probe::new("Omnium", async move {
+            let nobodys = Uid::new("bilag-doctor").expect("it is a uid");
+            omnium.find_invoice(&nobodys).await?;
+            Ok("the token is given, and invoices may be read".to_owned())
+        })))
     }
 }
 
@@ -61,6 +71,10 @@ impl Handler for UploadConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         let event: InvoiceRendered =
             events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+        if self.dry_run {
+            let would = self.would(&event);
+            return rehearse(self.store.as_ref(), &event, self.omnium.longest_call(), would).await;
+        }
         let key = Key::new(&*event.tenant, &*event.invoice.id);
         let target = event.target.clone();
         let owner = Uuid::new_v4().to_string();
@@ -78,5 +92,16 @@ impl Handler for UploadConsumer {
 
     fn subject(&self, message: &Message) -> Option<Subject> {
         message.subject()
+    }
+}
+
+impl UploadConsumer {
+    /// What would be done with the invoice. Omnium is only read from.
+    async fn would(&self, event: &InvoiceRendered) -> Result<&'static str, Failure> {
+        let found = self.omnium.find_invoice(&event.invoice.id).await;
+        match found.map_err(|error| failure::of(Call::Find, error))? {
+            None => Ok("would create"),
+            Some(_) => Ok("would replace"),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod decision;
 mod error;
 mod http;
 mod pace;
+mod reach;
 mod retry;
 mod secret;
 mod service;

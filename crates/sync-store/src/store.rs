@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     Attach, AuditStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull,
     Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, Place, PruneStore, Receipt,
-    Record, RecordFilter, ReportStore, SessionStore, StageStore, StateCount, Step, StoreError, Stranded,
+    Record, RecordFilter, RehearsalStore, ReportStore, SessionStore, StageStore, StateCount, Step,
+    StoreError, Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use sync_store::{Key, State, Step, SyncStore};
 
 use crate::fresh::Fresh;
-use crate::given::{LONG, ONE, TARGET, attach, granted, in_state, key, letter, lost, note, record, taken};
+use crate::given::{
+    LONG, ONE, TARGET, attach, granted, in_state, key, letter, lost, note, opened, record, taken,
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Try {

@@ -1,0 +1,3 @@
+pub async fn run(_args: crate::cli::BackfillArgs) -> Result<(), crate::output::Failed> {
+    Ok(())
+}
