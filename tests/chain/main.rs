@@ -1,9 +1,12 @@
 //! The chain on a real broker. Each test has a vhost, a store and a sandbox of its own.
 
+mod backfill;
 mod bad_input;
 mod broker;
 mod commands;
 mod dead_letters;
+mod doctor;
+mod dry_run;
 mod editing_letters;
 mod fire;
 mod foreign;
@@ -12,6 +15,7 @@ mod health;
 mod holding;
 mod identity;
 mod in_the_browser;
+mod life;
 mod looking_at_letters;
 mod main_job;
 mod memory;

@@ -1,3 +1,0 @@
-pub async fn run(_args: crate::cli::BackfillArgs) -> Result<(), crate::output::Failed> {
-    Ok(())
-}
