@@ -60,7 +60,7 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
     let mut found = vec![
         Right {
             what: format!("find the exchange \"{bus}\""),
-            found: bus_is_there.clone().into_found(|| String::new()),
+            found: bus_is_there.clone().into_found(String::new),
         },
         Right {
             what: "declare queues".to_owned(),
