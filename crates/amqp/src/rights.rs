@@ -56,7 +56,7 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
     let tried = Tried { link: &link, queue: &queue };
     let bus_is_there = tried.once(async |channel| passively(&channel, bus).await).await;
     let declared = tried.once(async |channel| tried.declare(&channel).await).await;
-    let lacks = |what: String| Right { what, found: Found::NotTried };
+    let untried = |what: String| Right { what, found: Found::NotTried };
     let mut found = vec![
         Right {
             what: format!("find the exchange \"{bus}\""),
@@ -82,7 +82,7 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
                 .await
                 .into_found(|| format!("write on ^bilag, and read on \"{bus}\"")),
         },
-        false => lacks(hear),
+        false => untried(hear),
     });
     found.push(match may_declare {
         true => Right {
@@ -95,12 +95,12 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
                 .await
                 .into_found(|| "read on ^bilag".to_owned()),
         },
-        false => lacks(consume),
+        false => untried(consume),
     });
     let publish = format!("publish to the exchange \"{EVENTS}\"");
     found.push(match tried.once(async |channel| passively(&channel, EVENTS).await).await {
         // The first consumer declares it.
-        Answer::NotThere => lacks(publish),
+        Answer::NotThere => untried(publish),
         _ => Right {
             what: publish,
             found: tried.once(publish_to_nobody).await.into_found(|| "write on ^bilag".to_owned()),
