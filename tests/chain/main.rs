@@ -1,6 +1,7 @@
 //! The chain on a real broker. Each test has a vhost, a store and a sandbox of its own.
 
 mod asyncapi;
+mod backfill;
 mod bad_input;
 mod broker;
 mod cloud_events;
@@ -8,6 +9,8 @@ mod cluster;
 mod commands;
 mod database_role;
 mod dead_letters;
+mod doctor;
+mod dry_run;
 mod editing_letters;
 mod fire;
 mod foreign;
@@ -20,6 +23,7 @@ mod ingress;
 mod ingress_by_kill;
 mod ingress_hydrating;
 mod least_privilege;
+mod life;
 mod looking_at_letters;
 mod main_job;
 mod memory;

@@ -60,6 +60,14 @@ impl InvoiceService {
         Ok(Self(ServiceClient::new(SERVICE, config)?))
     }
 
+    /// Whether it is there and lets these credentials in, without asking anything of it.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn reach(&self) -> Result<u16, CallError> {
+        self.0.reach().await
+    }
+
     /// No call takes longer.
     pub fn longest_call(&self) -> Duration {
         self.0.longest_call()

@@ -60,6 +60,14 @@ impl Oms {
         Ok(Self { client: ServiceClient::new(SERVICE, config)?, command: Arc::new(command) })
     }
 
+    /// Whether it is there and lets these credentials in, without asking anything of it.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn reach(&self) -> Result<u16, CallError> {
+        self.client.reach().await
+    }
+
     /// No call takes longer: what keeps others from the package meanwhile has to last longer still.
     pub fn longest_call(&self) -> Duration {
         self.client.longest_call()

@@ -28,6 +28,7 @@ mod session;
 mod status;
 mod topology;
 mod trace;
+mod trial;
 mod walk;
 
 pub use apply::{TopologyError, apply};
@@ -53,4 +54,5 @@ pub use topology::{
     rung_name,
 };
 pub use trace::continue_from;
+pub use trial::{Found as FoundRight, Right, rights};
 pub use walk::{Destination, Found, Shelf, Walk, WalkError};

@@ -1,12 +1,15 @@
 //! The command line.
 
 mod accounts;
+mod backfill;
 mod console;
 mod dead;
+mod doctor;
 #[cfg(test)]
 mod documented;
 mod ingress;
 mod stages;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,13 +21,16 @@ use sync_store::{PackageState, State};
 use tenants::TenantSettings;
 
 pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
+pub use backfill::BackfillArgs;
 pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
 pub use dead::{
     AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
     ReindexArgs, ShowArgs,
 };
+pub use doctor::DoctorArgs;
 pub use ingress::IngressArgs;
 pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
+pub use store::{MigrateArgs, PruneArgs};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};
@@ -40,6 +46,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look whether everything is there that consumers need, and say what to mend; changes nothing
+    Doctor(Box<DoctorArgs>),
     /// Run consumers until told to stop
     Consume(Box<ConsumeArgs>),
     /// Declare the topology, compare it with the broker's, or print it
@@ -47,6 +55,8 @@ pub enum Command {
     Topology(TopologyCommand),
     /// Put events on the bus, confirmed and routable, or say why not
     Publish(PublishArgs),
+    /// Put exported receipts of a period on the bus: what a store that came later has not heard
+    Backfill(BackfillArgs),
     /// Print the Omnium invoice of a receipt
     Map(MapArgs),
     /// Make the PDF of a receipt
@@ -249,6 +259,12 @@ pub enum SyncCommand {
     /// Only reads. Lists every difference, with what to do, and ends with exit code 1 where there is one.
     /// Ctrl-C ends it with what was found so far.
     Verify(Box<VerifyArgs>),
+    /// Bring the store's tables up to date, or say what is pending
+    Migrate(MigrateArgs),
+    /// Remove personal data of receipts that were complete or skipped long ago
+    ///
+    /// What recognises a late duplicate and what reports count stays. Ctrl-C ends it between two batches.
+    Prune(PruneArgs),
     /// Send stranded receipts on again, now
     Reconcile {
         /// Count what is untouched for so long as stranded; by default longer than all rungs together

@@ -29,6 +29,7 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         wishes: CHAIN.iter().filter_map(|link| link.wish(&args.settings)).collect(),
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),
+        dry_run: args.runtime.dry_run,
     };
     let made: Result<Vec<_>, _> = links.iter().map(|link| link.make(&args.settings, &shared)).collect();
     let made = made.map_err(Failed::plainly_used_wrongly)?;
@@ -40,6 +41,9 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
     }
     tell_switched_off(&args);
+    if args.runtime.dry_run {
+        tracing::warn!("this is a dry run (BILAG_DRY_RUN): nothing is sent to any target");
+    }
     let names = links.iter().map(|link| link.name);
     let stages = Stages::begin(&args.store, store.clone(), names).await;
     let mut crew = Crew::new(&args, broker, stages);
@@ -57,7 +61,8 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
 /// The named consumers that are in use.
 fn running(args: &ConsumeArgs) -> Vec<&'static Link> {
     let links = named(&args.stages, &args.settings);
-    links.into_iter().filter(|link| link.off(&args.settings).is_none()).collect()
+    let takes_part = |link: &&Link| link.in_a_dry_run || !args.runtime.dry_run;
+    links.into_iter().filter(|link| link.off(&args.settings).is_none()).filter(takes_part).collect()
 }
 
 /// Says which of the named consumers are not in use. What waits in their queues goes on waiting.
@@ -67,7 +72,11 @@ fn tell_switched_off(args: &ConsumeArgs) {
     let off: Vec<_> = CHAIN
         .iter()
         .filter(named)
-        .filter_map(|link| Some(format!("{} ({})", link.name, link.off(&args.settings)?)))
+        .filter_map(|link| {
+            let dry = (!link.in_a_dry_run && args.runtime.dry_run)
+                .then_some("BILAG_DRY_RUN: its requests have invoices made");
+            Some(format!("{} ({})", link.name, link.off(&args.settings).or(dry)?))
+        })
         .collect();
     if !off.is_empty() {
         tracing::warn!("switched off: {}", off.join(", "));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use amqp::{BoxError, Exchange, Reason};
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
-use consumer::{Consumer, Cycle, Shared, Wish, WrongSetting};
+use consumer::{Consumer, Cycle, Probe, Shared, Wish, WrongSetting};
 use events::{About, Target};
 use tenants::{TenantSettings, Tenants};
 
@@ -31,12 +31,15 @@ pub struct Link {
     pub emits: &'static [&'static str],
     /// Whether it uses the store.
     pub needs_store: bool,
+    /// Whether it runs in a dry run.
+    pub in_a_dry_run: bool,
     check: fn(&[u8]) -> Result<Option<About>, BoxError>,
     target: fn() -> Option<Target>,
     augment: fn(Command) -> Command,
     hears: fn(&ArgMatches, &[&'static str]) -> Bindings,
     off: fn(&ArgMatches) -> Option<&'static str>,
     wish: fn(&ArgMatches) -> Option<Wish>,
+    probe: fn(&ArgMatches) -> Result<Option<Probe>, WrongSetting>,
     make: fn(&'static Link, &ArgMatches, &Shared) -> Result<Start, WrongSetting>,
     cycle: fn(&ArgMatches, &Shared) -> Option<Box<dyn Cycle>>,
 }
@@ -50,12 +53,14 @@ impl Link {
             reasons: C::REASONS,
             emits: C::EMITS,
             needs_store: C::NEEDS_STORE,
+            in_a_dry_run: C::IN_A_DRY_RUN,
             check: C::check,
             target: || C::TARGET,
             augment: C::Settings::augment_args,
             hears: |matches, others| C::hears(&settings::<C>(matches), others),
             off: |matches| C::off(&settings::<C>(matches)),
             wish: wish::<C>,
+            probe: |matches| C::probe(&settings::<C>(matches)),
             make: |link, matches, shared| {
                 let handler = C::start(&settings::<C>(matches), shared)?;
                 Ok(Box::new(move |crew| crew.start(link, handler)))
@@ -89,6 +94,11 @@ impl Link {
     /// What its target wants, where it serves one.
     pub fn wish(&self, settings: &StageSettings) -> Option<Wish> {
         (self.wish)(&settings.0)
+    }
+
+    /// A look at what it works with.
+    pub fn probe(&self, settings: &StageSettings) -> Result<Option<Probe>, WrongSetting> {
+        (self.probe)(&settings.0)
     }
 
     /// Makes it, and what it sends on again from time to time. Nothing is taken from its queue before

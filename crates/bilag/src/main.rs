@@ -51,9 +51,11 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failed> {
     match command {
+        Command::Doctor(args) => commands::doctor::run(*args).await,
         Command::Consume(args) => consume::run(args).await,
         Command::Topology(args) => commands::topology::run(args).await,
         Command::Publish(args) => commands::publish::run(args).await,
+        Command::Backfill(args) => commands::backfill::run(args).await,
         Command::Map(args) => commands::map::run(&args),
         Command::Render(args) => commands::render::run(&args).await,
         Command::Template(args) => commands::template::run(&args),

@@ -104,6 +104,10 @@ pub struct RuntimeSettings {
         value_name = "DELAY"
     )]
     pub reconcile_every: Delay,
+    /// Whether nothing is sent to any target: receipts go the whole way, and what would have been sent is
+    /// told
+    #[arg(long, env = "BILAG_DRY_RUN", hide_env_values = true, default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub dry_run: bool,
     /// Where /livez and /readyz are served [default: off]
     #[arg(long, env = "BILAG_HEALTH_ADDR", hide_env_values = true, value_name = "ADDRESS")]
     pub health_addr: Option<SocketAddr>,

@@ -8,7 +8,10 @@ mod settings;
 use std::sync::Arc;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
-use consumer::{Consumer, Delivered, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rendered_key};
+use consumer::{
+    Consumer, Delivered, Probe, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rehearse,
+    rendered_key,
+};
 use erp::Erp;
 use events::{About, InvoiceRendered, ReceiptSettled, Target};
 use sync_store::SyncStore;
@@ -28,6 +31,7 @@ const TARGET: Target = Target::new("erp");
 pub struct ErpConsumer {
     store: Arc<dyn SyncStore>,
     erp: Erp,
+    dry_run: bool,
 }
 
 impl Consumer for ErpConsumer {
@@ -58,7 +62,15 @@ impl Consumer for ErpConsumer {
     }
 
     fn start(settings: &ErpSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self { store: shared.store(), erp: settings.client()? })
+        Ok(Self { store: shared.store(), erp: settings.client()?, dry_run: shared.dry_run })
+    }
+
+    fn probe(settings: &ErpSettings) -> Result<Option<Probe>, WrongSetting> {
+        let erp = settings.client()?;
+        Ok(Some(Probe::new(
+            "the ERP",
+            async move { Ok(format!("answers {} to OPTIONS", erp.reach().await?)) },
+        )))
     }
 }
 
@@ -66,6 +78,10 @@ impl Handler for ErpConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         let event: InvoiceRendered =
             events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+        if self.dry_run {
+            let would = async { Ok("would deliver") };
+            return rehearse(self.store.as_ref(), &event, self.erp.longest_call(), would).await;
+        }
         let refusals = Refusals { rejected: ERP_REJECTED, forbidden: ERP_FORBIDDEN };
         let call = async {
             let delivered = self.erp.deliver(&event.id, message.body.clone()).await;

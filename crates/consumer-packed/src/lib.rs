@@ -14,8 +14,8 @@ use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subje
 use bytes::Bytes;
 use chrono::Utc;
 use consumer::{
-    Consumer, Cycle, MARGIN, MAX_EVENT, ReadError, Refusals, Shared, WrongSetting, failure, lost, read,
-    read_plain,
+    Consumer, Cycle, MARGIN, MAX_EVENT, Probe, ReadError, Refusals, Shared, WrongSetting, failure, lost,
+    read, read_plain,
 };
 use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
 use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
@@ -52,6 +52,8 @@ impl Consumer for PackedConsumer {
     const NAME: &'static str = "packed";
     const ABOUT: &'static str = "Asks the invoice service for the invoice of a packed package";
     const EMITS: &'static [&'static str] = &[ReceiptSettledType::NAME];
+    /// Its requests have invoices made.
+    const IN_A_DRY_RUN: bool = false;
     const REASONS: &'static [Reason] = &[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER];
     type Settings = PackedSettings;
 
@@ -67,6 +69,12 @@ impl Consumer for PackedConsumer {
         let event = read_plain(body, packed)?;
         let event = event.ok_or("it says of no package that it was packed: this stage would pass it over")?;
         Ok(Some(event.about()))
+    }
+
+    fn probe(settings: &PackedSettings) -> Result<Option<Probe>, WrongSetting> {
+        let service = settings.client()?;
+        let look = async move { Ok(format!("answers {} to OPTIONS", service.reach().await?)) };
+        Ok(Some(Probe::new("the invoice service", look)))
     }
 
     fn start(settings: &PackedSettings, shared: &Shared) -> Result<Self, WrongSetting> {

@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{
-    Consumer, NO_RECORD, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, rendered_key, take_turn, tenant,
+    Consumer, NO_RECORD, Probe, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, rehearse, rendered_key,
+    take_turn, tenant,
 };
-use events::{About, InvoiceRendered, ReceiptSettled, Target};
+use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
+use omnium::{Allowance, Alone, Call, Omnium, OmniumError};
 use sync_store::{Key, SyncStore};
 use tenants::{Tenant, Tenants};
 use uuid::Uuid;
@@ -35,6 +37,7 @@ pub struct UploadConsumer {
     store: Arc<dyn SyncStore>,
     omniums: Omniums,
     settings: OmniumSettings,
+    dry_run: bool,
 }
 
 impl Consumer for UploadConsumer {
@@ -81,7 +84,26 @@ impl Consumer for UploadConsumer {
             store: shared.store(),
             omniums: settings.omniums(&shared.allowance())?,
             settings: settings.clone(),
+            dry_run: shared.dry_run,
         })
+    }
+
+    fn probe(settings: &OmniumSettings) -> Result<Option<Probe>, WrongSetting> {
+        let alone: Arc<dyn Allowance> = Arc::new(Alone::default());
+        let omniums = settings.omniums(&alone)?;
+        Ok(Some(Probe::new("Omnium", async move {
+            let nobodys = Uid::new("bilag-doctor").expect("it is a uid");
+            for (whose, omnium) in omniums.each() {
+                let looked = omnium.find_invoice(&nobodys).await;
+                looked.map_err(|source| -> BoxError {
+                    match whose {
+                        Some(tenant) => OfTenant { tenant: tenant.to_owned(), source }.into(),
+                        None => source.into(),
+                    }
+                })?;
+            }
+            Ok("the token is given, and invoices may be read".to_owned())
+        })))
     }
 }
 
@@ -97,6 +119,10 @@ impl Handler for UploadConsumer {
                 error: "the tenant does not send now".into(),
             });
         };
+        if self.dry_run {
+            let would = would(omnium, whose, &event);
+            return rehearse(self.store.as_ref(), &event, omnium.longest_call(), would).await;
+        }
         let key = Key::new(&*event.tenant, &*event.invoice.id);
         let target = event.target.clone();
         let owner = Uuid::new_v4().to_string();
@@ -132,5 +158,23 @@ impl Handler for UploadConsumer {
             None => events::decode::<InvoiceRendered>(&message.body).ok()?.tenant.to_string(),
         };
         tenants.find(&uid).map(Tenant::name).map(str::to_owned)
+    }
+}
+
+/// Whose Omnium it is that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("tenant {tenant}")]
+struct OfTenant {
+    tenant: String,
+    #[source]
+    source: OmniumError,
+}
+
+/// What would be done with the invoice. Omnium is only read from.
+async fn would(omnium: &Omnium, whose: Option<&Tenant>, event: &InvoiceRendered) -> Result<&'static str, Failure> {
+    let found = omnium.find_invoice(&event.invoice.id).await;
+    match found.map_err(|error| failure::of(whose, Call::Find, error))? {
+        None => Ok("would create"),
+        Some(_) => Ok("would replace"),
     }
 }

@@ -28,6 +28,12 @@ impl Omniums {
             false => self.by_name.get(found.name()),
         }
     }
+
+    /// Each of them, with the tenant that it is one tenant's own of.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Option<&str>, &Omnium)> {
+        let own = self.by_name.iter().map(|(tenant, omnium)| (Some(tenant.as_str()), omnium));
+        self.of_installation.iter().map(|omnium| (None, omnium)).chain(own)
+    }
 }
 
 impl OmniumConnection {

@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use akinon::{Oms, PackageInvoice};
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
-use consumer::{Consumer, Delivered, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rendered_key};
+use consumer::{
+    Consumer, Delivered, Probe, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rehearse,
+    rendered_key,
+};
 use events::{About, InvoiceRendered, Package, ReceiptSettled, Target};
 use sync_store::{Key, PackageKey, SyncStore};
 
@@ -32,6 +35,7 @@ pub struct WritebackConsumer {
     store: Arc<dyn SyncStore>,
     oms: Oms,
     oms_id: String,
+    dry_run: bool,
 }
 
 impl Consumer for WritebackConsumer {
@@ -64,7 +68,14 @@ impl Consumer for WritebackConsumer {
     }
 
     fn start(settings: &OmsSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self { store: shared.store(), oms: settings.client()?, oms_id: shared.oms.clone() })
+        let (store, oms_id) = (shared.store(), shared.oms.clone());
+        Ok(Self { store, oms: settings.client()?, oms_id, dry_run: shared.dry_run })
+    }
+
+    fn probe(settings: &OmsSettings) -> Result<Option<Probe>, WrongSetting> {
+        let oms = settings.client()?;
+        let look = async move { Ok(format!("answers {} to OPTIONS", oms.reach().await?)) };
+        Ok(Some(Probe::new("Akinon's OMS", look)))
     }
 }
 
@@ -79,6 +90,10 @@ impl Handler for WritebackConsumer {
             events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
         let package =
             event.package.as_ref().ok_or_else(|| Failure::reject(Reason::INVALID_EVENT, NoPackage))?;
+        if self.dry_run {
+            let would = async { Ok("would write back") };
+            return rehearse(self.store.as_ref(), &event, self.oms.longest_call(), would).await;
+        }
         let invoice = PackageInvoice {
             package_id: package.id,
             number: &event.invoice.invoice_number,

@@ -4,7 +4,7 @@ use amqp::{BoxError, Exchange, Handler, Reason};
 use events::{About, InvoiceRenderedType, ReceiptSettled, Target};
 use tenants::Tenants;
 
-use crate::{Cycle, Shared, WrongSetting};
+use crate::{Cycle, Probe, Shared, WrongSetting};
 
 /// A consumer of the chain: its name, its settings, what it hears, and how it starts.
 pub trait Consumer: Handler + Sized {
@@ -21,6 +21,10 @@ pub trait Consumer: Handler + Sized {
     const EMITS: &'static [&'static str] = &[];
     /// Whether it uses the store.
     const NEEDS_STORE: bool = true;
+
+    /// Whether it runs in a dry run. One that has something made elsewhere, and no way to try it out, does
+    /// not.
+    const IN_A_DRY_RUN: bool = true;
 
     /// Its settings: environment variables, each also a flag. One that may hold a password has a
     /// type that the command line cannot refuse, because its error would repeat the value.
@@ -50,6 +54,11 @@ pub trait Consumer: Handler + Sized {
     /// Makes the handler. Everything that can be wrong with the settings is found here, before the
     /// first message is taken.
     fn start(settings: &Self::Settings, shared: &Shared) -> Result<Self, WrongSetting>;
+
+    /// A look at what it works with, where that is anything but broker and store.
+    fn probe(_settings: &Self::Settings) -> Result<Option<Probe>, WrongSetting> {
+        Ok(None)
+    }
 
     /// What it sends on again from time to time, where it does.
     fn cycle(_settings: &Self::Settings, _shared: &Shared) -> Option<Box<dyn Cycle>> {

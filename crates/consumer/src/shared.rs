@@ -24,6 +24,8 @@ pub struct Shared {
     pub targets: Vec<(&'static str, Target)>,
     /// Names the OMS that packages are of (`OMS_ID`).
     pub oms: String,
+    /// Whether nothing is sent to any target (`BILAG_DRY_RUN`).
+    pub dry_run: bool,
 }
 
 impl Shared {

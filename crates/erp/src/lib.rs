@@ -40,6 +40,14 @@ impl Erp {
         ServiceClient::new(SERVICE, ServiceConfig { url, authorization, max_concurrent, timeout }).map(Self)
     }
 
+    /// Whether it is there and lets these credentials in, without asking anything of it.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn reach(&self) -> Result<u16, CallError> {
+        self.0.reach().await
+    }
+
     /// No call takes longer: what keeps others from the invoice meanwhile has to last longer still.
     pub fn longest_call(&self) -> Duration {
         self.0.longest_call()

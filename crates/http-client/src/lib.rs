@@ -11,6 +11,7 @@ mod error;
 mod http;
 mod measured;
 mod pace;
+mod reach;
 mod retry;
 mod service;
 

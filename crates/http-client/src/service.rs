@@ -154,6 +154,12 @@ impl ServiceClient {
         }
     }
 
+    /// What a request to the service is made of.
+    pub(crate) fn parts(&self) -> (&'static Service, &Http, &Url, Option<HeaderValue>) {
+        let Inner { service, http, url, authorization, .. } = &*self.0;
+        (service, http, url, authorization.as_ref().and_then(Authorization::header))
+    }
+
     /// For a success that is not what was agreed. What it says is not told: it might be personal data.
     pub fn foreign(&self, status: u16) -> CallError {
         let service = self.0.service;

@@ -11,7 +11,7 @@ use crate::sqlite::Sqlite;
 use crate::{StoreError, SyncStore};
 
 /// Opens the store that the URL names and brings its tables up to date. Several processes may do so
-/// at the same time.
+/// at the same time. Where the tables are up to date, the user needs no right to change them.
 ///
 /// `sqlite://bilag.db` is a file in the working directory, `sqlite:///var/lib/bilag.db` one
 /// anywhere; it is created where it is missing. `postgres://user:password@host:5432/database` takes
@@ -38,16 +38,31 @@ pub(crate) enum IfMissing {
     Fail,
 }
 
+/// Where a URL leads to.
+pub(crate) enum Place<'a> {
+    /// This file.
+    Sqlite(&'a str),
+    /// The database that the whole URL names.
+    Postgres,
+}
+
 async fn open(url: &Secret, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>, StoreError> {
+    Ok(match place(&url.expose())? {
+        Place::Sqlite(file) => Arc::new(SqlStore(Sqlite::open(Path::new(file), if_missing).await?)),
+        Place::Postgres => Arc::new(SqlStore(Postgres::connect(url).await?)),
+    })
+}
+
+pub(crate) fn place(url: &str) -> Result<Place<'_>, StoreError> {
     let bad = |problem| Err(StoreError::BadUrl { problem });
-    match url.expose().split_once(':') {
+    match url.split_once(':') {
         Some(("sqlite", file)) => match file.strip_prefix("//").unwrap_or(file) {
             "" => bad("it names no file"),
             ":memory:" => bad("a store in memory would forget what it has answered"),
             file if file.contains('?') => bad("a SQLite file takes no parameters"),
-            file => Ok(Arc::new(SqlStore(Sqlite::open(Path::new(file), if_missing).await?))),
+            file => Ok(Place::Sqlite(file)),
         },
-        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(SqlStore(Postgres::connect(url).await?))),
+        Some(("postgres" | "postgresql", _)) => Ok(Place::Postgres),
         _ => bad("it starts with neither sqlite: nor postgres:"),
     }
 }

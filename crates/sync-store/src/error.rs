@@ -27,6 +27,30 @@ pub enum StoreError {
         /// What the database said.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The tables are older than this version, and this user may not change them.
+    #[error(
+        "the tables of the store {store} lack {missing} migration(s) of this version, and this user may not change them: run `bilag sync migrate` as the tables' owner"
+    )]
+    Behind {
+        /// Which store.
+        store: String,
+        /// How many migrations are missing.
+        missing: usize,
+        /// What the database said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A newer version has changed the tables in a way that this one cannot work with.
+    #[error(
+        "the store {store} takes a newer version: its tables need one that knows migration {needs}, and this one knows them up to {known}: upgrade this process"
+    )]
+    TooNew {
+        /// Which store.
+        store: String,
+        /// The newest migration that a version must know at least.
+        needs: i64,
+        /// The newest migration that this version knows.
+        known: i64,
+    },
     /// The URL names no store.
     #[error(
         "the database URL names no store ({problem}): use sqlite://FILE or postgres://USER@HOST/DATABASE"

@@ -55,6 +55,28 @@ pub(crate) fn lost_its_statements(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("26000" | "42P05" | "0A000"))
 }
 
+/// Whether PostgreSQL did not let this user do it.
+pub(crate) fn is_forbidden(error: &sqlx::Error) -> bool {
+    code_of(error).as_deref() == Some("42501")
+}
+
+/// Whether PostgreSQL did not grant a lock in time.
+pub(crate) fn is_locked_out(error: &sqlx::Error) -> bool {
+    code_of(error).as_deref() == Some("55P03")
+}
+
+/// The database's code, of a migration's statement as well.
+fn code_of(error: &sqlx::Error) -> Option<String> {
+    let error = match error {
+        sqlx::Error::Migrate(error) => match &**error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error,
+            _ => return None,
+        },
+        error => error,
+    };
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
 const SQLITE_BUSY: i32 = 5;
 
 /// SQLite's primary code: the low byte of the extended one.

@@ -27,10 +27,13 @@ mod package_store;
 mod permit;
 mod permit_pool;
 mod postgres;
+mod prune;
 mod query;
 mod receipt;
 mod record;
+mod rehearsal;
 mod report;
+mod schema;
 mod session;
 mod sql;
 mod sqlite;
@@ -53,13 +56,16 @@ pub use package::{
 };
 pub use package_store::PackageStore;
 pub use permit::{PermitAnswer, PermitAsk, PermitLimits, PermitStore};
+pub use prune::{PruneStore, Pruned};
 pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
 pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
 pub use record::{Death, LeaseHolder, Record, State, UnknownState};
+pub use rehearsal::RehearsalStore;
 pub use report::{
     BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
     SettledVoucher, Sought, WithoutParticulars,
 };
+pub use schema::{PendingMigration, Schema, migrate, schema};
 pub use session::{Session, SessionStore};
 pub use stage::{
     Holding, ProcessRun, ReportedLane, ReportedPause, SeenReport, StageHold, StageReport, StageStore,

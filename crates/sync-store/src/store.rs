@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     Attach, AuditStore, BacklogStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId,
     LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, PermitStore, Place,
-    Receipt, Record, RecordFilter, ReportStore, SessionStore, StageStore, StateCount, Step, StoreError,
-    Stranded,
+    PruneStore, Receipt, Record, RecordFilter, RehearsalStore, ReportStore, SessionStore, StageStore,
+    StateCount, Step, StoreError, Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.
@@ -23,7 +23,15 @@ use crate::{
 /// lease of the first has run out.
 #[async_trait]
 pub trait SyncStore:
-    PackageStore + AuditStore + PermitStore + ReportStore + SessionStore + StageStore + BacklogStore
+    PackageStore
+    + AuditStore
+    + PermitStore
+    + ReportStore
+    + SessionStore
+    + StageStore
+    + BacklogStore
+    + PruneStore
+    + RehearsalStore
 {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.

@@ -78,12 +78,12 @@ pub struct VerifyArgs {
     pub store: StoreSettings,
 }
 
-fn parse_day(text: &str) -> Result<NaiveDate, &'static str> {
+pub(super) fn parse_day(text: &str) -> Result<NaiveDate, &'static str> {
     let is_whole = text.len() == 10;
     text.parse().ok().filter(|_| is_whole).ok_or("a day is written as in 2026-11-30")
 }
 
-fn parse_rate(text: &str) -> Result<u32, &'static str> {
+pub(super) fn parse_rate(text: &str) -> Result<u32, &'static str> {
     let number = text.strip_suffix("/s").unwrap_or(text).parse();
     number.ok().filter(|rate| (1..=100).contains(rate)).ok_or("a rate is 1/s to 100/s")
 }

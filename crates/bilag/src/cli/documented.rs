@@ -6,8 +6,15 @@ use clap::Parser;
 
 use super::Cli;
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "deploy/README.md", "docs/decisions.md", "docs/operations.md", "docs/templates.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "SECURITY.md",
+    "deploy/README.md",
+    "docs/decisions.md",
+    "docs/operations.md",
+    "docs/templates.md",
+    "docs/upgrading.md",
+];
 
 /// The words of a line of a shell, up to a comment or to where its output goes.
 fn words(line: &str) -> Vec<String> {

@@ -1,13 +1,17 @@
 //! The tools, one file each.
 
 pub mod audit;
+pub mod backfill;
 pub mod console;
 pub mod dead;
+pub mod doctor;
 pub mod ingress;
 pub mod letters;
 pub mod map;
+pub mod migrate;
 pub mod packages;
 pub mod pause;
+pub mod prune;
 pub mod publish;
 pub mod render;
 pub mod report;

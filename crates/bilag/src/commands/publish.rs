@@ -48,7 +48,7 @@ fn outgoing(args: &PublishArgs, file: &Path, body: Vec<u8>) -> Outgoing {
     }
 }
 
-fn advice(error: &PublishError) -> &'static str {
+pub(super) fn advice(error: &PublishError) -> &'static str {
     match error {
         PublishError::Unroutable { .. } => {
             "; run `bilag topology apply`, or check BILAG_RECEIPT_KEYS and BILAG_PACKED_KEYS"

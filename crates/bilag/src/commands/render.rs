@@ -54,6 +54,9 @@ async fn again(args: &RenderArgs, looks: &Looks, store: &dyn SyncStore, receipt:
     let kept = kept.ok_or_else(|| {
         Failed::plainly(format!("only broken events of receipt {key} were heard: there is nothing to print"))
     })?;
+    if store.pruned_at(key).await.map_err(Failed::plainly)?.is_some() {
+        return Err(Failed::plainly(format!("receipt {key} was pruned: there is nothing to print any more")));
+    }
     let event = events::decode(&kept.body).map_err(|error| Failed::at(key, error))?;
     let pdf = write(args, looks, &event, &key.to_string())?;
     compare(&records, &pdf);

@@ -7,7 +7,7 @@ use sync_store::{Listed, Page, Place, ReceiptFacts, Record, RecordFilter, State,
 
 use crate::chain::stages;
 use crate::cli::SyncCommand;
-use crate::commands::{search, verify};
+use crate::commands::{migrate, prune, search, verify};
 use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
 use crate::reconcile::{self, Reconcile};
 
@@ -20,6 +20,8 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
         SyncCommand::List { state, search: None, limit, json, store } => {
             list(store.open().await?.as_ref(), state, limit, json).await
         }
+        SyncCommand::Migrate(args) => migrate::run(&args).await,
+        SyncCommand::Prune(args) => prune::run(&args).await,
         SyncCommand::Verify(args) => verify::run(*args).await,
         SyncCommand::Show { receipt, tenant, json, store } => {
             show(store.open().await?.as_ref(), receipt, tenant, json).await
@@ -153,6 +155,8 @@ async fn show(
         for listed in &found {
             let letters = letters_about(store, &listed.record.key).await.map_err(Failed::plainly)?;
             let mut record = to_json(listed);
+            record["prunedAt"] = json!(store.pruned_at(&listed.record.key).await.map_err(Failed::plainly)?);
+            record["dryRun"] = rehearsal(store, &listed.record).await?.into();
             record["way"] = way_to_json(&way(&listed.record, &letters, &stages(), Utc::now()));
             records.push(record);
         }
@@ -177,6 +181,9 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
         field("order", &facts.order_number);
         field("store", &facts.store_uid);
         field("amount", money(facts));
+        if let Some(pruned) = store.pruned_at(key).await.map_err(Failed::plainly)? {
+            field("pruned", format_args!("{}: its personal data was removed", when(pruned)));
+        }
     }
     let letters = letters_about(store, key).await.map_err(Failed::plainly)?;
     let mut named = Vec::new();
@@ -185,6 +192,9 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
         let Way { holding, .. } = way(record, &letters, &stages(), Utc::now());
         for (name, value) in lines(record) {
             field(name, value);
+        }
+        if let Some(told) = rehearsal(store, record).await? {
+            field("dry run", told);
         }
         if !matches!(holding, Holding::Nothing | Holding::NotWanted) {
             field("held up by", &holding);
@@ -200,6 +210,11 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
         field("dead letter", format_args!("bilag dead show {}", noted.letter.id));
     }
     Ok(())
+}
+
+/// What a dry run would have sent.
+async fn rehearsal(store: &dyn SyncStore, record: &Record) -> Result<Option<String>, Failed> {
+    store.rehearsal(&record.key, &record.target).await.map_err(Failed::plainly)
 }
 
 fn way_to_json(way: &Way) -> Value {

@@ -53,9 +53,19 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
     };
     let findings = verify(store.as_ref(), &|tenant| omniums.of(tenant).cloned(), plan, stop, progress).await;
     permits.give_back().await;
+    let pruned = store.pruned_in(period(from, to), args.tenant.as_deref()).await.map_err(Failed::plainly)?;
     match args.json {
-        true => output::json(&to_json(&findings)),
-        false => print(&findings),
+        true => {
+            let mut value = to_json(&findings);
+            value["pruned"] = pruned.into();
+            output::json(&value);
+        }
+        false => {
+            print(&findings);
+            if pruned > 0 {
+                say(format_args!("{pruned} receipt(s) of the period are pruned, and were not compared"));
+            }
+        }
     }
     conclude(findings)
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL: one store for consumers on several machines.
 
 mod execute;
+mod migrate;
 
 use std::io;
 use std::str::FromStr;
@@ -9,17 +10,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secret::Secret;
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgPool};
+use sqlx::{Connection, Executor, PgPool};
 use tokio::time::timeout;
 
-use crate::StoreError;
 use crate::fault::{Fault, lost_its_statements};
 use crate::sql::{Database, Dialect, Row, Statement};
+use crate::{PendingMigration, Schema, StoreError};
 use execute::execute;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+use migrate::{MIGRATIONS, look, migrate};
 
 /// Connections of one process. The server commits what comes in on them together, and a server
 /// takes a hundred by default.
@@ -52,10 +51,8 @@ impl Postgres {
     /// after the other.
     pub(crate) async fn connect(url: &Secret) -> Result<Self, StoreError> {
         let connects_by = url.expose();
-        let options = PgConnectOptions::from_str(&connects_by)
-            .map_err(|_| StoreError::BadUrl { problem: "it is no URL of PostgreSQL" })?;
-        let name = name(&options);
-        migrate(&options).await.map_err(|error| StoreError::of(name.clone(), error.into()))?;
+        let (name, options) = database(&connects_by)?;
+        migrate(&options, &name).await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
@@ -93,6 +90,18 @@ impl Postgres {
         }
     }
 
+    /// How far the tables are.
+    pub(crate) async fn schema(url: &str) -> Result<Schema, StoreError> {
+        let (name, options) = database(url)?;
+        look(&options, &name).await?.schema(name, &MIGRATIONS)
+    }
+
+    /// Brings the tables up to date.
+    pub(crate) async fn migrate(url: &str) -> Result<Vec<PendingMigration>, StoreError> {
+        let (name, options) = database(url)?;
+        migrate(&options, &name).await
+    }
+
     async fn run(&self, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
         self.follow_url();
         let mut connection = self.pool.acquire().await?;
@@ -117,13 +126,6 @@ impl Postgres {
     }
 }
 
-async fn migrate(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
-    let mut connection = options.connect().await?;
-    // `run` would make this future one that cannot be spawned.
-    MIGRATIONS.run_direct(None, &mut connection, false).await?;
-    connection.close().await
-}
-
 #[async_trait]
 impl Database for Postgres {
     async fn write(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
@@ -141,6 +143,13 @@ impl Database for Postgres {
     fn describe(&self) -> String {
         self.name.clone()
     }
+}
+
+/// Which database it is, and how it is reached.
+fn database(url: &str) -> Result<(String, PgConnectOptions), StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| StoreError::BadUrl { problem: "it is no URL of PostgreSQL" })?;
+    Ok((name(&options), options))
 }
 
 /// Host, port and database; no user and no password.

@@ -3,7 +3,7 @@
 use crate::sql::{Dialect, Row, Statement, Surprise};
 use crate::{NewReceipt, Opened, State};
 
-/// Keeps the receipt where it is new, and opens or meets its record. Answers no row where the kept
+/// Keeps the receipt where it is new, or where it was pruned and is to be sent after all; and opens or meets its record. Answers no row where the kept
 /// receipt has another fingerprint.
 ///
 /// `heard_count` is 0 where only broken events of the receipt were seen: such a record is opened
@@ -14,7 +14,14 @@ pub(super) fn open(dialect: Dialect, receipt: &NewReceipt<'_>, target: &str, wan
         "insert into receipt (tenant_uid, receipt_uid, voucher_number, order_number, store_uid, currency,
              amount, fingerprint, body, traceparent, heard_at, order_type, settled_at, settled_on, customer)
          values ($1, $2, $5, $6, $7, $8, $9, $10, $11, $12, {now}, $13, $14, $15, $16)
-         on conflict (tenant_uid, receipt_uid) do nothing"
+         on conflict (tenant_uid, receipt_uid) do update set
+             order_number = excluded.order_number, body = excluded.body,
+             traceparent = excluded.traceparent, customer = excluded.customer, pruned_at = null
+         where receipt.pruned_at is not null and receipt.fingerprint = excluded.fingerprint
+             and $4 = '{}' and not exists (select 1 from external_order_receipt_sync as done
+                 where done.tenant_uid = $1 and done.receipt_uid = $2 and done.target = $3
+                     and done.state in ('complete', 'dead'))",
+        State::Pending
     );
     let kept = "exists (select 1 from receipt
          where tenant_uid = $1 and receipt_uid = $2 and fingerprint = $10)";

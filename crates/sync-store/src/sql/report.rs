@@ -39,7 +39,8 @@ impl<D: Database> ReportStore for SqlStore<D> {
         after: Option<(NaiveDate, &Key)>,
         limit: u32,
     ) -> Result<Vec<SettledVoucher>, StoreError> {
-        let rows = self.0.read(settled("store_uid, voucher_number", period, tenant, after, limit)).await?;
+        let rows =
+            self.0.read(settled("store_uid, voucher_number", "true", period, tenant, after, limit)).await?;
         self.each(rows, |row| {
             let (day, key) = (row.word("day")?, key(row)?);
             Ok(SettledVoucher { day, key, store_uid: row.text()?, voucher_number: row.text()? })
@@ -53,7 +54,10 @@ impl<D: Database> ReportStore for SqlStore<D> {
         after: Option<(NaiveDate, &Key)>,
         limit: u32,
     ) -> Result<Vec<SettledReceipt>, StoreError> {
-        let rows = self.0.read(settled("voucher_number, body", period, tenant, after, limit)).await?;
+        let rows = self
+            .0
+            .read(settled("voucher_number, body", "pruned_at is null", period, tenant, after, limit))
+            .await?;
         self.each(rows, |row| {
             let (day, key) = (row.word("day")?, key(row)?);
             Ok(SettledReceipt { day, key, voucher_number: row.text()?, body: row.bytes()? })
@@ -185,6 +189,7 @@ fn read_broken_counts(row: &mut Row) -> Result<BrokenCounts, Surprise> {
 /// The receipts of a period in the order of their index, which an empty uid comes before.
 fn settled(
     columns: &str,
+    only: &str,
     period: Period,
     tenant: Option<&str>,
     after: Option<(NaiveDate, &Key)>,
@@ -196,7 +201,7 @@ fn settled(
     };
     Statement::new(format!(
         "select settled_on, tenant_uid, receipt_uid, {columns} from receipt
-         where (settled_on, tenant_uid, receipt_uid) > ($1, $2, $3) and settled_on <= $4
+         where (settled_on, tenant_uid, receipt_uid) > ($1, $2, $3) and settled_on <= $4 and {only}
              and (cast($5 as text) is null or tenant_uid = $5)
          order by settled_on, tenant_uid, receipt_uid
          limit $6"

@@ -54,6 +54,37 @@ impl Fresh {
         }
     }
 
+    /// The tables as a later version makes them, which only adds.
+    pub async fn bring_further(&self) {
+        self.connect().await;
+        let sqlite = self.url.starts_with("sqlite");
+        let (int, strict, no_hash) =
+            if sqlite { ("integer", " strict", "x''") } else { ("bigint", "", "''") };
+        let tables = [
+            "receipt",
+            "external_order_receipt_sync",
+            "dead_letter",
+            "package_round",
+            "package_event",
+            "audit",
+            "stage_hold",
+            "stage_report",
+            "session",
+            "reconcile_lease",
+        ];
+        for table in tables {
+            self.run(&format!("alter table {table} add column later text")).await;
+            self.run(&format!("alter table {table} add column later_count {int} not null default 0")).await;
+            self.run(&format!("create index {table}_later on {table} (later, later_count)")).await;
+        }
+        self.run(&format!("create table later_table (id text primary key not null, at {int}){strict}")).await;
+        self.run(&format!(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+             values (9999, 'later', true, {no_hash}, 0)"
+        ))
+        .await;
+    }
+
     /// Past the store: what only time or an operator could do.
     pub async fn run(&self, sql: &str) {
         run_on(&self.url, sql).await;

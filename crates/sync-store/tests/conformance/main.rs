@@ -2,6 +2,7 @@
 
 mod fresh;
 mod given;
+mod migrations;
 mod packed;
 mod postgres;
 mod sqlite;
@@ -38,6 +39,51 @@ macro_rules! conformance {
     };
 }
 
+/// The same, on a store that the next version has brought further: what this version, by then the old one,
+/// does there.
+macro_rules! beside_the_next_version {
+    ($($module:ident: $($test:ident)*;)*) => {
+        mod beside_the_next_version {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    for fresh in [crate::fresh::Fresh::sqlite(), crate::fresh::Fresh::postgres().await] {
+                        fresh.bring_further().await;
+                        crate::in_time(crate::suite::$module::$test(&fresh)).await;
+                    }
+                })*
+            })*
+        }
+    };
+}
+
+beside_the_next_version! {
+    audit: what_was_done_is_told_the_latest_first;
+    open:
+        a_receipt_heard_for_the_first_time_is_new
+        one_that_is_not_wanted_is_skipped_until_it_is
+        other_bytes_are_answered_with_the_kept_ones
+        of_many_at_once_one_is_new;
+    lease:
+        of_many_who_ask_at_once_one_is_granted
+        once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing;
+    steps:
+        each_state_allows_what_it_should
+        complete_is_final_and_keeps_its_first_invoice;
+    dead:
+        a_letter_about_every_target_closes_what_is_there_and_one_in_any_case
+        a_redriven_one_continues_where_it_stopped
+        letters_are_found_by_what_they_say;
+    package_ask: a_packing_begins_a_round_and_is_asked_for_once;
+    package_issue: receipts_go_to_the_oldest_round_that_waits_for_one;
+    find: records_are_listed_the_latest_first_page_by_page;
+    reconcile: what_stopped_on_its_way_is_stranded;
+    report: a_day_is_counted_by_what_is_alike;
+    stage: what_a_process_says_replaces_what_it_said;
+    session: a_session_is_kept_as_it_was_opened_until_it_is_closed;
+    prune: what_nobody_needs_any_more_goes_and_what_recognises_it_stays;
+}
+
 conformance! {
     audit:
         what_was_done_is_told_the_latest_first
@@ -69,6 +115,7 @@ conformance! {
         a_step_needs_a_lease
         attaching_is_written_down_with_its_facts_and_extends_the_lease
         what_is_skipped_is_held_by_nobody
+        a_dry_run_skips_what_is_pending_and_says_what_would_have_been_sent
         complete_is_final_and_keeps_its_first_invoice;
     dead:
         a_letter_closes_the_record_of_its_target_and_says_why
@@ -140,6 +187,13 @@ conformance! {
         what_a_process_says_replaces_what_it_said
         what_was_not_said_lately_is_silent_and_then_forgotten
         a_process_that_has_ended_is_forgotten;
+    prune:
+        what_nobody_needs_any_more_goes_and_what_recognises_it_stays
+        what_somebody_may_need_stays
+        a_late_duplicate_of_a_pruned_receipt_is_one_and_brings_nothing_back
+        one_that_is_wanted_after_all_has_its_body_again
+        packages_and_letters_are_pruned_once_they_are_settled
+        what_is_more_than_the_limit_is_pruned_the_next_time;
     report:
         a_day_is_counted_by_what_is_alike
         what_is_no_whole_receipt_is_counted_apart
@@ -160,7 +214,10 @@ conformance! {
         the_bucket_and_a_429_are_shared;
     start:
         processes_that_start_together_share_one_schema
-        a_newer_schema_is_refused
+        a_store_that_was_brought_further_by_adding_is_worked_with
+        a_store_that_takes_a_newer_version_is_refused
+        a_migration_that_was_applied_with_another_text_is_refused
+        what_is_pending_is_told_and_then_applied
         what_the_first_version_wrote_is_kept
         an_audit_log_without_details_is_kept;
 }

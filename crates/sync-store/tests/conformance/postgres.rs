@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use secret::Secret;
-use sync_store::{Lease, State, StoreError, connect, connect_by};
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use sync_store::{Act, Lease, State, StoreError, connect, connect_by};
 
 use crate::fresh::Fresh;
 use crate::given::{LONG, TARGET, granted, in_state, key, receipt, record};
@@ -113,6 +114,67 @@ async fn a_server_that_is_not_there_is_unavailable_and_the_password_stays_unsaid
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(error.to_string().contains("postgres://127.0.0.1:1/bilag"), "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+}
+
+/// A user of this test's own, who may read and write the tables, and not change them.
+async fn without_rights_on_tables(fresh: &Fresh) -> String {
+    let user = format!("bilag_{}", uuid::Uuid::new_v4().simple());
+    for sql in [
+        "revoke create on schema public from public".to_owned(),
+        format!("create role {user} login password '{user}'"),
+        format!("grant select, insert, update, delete on all tables in schema public to {user}"),
+        format!("revoke insert, update, delete on _sqlx_migrations, bilag_schema from {user}"),
+    ] {
+        fresh.run(&sql).await;
+    }
+    let (_, place) = fresh.url.rsplit_once('@').or(fresh.url.split_once("://")).expect("a URL");
+    format!("postgres://{user}:{user}@{place}")
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_change_tables_works_with_them_and_is_told_who_must_migrate() {
+    let fresh = Fresh::postgres().await;
+    fresh.connect().await;
+    let url = without_rights_on_tables(&fresh).await;
+    let store = connect(&url).await.expect("nothing is to be done");
+    in_state(&*store, "r", State::Complete).await;
+    store
+        .note_act(&Act { who: "kari", act: "redrive", stage: "upload", letters: &[], detail: "" })
+        .await
+        .expect("noted");
+
+    fresh
+        .run("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
+        .await;
+    let Err(error) = connect(&url).await else { panic!("it opened") };
+    assert!(matches!(error, StoreError::Behind { missing: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("bilag sync migrate"), "{error}");
+    // Who runs already goes on.
+    store.ping().await.expect("answered");
+    in_state(&*store, "s", State::Pending).await;
+}
+
+#[tokio::test]
+async fn a_migration_waits_for_a_table_without_keeping_others_from_it() {
+    let fresh = Fresh::postgres().await;
+    fresh.at_version(4).await;
+    let mut reader = PgConnection::connect(&fresh.url).await.expect("the server lets us in");
+    reader.execute("begin; select * from dead_letter").await.expect("it reads on and on");
+    let url = fresh.url.clone();
+    let migrated = tokio::spawn(async move { connect(&url).await.map(drop) });
+    let mut other = PgConnection::connect(&fresh.url).await.expect("the server lets us in");
+    let waits = "select count(*) from pg_locks where not granted
+        and database = (select oid from pg_database where datname = current_database())";
+    in_time(async {
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut other).await.expect("asked") == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Behind the migration it waits no longer than that is let wait itself.
+        other.execute("select * from dead_letter").await.expect("read");
+        reader.execute("commit").await.expect("let go");
+        migrated.await.expect("no panic").expect("migrated once the table was free");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
         wishes: Vec::new(),
         targets: CHAIN.iter().filter_map(Link::serves).collect(),
         oms: args.packages.oms_id.clone(),
+        dry_run: false,
     };
     let notes = DeadConsumer::start(&DeadSettings {}, &shared).map_err(Failed::plainly)?;
     let stages = stages();

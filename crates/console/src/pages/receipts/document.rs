@@ -16,6 +16,8 @@ use crate::server::App;
 const NONE: &str =
     "Only broken events of this receipt were heard, or it was never heard: there is nothing to print.";
 
+const PRUNED: &str = "The receipt's personal data was removed: there is nothing to print any more.";
+
 /// `GET /receipts/TENANT/UID/document.pdf`.
 pub(super) async fn show(
     State(app): State<App>,
@@ -23,7 +25,11 @@ pub(super) async fn show(
     Path((Segment(tenant), Segment(uid))): Path<(Segment, Segment)>,
 ) -> Result<Response, PageError> {
     viewer.may(Role::Operator)?;
-    let kept = app.store.receipt(&Key::new(tenant, uid)).await?.ok_or(PageError::NotFound(NONE))?;
+    let key = Key::new(tenant, uid);
+    let kept = app.store.receipt(&key).await?.ok_or(PageError::NotFound(NONE))?;
+    if app.store.pruned_at(&key).await?.is_some() {
+        return Err(PageError::NotFound(PRUNED));
+    }
     let event: ReceiptSettled = events::decode(&kept.body)
         .map_err(|error| PageError::Invalid(format!("The kept receipt cannot be read: {error}.")))?;
     let look = (app.look)(&event.tenant.uid);

@@ -30,6 +30,7 @@ pub(super) async fn show(
     if records.is_empty() && kept.is_none() {
         return Err(PageError::NotFound(UNKNOWN));
     }
+    let pruned = app.store.pruned_at(&key).await?;
     let about = letters_about(app.store.as_ref(), &key).await?;
     let ways: Vec<_> = records.iter().map(|record| (record, way(record, &about, &app.stages, now))).collect();
     let decoded = kept.as_ref().and_then(|kept| decoded(&kept.body));
@@ -44,6 +45,9 @@ pub(super) async fn show(
             .maybe("Amount", facts.map(|facts| amount(facts.amount, &facts.currency)))
             .maybe("Heard", facts.map(|facts| when(now, facts.heard_at)))
             .with("Tenant and uid", html! { code { (foreign(&key.to_string())) } }))
+        @if let Some(pruned) = pruned {
+            p.notice { "Its personal data was removed " (when(now, pruned)) "." }
+        }
         @if kept.is_none() {
             p.notice.warn { "Only broken events of this receipt were heard. Its dead letters below say what is wrong with them." }
         }

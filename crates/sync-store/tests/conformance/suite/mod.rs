@@ -12,6 +12,7 @@ pub mod package_find;
 pub mod package_issue;
 pub mod package_steps;
 pub mod permit;
+pub mod prune;
 pub mod reconcile;
 pub mod report;
 pub mod session;

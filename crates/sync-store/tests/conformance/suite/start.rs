@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use futures_util::future::join_all;
-use sync_store::{LetterFilter, Page, State, StoreError, connect};
+use sync_store::{LetterFilter, Page, State, StoreError, connect, migrate, schema};
 
 use crate::fresh::Fresh;
-use crate::given::{LONG, ONE, TARGET, key, letter, note, record};
+use crate::given::{LONG, ONE, TARGET, in_state, key, letter, note, record};
 
 pub async fn processes_that_start_together_share_one_schema(fresh: &Fresh) {
     let stores = join_all((0..8).map(|_| tokio::spawn(connect_to(fresh.url.clone())))).await;
@@ -19,12 +19,48 @@ async fn connect_to(url: String) -> Result<std::sync::Arc<dyn sync_store::SyncSt
     connect(&url).await
 }
 
-pub async fn a_newer_schema_is_refused(fresh: &Fresh) {
+pub async fn a_store_that_was_brought_further_by_adding_is_worked_with(fresh: &Fresh) {
+    fresh.bring_further().await;
+    let store = fresh.connect().await;
+    in_state(&*store, "r", State::Complete).await;
+    let found = schema(&fresh.url).await.expect("looked");
+    assert_eq!((found.version, found.pending), (Some(9999), Vec::new()));
+    assert!(found.known < 9999);
+}
+
+pub async fn a_store_that_takes_a_newer_version_is_refused(fresh: &Fresh) {
     fresh.connect().await;
-    fresh.run("update _sqlx_migrations set version = 9999 where version = 2").await;
+    fresh.run("insert into bilag_schema values (9999, 9998)").await;
+    let Err(error) = connect(&fresh.url).await else { panic!("it opened") };
+    assert!(matches!(error, StoreError::TooNew { needs: 9998, .. }), "{error:?}");
+    assert!(error.to_string().contains("upgrade this process"), "{error}");
+    assert!(matches!(migrate(&fresh.url).await, Err(StoreError::TooNew { .. })));
+    assert!(matches!(schema(&fresh.url).await, Err(StoreError::TooNew { .. })));
+    // From the version on that it takes, each is let in.
+    fresh.run("update bilag_schema set oldest_reader = 10").await;
+    fresh.connect().await;
+}
+
+pub async fn a_migration_that_was_applied_with_another_text_is_refused(fresh: &Fresh) {
+    fresh.connect().await;
+    let other = if fresh.url.starts_with("sqlite") { "x'00'" } else { "'x'" };
+    fresh.run(&format!("update _sqlx_migrations set checksum = {other} where version = 2")).await;
     let Err(error) = connect(&fresh.url).await else { panic!("it opened") };
     assert!(matches!(error, StoreError::Broken { .. }), "{error:?}");
-    assert!(error.source().is_some());
+    assert!(error.source().is_some_and(|source| source.to_string().contains("migration 2 ")));
+}
+
+pub async fn what_is_pending_is_told_and_then_applied(fresh: &Fresh) {
+    let before = schema(&fresh.url).await.expect("looked");
+    assert_eq!((before.version, before.pending[0].version), (None, 1));
+    fresh.at_version(3).await;
+    let behind = schema(&fresh.url).await.expect("looked");
+    assert_eq!((behind.version, behind.pending[0].version), (Some(3), 4));
+    assert_eq!(behind.pending[0].description, "stages");
+    assert_eq!(migrate(&fresh.url).await.expect("migrated"), behind.pending);
+    assert_eq!(migrate(&fresh.url).await.expect("nothing to do"), []);
+    let after = schema(&fresh.url).await.expect("looked");
+    assert_eq!((after.version, after.pending), (Some(after.known), Vec::new()));
 }
 
 /// Rows as the first version left them.

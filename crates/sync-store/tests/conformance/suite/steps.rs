@@ -5,7 +5,9 @@ use std::time::Duration;
 use sync_store::{Key, State, Step, SyncStore};
 
 use crate::fresh::Fresh;
-use crate::given::{LONG, ONE, TARGET, attach, granted, in_state, key, letter, lost, note, record, taken};
+use crate::given::{
+    LONG, ONE, TARGET, attach, granted, in_state, key, letter, lost, note, opened, record, taken,
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Try {
@@ -127,4 +129,25 @@ pub async fn complete_is_final_and_keeps_its_first_invoice(fresh: &Fresh) {
     assert_eq!((record.invoice_id, record.completed_at), (first.invoice_id, first.completed_at));
 
     lost(store.complete(&crate::given::key("unheard"), TARGET, "invoice-1").await);
+}
+
+pub async fn a_dry_run_skips_what_is_pending_and_says_what_would_have_been_sent(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = in_state(&*store, "r", State::Pending).await;
+    granted(&*store, &key, "a", LONG).await;
+    lost(store.rehearsed(&key, TARGET, "b", "would create invoice r").await);
+    taken(store.rehearsed(&key, TARGET, "a", "would create invoice r").await);
+    let skipped = record(&*store, &key).await;
+    assert_eq!((skipped.state, skipped.lease), (State::Skipped, None));
+    let told = store.rehearsal(&key, TARGET).await.expect("asked");
+    assert_eq!(told.as_deref(), Some("would create invoice r"));
+
+    let _ = opened(&*store, &key, TARGET, true, b"{}").await;
+    assert_eq!(record(&*store, &key).await.state, State::Pending);
+    assert_eq!(store.rehearsal(&key, TARGET).await.expect("asked"), None);
+
+    let begun = in_state(&*store, "s", State::InvoiceCreated).await;
+    granted(&*store, &begun, "a", LONG).await;
+    lost(store.rehearsed(&begun, TARGET, "a", "nothing").await);
+    assert_eq!(record(&*store, &begun).await.state, State::InvoiceCreated);
 }

@@ -1,0 +1,45 @@
+//! The command line of the store itself: its tables, and what is removed from them.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::settings::StoreSettings;
+
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Only say what is pending; exit code 1 where anything is
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// What has been complete or skipped for longer, as in 400d
+    #[arg(long, value_parser = parse_days, value_name = "DAYS")]
+    pub older_than: Duration,
+    /// Only say how much there is
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Who you are, for the audit log [default: the user of this machine]
+    #[arg(long = "as", value_name = "NAME")]
+    pub who: Option<String>,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
+/// Days, as in `400d`: a shorter time would take receipts that operators still look at.
+pub fn parse_days(text: &str) -> Result<Duration, &'static str> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
+    let days =
+        days.filter(|days| (1..=36_500).contains(days)).ok_or("write days, from 1d to 36500d, as in 400d")?;
+    Ok(Duration::from_secs(u64::from(days) * 86_400))
+}

@@ -1,0 +1,214 @@
+//! `bilag backfill`: exported receipts of a period are put on the bus, where the store has not heard them.
+
+mod events;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use ::events::{ReceiptSettled, ReceiptSettledType};
+use amqp::{Outgoing, Publisher, chain};
+use consumer::MAX_EVENT;
+use serde_json::json;
+use sync_store::{Key, Page, RecordFilter, State, SyncStore};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use self::events::{Events, Exported};
+use crate::cli::BackfillArgs;
+use crate::output::{self, Column, Failed, say, table, tell};
+
+/// How often it is told how far it has come.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// So many broken events are listed; of a wrong file, each line is one.
+const BROKEN_LISTED: usize = 1000;
+
+/// What became of the events.
+#[derive(Debug, Default)]
+struct Done {
+    published: u64,
+    already: u64,
+    outside: u64,
+    broken: u64,
+    /// File, line, and what is wrong.
+    listed: Vec<(String, u64, String)>,
+}
+
+/// Reads the files, and publishes what is to be published.
+pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
+    if args.from > args.to {
+        return Err(Failed::used_wrongly("--from", format!("{} is after --to {}", args.from, args.to)));
+    }
+    let store = args.store.open().await?;
+    let publisher = match args.publish {
+        true => {
+            let broker = args.broker.broker("backfill")?;
+            Some(Publisher::connect(&broker).await.map_err(Failed::plainly)?)
+        }
+        false => None,
+    };
+    let mut pace = interval(Duration::from_secs(1) / args.rate);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut run = Run {
+        args: &args,
+        store: store.as_ref(),
+        publisher,
+        pace,
+        done: Done::default(),
+        told: Instant::now(),
+    };
+    let mut stop = pin!(async {
+        // Where signals cannot be listened to, it goes on to its end.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
+    let ended = tokio::select! {
+        ended = run.files() => ended,
+        () = &mut stop => Err(Failed::plainly("stopped before the end: the same command goes on")),
+    };
+    if let Some(publisher) = &run.publisher {
+        publisher.close().await;
+    }
+    let done = run.done;
+    print(&args, &done);
+    ended?;
+    match done.broken {
+        0 => Ok(()),
+        count => Err(Failed::plainly(format!("{count} event(s) are broken"))),
+    }
+}
+
+struct Run<'a> {
+    args: &'a BackfillArgs,
+    store: &'a dyn SyncStore,
+    publisher: Option<Publisher>,
+    pace: Interval,
+    done: Done,
+    told: Instant,
+}
+
+impl Run<'_> {
+    async fn files(&mut self) -> Result<(), Failed> {
+        for file in &self.args.files {
+            let input: Box<dyn BufRead + Send> = match file.as_os_str() == "-" {
+                true => Box::new(BufReader::new(std::io::stdin())),
+                false => {
+                    let opened = File::open(file).map_err(|error| Failed::at(file.display(), error))?;
+                    Box::new(BufReader::new(opened))
+                }
+            };
+            for read in Events::new(input) {
+                self.one(file, read.map_err(|error| Failed::at(file.display(), error))?).await?;
+                if self.told.elapsed() >= TELL_EVERY {
+                    self.told = Instant::now();
+                    let Done { published, already, .. } = self.done;
+                    tell(format_args!("{published} published, {already} already there so far"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn one(&mut self, file: &Path, exported: Exported) -> Result<(), Failed> {
+        let Exported { line, body } = exported;
+        let receipt = match receipt(&body) {
+            Ok(receipt) => receipt,
+            Err(why) => {
+                self.done.broken += 1;
+                if self.done.listed.len() < BROKEN_LISTED {
+                    self.done.listed.push((file.display().to_string(), line, why));
+                }
+                return Ok(());
+            }
+        };
+        let day = report::particulars(&receipt).settled_on;
+        if day < self.args.from || day > self.args.to {
+            self.done.outside += 1;
+        } else if self.is_there(&receipt).await? {
+            self.done.already += 1;
+        } else {
+            self.publish(&receipt, body).await?;
+            self.done.published += 1;
+        }
+        Ok(())
+    }
+
+    /// Whether the receipt was heard, and is more than skipped: what is on its way or waits for a person
+    /// gains nothing from being heard again.
+    async fn is_there(&self, receipt: &ReceiptSettled) -> Result<bool, Failed> {
+        let key = Key::new(&*receipt.tenant.uid, &*receipt.order_receipt.uid);
+        let filter = RecordFilter {
+            receipt: Some(key.receipt_uid.clone()),
+            tenant_uid: Some(key.tenant_uid.clone()),
+            ..RecordFilter::default()
+        };
+        let records = self.store.records(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
+        let mut records = records.into_iter().map(|listed| listed.record).filter(|record| record.key == key);
+        Ok(records.any(|record| record.state != State::Skipped && record.heard_count > 0))
+    }
+
+    async fn publish(&mut self, receipt: &ReceiptSettled, body: Vec<u8>) -> Result<(), Failed> {
+        let Some(publisher) = &self.publisher else { return Ok(()) };
+        self.pace.tick().await;
+        let event = Outgoing {
+            exchange: self.args.broker.bus_exchange.clone(),
+            routing_key: ReceiptSettledType::NAME.to_owned(),
+            message_id: receipt.id.to_string(),
+            kind: ReceiptSettledType::NAME.to_owned(),
+            body,
+            subject: None,
+        };
+        let advice = |error: &amqp::PublishError| super::publish::advice(error);
+        publisher.publish(&event).await.map_err(|error| {
+            let told = format!("{}{}", chain(&error), advice(&error));
+            Failed::plainly(format!("{told}; the same command goes on where this one ended"))
+        })
+    }
+}
+
+/// A receipt as the receipt stage takes it; else what is wrong, which names no value.
+fn receipt(body: &[u8]) -> Result<ReceiptSettled, String> {
+    if body.len() > MAX_EVENT {
+        return Err("larger than 1 MiB: no receipt is".to_owned());
+    }
+    let event: ReceiptSettled = ::events::decode(body).map_err(|error| chain(&error))?;
+    event.check().map_err(|error| chain(&error))?;
+    Ok(event)
+}
+
+fn print(args: &BackfillArgs, done: &Done) {
+    let Done { published, already, outside, broken, listed } = done;
+    if args.json {
+        let listed: Vec<_> = listed
+            .iter()
+            .map(|(file, line, why)| json!({ "file": file, "line": line, "told": why }))
+            .collect();
+        output::json(&json!({
+            "from": args.from, "to": args.to, "dryRun": !args.publish,
+            "published": published, "alreadyThere": already, "outside": outside,
+            "broken": broken, "brokenEvents": listed,
+        }));
+        return;
+    }
+    for (file, line, why) in listed {
+        say(format_args!("{file}:{line}: {why}"));
+    }
+    if listed.len() < usize::try_from(*broken).unwrap_or(usize::MAX) {
+        say(format_args!("the first {} of {broken} broken events", listed.len()));
+    }
+    let rows: Vec<_> = [
+        (if args.publish { "published" } else { "to be published" }, published),
+        ("already there", already),
+        ("outside the range", outside),
+        ("broken", broken),
+    ]
+    .map(|(what, count)| vec![what.to_owned(), count.to_string()])
+    .to_vec();
+    table(&[Column::Left("receipts"), Column::Right("number")], &rows);
+    if !args.publish && *published > 0 {
+        say("\nnothing was published: --publish does");
+    }
+}

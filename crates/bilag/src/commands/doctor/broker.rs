@@ -1,0 +1,85 @@
+//! The broker: reached, let in, what its user may do, and what is declared there.
+
+use amqp::{Broker, FoundRight, Management, Right};
+use uuid::Uuid;
+
+use super::finding::Finding;
+use crate::chain;
+use crate::cli::DoctorArgs;
+use crate::link::Link;
+
+const RIGHTS: &str = "give BILAG_AMQP_URL's user";
+
+/// Everything at the broker that the stages need.
+pub async fn look(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
+    let bus = &args.broker.bus_exchange;
+    let rights = match amqp::rights(broker, bus, &Uuid::new_v4().to_string()).await {
+        Ok(rights) => rights,
+        Err(error) => {
+            return vec![Finding::fail("broker", amqp::chain(&error), "check BILAG_AMQP_URL and the broker")];
+        }
+    };
+    let mut findings = vec![Finding::ok("broker", format_args!("{broker} lets us in"))];
+    let may_all = rights.iter().all(|right| matches!(right.found, FoundRight::Yes | FoundRight::NotTried));
+    findings.extend(rights.into_iter().map(told));
+    if may_all {
+        findings.extend(topology(broker, links, args).await);
+    }
+    findings
+}
+
+fn told(Right { what, found }: Right) -> Finding {
+    match found {
+        FoundRight::Yes => Finding::ok("rights", format_args!("may {what}")),
+        FoundRight::Lacks(rights) => {
+            Finding::fail("rights", format_args!("may not {what}"), format_args!("{RIGHTS} {rights}"))
+        }
+        FoundRight::NotThere => Finding::fail(
+            "rights",
+            format_args!("could not {what}: it does not exist"),
+            "set BILAG_BUS_EXCHANGE to the exchange your events are published to",
+        ),
+        FoundRight::NotTried => Finding::warn(
+            "rights",
+            format_args!("not tried: {what}"),
+            "what it needs is not there yet; run this again once it is",
+        ),
+        FoundRight::Failed(why) => {
+            Finding::fail("rights", format_args!("could not {what}: {why}"), "see the broker's log")
+        }
+    }
+}
+
+/// What is declared. What is missing is declared by the consumers when they start; what is otherwise, a
+/// person must mend.
+async fn topology(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
+    let management = args.management_url.as_ref().map(|url| Management::new(url, broker));
+    let links = links.iter().copied();
+    let settings = &args.settings.0;
+    let topology = chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, settings);
+    let differences = match amqp::check(broker, &topology, management.as_ref()).await {
+        Ok(differences) => differences,
+        Err(error) => return vec![Finding::failed("topology", &error)],
+    };
+    let (missing, other): (Vec<_>, Vec<_>) =
+        differences.into_iter().partition(|difference| difference.problem.starts_with("missing"));
+    let mut findings: Vec<_> = other
+        .into_iter()
+        .map(|difference| Finding::fail("topology", difference, "`bilag topology check` has all of it"))
+        .collect();
+    if !missing.is_empty() {
+        let told = format!("{} queue(s) and exchange(s) are not declared yet", missing.len());
+        findings.push(Finding::warn(
+            "topology",
+            told,
+            "consumers declare them when they start; `bilag topology apply` does so now",
+        ));
+    } else if findings.is_empty() {
+        let how = match management {
+            Some(_) => "with bindings and policies",
+            None => "without bindings and policies: set BILAG_MANAGEMENT_URL to have them compared",
+        };
+        findings.push(Finding::ok("topology", format_args!("as it should be, compared {how}")));
+    }
+    findings
+}

@@ -1,0 +1,43 @@
+//! `bilag doctor`: whether everything is there that consumers need. Changes nothing.
+
+mod broker;
+mod finding;
+mod services;
+mod store;
+
+use serde_json::json;
+
+use crate::chain;
+use crate::cli::DoctorArgs;
+use crate::output::{self, Failed, say};
+use finding::{Finding, Level};
+
+/// Looks at everything that the stages in use need, and says what to mend. What cannot be looked at
+/// because something before it is missing is left out.
+pub async fn run(args: DoctorArgs) -> Result<(), Failed> {
+    let links = chain::named(&args.stages, &args.settings.0);
+    let (at_broker, store_url) = (args.broker.broker("doctor")?, args.store.url()?);
+    let mut findings = services::in_use(&links, &args);
+    let (broker, store, services) = tokio::join!(
+        broker::look(&at_broker, &links, &args),
+        store::look(&store_url),
+        services::look(&links, &args),
+    );
+    findings.extend(broker.into_iter().chain(store).chain(services));
+    let failed = findings.iter().filter(|finding| finding.level == Level::Fail).count();
+    let warned = findings.iter().filter(|finding| finding.level == Level::Warn).count();
+    if args.json {
+        let checks: Vec<_> = findings.iter().map(Finding::to_json).collect();
+        output::json(&json!({ "checks": checks, "failed": failed, "warned": warned }));
+    } else {
+        findings.iter().for_each(Finding::print);
+        if failed == 0 {
+            let warnings = if warned > 0 { format!(", {warned} warning(s)") } else { String::new() };
+            say(format_args!("\nnothing stands in the way{warnings}"));
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        count => Err(Failed::plainly(format!("{count} thing(s) are to be mended first"))),
+    }
+}

@@ -1,0 +1,101 @@
+//! Exported receipts of a period, put on the bus: each exactly once, however often it is begun anew.
+
+use std::time::Duration;
+
+use bilag_tests::{World, eventually, receipt, told};
+use sandbox::omnium::Call;
+use serde_json::{Value, json};
+
+fn settled_on(number: u32, settled_at: &str) -> Value {
+    let mut event = receipt(number);
+    event["orderReceipt"]["settledAt"] = json!(settled_at);
+    event
+}
+
+fn numbers(printed: &str) -> [u64; 4] {
+    let value: Value = serde_json::from_str(printed).expect("JSON");
+    ["published", "alreadyThere", "outside", "broken"].map(|name| value[name].as_u64().expect("a number"))
+}
+
+const NOVEMBER: [&str; 4] = ["--from", "2026-11-01", "--to", "2026-11-30"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_of_the_period_and_not_there_is_published_and_the_rest_is_told() {
+    let world = World::new().await;
+    let mut all = world.consume(&["all"]).await;
+    // The day is the store's: the last one is still the 31st of October in UTC.
+    let events = [
+        settled_on(1, "2026-11-02T10:00:00+01:00"),
+        settled_on(2, "2026-10-31T23:59:59+01:00"),
+        settled_on(3, "2026-11-01T00:30:00+01:00"),
+    ];
+    world.publish(&events[0]).await;
+    world.complete_within(Duration::from_secs(60), 1).await;
+    let lines: Vec<_> = events.iter().map(Value::to_string).collect();
+    world.file("november.jsonl", format!("{}\n{{\"id\": 18\n{}\n", lines[0], lines[1]));
+    world.file(
+        "rest.json",
+        format!("[\n{},\n{{\"id\": \"x\"}}\n]", serde_json::to_string_pretty(&events[2]).expect("JSON")),
+    );
+    let mut arguments = vec!["backfill", "november.jsonl", "rest.json", "--json"];
+    arguments.extend(NOVEMBER);
+
+    let (code, printed, error) = told(&world.run(&arguments));
+    assert_eq!((code, numbers(&printed)), (1, [1, 1, 1, 2]), "{printed}");
+    assert_eq!(error, "error: 2 event(s) are broken\n");
+    let broken: Value = serde_json::from_str(&printed).expect("JSON");
+    let broken: Vec<_> = broken["brokenEvents"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| (one["file"].clone(), one["line"].clone()))
+        .collect();
+    let in_rest = serde_json::to_string_pretty(&events[2]).expect("JSON").lines().count() + 2;
+    assert_eq!(broken, [(json!("november.jsonl"), json!(2)), (json!("rest.json"), json!(in_rest))]);
+    assert_eq!(writes(&world), 2, "it only read");
+
+    arguments.push("--publish");
+    let (code, printed, _) = told(&world.run(&arguments));
+    assert_eq!((code, numbers(&printed)), (1, [1, 1, 1, 2]), "{printed}");
+    world.complete_within(Duration::from_secs(60), 2).await;
+    let (_, printed, _) = told(&world.run(&arguments));
+    assert_eq!(numbers(&printed), [0, 2, 1, 2], "{printed}");
+    all.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_the_middle_and_begun_anew_each_receipt_is_invoiced_once() {
+    const COUNT: u32 = 60;
+    let world = World::new().await;
+    let mut all = world.consume(&["all"]).await;
+    let lines: Vec<_> =
+        (1..=COUNT).map(|number| settled_on(number, "2026-11-02T10:00:00+01:00").to_string()).collect();
+    world.file("november.jsonl", lines.join("\n"));
+    let mut arguments = vec!["backfill", "november.jsonl", "--publish", "--rate", "30/s"];
+    arguments.extend(NOVEMBER);
+    let mut first = world.start(&arguments);
+    eventually("some are invoiced", async || (writes(&world) >= 10).then_some(())).await;
+    first.kill();
+    let printed = world.ok(&arguments);
+    assert!(printed.contains("already there"), "{printed}");
+    world.complete_within(Duration::from_secs(120), COUNT.into()).await;
+    all.kill();
+    assert_eq!(writes(&world), 2 * COUNT as usize, "each is created once and has its file once");
+    assert!(world.dead_letters().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_hears_it_nothing_is_published_and_it_says_so() {
+    let world = World::new().await;
+    world.file("one.json", settled_on(1, "2026-11-02T10:00:00+01:00").to_string());
+    let mut arguments = vec!["backfill", "one.json", "--publish"];
+    arguments.extend(NOVEMBER);
+    let (code, printed, error) = told(&world.run(&arguments));
+    assert_eq!(code, 1, "{printed}");
+    assert!(error.contains("bilag topology apply") && error.contains("the same command goes on"), "{error}");
+}
+
+fn writes(world: &World) -> usize {
+    let is_write = |call| matches!(call, Call::Upsert | Call::Attach);
+    world.sandbox.omnium.ledger().iter().filter(|entry| is_write(entry.call)).count()
+}
