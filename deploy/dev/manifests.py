@@ -13,8 +13,6 @@ from cloudcoil.models.keda import v1alpha1 as keda
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 # A consumer finishes what is in hand for 25 seconds (crates/amqp/src/consumer.rs), and says so.
 GRACE_SECONDS = 35
-# Requests at once that Omnium allows to an API user.
-OMNIUM_AT_ONCE = 20
 
 
 def objects(path):
@@ -128,10 +126,6 @@ def problems_of_whole(all_of):
                 yield f"ScaledObject {name} looks at the queue {trigger['metadata']['queueName']}"
         if "paused" not in [trigger["name"] for trigger in triggers]:
             yield f"ScaledObject {name} is not capped while its stage is paused"
-    settings = next(o["data"] for o in all_of if o["kind"] == "ConfigMap")
-    each = int(settings["OMNIUM_MAX_CONCURRENT_REQUESTS"])
-    if scaled["bilag-upload"]["spec"]["maxReplicaCount"] * each > OMNIUM_AT_ONCE:
-        yield f"all replicas of upload together have more than {OMNIUM_AT_ONCE} requests at Omnium"
 
 
 def check(paths):

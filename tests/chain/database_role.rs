@@ -40,6 +40,10 @@ async fn the_consumers_role_works_with_the_tables_that_the_owner_makes_and_chang
             .await
             .expect("the tables are listed");
     assert!(tables.len() > 5, "{tables:?}");
+    // With the tables made, the consumers' role opens the store and writes there.
+    let world = World::on(Vhost::new().await, Store::Postgres(url("bilag_app"))).await;
+    world.ok(&["pause", "upload", "--why", "the role may write"]);
+    world.ok(&["sync", "list"]);
     for table in &tables {
         for right in ["select", "insert", "update", "delete"] {
             let has: bool = query_scalar("select has_table_privilege($1, $2)")

@@ -202,3 +202,16 @@ async fn each_fault_of_omnium_is_named_with_what_to_mend() {
         "{told}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_consumers_that_declare_nothing_it_says_whether_their_queues_are_there() {
+    let mut world = World::new().await;
+    world.ok(&["sync", "migrate"]);
+    world.set("BILAG_DECLARE", "false");
+    let (what, told, mend) = only_fault(&world);
+    assert_eq!(what, "topology");
+    assert!(told.contains("is not declared yet"), "{told}");
+    assert_eq!(mend, "run `bilag topology apply` as the user that declares");
+    world.ok(&["topology", "apply"]);
+    assert_eq!(faults(&world), []);
+}

@@ -1,7 +1,7 @@
 //! A user of the broker for each part, with the rights that `bilag topology users` prints: with them the chain
 //! does all of its work, and nothing of another's.
 
-use bilag_tests::{Bilag, PATIENCE, World, eventually, eventually_within, package, receipt, told};
+use bilag_tests::{Bilag, Ingress, PATIENCE, World, eventually, eventually_within, package, receipt, told};
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use reqwest::StatusCode;
@@ -45,7 +45,7 @@ impl Users {
     }
 
     async fn remove(self, world: &World) {
-        for part in STAGES.iter().chain(&["topology", "console", "keda"]) {
+        for part in STAGES.iter().chain(&["topology", "ingress", "console", "keda"]) {
             world.vhost.delete(&format!("users/{}", self.name(&format!("bilag-{part}")))).await;
         }
     }
@@ -84,7 +84,10 @@ async fn every_consumer_works_as_a_user_that_may_do_nothing_else() {
     // Long enough for the rungs, and for fewer messages than a pause takes.
     let fails = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: false };
     world.sandbox.omnium.add_fault(Rule::new(fails).on(Call::Upsert).times(6));
-    world.publish(&receipt(1)).await;
+    log_in(&mut world, &users, "ingress");
+    let ingress = world.ingress().await;
+    let request = ingress.request("/webhooks/flow").bearer_auth(Ingress::FLOW).json(&receipt(1));
+    assert_eq!(request.send().await.expect("an answer").status(), 202);
     world.publish_package(&package(74)).await;
     world.publish_bytes(b"no receipt", BasicProperties::default()).await;
     // Omnium has two, and the package and the ERP have one each.

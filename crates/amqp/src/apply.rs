@@ -118,6 +118,17 @@ pub(crate) async fn declare(link: &Link, topology: &Topology) -> Result<(), Topo
     Ok(())
 }
 
+/// Looks whether everything is declared, which takes no right at the broker, and changes nothing.
+///
+/// # Errors
+/// [`TopologyError::Missing`] for the first that is not.
+pub async fn is_declared(broker: &Broker, topology: &Topology) -> Result<(), TopologyError> {
+    let link = broker.connect("topology").await?;
+    let found = expect(&link, topology).await;
+    link.close().await;
+    found
+}
+
 /// Looks whether everything is there, which takes no right at the broker. The bus is not asked for: who
 /// consumes does not need it.
 pub(crate) async fn expect(link: &Link, topology: &Topology) -> Result<(), TopologyError> {

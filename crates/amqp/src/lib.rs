@@ -31,7 +31,7 @@ mod trace;
 mod trial;
 mod walk;
 
-pub use apply::{TopologyError, apply};
+pub use apply::{TopologyError, apply, is_declared};
 pub use check::{CheckError, Difference, check};
 pub use connection::{Broker, ConnectError};
 pub use consumer::{Consumer, Handler, StartError};

@@ -62,6 +62,16 @@ impl Rights {
         }
     }
 
+    /// Of one that only puts events on the bus.
+    pub fn to_publish(topology: &Topology) -> Self {
+        Self {
+            configure: NOTHING.to_owned(),
+            write: exactly([literal(&topology.bus)]),
+            read: NOTHING.to_owned(),
+            keys: Vec::new(),
+        }
+    }
+
     /// Of one that only asks the management API how long the queues are.
     pub fn to_watch() -> Self {
         let nothing = || NOTHING.to_owned();

@@ -41,7 +41,7 @@ impl<'a> Crew<'a> {
         let consumer = Consumer {
             broker: self.broker.clone(),
             topology: topology(&broker.bus_exchange, &broker.retry_delays, [link], settings),
-            declares: runtime.declare,
+            declares: runtime.queues.declare,
             concurrency: runtime.concurrency,
             status,
             held: self.stages.hold(link.name),

@@ -83,18 +83,8 @@ pub struct RuntimeSettings {
     /// Messages in hand at once, per consumer
     #[arg(long, env = "BILAG_CONCURRENCY", hide_env_values = true, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub concurrency: u16,
-    /// Whether queues are declared at the start; where they are not, they are waited for until `bilag
-    /// topology apply` has declared them, and the broker's user needs no right to configure
-    #[arg(
-        long,
-        env = "BILAG_DECLARE",
-        hide_env_values = true,
-        default_value = "true",
-        value_parser = BoolishValueParser::new(),
-        action = clap::ArgAction::Set,
-        value_name = "BOOL"
-    )]
-    pub declare: bool,
+    #[command(flatten)]
+    pub queues: QueueSettings,
     /// How often stranded receipts are sent on again
     #[arg(
         long,
@@ -113,6 +103,23 @@ pub struct RuntimeSettings {
     pub health_addr: Option<SocketAddr>,
     #[command(flatten)]
     pub logs: LogSettings,
+}
+
+/// Who declares queues.
+#[derive(Clone, Debug, Args)]
+pub struct QueueSettings {
+    /// Whether queues are declared at the start; where they are not, they are waited for until `bilag
+    /// topology apply` has declared them, and the broker's user needs no right to configure
+    #[arg(
+        long,
+        env = "BILAG_DECLARE",
+        hide_env_values = true,
+        default_value = "true",
+        value_parser = BoolishValueParser::new(),
+        action = clap::ArgAction::Set,
+        value_name = "BOOL"
+    )]
+    pub declare: bool,
 }
 
 /// How a process that goes on running tells what it does.

@@ -171,7 +171,11 @@ struct OfTenant {
 }
 
 /// What would be done with the invoice. Omnium is only read from.
-async fn would(omnium: &Omnium, whose: Option<&Tenant>, event: &InvoiceRendered) -> Result<&'static str, Failure> {
+async fn would(
+    omnium: &Omnium,
+    whose: Option<&Tenant>,
+    event: &InvoiceRendered,
+) -> Result<&'static str, Failure> {
     let found = omnium.find_invoice(&event.invoice.id).await;
     match found.map_err(|error| failure::of(whose, Call::Find, error))? {
         None => Ok("would create"),

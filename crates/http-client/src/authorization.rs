@@ -1,5 +1,7 @@
 //! The `Authorization` header, made anew for each request: what it is made of may change.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
@@ -7,7 +9,7 @@ use reqwest::header::HeaderValue;
 use crate::Secret;
 
 /// What a service knows its callers by.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Authorization {
     /// The whole value of the header, scheme included.
     Whole(Secret),
@@ -20,6 +22,13 @@ pub enum Authorization {
         /// The user's password.
         password: Secret,
     },
+}
+
+/// Says nothing of what it is, not even its kind.
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 impl Authorization {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{ALL, stage_names};
 use crate::link::UnlistedSettings;
-use crate::settings::{BrokerSettings, StoreSettings};
+use crate::settings::{BrokerSettings, QueueSettings, StoreSettings};
 
 #[derive(Debug, Args)]
 #[command(
@@ -23,6 +23,8 @@ pub struct DoctorArgs {
     pub json: bool,
     #[command(flatten)]
     pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub queues: QueueSettings,
     #[command(flatten)]
     pub store: StoreSettings,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! The broker: reached, let in, what its user may do, and what is declared there.
 
-use amqp::{Broker, FoundRight, Management, Right};
+use amqp::{Broker, FoundRight, Management, Right, TopologyError};
 use uuid::Uuid;
 
 use super::finding::Finding;
@@ -12,6 +12,9 @@ const RIGHTS: &str = "give BILAG_AMQP_URL's user";
 
 /// Everything at the broker that the stages need.
 pub async fn look(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
+    if !args.queues.declare {
+        return declared(broker, links, args).await;
+    }
     let bus = &args.broker.bus_exchange;
     let rights = match amqp::rights(broker, bus, &Uuid::new_v4().to_string()).await {
         Ok(rights) => rights,
@@ -26,6 +29,31 @@ pub async fn look(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -
         findings.extend(topology(broker, links, args).await);
     }
     findings
+}
+
+/// For consumers that declare nothing: whether all of it is there. Their users' rights are those of
+/// `bilag topology users`, and too narrow to be tried out.
+async fn declared(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
+    let links = links.iter().copied();
+    let topology =
+        chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, &args.settings.0);
+    match amqp::is_declared(broker, &topology).await {
+        Ok(()) => vec![
+            Finding::ok("broker", format_args!("{broker} lets us in")),
+            Finding::ok("topology", "everything is declared; rights were not tried (BILAG_DECLARE is false)"),
+        ],
+        Err(TopologyError::Connect(error)) => {
+            vec![Finding::fail("broker", amqp::chain(&error), "check BILAG_AMQP_URL and the broker")]
+        }
+        Err(error) => vec![
+            Finding::ok("broker", format_args!("{broker} lets us in")),
+            Finding::fail(
+                "topology",
+                amqp::chain(&error),
+                "run `bilag topology apply` as the user that declares",
+            ),
+        ],
+    }
 }
 
 fn told(Right { what, found }: Right) -> Finding {
