@@ -23,7 +23,9 @@ async fn a_day() -> World {
     let mut listening = world.consume(&["receipt"]).await;
     world.publish(&receipt(6)).await;
     counts(&world, &[(State::Skipped, 1)]).await;
-    listening.kill();
+    // Its message is not to come again: it would be sent then.
+    listening.terminate();
+    eventually("it has ended", async || listening.has_ended()).await;
 
     world.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "true");
     let mut refused =

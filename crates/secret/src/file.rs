@@ -116,7 +116,7 @@ fn read(path: &Path) -> Result<(Version, Arc<str>), FileProblem> {
     let text = String::from_utf8(bytes).map_err(|_| no_text())?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err(FileProblem::Empty { path: path.to_owned() });
     }
     if text.chars().any(char::is_control) {
