@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use bilag_tests::{World, eventually, receipt};
-use sandbox::omnium::Call;
+use bilag_tests::{PATIENCE, World, eventually, receipt};
+use reqwest::StatusCode;
+use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::Value;
 use sync_store::State;
 
@@ -43,6 +44,35 @@ async fn a_dry_run_writes_nothing_to_omnium_and_shows_what_it_would() {
     assert_eq!(written(&world), 10, "each is created once and has its file once");
     let shown: Value = serde_json::from_str(&world.ok(&["sync", "show", "1", "--json"])).expect("JSON");
     assert!(shown[0]["dryRun"].is_null(), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invoice_that_was_begun_before_a_dry_run_is_not_left_without_its_file() {
+    let mut world = World::new().await;
+    // Omnium takes the invoice, and its answer is lost.
+    let lost = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: true };
+    world.sandbox.omnium.add_fault(Rule::new(lost).on(Call::Upsert));
+    let mut all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    eventually("the invoice is begun", async || (written(&world) > 0).then_some(())).await;
+    all.terminate();
+    eventually("it has ended", async || all.has_ended()).await;
+    world.sandbox.omnium.clear_faults();
+
+    world.set("BILAG_DRY_RUN", "true");
+    let mut all = world.consume(&["all"]).await;
+    let found = |call| world.sandbox.omnium.ledger().iter().filter(|entry| entry.call == call).count();
+    eventually("the dry run looks at it", async || (found(Call::Get) > 0).then_some(())).await;
+    all.terminate();
+    eventually("it has ended", async || all.has_ended()).await;
+    assert_eq!((world.records(State::Pending).await, found(Call::Attach)), (1, 0), "{}", all.log());
+
+    // It waits in a rung; published again, it need not be waited for.
+    world.set("BILAG_DRY_RUN", "false");
+    let _all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    world.complete_within(PATIENCE, 1).await;
+    world.assert_exactly_once(1..=1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -161,22 +161,25 @@ impl Broker {
         self.open("publish", Some(PUBLISH_FRAME_BYTES)).await
     }
 
-    /// Tries the nodes in turn. What only a person can mend is told at once.
+    /// Tries the nodes in turn. That a login is refused is believed where no node takes it: one that is
+    /// starting, or short of something, refuses as well.
     async fn open(&self, purpose: &str, frame_max: Option<u32>) -> Result<Link, ConnectError> {
         let (nodes, first) = (self.nodes(), self.at.load(Ordering::Relaxed));
-        let mut tried = 0;
-        loop {
+        let mut failed = None;
+        for tried in 0..nodes.len() {
             let node = (first + tried) % nodes.len();
-            tried += 1;
             match self.open_at(&nodes[node], purpose, frame_max).await {
                 Ok(link) => {
                     self.at.store(node, Ordering::Relaxed);
                     return Ok(link);
                 }
-                Err(error) if error.is_configuration() || tried == nodes.len() => return Err(error),
+                Err(error) if failed.as_ref().is_none_or(ConnectError::is_configuration) => {
+                    failed = Some(error);
+                }
                 Err(_) => {}
             }
         }
+        Err(failed.expect("there is a node at least"))
     }
 
     async fn open_at(

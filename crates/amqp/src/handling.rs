@@ -110,7 +110,9 @@ impl<H: Handler> Handling<H> {
                 let action = Action::Rung(self.delays[0], message.attempt());
                 return self.send_aside(&message, &id, action, None, publisher).await;
             }
-            let lane = self.handler.lane(&message);
+            // One that panics does so again where the message is handled, and is caught there.
+            let lane =
+                std::panic::catch_unwind(AssertUnwindSafe(|| self.handler.lane(&message))).ok().flatten();
             let _place = match lane.as_deref().map(|lane| self.admit(lane)) {
                 Some(Ok(place)) => Some(place),
                 Some(Err(delay)) => {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use amqp::{Outgoing, RETRY, Subject, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Consumer, Cycle, Touched};
-use events::ReceiptSettledType;
-use sync_store::{Key, StoreError, SyncStore};
+use events::{ReceiptSettledType, Target};
+use sync_store::{Key, StageReport, StoreError, SyncStore};
+use tenants::{Tenant, Tenants};
 
 use crate::ReceiptConsumer;
 
@@ -15,6 +16,35 @@ use crate::ReceiptConsumer;
 pub struct Stranded {
     /// Where the records are.
     pub store: Arc<dyn SyncStore>,
+    /// The stages that give invoices to a target, each with its target.
+    pub targets: Vec<(&'static str, Target)>,
+    /// The tenants of the installation, where it has several.
+    pub tenants: Option<Tenants>,
+}
+
+/// A process that has said nothing for longer does not run.
+const HEARD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Where messages wait without being lost: stages and lanes that are paused.
+struct Waiting {
+    reports: Vec<StageReport>,
+    held: Vec<String>,
+}
+
+impl Waiting {
+    async fn find(store: &dyn SyncStore) -> Result<Self, StoreError> {
+        let reports = store.reports(HEARD_WITHIN).await?.into_iter().map(|seen| seen.report).collect();
+        let held = store.holds().await?.into_iter().map(|hold| hold.stage).collect();
+        Ok(Self { reports, held })
+    }
+
+    fn is_at(&self, stage: &str, lane: Option<&str>) -> bool {
+        let is_paused = |report: &StageReport| {
+            report.pause.is_some() || report.lanes.iter().any(|paused| Some(&*paused.lane) == lane)
+        };
+        self.held.iter().any(|held| held == stage)
+            || self.reports.iter().any(|report| report.stage == stage && is_paused(report))
+    }
 }
 
 #[async_trait]
@@ -25,7 +55,17 @@ impl Cycle for Stranded {
 
     async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Again>, StoreError> {
         let mut receipts: Vec<(Key, Again)> = Vec::new();
-        for record in self.store.stranded(untouched_for, limit).await? {
+        let stranded = self.store.stranded(untouched_for, limit).await?;
+        if stranded.is_empty() {
+            return Ok(Vec::new());
+        }
+        let waiting = Waiting::find(self.store.as_ref()).await?;
+        for record in stranded {
+            // Its message waits in its stage's queues: another would only be one more.
+            if self.waits(&waiting, &record) {
+                self.store.touch(&record.key, &record.target).await?;
+                continue;
+            }
             let touched = Touched::Record(record.key.clone(), record.target.clone());
             // Sent on once, a receipt goes to every target that waits for it.
             match receipts.iter_mut().find(|(key, _)| *key == record.key) {
@@ -34,6 +74,14 @@ impl Cycle for Stranded {
             }
         }
         Ok(receipts.into_iter().map(|(_, again)| again).collect())
+    }
+}
+
+impl Stranded {
+    fn waits(&self, waiting: &Waiting, record: &sync_store::Stranded) -> bool {
+        let tenant = self.tenants.as_ref().and_then(|tenants| tenants.find(&record.key.tenant_uid));
+        let mut stages = self.targets.iter().filter(|(_, target)| target.as_str() == record.target);
+        stages.any(|(stage, _)| waiting.is_at(stage, tenant.map(Tenant::name)))
     }
 }
 

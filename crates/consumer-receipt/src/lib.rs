@@ -67,8 +67,9 @@ impl Consumer for ReceiptConsumer {
         })
     }
 
-    fn cycle(_: &ReceiptSettings, shared: &Shared) -> Option<Box<dyn Cycle>> {
-        Some(Box::new(Stranded { store: shared.store() }))
+    fn cycle(settings: &ReceiptSettings, shared: &Shared) -> Option<Box<dyn Cycle>> {
+        let (targets, tenants) = (shared.targets.clone(), settings.tenants.clone());
+        Some(Box::new(Stranded { store: shared.store(), targets, tenants }))
     }
 }
 

@@ -38,6 +38,9 @@ struct CallFailed {
 
 /// The message's failure, for an error of one call.
 pub(crate) fn of(whose: Option<&Tenant>, call: Call, error: OmniumError) -> Failure {
+    if error.is_of_the_store() {
+        return Failure::unreached(error);
+    }
     let decision = decide(call, &error);
     let doing = match call {
         Call::Token => "no access token from Omnium",

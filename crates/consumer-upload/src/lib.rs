@@ -114,6 +114,9 @@ impl Handler for UploadConsumer {
         let whose = tenant(self.settings.tenants.as_ref(), &event.tenant)?;
         let omnium = self.omniums.of(&event.tenant).filter(|_| self.settings.sends(whose));
         let Some(omnium) = omnium else {
+            // What waits here is on its way: it is not to be sent on again as if it were lost.
+            let key = Key::new(&*event.tenant, &*event.invoice.id);
+            self.store.touch(&key, event.target.as_str()).await.map_err(Failure::unreached)?;
             return Err(Failure::Wait {
                 at_least: SWITCHED_OFF,
                 error: "the tenant does not send now".into(),
@@ -179,6 +182,14 @@ async fn would(
     let found = omnium.find_invoice(&event.invoice.id).await;
     match found.map_err(|error| failure::of(whose, Call::Find, error))? {
         None => Ok("would create"),
-        Some(_) => Ok("would replace"),
+        Some(invoice) if invoice.assets.iter().any(|asset| asset.file_name.as_deref() == Some(&*event.pdf.file_name)) => {
+            Ok("would replace")
+        }
+        // A call whose answer did not come may have made it: it must not be left behind as skipped.
+        Some(_) => Err(Failure::Wait {
+            at_least: SWITCHED_OFF,
+            error: "the invoice is in Omnium WITHOUT its file: it was begun before this dry run, and is finished after it"
+                .into(),
+        }),
     }
 }

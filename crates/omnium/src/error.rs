@@ -86,6 +86,15 @@ impl OmniumError {
         self.may_be_in_flight() || matches!(self, Self::ServerError(_) | Self::Foreign(_))
     }
 
+    /// Whether it is the store that cannot be asked for a permit, and nothing of Omnium's.
+    pub fn is_of_the_store(&self) -> bool {
+        match self {
+            Self::NotAllowed(_) => true,
+            Self::NoToken(source) => source.is_of_the_store(),
+            _ => false,
+        }
+    }
+
     /// Whether the call may still be executed after this error came: no answer of Omnium's own ended
     /// it. What must not run beside it has to wait for the client's timeout and a margin.
     pub fn may_be_in_flight(&self) -> bool {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use omnium::{Allowance, Allowed, ApiUser, BUCKET, CONCURRENT, NotAllowed, Patience};
 use sync_store::{PermitLimits, SyncStore};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::share::{Asker, Share};
@@ -62,9 +63,11 @@ impl Permits {
     /// Gives back what is not in use, for good: the process ends. What cannot be given back runs out.
     pub async fn give_back(&self) {
         let shares: Vec<_> = self.lock().values().map(|asker| Arc::clone(&asker.share)).collect();
+        let mut goodbyes = JoinSet::new();
         for share in shares {
-            share.give_back().await;
+            goodbyes.spawn(async move { share.give_back().await });
         }
+        while goodbyes.join_next().await.is_some() {}
     }
 
     fn share(&self, user: &ApiUser) -> Arc<Share> {

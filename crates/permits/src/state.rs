@@ -18,12 +18,14 @@ const RENEW: Duration = Duration::from_secs(2);
 /// How often permits are asked for that others are giving back.
 const POLL: Duration = Duration::from_millis(250);
 
-/// How long after the longest request a grant runs out: the store may be away for so long without
-/// keeping calls from being made.
+/// How long after the longest request a grant runs out: a renewal may come so late.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// The most requests that are taken from the bucket at a time.
 const BATCH: u32 = 50;
+
+/// How long an empty bucket is left to fill: every process would ask for each request else.
+const DRAW_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long what was taken from the bucket may be used. `omnium::BUCKET` allows for it.
 const FRESH: Duration = Duration::from_secs(1);
@@ -251,7 +253,8 @@ impl State {
         if answer.drawn > 0 {
             self.drawn.push_back((answer.drawn, began + FRESH));
         }
-        self.next_draw = now + answer.next_draw;
+        let is_empty = answer.drawn < question.draws;
+        self.next_draw = now + answer.next_draw.max(if is_empty { DRAW_AGAIN } else { Duration::ZERO });
         self.held_until = self.held_until.max(now + answer.held);
         (self.asked_at, self.failure) = (Some(began), None);
     }

@@ -60,9 +60,9 @@ pub(crate) fn is_forbidden(error: &sqlx::Error) -> bool {
     code_of(error).as_deref() == Some("42501")
 }
 
-/// Whether PostgreSQL did not grant a lock in time.
+/// Whether PostgreSQL did not grant a lock, in time or at all: it was wanted crosswise.
 pub(crate) fn is_locked_out(error: &sqlx::Error) -> bool {
-    code_of(error).as_deref() == Some("55P03")
+    matches!(code_of(error).as_deref(), Some("55P03" | "40P01"))
 }
 
 /// The database's code, of a migration's statement as well.

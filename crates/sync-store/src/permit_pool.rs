@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PermitAnswer, PermitAsk, PermitLimits};
 
+/// The longest hold, in milliseconds: as long as a 429 is obeyed at most.
+const HELD_MOST: i64 = 600_000;
+
 /// What is kept of one API user. Times are the database's, in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,6 +31,8 @@ struct Grant {
     permits: u32,
     wants: u32,
     until: i64,
+    /// How long it was granted for: where the clock is set back, it lasts no longer than that.
+    ttl: i64,
 }
 
 impl Grant {
@@ -45,6 +50,10 @@ impl Pool {
     /// Grants what can be granted.
     pub(crate) fn ask(&mut self, limits: &PermitLimits, ask: &PermitAsk<'_>, now: i64) -> PermitAnswer {
         self.grants.retain(|_, grant| now < grant.until);
+        for grant in self.grants.values_mut() {
+            grant.until = grant.until.min(now.saturating_add(grant.ttl));
+        }
+        self.held_until = self.held_until.min(now.saturating_add(HELD_MOST));
         let (permits, share) = self.grant(limits.concurrent, ask, now);
         self.refill(limits, now);
         if let Some(hold) = ask.hold {
@@ -71,8 +80,9 @@ impl Pool {
         let most = share.unwrap_or(total).max(ask.keeps);
         let permits = wants.min(most).min(free);
         if wants > 0 {
-            let until = now.saturating_add(millis(ask.ttl));
-            self.grants.insert(ask.owner.to_owned(), Grant { permits, wants, until });
+            let ttl = millis(ask.ttl);
+            let until = now.saturating_add(ttl);
+            self.grants.insert(ask.owner.to_owned(), Grant { permits, wants, until, ttl });
         }
         (permits, share)
     }
@@ -180,6 +190,18 @@ mod tests {
         assert_eq!(pool.grants("a", 20, 5, 0), 12);
         assert_eq!(pool.grants("b", 8, 2, 0), 8);
         assert_eq!(pool.ask(&LIMITS, &ask("a", 12, 12), 0).share, None, "nobody lacks any more");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_permit_and_no_hold_longer_than_they_were_given_for() {
+        const HOUR: i64 = 3_600_000;
+        let mut pool = pool();
+        assert_eq!(pool.grants("killed", 16, 0, HOUR), 16);
+        let hold = PermitAsk { hold: Some(Duration::from_secs(5)), ..ask("a", 4, 0) };
+        let _ = pool.ask(&LIMITS, &hold, HOUR);
+        let set_back = pool.ask(&LIMITS, &ask("a", 16, 4), 0);
+        assert_eq!((set_back.permits, set_back.held), (4, Duration::from_secs(600)));
+        assert_eq!(pool.grants("a", 16, 4, 20_000), 16, "the grant of 20 seconds has run out");
     }
 
     #[test]

@@ -29,7 +29,9 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
         SyncCommand::Reconcile { untouched_for, broker, store } => {
             let untouched_for = untouched_for.map_or(broker.all_rungs(), |delay| delay.duration());
             let store = store.open().await?;
-            let cycle = Box::new(consumer_receipt::Stranded { store: store.clone() });
+            // By hand all are sent on, also those whose stage is paused.
+            let (targets, tenants) = (Vec::new(), None);
+            let cycle = Box::new(consumer_receipt::Stranded { store: store.clone(), targets, tenants });
             let broker = broker.broker("reconcile")?;
             reconcile::now(&Reconcile { broker, store, cycle, untouched_for }).await
         }

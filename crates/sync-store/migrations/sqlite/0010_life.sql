@@ -7,16 +7,11 @@ create table bilag_schema (
     oldest_reader integer not null -- the newest migration that a version must know at least
 ) strict;
 
+-- What would have been sent, where the record was skipped by a dry run. Tables in the order in which queries
+-- lock them.
+alter table external_order_receipt_sync add column rehearsed text;
+
 -- When the personal data of a receipt, a round of a package or a letter was removed.
 alter table receipt add column pruned_at integer;
 alter table package_round add column pruned_at integer;
 alter table dead_letter add column pruned_at integer;
-
-create index receipt_with_body on receipt (heard_at) where pruned_at is null;
-create index package_round_with_body on package_round (updated_at)
-    where pruned_at is null and state in ('issued', 'superseded');
-create index dead_letter_with_body on dead_letter (noted_at)
-    where pruned_at is null and place in ('redriven', 'discarded');
-
--- What would have been sent, where the record was skipped by a dry run.
-alter table external_order_receipt_sync add column rehearsed text;

@@ -80,6 +80,12 @@ impl Postgres {
         let mut connects_by = self.connects_by.lock().unwrap_or_else(PoisonError::into_inner);
         if *connects_by != url {
             match PgConnectOptions::from_str(&url) {
+                // What is in one database is not in another: processes would not hear of each other.
+                Ok(options) if name(&options) != self.name => tracing::warn!(
+                    store = self.name,
+                    "the database URL has changed and names another database; the one before goes on until \
+                     all processes are restarted"
+                ),
                 Ok(options) => self.pool.set_connect_options(options),
                 Err(_) => tracing::warn!(
                     store = self.name,

@@ -136,8 +136,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the receipt was heard, and is more than skipped: what is on its way or waits for a person
-    /// gains nothing from being heard again.
+    /// Whether the receipt was heard, and no target has skipped it: what is on its way or waits for a person
+    /// gains nothing from being heard again, and a target that is complete loses nothing.
     async fn is_there(&self, receipt: &ReceiptSettled) -> Result<bool, Failed> {
         let key = Key::new(&*receipt.tenant.uid, &*receipt.order_receipt.uid);
         let filter = RecordFilter {
@@ -146,8 +146,9 @@ impl Run<'_> {
             ..RecordFilter::default()
         };
         let records = self.store.records(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
-        let mut records = records.into_iter().map(|listed| listed.record).filter(|record| record.key == key);
-        Ok(records.any(|record| record.state != State::Skipped && record.heard_count > 0))
+        let records = records.into_iter().map(|listed| listed.record).filter(|record| record.key == key);
+        let heard: Vec<_> = records.filter(|record| record.heard_count > 0).collect();
+        Ok(!heard.is_empty() && heard.iter().all(|record| record.state != State::Skipped))
     }
 
     async fn publish(&mut self, receipt: &ReceiptSettled, body: Vec<u8>) -> Result<(), Failed> {
