@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use bilag_tests::{World, eventually, receipt};
+use bilag_tests::{PATIENCE, World, eventually, receipt};
 use events::ReceiptSettled;
 use serde_json::Value;
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
-use sync_store::{Key, NewReceipt, Opened, State};
+use sync_store::{Key, NewReceipt, Opened, Page, RecordFilter, State, SyncStore};
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -100,6 +100,44 @@ async fn the_cycle_sends_stranded_receipts_on_by_itself() {
     an_hour_later(&world).await;
     eventually("it completes", async || (world.records(State::Complete).await == 1).then_some(())).await;
     assert_eq!(world.sandbox.omnium.summary().invoices["rcpt-1"].files.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_at_a_paused_stage_is_not_sent_on_as_if_it_were_lost() {
+    let mut world = World::new().await;
+    world.set("BILAG_RECONCILE_EVERY", "100ms");
+    let all = world.consume(&["all"]).await;
+    world.ok(&["pause", "upload", "--why", "Omnium moves house"]);
+    eventually("its process has followed", async || all.log().contains("paused by hand").then_some(())).await;
+    let waiting = async |count: u32| {
+        eventually(&format!("{count} wait for upload"), async || {
+            (world.vhost.ready("bilag.upload").await == Some(count)).then_some(())
+        })
+        .await;
+    };
+    world.publish(&receipt(1)).await;
+    waiting(1).await;
+    an_hour_later(&world).await;
+    let store = world.store().await;
+    eventually("the cycle has looked at it", async || {
+        let stranded = store.stranded(Duration::from_secs(600), 10).await.expect("an answer");
+        stranded.is_empty().then_some(())
+    })
+    .await;
+    // A copy of the first would come to the upload's queue before the second does.
+    world.publish(&receipt(2)).await;
+    waiting(2).await;
+    world.ok(&["resume", "upload"]);
+    world.complete_within(PATIENCE, 2).await;
+    let heard = (heard_times(&*store, 1).await, heard_times(&*store, 2).await);
+    assert_eq!(heard, (1, 1));
+}
+
+/// How often a receipt was heard.
+async fn heard_times(store: &dyn SyncStore, number: u32) -> u64 {
+    let filter = RecordFilter { receipt: Some(format!("rcpt-{number}")), ..Default::default() };
+    let records = store.records(&filter, Page::first(1)).await.expect("an answer");
+    records[0].record.heard_count.into()
 }
 
 #[tokio::test]
