@@ -192,8 +192,7 @@ async fn a_consumer_s_user_is_refused_what_is_another_s() {
     assert!(!may_read(&backfill, "bilag.receipt").await);
     log_in(&mut world, &users, "backfill");
     world.file("receipts.json", receipt(1).to_string());
-    let period = ["--from", "2000-01-01", "--to", "2099-12-31"];
-    world.ok(&[&["backfill", "receipts.json", "--publish"], &period[..]].concat());
+    world.ok(&["backfill", "receipts.json", "--from", "2000-01-01", "--to", "2099-12-31", "--publish"]);
 
     world.unset("BILAG_DECLARE");
     log_in(&mut world, &users, "upload");
