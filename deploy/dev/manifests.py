@@ -1,7 +1,7 @@
 """What must hold of the manifests in deploy/kubernetes beyond their schemas.
 
     manifests.py without-keda FILE    prints the objects of Kubernetes itself
-    manifests.py check FILE...        checks built overlays; the first is the whole one
+    manifests.py check FILE...        checks built overlays; production.yaml is the whole one
 """
 
 import os
@@ -47,8 +47,9 @@ def against_schema(found):
 def pods(all_of):
     """Every pod that is made, with the name of its maker."""
     for found in all_of:
-        if found["kind"] in ("Deployment", "Job"):
-            yield f"{found['kind']} {found['metadata']['name']}", found["spec"]["template"]["spec"]
+        spec = found["spec"]["jobTemplate"]["spec"] if found["kind"] == "CronJob" else found.get("spec", {})
+        if found["kind"] in ("Deployment", "Job", "CronJob"):
+            yield f"{found['kind']} {found['metadata']['name']}", spec["template"]["spec"]
 
 
 def secrets(all_of):
@@ -100,6 +101,13 @@ def problems_of_whole(all_of):
     """The whole overlay has everything for each consumer."""
     by_kind = lambda kind: {o["metadata"]["name"]: o for o in all_of if o["kind"] == kind}
     deployments, scaled, budgets = (by_kind(k) for k in ("Deployment", "ScaledObject", "PodDisruptionBudget"))
+    declared = by_kind("Job")["bilag-topology"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    for part in ("ingress", "console"):
+        name = f"bilag-{part}"
+        if name not in deployments or name not in budgets or name not in by_kind("Service"):
+            yield f"{part} lacks its deployment, its budget or its Service"
+        elif deployments[name]["spec"]["template"]["spec"]["containers"][0]["args"] != [part]:
+            yield f"{name} is not that part"
     crates = os.listdir(os.path.join(ROOT, "crates"))
     for crate in sorted(crates):
         stage = crate.removeprefix("consumer-")
@@ -109,6 +117,10 @@ def problems_of_whole(all_of):
         if name not in deployments or name not in scaled or name not in budgets:
             yield f"consumer {stage} lacks its deployment, its budget or its ScaledObject"
             continue
+        if stage not in declared:
+            yield f"{stage}: its queues are not declared by bilag-topology"
+        if scaled[name]["spec"].get("minReplicaCount", 0) < 1:
+            yield f"{name} may have no process, which is an alert"
         container = deployments[name]["spec"]["template"]["spec"]["containers"][0]
         refs = [v.get("valueFrom", {}).get("secretKeyRef", {}).get("name") for v in container["env"]]
         if container["args"] != ["consume", stage] or f"bilag-amqp-{stage}" not in refs:
@@ -132,13 +144,13 @@ def check(paths):
     with open(os.path.join(ROOT, "deploy", "kubernetes", "README.md")) as file:
         told = file.read()
     found = []
-    for number, path in enumerate(paths):
+    for path in paths:
         all_of = objects(path)
         own = [f"{o['kind']} {o['metadata']['name']}: {p}" for o in all_of if is_keda(o) for p in against_schema(o)]
         own += problems_of_pods(all_of)
         own += [f"kubernetes/README.md does not tell of the secret {s}" for s in secrets(all_of) if f"`{s}`" not in told]
         own += [f"a Secret is written down: {o['metadata']['name']}" for o in all_of if o["kind"] == "Secret"]
-        own += problems_of_whole(all_of) if number == 0 else []
+        own += problems_of_whole(all_of) if os.path.basename(path) == "production.yaml" else []
         found += [f"{os.path.basename(path)}: {problem}" for problem in own]
     for problem in found:
         print(problem, file=sys.stderr)

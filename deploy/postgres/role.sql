@@ -1,5 +1,6 @@
 -- Who Bilag is in its database: an owner of the tables, and a role that only works with them. To be run in Bilag's own
--- database, by whoever may make roles; running it again changes nothing.
+-- database, by whoever may make roles: before the first migration, and once more after it, because three tables
+-- are narrowed that have to be there for it. Run at any other time, it changes nothing.
 --
 -- The owner makes and changes the tables: it is for updates alone. The consumers, the console and the tools log in as
 -- bilag_app.
@@ -27,3 +28,18 @@ alter default privileges for role bilag_owner in schema public
     grant select, insert, update, delete on tables to bilag_app;
 alter default privileges for role bilag_owner in schema public
     grant usage, select on sequences to bilag_app;
+
+-- Which tables there are and who may read them is the owner's to write; the audit log is only ever added to.
+do $$
+begin
+    if to_regclass('public._sqlx_migrations') is not null then
+        revoke insert, update, delete on public._sqlx_migrations from bilag_app;
+    end if;
+    if to_regclass('public.bilag_schema') is not null then
+        revoke insert, update, delete on public.bilag_schema from bilag_app;
+    end if;
+    if to_regclass('public.audit') is not null then
+        revoke update, delete on public.audit from bilag_app;
+    end if;
+end
+$$;

@@ -45,7 +45,7 @@ impl Users {
     }
 
     async fn remove(self, world: &World) {
-        for part in STAGES.iter().chain(&["topology", "ingress", "console", "keda"]) {
+        for part in STAGES.iter().chain(&["topology", "ingress", "backfill", "console", "keda"]) {
             world.vhost.delete(&format!("users/{}", self.name(&format!("bilag-{part}")))).await;
         }
     }
@@ -186,6 +186,13 @@ async fn a_consumer_s_user_is_refused_what_is_another_s() {
     let receipt = users.url(&world, "receipt");
     assert!(may_publish(&receipt, "bilag", "invoice.ready.v1").await);
     assert!(!may_publish(&receipt, "bilag", "invoice.rendered.v1.omnium").await);
+
+    let backfill = users.url(&world, "backfill");
+    assert!(!may_publish(&backfill, "bilag", "invoice.ready.v1").await);
+    assert!(!may_read(&backfill, "bilag.receipt").await);
+    log_in(&mut world, &users, "backfill");
+    world.file("receipts.json", receipt(1).to_string());
+    world.ok(&["backfill", "receipts.json", "--from", "2000-01-01", "--to", "2099-12-31", "--publish"]);
 
     world.unset("BILAG_DECLARE");
     log_in(&mut world, &users, "upload");

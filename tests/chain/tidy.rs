@@ -139,6 +139,44 @@ fn every_variable_is_in_the_readme_and_in_the_example_of_the_units() {
     }
 }
 
+/// What is in a folder, by name.
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn what_one_unit_has_of_its_own_is_installed_and_read_after_what_all_have() {
+    let deploying = read("deploy/README.md");
+    let folders: Vec<_> =
+        names_in("deploy/systemd").into_iter().filter(|name| name.ends_with(".service.d")).collect();
+    assert!(folders.len() >= 3, "{folders:?}");
+    for folder in folders {
+        for file in names_in(&format!("deploy/systemd/{folder}")) {
+            let path = format!("deploy/systemd/{folder}/{file}");
+            assert!(deploying.contains(&path), "deploy/README.md does not install {path}");
+            // systemd reads such files by their names, whatever folder they are in; the later one wins.
+            assert!(folder == "bilag-.service.d" || file.as_str() > "common.conf", "{path} is overruled");
+        }
+    }
+}
+
+#[test]
+fn the_webhooks_are_handed_no_secret_of_the_consumers() {
+    let unit = read("deploy/systemd/bilag-ingress.service.d/ingress.conf");
+    let given: Vec<_> = unit.lines().filter(|line| line.starts_with("EnvironmentFile=")).collect();
+    assert_eq!(given, ["EnvironmentFile=", "EnvironmentFile=/etc/bilag/ingress.env"], "the first resets");
+    for line in ["User=bilag-ingress", "StateDirectory="] {
+        assert!(unit.lines().any(|given| given == line), "{line}: {unit}");
+    }
+    assert!(read("deploy/systemd/bilag.sysusers").contains("u bilag-ingress "));
+    let (own, all) = (read("deploy/systemd/ingress.env.example"), read("deploy/systemd/bilag.env.example"));
+    let set = own.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
+    for (name, _) in set.filter(|(name, _)| !name.contains(' ')) {
+        assert!(all.contains(&format!("{name}=")), "{name} in ingress.env.example is no setting");
+    }
+}
+
 /// The constants of reasons in a source, each with its code.
 fn reasons(source: &str) -> Vec<(String, String)> {
     let text = source.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -62,7 +62,7 @@ impl Rights {
         }
     }
 
-    /// Of one that only puts events on the bus.
+    /// Of one that only puts events on the bus: webhooks, and receipts of an earlier time.
     pub fn to_publish(topology: &Topology) -> Self {
         Self {
             configure: NOTHING.to_owned(),

@@ -40,7 +40,7 @@ fn users(args: &TopologyArgs, topology: &Topology) -> Vec<User> {
         let link = links.iter().find(|link| link.name == stage.name)?;
         Some(user(stage.name, false, Rights::to_consume(stage, link.emits)))
     }));
-    users.push(user("ingress", false, Rights::to_publish(topology)));
+    users.extend(["ingress", "backfill"].map(|name| user(name, false, Rights::to_publish(topology))));
     users.push(user("console", true, Rights::to_operate(topology)));
     users.push(user("keda", true, Rights::to_watch()));
     users
