@@ -183,9 +183,9 @@ async fn a_consumer_s_user_is_refused_what_is_another_s() {
     ] {
         assert_eq!(may_publish(&upload, exchange, key).await, may, "upload to {exchange} with {key}");
     }
-    let receipt = users.url(&world, "receipt");
-    assert!(may_publish(&receipt, "bilag", "invoice.ready.v1").await);
-    assert!(!may_publish(&receipt, "bilag", "invoice.rendered.v1.omnium").await);
+    let receipts = users.url(&world, "receipt");
+    assert!(may_publish(&receipts, "bilag", "invoice.ready.v1").await);
+    assert!(!may_publish(&receipts, "bilag", "invoice.rendered.v1.omnium").await);
 
     let backfill = users.url(&world, "backfill");
     assert!(!may_publish(&backfill, "bilag", "invoice.ready.v1").await);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 
-use bilag_tests::{Collector, PATIENCE, Sample, World, eventually, receipt, samples};
+use bilag_tests::{Collector, Ingress, PATIENCE, Sample, World, eventually, receipt, samples};
 use lapin::BasicProperties;
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
@@ -163,7 +163,32 @@ async fn what_is_measured_is_what_happened() {
     eventually("it ends", async || all.has_ended()).await;
     assert_eq!(Seen::latest(&collector).sum(CONSUMED, &receipts), 10.0);
     assert_nothing_is_about_one_message(&resumed);
-    assert_files_name_what_is_exported(&resumed);
+    assert_eq!(resumed.gauge("bilag_stage_lanes_paused", &upload), Some(0.0));
+    let mut exported = webhooks_that_are_watched().await;
+    exported.0.extend(resumed.0);
+    assert_files_name_what_is_exported(&exported);
+}
+
+/// What is measured of a webhook that is taken, one of a stranger's, and one that no queue is there for.
+async fn webhooks_that_are_watched() -> Seen {
+    let (mut world, collector) = world_that_is_watched("200").await;
+    let ingress = world.ingress().await;
+    let send = async |secret: &str| {
+        let request = ingress.request("/webhooks/flow").bearer_auth(secret).json(&receipt(1));
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    let stranger = "a-stranger-of-the-shop";
+    assert_eq!((send(Ingress::FLOW).await, send(stranger).await), (503, 401));
+    world.ok(&["topology", "apply"]);
+    assert_eq!(send(Ingress::FLOW).await, 202);
+    let answered = |seen: &Seen, status| {
+        let labels = [("http_route", "/webhooks/flow"), ("http_response_status_code", status)];
+        seen.sum("http_server_request_duration_seconds_count", &labels)
+    };
+    told(&collector, "each webhook is counted by its answer", |seen| {
+        ["202", "401", "503"].iter().all(|status| answered(seen, status) == 1.0)
+    })
+    .await
 }
 
 /// What Omnium's stand-in answered, and what was measured of it.

@@ -127,6 +127,17 @@ pub(crate) fn watch(status: &Arc<StageStatus>) {
             }
         })
         .build();
+    let (seen, about) = (Arc::downgrade(status), [stage.clone()]);
+    meter
+        .u64_observable_gauge("bilag.stage.lanes_paused")
+        .with_unit("{lane}")
+        .with_description("Tenants whose messages wait while the stage handles those of others")
+        .with_callback(move |observer| {
+            if let Some(status) = seen.upgrade() {
+                observer.observe(status.paused_lanes().len().try_into().unwrap_or(u64::MAX), &about);
+            }
+        })
+        .build();
     let shows = |name: &'static str, description, about: Vec<KeyValue>, is: fn(&StageStatus) -> bool| {
         let seen: Weak<StageStatus> = Arc::downgrade(status);
         meter

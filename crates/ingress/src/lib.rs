@@ -10,6 +10,7 @@ mod heard;
 mod hydrate;
 mod key;
 mod listen;
+mod metrics;
 mod server;
 mod take;
 

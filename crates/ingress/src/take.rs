@@ -1,6 +1,7 @@
 //! One webhook, from its request to its answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use amqp::Outgoing;
 use axum::body::Body;
@@ -15,6 +16,7 @@ use crate::answer::Answer;
 use crate::bus::NotTaken;
 use crate::heard::{Heard, RECEIPT, Vendor, heard};
 use crate::hydrate::Hydrated;
+use crate::metrics;
 use crate::server::App;
 
 /// The largest event, in bytes: as the chain reads them.
@@ -29,6 +31,7 @@ const JSON: &str = "application/json";
 
 /// Takes a webhook, within the time there is for one.
 pub(crate) async fn take(app: Arc<App>, vendor: Vendor, request: Request<Body>) -> Answer {
+    let began = Instant::now();
     let traceparent = traceparent(request.headers());
     let span = tracing::info_span!(
         target: "bilag::trace",
@@ -54,6 +57,7 @@ pub(crate) async fn take(app: Arc<App>, vendor: Vendor, request: Request<Body>) 
     };
     let answer = answer.instrument(span.clone()).await;
     span.record("http.response.status_code", answer.status().as_u16());
+    metrics::answered(vendor, &answer, began.elapsed());
     answer
 }
 

@@ -1,7 +1,7 @@
 //! `bilag ingress`: the vendors' webhooks, onto the bus.
 
 use consumer::SecretSetting;
-use ingress::{Hydrate, HydrateConfig, Ingress, Key};
+use ingress::{Hydrate, HydrateConfig, Ingress, Key, Vendor};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,16 +12,22 @@ use crate::telemetry;
 /// Serves until SIGTERM or SIGINT.
 pub async fn run(args: IngressArgs) -> Result<(), Failed> {
     let _telemetry = telemetry::start(&args.logs)?;
-    let flow = key(SecretSetting {
-        name: "BILAG_INGRESS_FLOW_SECRET",
-        value: args.ingress_flow_secret.as_deref(),
-        file: args.ingress_flow_secret_file.as_deref(),
-    })?;
-    let akinon = key(SecretSetting {
-        name: "BILAG_INGRESS_AKINON_SECRET",
-        value: args.ingress_akinon_secret.as_deref(),
-        file: args.ingress_akinon_secret_file.as_deref(),
-    })?;
+    let flow = key(
+        Vendor::Flow,
+        SecretSetting {
+            name: "BILAG_INGRESS_FLOW_SECRET",
+            value: args.ingress_flow_secret.as_deref(),
+            file: args.ingress_flow_secret_file.as_deref(),
+        },
+    )?;
+    let akinon = key(
+        Vendor::Akinon,
+        SecretSetting {
+            name: "BILAG_INGRESS_AKINON_SECRET",
+            value: args.ingress_akinon_secret.as_deref(),
+            file: args.ingress_akinon_secret_file.as_deref(),
+        },
+    )?;
     if flow.is_none() && akinon.is_none() {
         return Err(Failed::plainly_used_wrongly(
             "no vendor has an endpoint: set BILAG_INGRESS_FLOW_SECRET, BILAG_INGRESS_AKINON_SECRET, or both",
@@ -60,9 +66,9 @@ pub async fn run(args: IngressArgs) -> Result<(), Failed> {
     })
 }
 
-fn key(setting: SecretSetting<'_>) -> Result<Option<Key>, Failed> {
+fn key(vendor: Vendor, setting: SecretSetting<'_>) -> Result<Option<Key>, Failed> {
     let secret = setting.read().map_err(Failed::plainly_used_wrongly)?;
-    let key = secret.map(Key::new).transpose();
+    let key = secret.map(|secret| Key::new(vendor, secret)).transpose();
     key.map_err(|error| Failed::used_wrongly(setting.name, error))
 }
 
