@@ -233,3 +233,39 @@ async fn a_vendor_without_a_secret_has_no_endpoint() {
     let request = client.post(format!("{url}{AKINON}")).bearer_auth(Ingress::AKINON).json(&event);
     assert_eq!(request.send().await.expect("an answer").status(), 404);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_is_replaced_without_a_webhook_refused_and_never_by_a_weak_one() {
+    const NEW: &str = "flow-secret-to-come";
+    let mut world = declared().await;
+    let write = |world: &World, content: &str| world.file("flow.secret", content).display().to_string();
+    let file = write(&world, Ingress::FLOW);
+    world.set("BILAG_INGRESS_FLOW_SECRET_FILE", &file);
+    let ingress = world.ingress_as_set("127.0.0.1:0").await;
+    eventually("it is ready", async || (ingress.ready().await? == 200).then_some(())).await;
+    let status = async |secret: &str| {
+        let request = ingress.request(FLOW).bearer_auth(secret).json(&receipt(1));
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    let becomes = async |secret: &str, expected: u16| {
+        eventually("the file is read", async || (status(secret).await == expected).then_some(())).await;
+    };
+    assert_eq!((status(Ingress::FLOW).await, status(NEW).await), (202, 401));
+    write(&world, &format!("{} {NEW}\n", Ingress::FLOW));
+    becomes(NEW, 202).await;
+    assert_eq!(status(Ingress::FLOW).await, 202, "what the vendor still repeats is taken");
+    write(&world, "weak\n");
+    let told = "the webhooks' secret was changed to what cannot be used";
+    eventually("it is told", async || {
+        assert_eq!(status("weak").await, 401);
+        ingress.process.log().contains(told).then_some(())
+    })
+    .await;
+    assert_eq!((status(Ingress::FLOW).await, status(NEW).await, status("weak").await), (202, 202, 401));
+    write(&world, NEW);
+    becomes(Ingress::FLOW, 401).await;
+    assert_eq!(status(NEW).await, 202);
+    let log = ingress.process.log();
+    assert_eq!(log.matches(told).count(), 1, "{log}");
+    assert!(!log.contains(NEW) && !log.contains(Ingress::FLOW), "{log}");
+}

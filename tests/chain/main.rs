@@ -65,3 +65,4 @@ mod uncertain_calls;
 mod verify;
 mod watching;
 mod watching_files;
+mod watching_tenants;

@@ -36,7 +36,7 @@ pub(crate) fn receipt_of(tenant: &str, number: u32) -> Value {
 
 /// Two tenants with an API user each, and two attempts for each message: an outage that spent any would
 /// leave nothing alive.
-async fn world() -> (World, Health) {
+pub(crate) async fn world() -> (World, Health) {
     let credentials = SECRETS.map(|(id, secret)| (id.to_owned(), secret.to_owned())).to_vec();
     let omnium = Options { credentials, ..Options::default() };
     let options = sandbox::Options { omnium, ..Default::default() };
@@ -150,7 +150,7 @@ async fn one_is_in_trouble(fault: Fault, call: Option<Call>, says: &str) {
     assert!(!log.contains(" paused: different messages fail in a row"), "{log}");
 }
 
-fn status(status: u16) -> Fault {
+pub(crate) fn status(status: u16) -> Fault {
     Fault::Status { status: status.try_into().expect("a status"), retry_after: None, done: false }
 }
 

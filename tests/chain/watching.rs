@@ -11,10 +11,10 @@ use sync_store::State;
 use crate::watching_files::{alerts_and_dashboard, metrics_in};
 
 /// What was measured, at the latest export.
-struct Seen(Vec<Sample>);
+pub(crate) struct Seen(pub(crate) Vec<Sample>);
 
 impl Seen {
-    fn latest(collector: &Collector) -> Self {
+    pub(crate) fn latest(collector: &Collector) -> Self {
         Self(collector.metrics().last().map(samples).unwrap_or_default())
     }
 
@@ -36,7 +36,7 @@ impl Seen {
     }
 
     /// A value, where it was exported at all.
-    fn gauge(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub(crate) fn gauge(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let mut values = self.of(name, labels);
         let value = values.next();
         assert_eq!(values.next(), None, "{name} {labels:?} is one series");
@@ -63,7 +63,7 @@ async fn world_that_is_watched(interval: &str) -> (World, Collector) {
 }
 
 /// Waits until the latest export says so.
-async fn told(collector: &Collector, what: &str, says: impl Fn(&Seen) -> bool) -> Seen {
+pub(crate) async fn told(collector: &Collector, what: &str, says: impl Fn(&Seen) -> bool) -> Seen {
     eventually(what, async || Some(Seen::latest(collector)).filter(&says)).await
 }
 

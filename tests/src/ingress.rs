@@ -76,6 +76,11 @@ impl World {
     pub async fn ingress_on(&mut self, address: &str) -> Ingress {
         self.set("BILAG_INGRESS_FLOW_SECRET", Ingress::FLOW);
         self.set("BILAG_INGRESS_AKINON_SECRET", Ingress::AKINON);
+        self.ingress_as_set(address).await
+    }
+
+    /// Starts it on this address with the secrets that are set, and waits until it listens.
+    pub async fn ingress_as_set(&self, address: &str) -> Ingress {
         let mut process = self.start(&["ingress", "--ingress-addr", address]);
         let url = eventually("the ingress listens", async || {
             let ended = process.has_ended();
