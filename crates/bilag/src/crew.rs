@@ -1,11 +1,11 @@
 //! The consumers of this process, from their start to their end.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use amqp::{Broker, Consumer, Delay, Handler, StageStatus, StartError};
 use consumer::Cycle;
 use sync_store::SyncStore;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -15,6 +15,7 @@ use crate::link::Link;
 use crate::output::Failed;
 use crate::reconcile::Reconcile;
 use crate::stages::Stages;
+use crate::stop::told_by_signal;
 
 /// The consumers of this process.
 pub struct Crew<'a> {
@@ -68,16 +69,13 @@ impl<'a> Crew<'a> {
 
     /// Returns once all have ended: told to by SIGTERM or SIGINT, or because one cannot start.
     pub async fn until_stopped(mut self) -> Result<(), Failed> {
-        let no_signals = |error| Failed::at("signals cannot be heard", error);
-        let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let mut signalled = pin!(told_by_signal()?);
         let talking = self.stages.talk(self.statuses);
         let mut failed = None;
         let mut told = false;
         loop {
             tokio::select! {
-                _ = term.recv(), if !told => told = true,
-                _ = interrupt.recv(), if !told => told = true,
+                () = &mut signalled, if !told => told = true,
                 // With what is named switched off there may be nothing to run; then it waits to be told.
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => match ended {
                     Ok(Ok(())) => {}

@@ -15,6 +15,7 @@ mod output;
 mod reconcile;
 mod settings;
 mod stages;
+mod stop;
 mod telemetry;
 mod who;
 

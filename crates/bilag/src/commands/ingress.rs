@@ -3,10 +3,10 @@
 use consumer::SecretSetting;
 use ingress::{Hydrate, HydrateConfig, Ingress, Key, Vendor};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::IngressArgs;
 use crate::output::{Failed, say};
+use crate::stop::told_by_signal;
 use crate::telemetry;
 
 /// Serves until SIGTERM or SIGINT.
@@ -49,14 +49,9 @@ pub async fn run(args: IngressArgs) -> Result<(), Failed> {
     let wrong_address = |error| Failed::used_wrongly(&format!("BILAG_INGRESS_ADDR {address}"), error);
     let listener = TcpListener::bind(address).await.map_err(wrong_address)?;
     let listening = listener.local_addr().map_err(wrong_address)?;
-    let no_signals = |error| Failed::at("signals cannot be heard", error);
-    let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let told = told_by_signal()?;
     let stopped = async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        told.await;
         tracing::info!("stopping: webhooks in hand are answered first");
     };
     say(format_args!("webhooks are taken at http://{listening}: {endpoints}"));

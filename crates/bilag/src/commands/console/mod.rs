@@ -11,10 +11,10 @@ use console::{Clock, Console};
 use consumer_packed::PackedConsumer;
 use consumer_render::RenderConsumer;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{ConsoleArgs, ConsoleCommand, ConsoleSettings};
 use crate::output::{Failed, say};
+use crate::stop::told_by_signal;
 use crate::{chain, telemetry};
 
 /// Serves until SIGTERM or SIGINT; or looks after users and sessions.
@@ -53,14 +53,9 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
         look: Arc::new(move |tenant| looks.of(tenant).unwrap_or(looks.of_installation())),
         patience: settings.of::<PackedConsumer>().patience(),
     };
-    let no_signals = |error| Failed::at("signals cannot be heard", error);
-    let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let told = told_by_signal()?;
     let stopped = async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        told.await;
         tracing::info!("stopping: what is being answered is answered first");
     };
     say(format_args!("the console is at {shown}"));
