@@ -157,15 +157,19 @@ CONF
     export RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE="$dir/rabbitmq.conf"
     export RABBITMQ_ENABLED_PLUGINS_FILE="$dir/enabled_plugins" RABBITMQ_PID_FILE="$dir/pid"
     export RABBITMQ_MNESIA_BASE="$dir/data" RABBITMQ_LOG_BASE="$dir/log"
-    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
+    # Quorum queues tell their numbers at each tick.
+    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1} -rabbit quorum_tick_interval 1000'
 }
 
 answers() {
     (exec 3<>"/dev/tcp/127.0.0.1/$amqp" && printf 'AMQP\0\0\11\1' >&3 && timeout 2 head -c 1 <&3 | grep -q .) 2>/dev/null
 }
 
+# Its port is open a moment before it can answer.
 serves_management() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$management") 2>/dev/null
+    (exec 3<>"/dev/tcp/127.0.0.1/$management" &&
+        printf 'GET /api/overview HTTP/1.0\r\nAuthorization: Basic %s\r\n\r\n' "$(printf guest:guest | base64)" >&3 &&
+        timeout 2 grep -q rabbitmq_version <&3) 2>/dev/null
 }
 
 wait_until_up() {
