@@ -6,6 +6,7 @@ mod broker;
 mod cloud_events;
 mod cluster;
 mod dead_letters;
+mod delivery_counts;
 mod doctor;
 mod dry_run;
 mod editing_letters;
