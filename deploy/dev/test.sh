@@ -50,11 +50,13 @@ if [ -n "${BILAG_TEST_AMQP_URL:-}" ]; then
     }
     versions=("")
 fi
-for version in "${versions[@]}"; do
-    BILAG_TEST_BROKER=$version "$here/broker.sh" install
-done
-
+# The network and the compiler do not wait for each other.
+(for version in "${versions[@]}"; do
+    [ -z "$version" ] || BILAG_TEST_BROKER=$version "$here/broker.sh" install
+done) &
+brokers=$!
 cargo build --workspace --bins --tests
+wait "$brokers"
 
 if [ -z "${BILAG_TEST_POSTGRES_URL:-}" ]; then
     BILAG_TEST_POSTGRES_URL=$("$here/postgres.sh" start "$private/postgres")
@@ -84,7 +86,7 @@ if [ $# -eq 0 ]; then
         exit 1
     }
 fi
-on "${versions[0]}" cargo test --workspace --no-fail-fast --lib --bins --tests --examples "$@"
+on "${versions[0]}" cargo test --no-fail-fast --lib --bins --tests --examples "$@"
 case " $* " in *" -- "*) ;; *) set -- "$@" -- ;; esac
 for version in "${versions[@]:1}"; do
     on "$version" cargo test --package bilag-tests --test chain "$@" --skip one_broker::
