@@ -34,7 +34,9 @@ const LARGEST: usize = 16 * 1024 * 1024;
 
 /// The PDF is too large for an event.
 #[derive(Debug, thiserror::Error)]
-#[error("with its PDF the event has {0} bytes, more than the 16 MiB that RabbitMQ takes: make the template's images smaller")]
+#[error(
+    "with its PDF the event has {0} bytes, more than the 16 MiB that RabbitMQ takes: make the template's images smaller"
+)]
 struct TooLarge(usize);
 
 /// The render stage.
