@@ -74,6 +74,8 @@ Install RabbitMQ 3.10 or newer so that $server is there, or start Docker"
         # One after the other, where several ask for it at once.
         mkdir -p "$roots"
         [ -d "$root" ] || (flock 9 && get_root) 9>"$roots/lock"
+        (enter true) ||
+            fail "RabbitMQ $version runs in a mount namespace of its own, which is not permitted here. Run as root, or where users may make namespaces"
     elif [ ! -x "$server" ]; then
         "$here/install.sh" rabbitmq-server
     fi
