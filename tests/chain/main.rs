@@ -53,6 +53,7 @@ mod secrets;
 mod secrets_of_packages;
 mod settings;
 mod shutdown;
+mod silent_wire;
 mod store_outage;
 mod tenants;
 mod tenants_apart;

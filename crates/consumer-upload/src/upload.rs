@@ -112,10 +112,9 @@ impl Upload<'_> {
         }
     }
 
-    /// Keeps others away for as long as a call that failed may still take effect: a request's time,
-    /// and a margin. Where this fails the lease runs out by itself, which is later.
+    /// Keeps others away for as long as a request that was given up on may still arrive, and a margin. Where this fails the lease runs out by itself, which is later.
     async fn hold_off(&self) {
-        let (store, ttl) = (self.store, self.omnium.timeout() + MARGIN);
+        let (store, ttl) = (self.store, self.omnium.arrives_within() + MARGIN);
         if let Err(error) = store.shorten(self.key, self.target, self.owner, ttl).await {
             tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::{Invoice, Uid};
-use http_client::{Gate, Patience, SEND_WITHIN, Secret};
+use http_client::{Gate, Patience, Secret, Timing};
 use tokio::time::{Instant, sleep};
 
 use crate::allowance::{Allowance, ApiUser};
@@ -29,7 +29,7 @@ struct Inner {
     tokens: Tokens,
     client_id: Secret,
     client_secret: Secret,
-    timeout: Duration,
+    timing: Timing,
 }
 
 impl Omnium {
@@ -46,18 +46,18 @@ impl Omnium {
             tokens: Tokens::default(),
             client_id: config.client_id,
             client_secret: config.client_secret,
-            timeout: config.timeout,
+            timing: Timing::new(config.timeout),
         })))
     }
 
-    /// No call takes longer: what keeps others from the invoice meanwhile has to last longer still.
+    /// See [`Timing::longest_call`].
     pub fn longest_call(&self) -> Duration {
-        SEND_WITHIN + self.0.timeout
+        self.0.timing.longest_call()
     }
 
-    /// How long one request may take, its answer included.
-    pub fn timeout(&self) -> Duration {
-        self.0.timeout
+    /// See [`Timing::arrives_within`].
+    pub fn arrives_within(&self) -> Duration {
+        self.0.timing.arrives_within()
     }
 
     /// Creates the invoice, or replaces the one with its id. An update may drop the files of the
@@ -136,9 +136,9 @@ impl Omnium {
 
     /// Waits until a request may be made: first among those of this process, then among all.
     async fn turn(&self, patience: &mut Patience) -> Result<impl Send, OmniumError> {
-        let Inner { gate, allowance, timeout, .. } = &*self.0;
+        let Inner { gate, allowance, timing, .. } = &*self.0;
         let permit = gate.enter(patience).await?;
-        let allowed = allowance.take(&self.user(), *timeout, patience).await?;
+        let allowed = allowance.take(&self.user(), timing.timeout(), patience).await?;
         patience.may_send(Instant::now())?;
         Ok((permit, allowed))
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use events::{Invoice, Uid};
 use http_client::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http_client::{Measured, Method, Url, base_url, below, send};
+use http_client::{Measured, Method, Timing, Url, base_url, below, send};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
@@ -30,7 +30,8 @@ pub(crate) struct Http {
 impl Http {
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
         let base = base_url(&config.base_url).ok_or(ConfigError::BaseUrl)?;
-        Ok(Self { client: http_client::Http::new(config.timeout).map_err(ConfigError::Tls)?, base })
+        let client = http_client::Http::new(Timing::new(config.timeout)).map_err(ConfigError::Tls)?;
+        Ok(Self { client, base })
     }
 
     /// Where the API is.
