@@ -93,7 +93,16 @@ impl World {
             ("OMNIUM_TIMEOUT", "1s"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { vhost, sandbox, settings, launcher: Vec::new(), folder, database, channel, started: AtomicUsize::new(0) }
+        Self {
+            vhost,
+            sandbox,
+            settings,
+            launcher: Vec::new(),
+            folder,
+            database,
+            channel,
+            started: AtomicUsize::new(0),
+        }
     }
 
     /// Lets every `bilag` that is started from now on hear packages.

@@ -1,7 +1,7 @@
 //! One receipt's way into Omnium, under the lease: invoice, then file, then done.
 //!
-//! What Omnium does on a repeat is not documented, so nothing is repeated blindly: the record says
-//! before each call what may happen next, and a lease is given back only where nothing can be in
+//! What Omnium does on a repeat is not documented, but for `AddAsset`, so nothing is repeated blindly: the
+//! record says before each call what may happen next, and a lease is given back only where nothing can be in
 //! flight any more. A call whose answer did not come keeps it for as long as that call may still take
 //! effect.
 
@@ -84,7 +84,7 @@ impl Upload<'_> {
                     let _ = store.not_attached(self.key, self.target, self.owner).await;
                     self.release().await;
                 }
-                Err(of(self.whose, Call::Attach, error))
+                Err(of(self.whose, self.omnium.attach_by().call(), error))
             }
         }
     }

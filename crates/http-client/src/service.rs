@@ -13,8 +13,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::{
-    Answer, Authorization, CallError, Gate, Http, Measured, Patience, Retries, Timing, Transport,
-    base_url, below, send,
+    Answer, Authorization, CallError, Gate, Http, Measured, Patience, Retries, Timing, Transport, base_url,
+    below, send,
 };
 
 /// IETF draft "The Idempotency-Key HTTP Header Field"; sent without quotes, as most services take it.

@@ -9,7 +9,7 @@ use http_client::{Gate, Patience, Secret, Timing};
 use tokio::time::{Instant, sleep};
 
 use crate::allowance::{Allowance, ApiUser};
-use crate::config::{Config, ConfigError};
+use crate::config::{AttachBy, Config, ConfigError};
 use crate::error::OmniumError;
 use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
@@ -30,6 +30,7 @@ struct Inner {
     client_id: Secret,
     client_secret: Secret,
     timing: Timing,
+    attach_by: AttachBy,
 }
 
 impl Omnium {
@@ -44,6 +45,7 @@ impl Omnium {
             gate: Gate::new(config.max_concurrent, None),
             allowance,
             tokens: Tokens::default(),
+            attach_by: config.attach_by,
             client_id: config.client_id,
             client_secret: config.client_secret,
             timing: Timing::new(config.timeout),
@@ -69,11 +71,16 @@ impl Omnium {
         self.call(&self.0.http.upsert(invoice)).await.map(drop)
     }
 
-    /// Adds a file to the invoice. A repeat may add it a second time, so look with
+    /// How files come to invoices.
+    pub fn attach_by(&self) -> AttachBy {
+        self.0.attach_by
+    }
+
+    /// Adds a file to the invoice. By [`AttachBy::File`] a repeat may add it a second time, so look with
     /// [`find_invoice`](Self::find_invoice) before calling this again.
     ///
     /// # Errors
-    /// See [`OmniumError`]; never repeated here once it may have happened.
+    /// See [`OmniumError`]; by [`AttachBy::File`] never repeated here once it may have happened.
     pub async fn attach(&self, invoice_id: &Uid, file_name: &str, content: Bytes) -> Result<(), OmniumError> {
         self.call(&self.0.http.attach(invoice_id, file_name, content)).await.map(drop)
     }
