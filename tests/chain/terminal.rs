@@ -195,6 +195,7 @@ message  till-4-000018 (9 bytes), in bilag.receipt.dead
 
 headers
   x-bilag-attempt: 0
+  x-bilag-death: ID
   x-bilag-error: the body is not JSON: it ends too early at line 1, column 9
   x-bilag-first-failed-at: TIME
   x-bilag-last-failed-at: TIME

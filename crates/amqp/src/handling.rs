@@ -16,8 +16,9 @@ use tracing::{Instrument, Span};
 use crate::gate::{Change, Evidence, Gate, Permit};
 use crate::header::{Headers, names};
 use crate::lanes::{Admission, Lanes, Place};
+use crate::message::death_id;
 use crate::metrics::{Metrics, NOT_SETTLED, WAITS, error_type};
-use crate::topology::{DEAD, DELIVERY_LIMIT, RETRY, rung_name};
+use crate::topology::{DEAD, DELIVERY_LIMIT, REQUEUE, rung_name};
 use crate::{
     Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
     Reason, StageStatus, decide, trace,
@@ -323,11 +324,12 @@ impl<H: Handler> Handling<H> {
                 if let in_vain @ 1.. = message.in_vain {
                     headers.set_number(names::DELIVERED_IN_VAIN, in_vain.try_into().unwrap_or(i64::MAX));
                 }
-                (RETRY, rung_name(&self.queue, delay))
+                (REQUEUE, rung_name(&self.queue, delay))
             }
             Action::DeadLetter(reason) => {
                 headers.set_number(names::ATTEMPT, message.attempt().into());
                 headers.set_text(names::REASON, reason.as_str());
+                headers.set_text(names::DEATH, death_id());
                 (DEAD, self.stage.to_owned())
             }
         };

@@ -8,9 +8,11 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::header::{Headers, names, number, text};
 use crate::in_vain::delivered_in_vain;
+use crate::provenance::distrust;
 use crate::topology::{DEAD, EVENTS};
 
 /// A message that was delivered.
@@ -113,7 +115,7 @@ impl Message {
             body: Bytes::from(std::mem::take(&mut delivery.data)),
             exchange: delivery.exchange.as_str().to_owned(),
             routing_key: delivery.routing_key.as_str().to_owned(),
-            properties: std::mem::take(&mut delivery.properties),
+            properties: distrust(delivery.exchange.as_str(), std::mem::take(&mut delivery.properties)),
         }
     }
 
@@ -267,10 +269,23 @@ pub struct Letter {
     pub last_failed_at: Option<String>,
 }
 
+/// What [`names::DEATH`] says: half of a random UUID.
+pub(crate) fn death_id() -> String {
+    hex(&Uuid::new_v4().as_bytes()[..8])
+}
+
+fn is_death_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Names one dead letter: the same for the message in its dead-letter queue and for its copy in the
-/// index, however often either is delivered. The body counts, because a publisher may give several
-/// messages one id, and they may die in the same millisecond.
+/// index, however often either is delivered. What we dead-letter is given a name of its own. What the
+/// broker gives up, and what older versions dead-lettered, is known by what it is: copies that die in the
+/// same second, or millisecond, are one letter then.
 pub fn dead_letter_id(message: &Message) -> String {
+    if let Some(death) = message.header_text(names::DEATH).filter(|death| is_death_id(death)) {
+        return death;
+    }
     let letter = message.letter();
     let mut hash = Sha256::new();
     for part in [&letter.stage, &message.id(), &letter.reason, &letter.last_failed_at.unwrap_or_default()] {
