@@ -42,6 +42,7 @@ mod reconcile;
 mod redriving_into_a_pause;
 mod retry;
 mod shutdown;
+mod silent_wire;
 mod store_outage;
 mod tenants;
 mod tenants_apart;

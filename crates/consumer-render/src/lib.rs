@@ -137,11 +137,7 @@ fn pdf(look: Look, event: &InvoiceReady) -> Result<Pdf, Failure> {
         tracing::warn!(receipt = %event.receipt.order_receipt.uid, %warning, "rendered with a warning");
     }
     let sha256 = Sha256::digest(&rendered.pdf).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Pdf {
-        file_name: format!("{}.pdf", event.receipt.order_receipt.voucher_number),
-        sha256,
-        content: PdfBytes(rendered.pdf),
-    })
+    Ok(Pdf { file_name: event.receipt.order_receipt.file_name(), sha256, content: PdfBytes(rendered.pdf) })
 }
 
 #[cfg(test)]
