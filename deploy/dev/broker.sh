@@ -14,7 +14,7 @@
 # It listens on 127.0.0.1 only, with a port mapper (epmd) of its own. BILAG_TEST_BROKER chooses the version
 # ("4.3"); without it, the installed rabbitmq-server is used, of whichever version. Where that is missing,
 # apt installs it; where there is no apt, Docker runs it. A version that is not installed is run from the files
-# of the Debian release that ships it, which debootstrap gets once (as root, about 450 MB each) and which stay in
+# of the Debian release that ships it, which debootstrap gets once (as root, about 250 MB each) and which stay in
 # ${XDG_CACHE_HOME:-~/.cache}/bilag-ci/brokers.
 set -eu
 
