@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return used_wrongly(&error),
     };
+    // What a panic quotes may be anybody's.
+    std::panic::set_hook(Box::new(|panic| tell(panic)));
     // The one TLS stack; only a second call could fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Rendering runs on the blocking threads: more of them than processors would only hold memory.

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::remember;
+
 /// How long what was read is used before the file is looked at again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -122,6 +124,7 @@ fn read(path: &Path) -> Result<(Version, Arc<str>), FileProblem> {
     if text.chars().any(char::is_control) {
         return Err(no_text());
     }
+    remember(text);
     Ok((version(&meta), text.into()))
 }
 

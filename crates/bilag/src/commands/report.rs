@@ -60,9 +60,10 @@ fn print(report: &Report) {
     let Query { period, target, tenant, .. } = &report.query;
     let whose = tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
     say(format_args!(
-        "receipts settled from {} to {}, and what became of them at {target}{whose}\n",
+        "receipts settled from {} to {}, and what became of them at {target}{whose}",
         period.from, period.to
     ));
+    say("");
     if report.totals.is_empty() {
         say("none was heard");
     } else {

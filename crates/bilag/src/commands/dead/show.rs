@@ -121,7 +121,8 @@ async fn show(
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         say(format_args!("  {name}: {value}"));
     }
-    say(format_args!("\npayload\n{}", payload(found)));
+    say("\npayload");
+    output::say_lines(&payload(found));
     Ok(())
 }
 
@@ -226,12 +227,9 @@ fn payload(found: &LetterInFull) -> String {
         if let Some(content) = json.pointer_mut("/pdf/content") {
             *content = format!("({} characters of base64)", content.as_str().map_or(0, str::len)).into();
         }
-        return format!("{json:#}");
+        return untrusted_text::json(&format!("{json:#}")).into_owned();
     }
-    let mut text: String = String::from_utf8_lossy(&found.body)
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
-        .collect();
+    let mut text = String::from_utf8_lossy(&found.body).into_owned();
     if !whole {
         text.push_str(&format!(
             "\n… the first {} of {} bytes; the message in its queue has them all",
