@@ -3,12 +3,16 @@
 //! Everything that a command prints goes through here, and what others wrote in it through [`untrusted_text`]:
 //! nothing in a voucher number or an error can break a line, forge one, or reach the terminal.
 
+use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind, Write};
+use std::iter::successors;
 use std::process::ExitCode;
 
 use amqp::{BoxError, chain};
 use chrono::{DateTime, SecondsFormat, Utc};
+use consumer_render::TemplateError;
+use tenants::TenantsError;
 use terminal_size::terminal_size_of;
 
 /// A command that failed: one line that says what, why, and so what to do.
@@ -21,28 +25,43 @@ pub struct Failed {
 impl Failed {
     /// Something did not work: exit code 1.
     pub fn at(what: impl fmt::Display, error: impl Into<BoxError>) -> Self {
-        Self { text: format!("{what}: {}", chain(error.into().as_ref())), exit: 1 }
+        Self { text: format!("{}: {}", untrusted_text::line(&what.to_string()), told(error)), exit: 1 }
     }
 
     /// Something did not work, and the error says it all: exit code 1.
     pub fn plainly(error: impl Into<BoxError>) -> Self {
-        Self { text: chain(error.into().as_ref()), exit: 1 }
+        Self { text: told(error), exit: 1 }
     }
 
     /// A setting or an argument is wrong: exit code 2.
     pub fn used_wrongly(what: &str, error: impl Into<BoxError>) -> Self {
-        Self { text: format!("{what}: {}", chain(error.into().as_ref())), exit: 2 }
+        Self { text: format!("{}: {}", untrusted_text::line(what), told(error)), exit: 2 }
     }
 
     /// A setting or an argument is wrong, and the error says it all: exit code 2.
     pub fn plainly_used_wrongly(error: impl Into<BoxError>) -> Self {
-        Self { text: chain(error.into().as_ref()), exit: 2 }
+        Self { text: told(error), exit: 2 }
     }
+}
+
+/// An error with its sources, on one line; the mistakes of a file that somebody wrote, on a line each.
+fn told(error: impl Into<BoxError>) -> String {
+    let error = error.into();
+    let chained = successors(Some(error.as_ref() as &dyn Error), |error| error.source());
+    let is_list = |error: &dyn Error| error.is::<TemplateError>() || error.is::<TenantsError>();
+    let text = chain(error.as_ref());
+    let text = if chained.into_iter().any(is_list) {
+        untrusted_text::lines(&text)
+    } else {
+        untrusted_text::line(&text)
+    };
+    text.into_owned()
 }
 
 /// Tells a failure on standard error.
 pub fn report(failed: &Failed) -> ExitCode {
-    tell(format_args!("error: {}", failed.text));
+    // Where it cannot be told, nobody can be told of that either.
+    let _ = writeln!(io::stderr().lock(), "error: {}", failed.text);
     ExitCode::from(failed.exit)
 }
 

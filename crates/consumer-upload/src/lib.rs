@@ -48,8 +48,8 @@ impl Consumer for UploadConsumer {
         &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];
     type Settings = OmniumSettings;
 
-    fn know(settings: &mut OmniumSettings, tenants: &Tenants) {
-        settings.tenants = Some(tenants.clone());
+    fn know(settings: &mut OmniumSettings, tenants: &TenantSettings) {
+        settings.tenants = tenants.tenants.clone();
     }
 
     fn hears(_: &OmniumSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {

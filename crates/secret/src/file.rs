@@ -111,10 +111,7 @@ fn read(path: &Path) -> Result<(Version, Arc<str>), FileProblem> {
     // Before the content: a change in between is read once more.
     let meta = fs::metadata(path).map_err(unreadable)?;
     let no_text = || FileProblem::NoText { path: path.to_owned() };
-    if meta.len() > LARGEST {
-        return Err(no_text());
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let bytes = plain_file::read(path, LARGEST).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| no_text())?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
