@@ -3,10 +3,11 @@
 //! Everything that a command prints goes through here, and what others wrote in it through [`untrusted_text`]:
 //! nothing in a voucher number or an error can break a line, forge one, or reach the terminal.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind, Write};
-use std::iter::successors;
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use amqp::{BoxError, chain};
@@ -47,15 +48,15 @@ impl Failed {
 /// An error with its sources, on one line; the mistakes of a file that somebody wrote, on a line each.
 fn told(error: impl Into<BoxError>) -> String {
     let error = error.into();
-    let chained = successors(Some(error.as_ref() as &dyn Error), |error| error.source());
-    let is_list = |error: &dyn Error| error.is::<TemplateError>() || error.is::<TenantsError>();
     let text = chain(error.as_ref());
-    let text = if chained.into_iter().any(is_list) {
-        untrusted_text::lines(&text)
-    } else {
-        untrusted_text::line(&text)
-    };
-    text.into_owned()
+    match is_list(error.as_ref()) {
+        true => untrusted_text::lines(&text).into_owned(),
+        false => untrusted_text::line(&text).into_owned(),
+    }
+}
+
+fn is_list(error: &(dyn Error + 'static)) -> bool {
+    error.is::<TemplateError>() || error.is::<TenantsError>() || error.source().is_some_and(is_list)
 }
 
 /// Tells a failure on standard error.
@@ -90,6 +91,15 @@ pub fn say_bytes(bytes: &[u8]) {
 pub fn tell(line: impl Display) {
     // Where it cannot be told, nobody can be told of that either.
     let _ = writeln!(io::stderr().lock(), "{}", untrusted_text::line(&line.to_string()));
+}
+
+/// Tells a panic on one line; where it came from below it, where `RUST_BACKTRACE` asks for that.
+pub fn panicked(panic: &PanicHookInfo<'_>) {
+    tell(panic);
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        let _ = writeln!(io::stderr().lock(), "{trace}");
+    }
 }
 
 /// What cannot be written to a full disk would be missing from a file that looks whole.

@@ -18,7 +18,7 @@ use consumer::{
 use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
 use omnium::{Allowance, Alone, Call, Omnium, OmniumError};
 use sync_store::{Key, SyncStore};
-use tenants::{Tenant, Tenants};
+use tenants::{Tenant, TenantSettings};
 use uuid::Uuid;
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};

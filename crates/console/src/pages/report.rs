@@ -101,7 +101,8 @@ async fn csv(State(app): State<App>, _: Viewer, params: Params) -> Result<Respon
 
 async fn json(State(app): State<App>, _: Viewer, params: Params) -> Result<Response, PageError> {
     let report = made(&app, &params).await?;
-    Ok(download(&report, "json", "application/json", format!("{:#}\n", report::json(&report))))
+    let json = format!("{:#}\n", report::json(&report));
+    Ok(download(&report, "json", "application/json", untrusted_text::json(&json).into_owned()))
 }
 
 fn download(report: &Report, ending: &str, kind: &str, text: String) -> Response {
