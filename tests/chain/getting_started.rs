@@ -138,7 +138,7 @@ const SHOWN: [(&str, &str, &str); 6] = [
     ("1", "pdfinfo out.pdf", "Pages"),
     ("4", "bilag topology check", "no differences"),
     ("5", "bilag sync list", "skipped"),
-    ("6", "bilag sync show 1001", "dry run: would create invoice rcpt-1001 with 1001.pdf"),
+    ("6", "bilag sync show 1001", "would create invoice rcpt-1001"),
     ("7", "bilag sync list", "complete"),
     ("8", "bilag packages list", "no package has been heard yet"),
 ];

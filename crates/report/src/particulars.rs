@@ -28,28 +28,27 @@ pub fn settled_on(event: &ReceiptSettled, zone: Option<Zone>) -> NaiveDate {
 }
 
 /// Counts receipts that are stored on the days that these time zones give them, where that is another one than
-/// before. Tells how many were looked at and moved so far; may be left off and begun again. Of pruned receipts
-/// nothing is left to tell their day by: they stay.
+/// before. Tells how many have been moved so far; may be left off and begun again. Of pruned receipts nothing is
+/// left to tell their day by: they stay.
 ///
 /// # Errors
 /// The store's.
 pub async fn recount(
     store: &dyn SyncStore,
     zones: &Zones,
-    mut so_far: impl FnMut(u64, u64),
-) -> Result<(u64, u64), StoreError> {
+    mut so_far: impl FnMut(u64),
+) -> Result<u64, StoreError> {
     // All days that a timestamp of RFC 3339 can have.
     let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
     let all = Period { from: day(0, 1, 1), to: day(9999, 12, 31) };
-    let (mut looked_at, mut moved) = (0, 0);
+    let mut moved = 0;
     let mut after: Option<(NaiveDate, Key)> = None;
     loop {
         let last = after.as_ref().map(|(day, key)| (*day, key));
         let receipts = store.settled_receipts(all, None, last, BATCH).await?;
-        let Some(last) = receipts.last() else { return Ok((looked_at, moved)) };
+        let Some(last) = receipts.last() else { return Ok(moved) };
         after = Some((last.day, last.key.clone()));
         for receipt in &receipts {
-            looked_at += 1;
             let Ok(event) = events::decode::<ReceiptSettled>(&receipt.body) else { continue };
             let day = settled_on(&event, zones.of(&receipt.key.tenant_uid));
             if day != receipt.day {
@@ -57,7 +56,7 @@ pub async fn recount(
                 moved += 1;
             }
         }
-        so_far(looked_at, moved);
+        so_far(moved);
     }
 }
 

@@ -15,17 +15,17 @@ pub async fn run(args: &RecountArgs) -> Result<(), Failed> {
     let (store, zones) = (args.store.open().await?, args.tenants.zones());
     let mut told = Instant::now();
     let filled = report::fill(store.as_ref(), &zones, |_| ()).await.map_err(Failed::plainly)?;
-    let recounted = report::recount(store.as_ref(), &zones, |looked_at, moved| {
+    let recounted = report::recount(store.as_ref(), &zones, |moved| {
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
-            tell(format_args!("{looked_at} receipts looked at, {moved} moved so far"));
+            tell(format_args!("{moved} moved so far"));
         }
     });
-    let (looked_at, moved) = recounted.await.map_err(Failed::plainly)?;
+    let moved = recounted.await.map_err(Failed::plainly)?;
     if args.json {
-        output::json(&json!({ "lookedAt": looked_at, "moved": moved, "filled": filled }));
+        output::json(&json!({ "moved": moved, "filled": filled }));
     } else {
-        say(format_args!("{looked_at} receipts looked at, {moved} count on another day now"));
+        say(format_args!("receipts that count on another day now: {moved}"));
     }
     Ok(())
 }

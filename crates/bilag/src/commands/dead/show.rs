@@ -95,7 +95,7 @@ async fn show(
     if json {
         let mut letter = to_json(&found.noted);
         letter["headers"] = headers;
-        letter["body"] = payload(found).into();
+        letter["body"] = payload(found, "\n").into();
         letter["decoded"] = decoded.map_or(Value::Null, |decoded| decoded_to_json(&decoded));
         output::json(&letter);
         return Ok(());
@@ -122,7 +122,8 @@ async fn show(
         say(format_args!("  {name}: {value}"));
     }
     say("\npayload");
-    output::say_lines(&payload(found));
+    // A line of it is not to be taken for one of ours.
+    output::say_lines(&payload(found, "\n| "));
     Ok(())
 }
 
@@ -221,7 +222,7 @@ async fn package(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Fail
 }
 
 /// JSON is indented, without the bytes of a PDF; anything else is shown as text.
-fn payload(found: &LetterInFull) -> String {
+fn payload(found: &LetterInFull, line_break: &str) -> String {
     let whole = found.body.len() as u64 == found.noted.body_size;
     if whole && let Ok(mut json) = serde_json::from_slice::<Value>(&found.body) {
         if let Some(content) = json.pointer_mut("/pdf/content") {
@@ -229,7 +230,7 @@ fn payload(found: &LetterInFull) -> String {
         }
         return untrusted_text::json(&format!("{json:#}")).into_owned();
     }
-    let mut text = String::from_utf8_lossy(&found.body).into_owned();
+    let mut text = String::from_utf8_lossy(&found.body).replace('\n', line_break);
     if !whole {
         text.push_str(&format!(
             "\n… the first {} of {} bytes; the message in its queue has them all",
