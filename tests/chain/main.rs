@@ -29,6 +29,7 @@ mod looking_at_letters;
 mod main_job;
 mod memory;
 mod moving_letters;
+mod named_files;
 mod one_among_many;
 mod outage;
 mod packages;

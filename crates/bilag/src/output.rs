@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use amqp::{BoxError, chain};
 use chrono::{DateTime, SecondsFormat, Utc};
 use consumer_render::TemplateError;
-use tenants::TenantsError;
 use terminal_size::terminal_size_of;
 
 /// A command that failed: one line that says what, why, and so what to do.
@@ -45,7 +44,7 @@ impl Failed {
     }
 }
 
-/// An error with its sources, on one line; the mistakes of a file that somebody wrote, on a line each.
+/// An error with its sources, on one line; the mistakes of a template, on a line each.
 fn told(error: impl Into<BoxError>) -> String {
     let error = error.into();
     let text = chain(error.as_ref());
@@ -56,7 +55,7 @@ fn told(error: impl Into<BoxError>) -> String {
 }
 
 fn is_list(error: &(dyn Error + 'static)) -> bool {
-    error.is::<TemplateError>() || error.is::<TenantsError>() || error.source().is_some_and(is_list)
+    error.is::<TemplateError>() || error.source().is_some_and(is_list)
 }
 
 /// Tells a failure on standard error.
