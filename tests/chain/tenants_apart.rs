@@ -7,7 +7,7 @@ use receipt_pdf::{Language, Look, Template};
 use serde_json::{Value, json};
 use sync_store::{Key, State};
 
-use crate::golden_letters::assert_golden;
+use crate::any_version::golden_letters::assert_golden;
 use crate::tenants::receipt_of;
 
 const FILE: &str = r#"

@@ -18,6 +18,7 @@ mod samples;
 mod till;
 mod vhost;
 mod wait;
+mod wire;
 mod world;
 
 pub use broker::OwnBroker;
@@ -36,4 +37,5 @@ pub use samples::{package, receipt, sample, sample_path, transitioned};
 pub use till::Till;
 pub use vhost::Vhost;
 pub use wait::{PATIENCE, eventually, eventually_within};
+pub use wire::{Line, Wire};
 pub use world::{Store, World};

@@ -23,9 +23,21 @@ pub fn binary() -> PathBuf {
     binary
 }
 
-/// A command without any setting of the surroundings.
-pub(crate) fn command(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Command {
-    let mut command = Command::new(binary());
+/// A command without any setting of the surroundings, started by the launcher where there is one.
+pub(crate) fn command(
+    launcher: &[String],
+    arguments: &[&str],
+    settings: &[(String, String)],
+    folder: &Path,
+) -> Command {
+    let mut command = match launcher {
+        [] => Command::new(binary()),
+        [program, words @ ..] => {
+            let mut command = Command::new(program);
+            command.args(words).arg(binary());
+            command
+        }
+    };
     unset_settings(&mut command);
     command.args(arguments).envs(settings.iter().cloned()).current_dir(folder).stdin(Stdio::null());
     command
@@ -43,13 +55,14 @@ pub fn unset_settings(command: &mut Command) {
 
 impl Bilag {
     pub(crate) fn start(
+        launcher: &[String],
         arguments: &[&str],
         settings: &[(String, String)],
         folder: &Path,
         log: PathBuf,
     ) -> Self {
         let open = || File::options().create(true).append(true).open(&log).expect("a log file");
-        let child = command(arguments, settings, folder).stdout(open()).stderr(open()).spawn();
+        let child = command(launcher, arguments, settings, folder).stdout(open()).stderr(open()).spawn();
         Self { child: child.expect("bilag starts"), log }
     }
 
@@ -112,14 +125,24 @@ impl Drop for Bilag {
 }
 
 /// What a command printed, and how it ended.
-pub(crate) fn run(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Output {
-    command(arguments, settings, folder).output().expect("bilag runs")
+pub(crate) fn run(
+    launcher: &[String],
+    arguments: &[&str],
+    settings: &[(String, String)],
+    folder: &Path,
+) -> Output {
+    command(launcher, arguments, settings, folder).output().expect("bilag runs")
 }
 
 /// The same, with nobody at the other end of its standard output.
-pub(crate) fn run_unread(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Output {
+pub(crate) fn run_unread(
+    launcher: &[String],
+    arguments: &[&str],
+    settings: &[(String, String)],
+    folder: &Path,
+) -> Output {
     let (_, output) = std::io::pipe().expect("a pipe");
-    command(arguments, settings, folder).stdout(output).output().expect("bilag runs")
+    command(launcher, arguments, settings, folder).stdout(output).output().expect("bilag runs")
 }
 
 /// Exit code, standard output and standard error of a command that ran.

@@ -17,6 +17,7 @@ mod gate;
 mod handling;
 mod header;
 mod hold;
+mod in_vain;
 mod lanes;
 mod management;
 mod message;

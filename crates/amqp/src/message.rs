@@ -10,6 +10,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use sha2::{Digest, Sha256};
 
 use crate::header::{Headers, names, number, text};
+use crate::in_vain::delivered_in_vain;
 use crate::topology::{DEAD, EVENTS};
 
 /// A message that was delivered.
@@ -186,10 +187,9 @@ impl Message {
         }
     }
 
-    /// Reason and time of the broker's own dead-lettering: the first entry of `x-death`.
+    /// Reason and time of the broker's own dead-lettering.
     fn broker_death(&self) -> Option<(String, Option<String>)> {
-        let AMQPValue::FieldArray(deaths) = self.table().inner().get("x-death")? else { return None };
-        let AMQPValue::FieldTable(death) = deaths.as_slice().first()? else { return None };
+        let death = last_death(self.table())?;
         let time = match death.inner().get("time") {
             Some(AMQPValue::Timestamp(seconds)) => i64::try_from(*seconds).ok(),
             _ => None,
@@ -245,13 +245,11 @@ impl Message {
     }
 }
 
-/// How often a message was delivered before without an end: since it last waited in a rung, as the
-/// broker counts, and before that. Of a first delivery only a publisher can have claimed a count.
-pub(crate) fn delivered_in_vain(delivery: &Delivery) -> u64 {
-    let Some(table) = delivery.properties.headers() else { return 0 };
-    let count = |name| number(table, name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
-    let by_the_broker = if delivery.redelivered { count("x-delivery-count") } else { 0 };
-    by_the_broker.saturating_add(count(names::DELIVERED_IN_VAIN))
+/// The broker's note of when it last dead-lettered the message: the first entry of `x-death`.
+pub(crate) fn last_death(table: &FieldTable) -> Option<&FieldTable> {
+    let AMQPValue::FieldArray(deaths) = table.inner().get("x-death")? else { return None };
+    let AMQPValue::FieldTable(death) = deaths.as_slice().first()? else { return None };
+    Some(death)
 }
 
 /// What a dead letter's headers say of its death.

@@ -166,6 +166,11 @@ pub fn rung_name(work_queue: &str, delay: Delay) -> String {
     format!("{work_queue}.retry.{delay}")
 }
 
+/// Whether a queue of this name is a rung.
+pub(crate) fn is_rung(queue: &str) -> bool {
+    queue.starts_with("bilag.") && queue.contains(".retry.")
+}
+
 /// At-least-once dead-lettering needs all of these; with another overflow it silently becomes
 /// at-most-once.
 fn dead_lettering_to(exchange: &str, key: &str) -> Vec<(&'static str, Argument)> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
-    QueueDeclareOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, ExchangeKind};
@@ -106,6 +106,8 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
             found: tried.once(publish_to_nobody).await.into_found(|| "write on ^bilag".to_owned()),
         },
     });
+    // It goes with the connection, but only a moment after.
+    tried.once(async |channel| tried.delete(&channel).await).await;
     link.close().await;
     Ok(found)
 }
@@ -153,6 +155,10 @@ impl Tried<'_> {
     async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
         let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
         channel.queue_declare(self.queue.into(), options, FieldTable::default()).await.map(drop)
+    }
+
+    async fn delete(&self, channel: &Channel) -> lapin::Result<()> {
+        channel.queue_delete(self.queue.into(), QueueDeleteOptions::default()).await.map(drop)
     }
 }
 

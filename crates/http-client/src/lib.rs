@@ -14,6 +14,7 @@ mod pace;
 mod reach;
 mod retry;
 mod service;
+mod timing;
 
 pub use answer::{Answer, BODY_KEPT, for_operator, retry_after};
 pub use authorization::Authorization;
@@ -26,3 +27,4 @@ pub use reqwest::{Method, StatusCode, Url, header};
 pub use retry::Retries;
 pub use secret::{FileProblem, Secret, remember};
 pub use service::{ConfigError, Request, Service, ServiceClient, ServiceConfig, Success};
+pub use timing::Timing;

@@ -60,6 +60,23 @@ async fn an_upsert_or_attach_that_may_have_happened_is_never_repeated() {
 }
 
 #[tokio::test]
+async fn an_attach_by_asset_is_repeated_and_leaves_one_file() {
+    let sandbox = sandbox(Default::default()).await;
+    let mut config = crate::common::config(&sandbox.base_url());
+    config.attach_by = omnium::AttachBy::Asset;
+    let omnium = alone(config);
+    omnium.upsert_invoice(&invoice("there")).await.expect("created");
+    for fault in [status(StatusCode::SERVICE_UNAVAILABLE), Fault::AnswerLost] {
+        sandbox.omnium.add_fault(Rule::new(fault).on(Call::AddAsset).times(1));
+        omnium.attach(&uid("there"), "1.pdf", Bytes::from_static(b"%PDF")).await.expect("attached");
+    }
+    let found = omnium.find_invoice(&uid("there")).await.expect("an answer").expect("an invoice");
+    let files: Vec<_> = found.assets.iter().map(|asset| asset.asset_id.as_deref()).collect();
+    assert_eq!(files, [Some("there")]);
+    assert!(sandbox.omnium.summary().violations.is_empty());
+}
+
+#[tokio::test]
 async fn an_answer_that_comes_too_late_counts_as_none() {
     let sandbox = sandbox(Default::default()).await;
     let mut config = crate::common::config(&sandbox.base_url());
