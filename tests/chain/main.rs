@@ -12,6 +12,7 @@ mod dry_run;
 mod editing_letters;
 mod fire;
 mod foreign;
+mod getting_started;
 mod health;
 mod holding;
 mod identity;
@@ -63,14 +64,18 @@ mod any_version {
     pub mod golden_letters;
     mod in_the_browser;
     mod memory;
+    mod named_files;
     mod printing_again;
     mod report;
     mod secret_files;
     mod secrets;
     mod secrets_of_packages;
     mod settings;
+    mod store_day;
     mod terminal;
     mod tidy;
+    mod untrusted_text;
     mod verify;
     pub mod watching_files;
+    mod what_services_answer;
 }

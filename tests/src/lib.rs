@@ -31,7 +31,7 @@ pub use ingress::Ingress;
 pub use otlp::Collector;
 pub use packages::another_sandbox;
 pub use postgres::OwnPostgres;
-pub use process::{Bilag, told};
+pub use process::{Bilag, binary, told, unset_settings};
 pub use prometheus::{Sample, samples};
 pub use samples::{package, receipt, sample, sample_path, transitioned};
 pub use till::Till;

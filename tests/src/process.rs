@@ -12,7 +12,7 @@ pub struct Bilag {
 }
 
 /// The binary, built beside the tests.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let mut folder = std::env::current_exe().expect("this binary has a path");
     folder.pop();
     if folder.ends_with("deps") {
@@ -38,16 +38,19 @@ pub(crate) fn command(
             command
         }
     };
+    unset_settings(&mut command);
+    command.args(arguments).envs(settings.iter().cloned()).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// Leaves a command none of the surroundings' settings.
+pub fn unset_settings(command: &mut Command) {
+    const SETTINGS: [&str; 6] = ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_"];
     for (name, _) in std::env::vars() {
-        if ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
+        if SETTINGS.iter().any(|prefix| name.starts_with(prefix)) {
             command.env_remove(name);
         }
     }
-    command.args(arguments).envs(settings.iter().cloned()).current_dir(folder).stdin(Stdio::null());
-    command
 }
 
 impl Bilag {

@@ -156,7 +156,7 @@ impl World {
     }
 
     /// The folder that every `bilag` is started in.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 

@@ -307,7 +307,7 @@ impl<H: Handler> Handling<H> {
         if let Some(failure) = failure.filter(|_| spends) {
             let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
             headers.set_text(names::STAGE, self.stage);
-            headers.set_text(names::ERROR, failure.chain());
+            headers.set_text(names::ERROR, failure.chain_with_answers());
             headers.set_text(names::LAST_FAILED_AT, &*now);
             if !headers.contains(names::FIRST_FAILED_AT) {
                 headers.set_text(names::FIRST_FAILED_AT, &*now);

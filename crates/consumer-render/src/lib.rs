@@ -17,7 +17,7 @@ use events::{
 };
 use receipt_pdf::Look;
 use sha2::{Digest, Sha256};
-use tenants::Tenants;
+use tenants::TenantSettings;
 
 pub use looks::Looks;
 pub use settings::{RenderSettings, TemplateError, load_template};
@@ -52,8 +52,9 @@ impl Consumer for RenderConsumer {
     const NEEDS_STORE: bool = false;
     type Settings = RenderSettings;
 
-    fn know(settings: &mut RenderSettings, tenants: &Tenants) {
-        settings.tenants = Some(tenants.clone());
+    fn know(settings: &mut RenderSettings, tenants: &TenantSettings) {
+        settings.tenants = tenants.tenants.clone();
+        settings.zones = tenants.zones();
     }
 
     fn hears(_: &RenderSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
