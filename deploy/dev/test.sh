@@ -41,7 +41,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
 if command -v apt-get >/dev/null; then
-    "$here/install.sh" chromium chromium-driver poppler-utils postgresql prometheus qpdf
+    "$here/install.sh" chromium chromium-driver iproute2 poppler-utils postgresql prometheus qpdf socat
 fi
 if [ -n "${BILAG_TEST_AMQP_URL:-}" ]; then
     [ -n "${BILAG_TEST_MANAGEMENT_URL:-}" ] || {
@@ -89,7 +89,7 @@ fi
 on "${versions[0]}" cargo test --no-fail-fast --lib --bins --tests --examples "$@"
 case " $* " in *" -- "*) ;; *) set -- "$@" -- ;; esac
 for version in "${versions[@]:1}"; do
-    on "$version" cargo test --package bilag-tests --test chain "$@" --skip any_version::
+    on "$version" cargo test --workspace --test chain "$@" --skip any_version::
 done
 if [ -n "$failed" ]; then
     echo "failed on RabbitMQ $failed" >&2

@@ -2,7 +2,7 @@
 
 mod support;
 
-use events::Text;
+use events::{Number, Text};
 use lopdf::{Document, Object};
 use receipt_pdf::{Language, Look, Template, Warning, render};
 use support::{SAMPLES, file, sample, text};
@@ -52,7 +52,7 @@ fn the_same_receipt_gives_the_same_bytes_whatever_was_rendered_between() {
         for i in 0..300 {
             let mut other = sample("payment");
             let letter = char::from_u32(0x400 + i).unwrap_or('x');
-            other.order_receipt.voucher_number = Text::new(format!("{letter}")).expect("a number");
+            other.order_receipt.voucher_number = Number::new(format!("{letter}")).expect("a number");
             render(builtin(template), &other).expect("a PDF");
         }
         let again = render(builtin(template), &sample("standard")).expect("a PDF").pdf;
@@ -90,7 +90,7 @@ fn characters_without_a_glyph_are_replaced_and_named_once_each() {
 #[test]
 fn a_number_no_barcode_can_hold_is_left_out_with_a_warning() {
     let mut receipt = sample("standard");
-    receipt.order_receipt.voucher_number = Text::new("№ 7").expect("a number");
+    receipt.order_receipt.voucher_number = Number::new("№ 7").expect("a number");
     let rendered = render(builtin("roll-80mm"), &receipt).expect("a PDF");
     assert!(
         matches!(rendered.warnings[..], [Warning::Code { kind: "barcode", .. }]),
@@ -121,7 +121,7 @@ fn every_language_prints_its_own_words() {
     ];
     for ((country, word), language) in countries.into_iter().zip([0, 1, 2, 3, 5, 4]) {
         let mut receipt = sample("standard");
-        receipt.tenant.country.code = Text::new(country);
+        receipt.tenant.country.code = Number::new(country);
         let pdf = render(builtin("a4"), &receipt).expect("a PDF").pdf;
         assert!(text(&pdf)[0].contains(word), "{country}");
         assert_eq!(Language::of_country(Some(country)), Language::ALL[language]);

@@ -1,6 +1,6 @@
 //! Nothing overlaps and nothing leaves the page, whatever the receipt says.
 
-use events::{Hundredths, Item, ReceiptSettled, Text};
+use events::{Hundredths, Item, Number, ReceiptSettled, Text};
 use proptest::prelude::*;
 
 use super::{Mark, Page};
@@ -116,7 +116,7 @@ proptest! {
         let mut receipt = sample();
         let order_receipt = &mut receipt.order_receipt;
         order_receipt.items = names.iter().map(|name| item(name, amount)).collect();
-        order_receipt.voucher_number = Text::new(voucher).expect("a number");
+        order_receipt.voucher_number = Number::new(voucher).expect("a number");
         order_receipt.order_totals.grand_total = Hundredths::new(amount);
         order_receipt.order_totals.vat = None;
         order_receipt.settlements[0].amount = Hundredths::new(amount);
