@@ -27,6 +27,7 @@ mod life;
 mod looking_at_letters;
 mod main_job;
 mod memory;
+mod missing_store;
 mod moving_letters;
 mod one_among_many;
 mod outage;

@@ -175,7 +175,8 @@ impl StoreSettings {
         sync_store::connect_to_existing(&self.url()?).await.map_err(unopened)
     }
 
-    /// Opens the store, and creates it where it is missing: for consumers alone.
+    /// Opens the store, and creates it where it is missing: for consumers, and for an index that is made
+    /// anew after its store was lost.
     pub async fn open_or_create(&self) -> Result<Arc<dyn SyncStore>, Failed> {
         sync_store::connect_by(&self.url()?).await.map_err(unopened)
     }
