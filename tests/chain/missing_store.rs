@@ -68,7 +68,7 @@ async fn a_reading_command_creates_no_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn consumers_of_a_file_that_was_replaced_pause_until_it_is_back() {
+async fn consumers_of_a_file_that_was_moved_away_pause_until_it_is_back() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let mut all = world.consume(&["all"]).await;
@@ -100,21 +100,46 @@ async fn consumers_of_a_file_that_was_replaced_pause_until_it_is_back() {
     .await;
     assert!(!file.exists(), "it was made again");
 
-    world.ok(&["sync", "migrate"]);
-    unready("was replaced by another file").await;
-    let told = failed(&world);
-    assert!(told.iter().any(|told| told.contains("none of them reports to sqlite:///")), "{told:?}");
-
-    for file in ["bilag.db-wal", "bilag.db-shm"].map(|name| file.with_file_name(name)) {
-        // What the other file had beside it.
-        let _ = std::fs::remove_file(file);
-    }
     std::fs::rename(&away, &file).expect("moved back");
     world.complete_within(PATIENCE, 12).await;
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert_eq!(health.ready().await.expect("it answers").0, 200);
     world.assert_exactly_once(1..=12);
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_of_a_file_that_was_replaced_write_to_neither() {
+    let mut world = World::new().await;
+    let health = Health::of(&mut world);
+    let _all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    world.complete_within(PATIENCE, 1).await;
+    let file = world.file("away.db", "").with_file_name("bilag.db");
+    for name in ["bilag.db", "bilag.db-wal", "bilag.db-shm"] {
+        std::fs::rename(file.with_file_name(name), file.with_file_name(format!("away-{name}")))
+            .expect("moved");
+    }
+    world.ok(&["sync", "migrate"]);
+    eventually("/readyz says that the store was replaced", async || {
+        let (status, body) = health.ready().await?;
+        let why = body["store"]["why"].as_str()?;
+        (status == 503 && why.contains("was replaced by another file")).then_some(())
+    })
+    .await;
+    let told = failed(&world);
+    assert!(told.iter().any(|told| told.contains("none of them reports to sqlite:///")), "{told:?}");
+    for number in 2..=12 {
+        world.publish(&receipt(number)).await;
+    }
+    eventually("the stage pauses", async || {
+        let stage = health.stage("receipt").await?;
+        stage["pause"]["why"].as_str()?.contains("was replaced by another file").then_some(())
+    })
+    .await;
+    assert!(world.ok(&["sync", "list"]).starts_with("no receipt has been heard yet"));
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    world.assert_exactly_once(1..=1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

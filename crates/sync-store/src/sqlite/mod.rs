@@ -7,6 +7,7 @@ mod writer;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,6 +35,9 @@ const READERS: u32 = 4;
 pub(crate) struct Sqlite {
     path: PathBuf,
     identity: Identity,
+    /// Once another file has stood in its place, the `-wal` and `-shm` at this path may be that one's: not
+    /// even the first file is safe to use then, before this process has started anew.
+    was_replaced: AtomicBool,
     writer: Writer,
     readers: SqlitePool,
 }
@@ -64,7 +68,7 @@ impl Sqlite {
             .acquire_timeout(READ_TIMEOUT)
             .test_before_acquire(false)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self { path, identity, writer, readers })
+        Ok(Self { path, identity, was_replaced: AtomicBool::new(false), writer, readers })
     }
 
     /// How far the tables of the file are; a file that nobody has made yet has none.
@@ -130,11 +134,17 @@ fn file(path: &Path) -> (PathBuf, SqliteConnectOptions) {
 impl Sqlite {
     /// Whether the path still leads to the file that was opened.
     fn is_in_place(&self) -> Result<(), StoreError> {
-        let replaced = |problem| StoreError::Replaced { store: self.describe(), problem };
-        match Identity::of(&self.path) {
-            Ok(now) if now == self.identity => Ok(()),
-            Ok(_) => Err(replaced("was replaced by another file")),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(replaced("was deleted or moved away")),
+        let replaced = |problem| Err(StoreError::Replaced { store: self.describe(), problem });
+        let now = Identity::of(&self.path);
+        if now.as_ref().is_ok_and(|now| *now != self.identity) {
+            self.was_replaced.store(true, Ordering::Relaxed);
+        }
+        if self.was_replaced.load(Ordering::Relaxed) {
+            return replaced("was replaced by another file");
+        }
+        match now {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => replaced("was deleted or moved away"),
             Err(error) => Err(StoreError::of(self.describe(), Fault::from(sqlx::Error::Io(error)))),
         }
     }
