@@ -9,35 +9,116 @@
 #   broker.sh stop DIR     stops it and removes its files
 #   broker.sh ctl DIR ...  runs rabbitmqctl on it
 #   broker.sh install      only gets what "start" would need
+#   broker.sh versions     prints the versions that are tested
 #
-# It listens on 127.0.0.1 only, with a port mapper (epmd) of its own. An installed rabbitmq-server is
-# used; where it is missing, apt installs it; where there is no apt, Docker runs it.
+# It listens on 127.0.0.1 only, with a port mapper (epmd) of its own. BILAG_TEST_BROKER chooses the version
+# ("4.3"); without it, the installed rabbitmq-server is used, of whichever version. Where that is missing,
+# apt installs it; where there is no apt, Docker runs it. A version that is not installed is run from the files
+# of the Debian release that ships it, which debootstrap gets once (as root, about 250 MB each) and which stay in
+# ${XDG_CACHE_HOME:-~/.cache}/bilag-ci/brokers.
 set -eu
 
 usage() {
-    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
 server=/usr/lib/rabbitmq/bin/rabbitmq-server
+roots=${XDG_CACHE_HOME:-$HOME/.cache}/bilag-ci/brokers
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+# --- which version, and where its files are
+
+# The versions that are tested, and the Debian releases that ship them.
+versions='3.10 bookworm
+4.0 trixie
+4.3 forky'
+
+# The version ("4.3") of the server below a root; nothing where there is none.
+version_below() {
+    for library in "$1"/usr/lib/rabbitmq/lib/rabbitmq_server-*; do
+        [ ! -d "$library" ] || echo "$library" | sed 's/.*-\([0-9]*\.[0-9]*\).*/\1/'
+    done
+}
+
+# Sets $root to where the files of a version are: nothing where they are this machine's own.
+choose() {
+    version=$1 root=
+    installed=$(version_below "")
+    [ -n "$version" ] && [ "$version" != "$installed" ] || return 0
+    release=$(echo "$versions" | sed -n "s/^$version //p")
+    [ -n "$release" ] ||
+        fail "BILAG_TEST_BROKER: there is no way to RabbitMQ $version here, only to $(echo "$versions" | cut -d ' ' -f 1 | paste -sd ' '), and to what is installed"
+    # shellcheck source=/dev/null
+    if [ -n "$installed" ] || [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" != "$release" ]; then
+        root=$roots/$release
+    fi
+}
 
 # Whether Docker has to run it.
 in_docker() {
-    [ ! -x "$server" ] && ! command -v apt-get >/dev/null
+    ! command -v apt-get >/dev/null && { [ -n "$root" ] || [ ! -x "$server" ]; }
 }
 
 install() {
     if in_docker; then
-        if ! docker info >/dev/null 2>&1; then
-            echo "missing: rabbitmq-server, and neither apt-get nor a running Docker is here to get it with." >&2
-            echo "Install RabbitMQ 3.10 or newer so that $server is there, or start Docker" >&2
-            exit 1
-        fi
+        docker info >/dev/null 2>&1 ||
+            fail "missing: rabbitmq-server $version, and neither apt-get nor a running Docker is here to get it with.
+Install RabbitMQ 3.10 or newer so that $server is there, or start Docker"
+    elif [ -n "$root" ]; then
+        # One after the other, where several ask for it at once.
+        mkdir -p "$roots"
+        [ -d "$root" ] || (flock 9 && get_root) 9>"$roots/lock"
+        (enter true) ||
+            fail "RabbitMQ $version runs in a mount namespace of its own, which is not permitted here. Run as root, or where users may make namespaces"
     elif [ ! -x "$server" ]; then
         "$here/install.sh" rabbitmq-server
     fi
 }
+
+get_root() {
+    [ ! -d "$root" ] || return 0
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        as_root=$(command -v sudo) ||
+            fail "missing: RabbitMQ $version. Run as root once: BILAG_TEST_BROKER=$version XDG_CACHE_HOME=${roots%/*/*} $0 install"
+    fi
+    "$here/install.sh" debootstrap
+    echo "getting RabbitMQ $version from Debian $release (once)" >&2
+    mirror=$(awk '/^URIs:/ { print $2; exit } /^deb / { print $2; exit }' \
+        /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true)
+    # A release that is newer than this debootstrap is made as unstable is.
+    scripts=/usr/share/debootstrap/scripts
+    script=$(ls "$scripts/$release" 2>/dev/null || echo "$scripts/sid")
+    $as_root rm -rf "$root.part"
+    $as_root debootstrap --variant=minbase --include=rabbitmq-server "$release" "$root.part" \
+        "${mirror:-http://deb.debian.org/debian}" "$script" >"$root.log" 2>&1 || {
+        tail -n 5 "$root.log" >&2
+        fail "debootstrap did not get Debian $release; $root.log has more"
+    }
+    [ "$(version_below "$root.part")" = "$version" ] ||
+        fail "Debian $release ships RabbitMQ $(version_below "$root.part"), and no longer $version: name it in $0"
+    $as_root rm -rf "$root.part/var/cache/apt" "$root.part/var/lib/apt" "$root.part/usr/share/doc"
+    $as_root mv "$root.part" "$root"
+}
+
+# Becomes a command that sees the /usr of $root in the place of this machine's. All else is this machine's:
+# files, network, processes. What is mounted for it ends with it.
+enter() {
+    [ -n "$root" ] || exec "$@"
+    # shellcheck disable=SC2016 # for the inner shell
+    exec unshare --mount $([ "$(id -u)" -eq 0 ] || echo --map-root-user) sh -c '
+        mount --bind "$0/etc/alternatives" /etc/alternatives
+        mount --bind "$0/usr" /usr
+        exec "$@"' "$root" "$@"
+}
+
+# --- the broker in $dir
 
 # Free when nothing accepts a connection there.
 free_port() {
@@ -78,15 +159,19 @@ CONF
     export RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE="$dir/rabbitmq.conf"
     export RABBITMQ_ENABLED_PLUGINS_FILE="$dir/enabled_plugins" RABBITMQ_PID_FILE="$dir/pid"
     export RABBITMQ_MNESIA_BASE="$dir/data" RABBITMQ_LOG_BASE="$dir/log"
-    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
+    # Quorum queues tell their numbers at each tick.
+    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1} -rabbit quorum_tick_interval 1000'
 }
 
 answers() {
     (exec 3<>"/dev/tcp/127.0.0.1/$amqp" && printf 'AMQP\0\0\11\1' >&3 && timeout 2 head -c 1 <&3 | grep -q .) 2>/dev/null
 }
 
+# Its port is open a moment before it can answer.
 serves_management() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$management") 2>/dev/null
+    (exec 3<>"/dev/tcp/127.0.0.1/$management" &&
+        printf 'GET /api/overview HTTP/1.0\r\nAuthorization: Basic %s\r\n\r\n' "$(printf guest:guest | base64)" >&3 &&
+        timeout 2 grep -q rabbitmq_version <&3) 2>/dev/null
 }
 
 wait_until_up() {
@@ -106,7 +191,7 @@ join() {
     read -r _ first_amqp _ < <(tr '= ' '  ' <"$first/ports")
     for step in stop_app reset "join_cluster bilag-$first_amqp@localhost" start_app; do
         # shellcheck disable=SC2086 # words of one command
-        "$(dirname "$server")/rabbitmqctl" $step >>"$dir/out" 2>&1
+        (enter "$(dirname "$server")/rabbitmqctl" $step) >>"$dir/out" 2>&1
     done
     touch "$dir/joined"
     wait_until_up
@@ -115,6 +200,7 @@ join() {
 start() {
     install
     mkdir -p "$dir"
+    echo "$version" >"$dir/version"
     settings
     if [ -n "$first" ] && [ ! -e "$dir/.erlang.cookie" ]; then
         cp -p "$first/.erlang.cookie" "$dir/"
@@ -123,10 +209,10 @@ start() {
         :
     elif in_docker; then
         docker run -d --rm --name "bilag-$amqp" -p "127.0.0.1:$amqp:5672" -p "127.0.0.1:$management:15672" \
-            rabbitmq:management >"$dir/container"
+            "rabbitmq:${version:+$version-}management" >"$dir/container"
     else
         # Without a terminal and a parent, so that it outlives this script.
-        RABBITMQ_ALLOW_INPUT=1 setsid "$server" -noinput >"$dir/out" 2>&1 </dev/null &
+        (RABBITMQ_ALLOW_INPUT=1 enter setsid "$server" -noinput) >"$dir/out" 2>&1 </dev/null &
         echo $! >"$dir/pid"
     fi
     wait_until_up
@@ -163,10 +249,10 @@ stop() {
     [ -e "$dir/ports" ] || return 0
     settings
     end TERM
-    if command -v epmd >/dev/null && [ ! -e "$dir/joined" ]; then
-        epmd -port "$epmd" -kill >/dev/null 2>&1 || true
+    if [ ! -e "$dir/joined" ] && ! in_docker; then
+        (enter epmd -port "$epmd" -kill) >/dev/null 2>&1 || true
     fi
-    rm -rf "$dir/data" "$dir/log" "$dir/out" "$dir/ports" "$dir/rabbitmq.conf" "$dir/enabled_plugins" \
+    rm -rf "$dir/version" "$dir/data" "$dir/log" "$dir/out" "$dir/ports" "$dir/rabbitmq.conf" "$dir/enabled_plugins" \
         "$dir/.erlang.cookie" "$dir/.cache" "$dir/.config" "$dir/joined"
     rmdir "$dir" 2>/dev/null || true
 }
@@ -176,19 +262,28 @@ ctl() {
     if [ -e "$dir/container" ]; then
         docker exec "$(cat "$dir/container")" rabbitmqctl "$@"
     else
-        "$(dirname "$server")/rabbitmqctl" "$@"
+        (enter "$(dirname "$server")/rabbitmqctl" "$@")
     fi
 }
 
-if [ "$*" = install ]; then
+case "$*" in
+install)
+    choose "${BILAG_TEST_BROKER-}"
     install
     exit
-fi
+    ;;
+versions)
+    echo "$versions" | cut -d ' ' -f 1
+    exit
+    ;;
+esac
 [ $# -eq 2 ] || [ "$1 $#" = "start 3" ] || [ "${1-}" = ctl ] || usage
 mkdir -p "$(dirname "$2")"
 dir=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 first=
 [ "$1" != start ] || first=${3-}
+# One that was started before stays of its version, and a cluster is of one.
+choose "$(cat "$dir/version" 2>/dev/null || cat "$first/version" 2>/dev/null || echo "${BILAG_TEST_BROKER-}")"
 case $1 in
 start) start ;;
 kill) end KILL ;;

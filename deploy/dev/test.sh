@@ -1,14 +1,26 @@
 #!/bin/bash
-# Every test of the workspace, on a private broker and a private PostgreSQL server.
+# Every test of the workspace, on private brokers and a private PostgreSQL server.
 #
 #   test.sh [ARGUMENT OF cargo test...]
+#   test.sh --broker VERSION [ARGUMENT OF cargo test...]
 #
-# BILAG_TEST_AMQP_URL with BILAG_TEST_MANAGEMENT_URL name another broker to test on, of any version
+# All tests run on the oldest version of RabbitMQ that broker.sh knows. The chain's run on each of the others as
+# well, but for those that tests/chain/main.rs keeps to one broker. A failure on one version does not keep the tests
+# from running on the next. --broker runs all tests on this version alone.
+#
+# BILAG_TEST_AMQP_URL with BILAG_TEST_MANAGEMENT_URL name another broker to test on instead, of any version
 # from 3.10; its user "guest" must be an administrator. BILAG_TEST_POSTGRES_URL names another server.
 # RUST_TEST_THREADS bounds how many tests run at once; each may start several processes.
 set -eu
 cd "$(dirname "$0")/../.."
 here=deploy/dev
+
+if [ "${1-}" = --broker ]; then
+    versions=("${2:?a version}")
+    shift 2
+else
+    mapfile -t versions < <("$here/broker.sh" versions)
+fi
 
 for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}"; do
     case $name in
@@ -31,22 +43,41 @@ trap 'exit 130' INT TERM HUP
 if command -v apt-get >/dev/null; then
     "$here/install.sh" chromium chromium-driver poppler-utils postgresql prometheus qpdf
 fi
-"$here/broker.sh" install
-
-cargo build --workspace --bins --tests
-
-if [ -z "${BILAG_TEST_AMQP_URL:-}" ]; then
-    "$here/broker.sh" start "$private/broker" >"$private/urls"
-    { read -r BILAG_TEST_AMQP_URL && read -r BILAG_TEST_MANAGEMENT_URL; } <"$private/urls"
-elif [ -z "${BILAG_TEST_MANAGEMENT_URL:-}" ]; then
-    echo "BILAG_TEST_AMQP_URL is set, and BILAG_TEST_MANAGEMENT_URL is not: set both, or none" >&2
-    exit 2
+if [ -n "${BILAG_TEST_AMQP_URL:-}" ]; then
+    [ -n "${BILAG_TEST_MANAGEMENT_URL:-}" ] || {
+        echo "BILAG_TEST_AMQP_URL is set, and BILAG_TEST_MANAGEMENT_URL is not: set both, or none" >&2
+        exit 2
+    }
+    versions=("")
 fi
+# The network and the compiler do not wait for each other.
+(for version in "${versions[@]}"; do
+    [ -z "$version" ] || BILAG_TEST_BROKER=$version "$here/broker.sh" install
+done) &
+brokers=$!
+cargo build --workspace --bins --tests
+wait "$brokers"
+
 if [ -z "${BILAG_TEST_POSTGRES_URL:-}" ]; then
     BILAG_TEST_POSTGRES_URL=$("$here/postgres.sh" start "$private/postgres")
 fi
-export BILAG_TEST_AMQP_URL BILAG_TEST_MANAGEMENT_URL BILAG_TEST_POSTGRES_URL
+export BILAG_TEST_POSTGRES_URL
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
+
+# Runs a command with the tests' broker of a version; without one, with the broker that the variables name.
+failed=
+on() {
+    version=$1
+    shift
+    if [ -n "$version" ]; then
+        BILAG_TEST_BROKER=$version "$here/broker.sh" start "$private/broker" >"$private/urls"
+        { read -r BILAG_TEST_AMQP_URL && read -r BILAG_TEST_MANAGEMENT_URL; } <"$private/urls"
+        export BILAG_TEST_AMQP_URL BILAG_TEST_MANAGEMENT_URL
+        echo "     on RabbitMQ $version" >&2
+    fi
+    "$@" || failed="$failed${failed:+, }${version:-of BILAG_TEST_AMQP_URL}"
+    "$here/broker.sh" stop "$private/broker"
+}
 
 # Examples in comments first, told of only where they fail: the tests proper have the last word.
 if [ $# -eq 0 ]; then
@@ -55,4 +86,12 @@ if [ $# -eq 0 ]; then
         exit 1
     }
 fi
-cargo test --workspace --no-fail-fast --lib --bins --tests --examples "$@"
+on "${versions[0]}" cargo test --no-fail-fast --lib --bins --tests --examples "$@"
+case " $* " in *" -- "*) ;; *) set -- "$@" -- ;; esac
+for version in "${versions[@]:1}"; do
+    on "$version" cargo test --package bilag-tests --test chain "$@" --skip any_version::
+done
+if [ -n "$failed" ]; then
+    echo "failed on RabbitMQ $failed" >&2
+    exit 1
+fi

@@ -15,6 +15,7 @@ async fn a_broker_that_is_not_up_yet_is_waited_for() {
     let broker = OwnBroker::start();
     let mut world = on(&broker).await;
     let health = Health::of(&mut world);
+    broker.write_down();
     broker.kill();
 
     let mut all = world.start(&["consume", "all"]);
@@ -33,6 +34,7 @@ async fn a_broker_that_is_not_up_yet_is_waited_for() {
 
     broker.start_again();
     eventually_within(PATIENCE, "it is ready", async || {
+        assert!(all.has_ended().is_none(), "{}", all.log());
         health.ready().await.filter(|(status, _)| *status == 200)
     })
     .await;

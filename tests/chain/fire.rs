@@ -42,6 +42,15 @@ const STAGES: [&str; 13] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_receipts_survive_everything_being_killed() {
+    under_fire("file").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_receipts_attached_by_asset_survive_as_well() {
+    under_fire("asset").await;
+}
+
+async fn under_fire(attach_by: &str) {
     let seed = rand::rng().random();
     println!("seed {seed}");
     let mut dice = StdRng::seed_from_u64(seed);
@@ -53,6 +62,7 @@ async fn a_thousand_receipts_survive_everything_being_killed() {
     // So many attempts that chance cannot use them up.
     world.set("BILAG_RETRY_DELAYS", &["1s"; 100].join(","));
     world.set("OMNIUM_MAX_CONCURRENT_REQUESTS", "6");
+    world.set("OMNIUM_ATTACH_BY", attach_by);
     let store = world.store().await;
     world.ok(&["topology", "apply"]);
 

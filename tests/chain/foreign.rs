@@ -143,7 +143,7 @@ async fn foreign_properties_do_no_harm_on_retry_redelivery_and_death() {
             }
         }),
     );
-    let count = u64::try_from(names.len()).expect("not that many");
+    let count = u32::try_from(names.len()).expect("not that many");
     only_dead_letters(&vhost, count).await;
     publish(&vhost.url, plain(["clock".to_owned()])).await;
     eventually("time has passed", async || {

@@ -8,22 +8,13 @@ use std::time::Duration;
 
 use amqp::{Failure, Message};
 use bilag_tests::{Health, OwnPostgres, Store, Vhost, World, eventually, eventually_within, receipt};
-use lapin::Channel;
-use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
 use sync_store::State;
 use tokio::sync::Notify;
 
-use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, start};
+use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, ready, start};
 
 /// More lives than the delivery limit has deliveries.
 const LIVES: usize = 70;
-
-async fn ready(channel: &Channel, queue: &str) -> u32 {
-    let options = QueueDeclareOptions { passive: true, ..Default::default() };
-    let declared = channel.queue_declare(queue.into(), options, FieldTable::default()).await;
-    declared.expect("the queue is there").message_count()
-}
 
 /// How often each body was handled to its end.
 type Handled = Arc<Mutex<BTreeMap<String, u32>>>;

@@ -7,7 +7,7 @@ use receipt_pdf::{Language, Look, Template};
 use serde_json::{Value, json};
 use sync_store::{Key, State};
 
-use crate::golden_letters::assert_golden;
+use crate::any_version::golden_letters::assert_golden;
 use crate::tenants::receipt_of;
 
 const FILE: &str = r#"
@@ -31,7 +31,7 @@ fn world_of(mut world: World, file: &str) -> World {
 
 fn look(template: &str, language: Language) -> Look {
     let template = Template::builtin(template).expect("it is built in");
-    Look { template, language: Some(language) }
+    Look { template, language: Some(language), zone: None }
 }
 
 async fn state(world: &World, tenant: &str, number: u32, wanted: State) {

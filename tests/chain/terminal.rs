@@ -151,7 +151,7 @@ ID  STAGE  REASON  ABOUT  AGE
 ID  receipt  undecodable  –  AGE
   the body is not JSON: it ends too early at line 1, column 9
 ID  receipt  invalid_event  –  AGE
-  at id: expected an identifier: 1 to 200 characters, no control characters, neither . nor ..
+  at id: expected an identifier: 1 to 200 characte…trol and direction characters, neither . nor ..
 ID  upload  omnium_rejected  7/rcpt-2  AGE
   the invoice could not be created in Omnium: Omni…ered 400: "As it was requested of the sandbox."
 
@@ -195,6 +195,7 @@ message  till-4-000018 (9 bytes), in bilag.receipt.dead
 
 headers
   x-bilag-attempt: 0
+  x-bilag-death: ID
   x-bilag-error: the body is not JSON: it ends too early at line 1, column 9
   x-bilag-first-failed-at: TIME
   x-bilag-last-failed-at: TIME

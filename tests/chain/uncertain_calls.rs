@@ -15,28 +15,38 @@ fn done_but_answered(status: u16) -> Fault {
 
 /// Everything that a network, a gateway or a slow database can make of a call. The delays are longer
 /// than the client waits.
-fn fates() -> Vec<(Call, Fault)> {
+fn fates(attach: Call) -> Vec<(Call, Fault)> {
     vec![
         (Call::Upsert, Fault::AnswerLost),
-        (Call::Attach, Fault::AnswerLost),
+        (attach, Fault::AnswerLost),
         (Call::Upsert, Fault::Reset),
-        (Call::Attach, Fault::Reset),
+        (attach, Fault::Reset),
         (Call::Upsert, Fault::Delay { ms: 2_500 }),
-        (Call::Attach, Fault::Delay { ms: 2_500 }),
+        (attach, Fault::Delay { ms: 2_500 }),
         (Call::Upsert, done_but_answered(500)),
-        (Call::Attach, done_but_answered(500)),
+        (attach, done_but_answered(500)),
         (Call::Upsert, done_but_answered(504)),
-        (Call::Attach, done_but_answered(504)),
+        (attach, done_but_answered(504)),
         // Right after its creation the invoice is not seen: 404.
-        (Call::Attach, Fault::Lag { ms: 1_000 }),
+        (attach, Fault::Lag { ms: 1_000 }),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_became_of_a_call_the_invoice_has_exactly_its_file() {
+    whatever_became_of_a_call("file", Call::Attach).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attached_by_asset_as_well() {
+    whatever_became_of_a_call("asset", Call::AddAsset).await;
+}
+
+async fn whatever_became_of_a_call(attach_by: &str, attach: Call) {
     let mut world = World::new().await;
+    world.set("OMNIUM_ATTACH_BY", attach_by);
     world.set("BILAG_RETRY_DELAYS", &["500ms"; 100].join(","));
-    let fates = fates();
+    let fates = fates(attach);
     let all = EACH * u32::try_from(fates.len()).expect("not that many");
     for number in 1..=all {
         let (call, fault) = &fates[(number % u32::try_from(fates.len()).expect("not that many")) as usize];

@@ -8,7 +8,7 @@ use lapin::BasicProperties;
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
 
-use crate::watching_files::{alerts_and_dashboard, metrics_in};
+use crate::any_version::watching_files::{alerts_and_dashboard, metrics_in};
 
 /// What was measured, at the latest export.
 pub(crate) struct Seen(pub(crate) Vec<Sample>);

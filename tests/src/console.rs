@@ -49,7 +49,7 @@ impl World {
 
     /// The line of a users file that `bilag console hash` makes of a password.
     pub fn hashed(&self, password: &str) -> String {
-        let mut hash = process::command(&["console", "hash"], &[], self.folder());
+        let mut hash = process::command(&[], &["console", "hash"], &[], self.folder());
         let mut hash = hash.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bilag starts");
         let mut input = hash.stdin.take().expect("it has an input");
         writeln!(input, "{password}").expect("it reads");

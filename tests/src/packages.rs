@@ -80,7 +80,7 @@ impl World {
         {
             let letter = letter.delivery;
             let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-            let (exchange, key) = ("bilag.retry".into(), format!("bilag.{stage}").into());
+            let (exchange, key) = ("bilag.requeue".into(), format!("bilag.{stage}").into());
             let moved = channel.basic_publish(exchange, key, options, &letter.data, letter.properties).await;
             moved.expect("published").await.expect("confirmed");
         }

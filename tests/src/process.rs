@@ -12,7 +12,7 @@ pub struct Bilag {
 }
 
 /// The binary, built beside the tests.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let mut folder = std::env::current_exe().expect("this binary has a path");
     folder.pop();
     if folder.ends_with("deps") {
@@ -23,30 +23,46 @@ fn binary() -> PathBuf {
     binary
 }
 
-/// A command without any setting of the surroundings.
-pub(crate) fn command(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Command {
-    let mut command = Command::new(binary());
-    for (name, _) in std::env::vars() {
-        if ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
-            command.env_remove(name);
+/// A command without any setting of the surroundings, started by the launcher where there is one.
+pub(crate) fn command(
+    launcher: &[String],
+    arguments: &[&str],
+    settings: &[(String, String)],
+    folder: &Path,
+) -> Command {
+    let mut command = match launcher {
+        [] => Command::new(binary()),
+        [program, words @ ..] => {
+            let mut command = Command::new(program);
+            command.args(words).arg(binary());
+            command
         }
-    }
+    };
+    unset_settings(&mut command);
     command.args(arguments).envs(settings.iter().cloned()).current_dir(folder).stdin(Stdio::null());
     command
 }
 
+/// Leaves a command none of the surroundings' settings.
+pub fn unset_settings(command: &mut Command) {
+    const SETTINGS: [&str; 6] = ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_"];
+    for (name, _) in std::env::vars() {
+        if SETTINGS.iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+}
+
 impl Bilag {
     pub(crate) fn start(
+        launcher: &[String],
         arguments: &[&str],
         settings: &[(String, String)],
         folder: &Path,
         log: PathBuf,
     ) -> Self {
         let open = || File::options().create(true).append(true).open(&log).expect("a log file");
-        let child = command(arguments, settings, folder).stdout(open()).stderr(open()).spawn();
+        let child = command(launcher, arguments, settings, folder).stdout(open()).stderr(open()).spawn();
         Self { child: child.expect("bilag starts"), log }
     }
 
@@ -109,14 +125,24 @@ impl Drop for Bilag {
 }
 
 /// What a command printed, and how it ended.
-pub(crate) fn run(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Output {
-    command(arguments, settings, folder).output().expect("bilag runs")
+pub(crate) fn run(
+    launcher: &[String],
+    arguments: &[&str],
+    settings: &[(String, String)],
+    folder: &Path,
+) -> Output {
+    command(launcher, arguments, settings, folder).output().expect("bilag runs")
 }
 
 /// The same, with nobody at the other end of its standard output.
-pub(crate) fn run_unread(arguments: &[&str], settings: &[(String, String)], folder: &Path) -> Output {
+pub(crate) fn run_unread(
+    launcher: &[String],
+    arguments: &[&str],
+    settings: &[(String, String)],
+    folder: &Path,
+) -> Output {
     let (_, output) = std::io::pipe().expect("a pipe");
-    command(arguments, settings, folder).stdout(output).output().expect("bilag runs")
+    command(launcher, arguments, settings, folder).stdout(output).output().expect("bilag runs")
 }
 
 /// Exit code, standard output and standard error of a command that ran.

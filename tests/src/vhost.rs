@@ -32,6 +32,21 @@ static SWEPT: OnceCell<()> = OnceCell::const_new();
 /// How long a broker may take to tidy up after a test.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What asks management APIs.
+pub(crate) fn client() -> reqwest::Client {
+    // Only the first of several tests can set it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+/// A broker's version ("4.3.6").
+pub(crate) async fn version(http: &reqwest::Client, management: &str) -> String {
+    let request = http.get(format!("{management}/api/overview")).basic_auth(LOGIN.0, Some(LOGIN.1));
+    let overview: Value =
+        request.send().await.expect("the management API answers").json().await.expect("JSON");
+    overview["rabbitmq_version"].as_str().expect("a version").to_owned()
+}
+
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: run the tests with `make test`, which starts a private broker")
@@ -46,10 +61,10 @@ impl Vhost {
 
     /// A new vhost on a broker, with the user's bus declared in it.
     pub async fn on(amqp: &str, management: &str) -> Self {
-        // Only the first of several tests can set it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::new();
+        let http = client();
         SWEPT.get_or_init(|| sweep(&http, management)).await;
+        // Shown where the test fails.
+        println!("on RabbitMQ {}", version(&http, management).await);
         let name = format!("test-{}-{}", seconds_since_1970(), Uuid::new_v4().simple());
         let (base, _) = amqp.rsplit_once('/').expect("the URL ends in a vhost");
         let vhost = Self { url: format!("{base}/{name}"), management: management.to_owned(), name, http };

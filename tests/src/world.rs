@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::process;
-use crate::{Bilag, Vhost, eventually};
+use crate::{Bilag, Vhost, Wire, eventually};
 
 /// Which store.
 pub enum Store {
@@ -34,6 +34,7 @@ pub struct World {
     pub sandbox: Sandbox,
     /// Settings of every `bilag` that is started; later ones win.
     pub settings: Vec<(String, String)>,
+    launcher: Vec<String>,
     folder: TempDir,
     database: String,
     channel: Channel,
@@ -92,7 +93,16 @@ impl World {
             ("OMNIUM_TIMEOUT", "1s"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { vhost, sandbox, settings, folder, database, channel, started: AtomicUsize::new(0) }
+        Self {
+            vhost,
+            sandbox,
+            settings,
+            launcher: Vec::new(),
+            folder,
+            database,
+            channel,
+            started: AtomicUsize::new(0),
+        }
     }
 
     /// Lets every `bilag` that is started from now on hear packages.
@@ -128,6 +138,11 @@ impl World {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Starts every `bilag` from now on at its end of a wire, where it reaches what there is a line to.
+    pub fn behind(&mut self, wire: &Wire) {
+        self.launcher = wire.launcher();
+    }
+
     /// Takes a variable away from every `bilag` that is started from now on.
     pub fn unset(&mut self, name: &str) {
         self.settings.retain(|(set, _)| set != name);
@@ -141,7 +156,7 @@ impl World {
     }
 
     /// The folder that every `bilag` is started in.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -149,7 +164,7 @@ impl World {
     pub fn start(&self, arguments: &[&str]) -> Bilag {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let log = self.folder.path().join(format!("{number}-{}.log", arguments.join("-").replace('/', "_")));
-        Bilag::start(arguments, &self.settings, self.folder.path(), log)
+        Bilag::start(&self.launcher, arguments, &self.settings, self.folder.path(), log)
     }
 
     /// Starts consumers, and waits until they consume.
@@ -179,12 +194,12 @@ impl World {
 
     /// Runs `bilag` to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        process::run(arguments, &self.settings, self.folder.path())
+        process::run(&self.launcher, arguments, &self.settings, self.folder.path())
     }
 
     /// Runs `bilag` to its end, with nobody at the other end of its standard output.
     pub fn run_unread(&self, arguments: &[&str]) -> Output {
-        process::run_unread(arguments, &self.settings, self.folder.path())
+        process::run_unread(&self.launcher, arguments, &self.settings, self.folder.path())
     }
 
     /// Runs `bilag`, which must succeed, and gives what it printed.

@@ -245,12 +245,12 @@ impl Link {
         self.connection.status().connected()
     }
 
-    /// The messages that are ready in a queue; `None` where it is not there.
+    /// The messages that are ready in a queue; `None` where it is not there, or may not be asked about.
     pub(crate) async fn ready(&self, queue: &str) -> Result<Option<u32>, lapin::Error> {
         Ok(self.looked_at(queue).await?.map(|queue| queue.message_count()))
     }
 
-    /// Those who receive messages of a queue; `None` where it is not there.
+    /// Those who receive messages of a queue; `None` where it is not there, or may not be asked about.
     pub(crate) async fn consumers(&self, queue: &str) -> Result<Option<u32>, lapin::Error> {
         Ok(self.looked_at(queue).await?.map(|queue| queue.consumer_count()))
     }
@@ -261,7 +261,8 @@ impl Link {
         let options = QueueDeclareOptions { passive: true, ..Default::default() };
         let queue = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
             Ok(queue) => queue,
-            Err(error) if reply_code(&error) == Some(404) => return Ok(None),
+            // From RabbitMQ 4.2.6 on it takes a right to ask about a queue.
+            Err(error) if matches!(reply_code(&error), Some(403 | 404)) => return Ok(None),
             Err(error) => return Err(error),
         };
         // It ends with the connection, should this fail.

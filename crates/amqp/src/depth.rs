@@ -59,7 +59,7 @@ impl Depths {
         Self { broker, link: Mutex::default() }
     }
 
-    /// How full these queues are. Those that are not there are left out.
+    /// How full these queues are. Those that are not there, or may not be asked about, are left out.
     ///
     /// # Errors
     /// See [`DepthError`]. The next call connects anew.
@@ -108,7 +108,7 @@ impl Link {
                     });
                     channel = Some(open);
                 }
-                Err(error) if reply_code(&error) == Some(404) => {}
+                Err(error) if matches!(reply_code(&error), Some(403 | 404)) => {}
                 Err(source) => return Err(failed(source)),
             }
         }

@@ -101,19 +101,29 @@ impl Failure {
         }
     }
 
-    /// The whole chain of errors, outermost first.
+    /// The whole chain of errors, outermost first, as a log may have it.
     pub fn chain(&self) -> String {
         chain(self.error().as_ref())
+    }
+
+    /// The same, with what services answered: for the dead letter alone.
+    pub fn chain_with_answers(&self) -> String {
+        joined(self.error().as_ref(), |error| format!("{error:#}"))
     }
 }
 
 /// An error and its sources, outermost first. A source whose text the one before it ends with is
 /// not told twice.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
+    joined(error, ToString::to_string)
+}
+
+/// What an error has to say that is no business of a log, it says in its alternate form alone.
+fn joined(error: &(dyn Error + 'static), text_of: impl Fn(&(dyn Error + 'static)) -> String) -> String {
+    let mut text = text_of(error);
     let mut source = error.source();
     while let Some(error) = source {
-        let next = error.to_string();
+        let next = text_of(error);
         if !text.ends_with(&next) {
             text.push_str(": ");
             text.push_str(&next);

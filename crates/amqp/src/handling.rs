@@ -16,8 +16,9 @@ use tracing::{Instrument, Span};
 use crate::gate::{Change, Evidence, Gate, Permit};
 use crate::header::{Headers, names};
 use crate::lanes::{Admission, Lanes, Place};
+use crate::message::death_id;
 use crate::metrics::{Metrics, NOT_SETTLED, WAITS, error_type};
-use crate::topology::{DEAD, DELIVERY_LIMIT, RETRY, rung_name};
+use crate::topology::{DEAD, DELIVERY_LIMIT, REQUEUE, rung_name};
 use crate::{
     Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
     Reason, StageStatus, decide, trace,
@@ -306,7 +307,7 @@ impl<H: Handler> Handling<H> {
         if let Some(failure) = failure.filter(|_| spends) {
             let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
             headers.set_text(names::STAGE, self.stage);
-            headers.set_text(names::ERROR, failure.chain());
+            headers.set_text(names::ERROR, failure.chain_with_answers());
             headers.set_text(names::LAST_FAILED_AT, &*now);
             if !headers.contains(names::FIRST_FAILED_AT) {
                 headers.set_text(names::FIRST_FAILED_AT, &*now);
@@ -323,11 +324,12 @@ impl<H: Handler> Handling<H> {
                 if let in_vain @ 1.. = message.in_vain {
                     headers.set_number(names::DELIVERED_IN_VAIN, in_vain.try_into().unwrap_or(i64::MAX));
                 }
-                (RETRY, rung_name(&self.queue, delay))
+                (REQUEUE, rung_name(&self.queue, delay))
             }
             Action::DeadLetter(reason) => {
                 headers.set_number(names::ATTEMPT, message.attempt().into());
                 headers.set_text(names::REASON, reason.as_str());
+                headers.set_text(names::DEATH, death_id());
                 (DEAD, self.stage.to_owned())
             }
         };

@@ -12,6 +12,8 @@ pub mod names {
     pub const REASON: &str = "x-bilag-reason";
     /// The whole error chain, at most 4 KiB.
     pub const ERROR: &str = "x-bilag-error";
+    /// Names this death, and no other: the dead letter's id (16 hexadecimal digits).
+    pub const DEATH: &str = "x-bilag-death";
     /// When it failed first (RFC 3339).
     pub const FIRST_FAILED_AT: &str = "x-bilag-first-failed-at";
     /// When it failed last (RFC 3339).
@@ -37,11 +39,12 @@ pub mod names {
 
 /// What is passed on from one message to the next. `x-death` and its kin, `x-delivery-count`, `CC`,
 /// `BCC` and every foreign header stay behind: copied, they lose or multiply messages.
-const KEPT: [&str; 13] = [
+const KEPT: [&str; 14] = [
     names::ATTEMPT,
     names::STAGE,
     names::REASON,
     names::ERROR,
+    names::DEATH,
     names::FIRST_FAILED_AT,
     names::LAST_FAILED_AT,
     names::TENANT,

@@ -17,11 +17,13 @@ mod gate;
 mod handling;
 mod header;
 mod hold;
+mod in_vain;
 mod lanes;
 mod management;
 mod message;
 mod metrics;
 mod peek;
+mod provenance;
 mod publisher;
 mod rights;
 mod session;
@@ -50,8 +52,8 @@ pub use publisher::{PublishError, Publisher};
 pub use rights::Rights;
 pub use status::{Pause, StageState, StageStatus};
 pub use topology::{
-    Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, RETRY, Stage, Topology, dead_queue_name, queue_name,
-    rung_name,
+    Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, REQUEUE, RETRY, Stage, Topology, dead_queue_name,
+    queue_name, rung_name,
 };
 pub use trace::continue_from;
 pub use trial::{Found as FoundRight, Right, rights};

@@ -8,8 +8,11 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::header::{Headers, names, number, text};
+use crate::in_vain::delivered_in_vain;
+use crate::provenance::distrust;
 use crate::topology::{DEAD, EVENTS};
 
 /// A message that was delivered.
@@ -112,7 +115,7 @@ impl Message {
             body: Bytes::from(std::mem::take(&mut delivery.data)),
             exchange: delivery.exchange.as_str().to_owned(),
             routing_key: delivery.routing_key.as_str().to_owned(),
-            properties: std::mem::take(&mut delivery.properties),
+            properties: distrust(delivery.exchange.as_str(), std::mem::take(&mut delivery.properties)),
         }
     }
 
@@ -186,10 +189,9 @@ impl Message {
         }
     }
 
-    /// Reason and time of the broker's own dead-lettering: the first entry of `x-death`.
+    /// Reason and time of the broker's own dead-lettering.
     fn broker_death(&self) -> Option<(String, Option<String>)> {
-        let AMQPValue::FieldArray(deaths) = self.table().inner().get("x-death")? else { return None };
-        let AMQPValue::FieldTable(death) = deaths.as_slice().first()? else { return None };
+        let death = last_death(self.table())?;
         let time = match death.inner().get("time") {
             Some(AMQPValue::Timestamp(seconds)) => i64::try_from(*seconds).ok(),
             _ => None,
@@ -245,13 +247,11 @@ impl Message {
     }
 }
 
-/// How often a message was delivered before without an end: since it last waited in a rung, as the
-/// broker counts, and before that. Of a first delivery only a publisher can have claimed a count.
-pub(crate) fn delivered_in_vain(delivery: &Delivery) -> u64 {
-    let Some(table) = delivery.properties.headers() else { return 0 };
-    let count = |name| number(table, name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
-    let by_the_broker = if delivery.redelivered { count("x-delivery-count") } else { 0 };
-    by_the_broker.saturating_add(count(names::DELIVERED_IN_VAIN))
+/// The broker's note of when it last dead-lettered the message: the first entry of `x-death`.
+pub(crate) fn last_death(table: &FieldTable) -> Option<&FieldTable> {
+    let AMQPValue::FieldArray(deaths) = table.inner().get("x-death")? else { return None };
+    let AMQPValue::FieldTable(death) = deaths.as_slice().first()? else { return None };
+    Some(death)
 }
 
 /// What a dead letter's headers say of its death.
@@ -269,10 +269,23 @@ pub struct Letter {
     pub last_failed_at: Option<String>,
 }
 
+/// What [`names::DEATH`] says: half of a random UUID.
+pub(crate) fn death_id() -> String {
+    hex(&Uuid::new_v4().as_bytes()[..8])
+}
+
+fn is_death_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Names one dead letter: the same for the message in its dead-letter queue and for its copy in the
-/// index, however often either is delivered. The body counts, because a publisher may give several
-/// messages one id, and they may die in the same millisecond.
+/// index, however often either is delivered. What we dead-letter is given a name of its own. What the
+/// broker gives up, and what older versions dead-lettered, is known by what it is: copies that die in the
+/// same second, or millisecond, are one letter then.
 pub fn dead_letter_id(message: &Message) -> String {
+    if let Some(death) = message.header_text(names::DEATH).filter(|death| is_death_id(death)) {
+        return death;
+    }
     let letter = message.letter();
     let mut hash = Sha256::new();
     for part in [&letter.stage, &message.id(), &letter.reason, &letter.last_failed_at.unwrap_or_default()] {

@@ -1,18 +1,19 @@
 //! What each user of the broker needs and no more, where every consumer has a user of its own.
 
-use crate::topology::{DEAD, EVENTS, RETRY, Stage, Topology, queue_name};
+use crate::topology::{DEAD, EVENTS, REQUEUE, Stage, Topology, queue_name};
 
 /// Rights in one vhost, as regular expressions of names (RabbitMQ: "Access Control").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
     /// What it may declare and delete.
     pub configure: String,
-    /// The exchanges it may publish to.
+    /// The exchanges it may publish to, and the queues it may ask about. To publish by the name of a queue takes
+    /// the right to write to the default exchange, and to bind one the right to read from the other exchange:
+    /// neither is given.
     pub write: String,
     /// The queues it may read from.
     pub read: String,
-    /// Topic exchanges with the routing keys it may publish there. Others are not bounded by key: a direct
-    /// exchange, as that of the rungs, knows no such right.
+    /// Topic exchanges with the routing keys it may publish there. The broker bounds keys on no others.
     pub keys: Vec<(&'static str, String)>,
 }
 
@@ -34,30 +35,28 @@ impl Rights {
     /// Of a stage that finds its queues declared. `emits` names the events that follow from its messages;
     /// their routing keys begin with the name.
     pub fn to_consume(stage: &Stage, emits: &[&str]) -> Self {
-        let mut exchanges = vec![RETRY, DEAD];
-        let mut keys = vec![(DEAD, exactly([literal(stage.name)]))];
+        let queue = literal(&stage.queue());
+        let mut written =
+            vec![literal(REQUEUE), literal(DEAD), format!(r"{queue}\.(retry\..+|dead|discarded)")];
+        let mut keys = vec![
+            (REQUEUE, exactly([format!(r"{queue}(\.retry\..+)?")])),
+            (DEAD, exactly([literal(stage.name)])),
+        ];
         if !emits.is_empty() {
-            exchanges.push(EVENTS);
+            written.push(literal(EVENTS));
             keys.push((EVENTS, exactly(emits.iter().map(|event| format!(r"{}(\..+)?", literal(event))))));
         }
-        Self {
-            configure: NOTHING.to_owned(),
-            write: exactly(exchanges.into_iter().map(literal)),
-            read: exactly([literal(&stage.queue())]),
-            keys,
-        }
+        Self { configure: NOTHING.to_owned(), write: exactly(written), read: exactly([queue]), keys }
     }
 
     /// Of operators: to look at dead letters, and to move them.
     pub fn to_operate(topology: &Topology) -> Self {
-        let queues = topology.stages.iter().map(|stage| {
-            let queue = literal(&queue_name(stage.name));
-            format!(r"{queue}\.(dead|discarded)")
-        });
+        let queues: Vec<_> = topology.stages.iter().map(|stage| literal(&queue_name(stage.name))).collect();
+        let asked = queues.iter().map(|queue| format!(r"{queue}(\.retry\..+)?"));
         Self {
             configure: NOTHING.to_owned(),
-            write: exactly([RETRY, DEAD].map(literal)),
-            read: exactly(queues),
+            write: exactly([REQUEUE, DEAD].map(literal).into_iter().chain(asked)),
+            read: exactly(queues.iter().map(|queue| format!(r"{queue}\.(dead|discarded)"))),
             keys: Vec::new(),
         }
     }
@@ -112,19 +111,27 @@ mod tests {
     fn a_stage_reads_its_own_queue_and_writes_what_it_emits() {
         let rights = Rights::to_consume(&stage("render"), &["invoice.rendered.v1"]);
         assert_eq!(rights.configure, "^$");
-        assert_eq!(rights.write, r"^(bilag\.retry|bilag\.dead|bilag)$");
+        assert_eq!(
+            rights.write,
+            r"^(bilag\.requeue|bilag\.dead|bilag\.render\.(retry\..+|dead|discarded)|bilag)$"
+        );
         assert_eq!(rights.read, r"^bilag\.render$");
         assert_eq!(
             rights.keys,
-            [(DEAD, "^render$".to_owned()), (EVENTS, r"^invoice\.rendered\.v1(\..+)?$".to_owned())]
+            [
+                (REQUEUE, r"^bilag\.render(\.retry\..+)?$".to_owned()),
+                (DEAD, "^render$".to_owned()),
+                (EVENTS, r"^invoice\.rendered\.v1(\..+)?$".to_owned())
+            ]
         );
     }
 
     #[test]
     fn a_stage_that_emits_nothing_may_not_publish_events() {
         let rights = Rights::to_consume(&stage("upload"), &[]);
-        assert_eq!(rights.write, r"^(bilag\.retry|bilag\.dead)$");
-        assert_eq!(rights.keys, [(DEAD, "^upload$".to_owned())]);
+        assert_eq!(rights.write, r"^(bilag\.requeue|bilag\.dead|bilag\.upload\.(retry\..+|dead|discarded))$");
+        let keys: Vec<_> = rights.keys.iter().map(|(exchange, _)| *exchange).collect();
+        assert_eq!(keys, [REQUEUE, DEAD]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::connection::Link;
 use crate::gate::Permit;
 use crate::handling::Handling;
 use crate::hold::{Orders, told_to_stop};
-use crate::message::delivered_in_vain;
+use crate::in_vain::delivered_in_vain;
 use crate::{ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, TopologyError, apply};
 
 /// A message delivered this often without an end may be one that kills its process. From then on it

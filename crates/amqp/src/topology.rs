@@ -87,8 +87,12 @@ pub struct Topology {
 
 /// The exchange of the chain's events.
 pub const EVENTS: &str = "bilag";
-/// The exchange of the ways into and out of the retry rungs (direct, key = queue name).
+/// The exchange by which retry queues give back what has waited (direct, key = work queue). Only the broker
+/// publishes here, by dead-lettering, for which nobody needs a right.
 pub const RETRY: &str = "bilag.retry";
+/// The exchange by which a message is put into a retry queue, or back into a work queue (topic, key = queue name).
+/// The broker bounds a user's routing keys on topic exchanges alone, so that a stage's user reaches its own queues.
+pub const REQUEUE: &str = "bilag.requeue";
 /// The dead-letter exchange (topic, key = stage).
 pub const DEAD: &str = "bilag.dead";
 
@@ -104,8 +108,8 @@ const DISCARDED_TTL_MILLIS: u32 = 30 * 24 * 3_600 * 1_000;
 
 impl Topology {
     /// Our own exchanges with their types.
-    pub fn exchanges(&self) -> [(&'static str, &'static str); 3] {
-        [(EVENTS, "topic"), (RETRY, "direct"), (DEAD, "topic")]
+    pub fn exchanges(&self) -> [(&'static str, &'static str); 4] {
+        [(EVENTS, "topic"), (RETRY, "direct"), (REQUEUE, "topic"), (DEAD, "topic")]
     }
 
     /// All queues of the stages in use.
@@ -137,7 +141,7 @@ impl Topology {
 
     fn work_queue(&self, stage: &Stage) -> Queue {
         let name = stage.queue();
-        let mut bindings = vec![(RETRY.to_owned(), name.clone())];
+        let mut bindings = vec![(RETRY.to_owned(), name.clone()), (REQUEUE.to_owned(), name.clone())];
         bindings.extend(stage.inputs.iter().map(|(exchange, key)| {
             let exchange = match exchange {
                 Exchange::Bus => self.bus.clone(),
@@ -158,12 +162,22 @@ fn rung(work_queue: &str, delay: Delay) -> Queue {
     let mut arguments = dead_lettering_to(RETRY, work_queue);
     arguments.push(("x-message-ttl", Argument::Number(delay.as_millis())));
     arguments.push(("x-delivery-limit", Argument::Number(ANY_NUMBER_OF_LOOKS)));
-    Queue { bindings: vec![(RETRY.to_owned(), name.clone())], name, role: QueueRole::Rung(delay), arguments }
+    Queue {
+        bindings: vec![(REQUEUE.to_owned(), name.clone())],
+        name,
+        role: QueueRole::Rung(delay),
+        arguments,
+    }
 }
 
 /// The name, and so the routing key, of a rung.
 pub fn rung_name(work_queue: &str, delay: Delay) -> String {
     format!("{work_queue}.retry.{delay}")
+}
+
+/// Whether a queue of this name is a rung.
+pub(crate) fn is_rung(queue: &str) -> bool {
+    queue.starts_with("bilag.") && queue.contains(".retry.")
 }
 
 /// At-least-once dead-lettering needs all of these; with another overflow it silently becomes
@@ -215,7 +229,7 @@ mod tests {
         assert!(
             rung.arguments.contains(&("x-dead-letter-routing-key", Argument::Text("bilag.receipt".into())))
         );
-        assert_eq!(rung.bindings, [(RETRY.to_owned(), "bilag.receipt.retry.5s".to_owned())]);
+        assert_eq!(rung.bindings, [(REQUEUE.to_owned(), "bilag.receipt.retry.5s".to_owned())]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
-    QueueDeclareOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, ExchangeKind};
@@ -54,7 +54,11 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
     let link = broker.connect("doctor").await?;
     let queue = format!("bilag.doctor.{name}");
     let tried = Tried { link: &link, queue: &queue };
-    let bus_is_there = tried.once(async |channel| passively(&channel, bus).await).await;
+    let bus_is_there = match tried.once(async |channel| passively(&channel, bus).await).await {
+        // From RabbitMQ 4.2.6 on it takes a right to ask; whether it is there, binding to it tells.
+        Answer::Refused => Answer::Yes,
+        answer => answer,
+    };
     let declared = tried.once(async |channel| tried.declare(&channel).await).await;
     let untried = |what: String| Right { what, found: Found::NotTried };
     let mut found = vec![
@@ -106,6 +110,8 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
             found: tried.once(publish_to_nobody).await.into_found(|| "write on ^bilag".to_owned()),
         },
     });
+    // It goes with the connection, but only a moment after.
+    tried.once(async |channel| tried.delete(&channel).await).await;
     link.close().await;
     Ok(found)
 }
@@ -153,6 +159,10 @@ impl Tried<'_> {
     async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
         let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
         channel.queue_declare(self.queue.into(), options, FieldTable::default()).await.map(drop)
+    }
+
+    async fn delete(&self, channel: &Channel) -> lapin::Result<()> {
+        channel.queue_delete(self.queue.into(), QueueDeleteOptions::default()).await.map(drop)
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::connection::Link;
 use crate::header::{Headers, names};
 use crate::message::hex;
-use crate::topology::{DEAD, RETRY, dead_queue_name, rung_name};
+use crate::topology::{DEAD, REQUEUE, dead_queue_name, rung_name};
 use crate::{Broker, ConnectError, Delay, Message, PublishError, Publisher, dead_letter_id, queue_name};
 
 /// Where letters of a stage lie.
@@ -233,7 +233,7 @@ impl Walk {
     pub async fn put(&self, found: &Found, to: Destination) -> Result<(), WalkError> {
         let message = &found.message;
         let (exchange, key, headers) = match to {
-            Destination::Work => (RETRY, queue_name(&self.stage), self.as_new(message)),
+            Destination::Work => (REQUEUE, queue_name(&self.stage), self.as_new(message)),
             Destination::Discarded => (DEAD, format!("{}.discarded", self.stage), message.kept_headers()),
             Destination::Dead => (DEAD, self.stage.clone(), message.kept_headers()),
         };
@@ -260,13 +260,15 @@ impl Walk {
             message.kept_properties(&edited_id(&message.id(), body)).with_headers(headers.to_table());
         // The body is plain, whatever the one before was.
         let properties = properties.with_content_encoding("".into());
-        Ok(self.publisher.publish_raw(RETRY, &queue_name(&self.stage), body, properties).await?)
+        Ok(self.publisher.publish_raw(REQUEUE, &queue_name(&self.stage), body, properties).await?)
     }
 
     /// The headers of a letter that goes back to work, with all its attempts.
     fn as_new(&self, message: &Message) -> Headers {
         let mut headers = message.kept_headers();
-        for spent in [names::ATTEMPT, names::STAGE, names::REASON, names::ERROR, names::LAST_FAILED_AT] {
+        for spent in
+            [names::ATTEMPT, names::STAGE, names::REASON, names::ERROR, names::DEATH, names::LAST_FAILED_AT]
+        {
             headers.remove(spent);
         }
         let before = message.header_number(names::REDRIVEN).unwrap_or(0);

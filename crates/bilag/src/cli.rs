@@ -30,7 +30,7 @@ pub use dead::{
 pub use doctor::DoctorArgs;
 pub use ingress::IngressArgs;
 pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
-pub use store::{MigrateArgs, PruneArgs};
+pub use store::{MigrateArgs, PruneArgs, RecountArgs};
 
 use crate::chain::CHAIN;
 use crate::link::{StageSettings, UnlistedSettings};
@@ -239,6 +239,8 @@ pub enum SyncCommand {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
+        tenants: Box<TenantSettings>,
+        #[command(flatten)]
         store: StoreSettings,
     },
     /// Everything that is known of one receipt
@@ -259,6 +261,11 @@ pub enum SyncCommand {
     /// Only reads. Lists every difference, with what to do, and ends with exit code 1 where there is one.
     /// Ctrl-C ends it with what was found so far.
     Verify(Box<VerifyArgs>),
+    /// Count receipts on other days, once BILAG_TIME_ZONE or a tenant's time zone has changed
+    ///
+    /// Receipts keep the day that they were stored with. This goes through those that are not pruned, and moves
+    /// them to the day that they have by the time zones as they are set now. May be run again at any time.
+    Recount(RecountArgs),
     /// Bring the store's tables up to date, or say what is pending
     Migrate(MigrateArgs),
     /// Remove personal data of receipts that were complete or skipped long ago

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{StageState, StageStatus, chain};
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::{Value, json};
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
@@ -48,7 +50,7 @@ pub fn serve(listener: TcpListener, health: Health) {
     });
 }
 
-async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
+async fn ready(State(health): State<Health>) -> impl IntoResponse {
     let store = match &health.store {
         Some(store) => answers(store.as_ref()).await,
         None => Ok(()),
@@ -70,7 +72,7 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
     if let Err(why) = store {
         body["store"]["why"] = why.into();
     }
-    (status, Json(body))
+    (status, [(CONTENT_TYPE, "application/json")], untrusted_text::json(&body.to_string()).into_owned())
 }
 
 /// Whether the store answers; why not, where it does not.

@@ -8,7 +8,7 @@ use amqp::{BoxError, Exchange, Reason};
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 use consumer::{Consumer, Cycle, Probe, Shared, Wish, WrongSetting};
 use events::{About, Target};
-use tenants::{TenantSettings, Tenants};
+use tenants::TenantSettings;
 
 use crate::chain::CHAIN;
 use crate::crew::Crew;
@@ -117,14 +117,9 @@ impl Link {
 
 fn settings<C: Consumer>(matches: &ArgMatches) -> C::Settings {
     let mut settings = C::Settings::from_arg_matches(matches).expect("the command line has been checked");
-    if let Some(tenants) = tenants(matches) {
-        C::know(&mut settings, &tenants);
-    }
+    let tenants = TenantSettings::from_arg_matches(matches).expect("the command line has been checked");
+    C::know(&mut settings, &tenants);
     settings
-}
-
-fn tenants(matches: &ArgMatches) -> Option<Tenants> {
-    TenantSettings::from_arg_matches(matches).expect("the command line has been checked").tenants
 }
 
 fn wish<C: Consumer>(matches: &ArgMatches) -> Option<Wish> {

@@ -25,13 +25,15 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
-use crate::output::{Failed, report, tell};
+use crate::output::{Failed, panicked, report, tell};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return used_wrongly(&error),
     };
+    // What a panic quotes may be anybody's.
+    std::panic::set_hook(Box::new(|panic| panicked(panic)));
     // The one TLS stack; only a second call could fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Rendering runs on the blocking threads: more of them than processors would only hold memory.

@@ -1,11 +1,18 @@
 //! What people and scripts read: lines, tables, and errors with their exit code.
+//!
+//! Everything that a command prints goes through here, and what others wrote in it through [`untrusted_text`]:
+//! nothing in a voucher number or an error can break a line, forge one, or reach the terminal.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind, Write};
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use amqp::{BoxError, chain};
 use chrono::{DateTime, SecondsFormat, Utc};
+use consumer_render::TemplateError;
 use terminal_size::terminal_size_of;
 
 /// A command that failed: one line that says what, why, and so what to do.
@@ -18,35 +25,59 @@ pub struct Failed {
 impl Failed {
     /// Something did not work: exit code 1.
     pub fn at(what: impl fmt::Display, error: impl Into<BoxError>) -> Self {
-        Self { text: format!("{what}: {}", chain(error.into().as_ref())), exit: 1 }
+        Self { text: format!("{}: {}", untrusted_text::line(&what.to_string()), told(error)), exit: 1 }
     }
 
     /// Something did not work, and the error says it all: exit code 1.
     pub fn plainly(error: impl Into<BoxError>) -> Self {
-        Self { text: chain(error.into().as_ref()), exit: 1 }
+        Self { text: told(error), exit: 1 }
     }
 
     /// A setting or an argument is wrong: exit code 2.
     pub fn used_wrongly(what: &str, error: impl Into<BoxError>) -> Self {
-        Self { text: format!("{what}: {}", chain(error.into().as_ref())), exit: 2 }
+        Self { text: format!("{}: {}", untrusted_text::line(what), told(error)), exit: 2 }
     }
 
     /// A setting or an argument is wrong, and the error says it all: exit code 2.
     pub fn plainly_used_wrongly(error: impl Into<BoxError>) -> Self {
-        Self { text: chain(error.into().as_ref()), exit: 2 }
+        Self { text: told(error), exit: 2 }
     }
+}
+
+/// An error with its sources, on one line; the mistakes of a template, on a line each.
+fn told(error: impl Into<BoxError>) -> String {
+    let error = error.into();
+    let text = chain(error.as_ref());
+    match is_list(error.as_ref()) {
+        true => untrusted_text::lines(&text).into_owned(),
+        false => untrusted_text::line(&text).into_owned(),
+    }
+}
+
+fn is_list(error: &(dyn Error + 'static)) -> bool {
+    error.is::<TemplateError>() || error.source().is_some_and(is_list)
 }
 
 /// Tells a failure on standard error.
 pub fn report(failed: &Failed) -> ExitCode {
-    tell(format_args!("error: {}", failed.text));
+    // Where it cannot be told, nobody can be told of that either.
+    let _ = writeln!(io::stderr().lock(), "error: {}", failed.text);
     ExitCode::from(failed.exit)
 }
 
-/// Prints a line on standard output. That nobody reads on, as after `… | head`, is no failure, and
-/// must not keep a command from its end: the rest goes nowhere.
+/// Prints a line on standard output, after as many blank ones as the text begins with line breaks. That
+/// nobody reads on, as after `… | head`, is no failure, and must not keep a command from its end: the rest
+/// goes nowhere.
 pub fn say(line: impl Display) {
-    written(writeln!(io::stdout().lock(), "{line}"));
+    let text = line.to_string();
+    let line = text.trim_start_matches('\n');
+    let blank = &text[..text.len() - line.len()];
+    written(writeln!(io::stdout().lock(), "{blank}{}", untrusted_text::line(line)));
+}
+
+/// Prints a text of several lines on standard output.
+pub fn say_lines(text: &str) {
+    written(writeln!(io::stdout().lock(), "{}", untrusted_text::lines(text)));
 }
 
 /// Prints bytes on standard output, as [`say`] does lines.
@@ -58,7 +89,16 @@ pub fn say_bytes(bytes: &[u8]) {
 /// Prints a line on standard error.
 pub fn tell(line: impl Display) {
     // Where it cannot be told, nobody can be told of that either.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", untrusted_text::line(&line.to_string()));
+}
+
+/// Tells a panic on one line; where it came from below it, where `RUST_BACKTRACE` asks for that.
+pub fn panicked(panic: &PanicHookInfo<'_>) {
+    tell(panic);
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        let _ = writeln!(io::stderr().lock(), "{trace}");
+    }
 }
 
 /// What cannot be written to a full disk would be missing from a file that looks whole.
@@ -86,6 +126,9 @@ pub fn table(columns: &[Column], rows: &[Vec<String>]) {
 
 /// The headings and the rows of a table, a line each.
 pub fn table_lines(columns: &[Column], rows: &[Vec<String>]) -> Vec<String> {
+    // Before the widths are taken.
+    let shown = |row: &Vec<String>| row.iter().map(|cell| untrusted_text::line(cell).into_owned()).collect();
+    let rows: &[Vec<String>] = &rows.iter().map(shown).collect::<Vec<_>>();
     let heading = |column: &Column| match column {
         Column::Left(text) | Column::Right(text) => *text,
     };
@@ -112,6 +155,7 @@ const NAMES: usize = 14;
 /// else in one.
 pub fn field(name: &str, value: impl Display) {
     let value = value.to_string();
+    let value = untrusted_text::line(&value);
     let width = terminal_width().unwrap_or(usize::MAX).saturating_sub(NAMES).max(40);
     for (i, line) in fold(&value, width).into_iter().enumerate() {
         say(format_args!("{:<NAMES$}{line}", if i == 0 { name } else { "" }));
@@ -120,7 +164,12 @@ pub fn field(name: &str, value: impl Display) {
 
 /// Prints JSON, indented.
 pub fn json(value: &serde_json::Value) {
-    say(format_args!("{value:#}"));
+    json_text(&format!("{value:#}"));
+}
+
+/// Prints JSON that is written down already.
+pub fn json_text(document: &str) {
+    written(writeln!(io::stdout().lock(), "{}", untrusted_text::json(document)));
 }
 
 /// The columns of the terminal that standard output goes to; nobody likes to read lines longer than
@@ -155,7 +204,8 @@ fn fold(text: &str, width: usize) -> Vec<String> {
 /// The first line of a text. One that is too long loses its middle: an error begins with what
 /// happened and ends with why.
 pub fn one_line(text: &str, width: usize) -> String {
-    let line: Vec<char> = text.lines().next().unwrap_or("").chars().collect();
+    let line = untrusted_text::line(text.lines().next().unwrap_or(""));
+    let line: Vec<char> = line.chars().collect();
     if line.len() <= width {
         return line.into_iter().collect();
     }
@@ -206,5 +256,12 @@ mod tests {
         assert_eq!(one_line("at most ten", 11), "at most ten");
         assert_eq!(one_line("at most ten", 10), "at mo… ten");
         assert_eq!(one_line("first\nsecond", 10), "first");
+    }
+
+    #[test]
+    fn a_table_shows_what_acts_as_escapes_and_stays_in_line() {
+        let rows = [vec!["1\u{1b}[2J\n9".to_owned(), "x".to_owned()], vec!["2".to_owned(), "y".to_owned()]];
+        let lines = table_lines(&[Column::Left("voucher"), Column::Left("b")], &rows);
+        assert_eq!(lines, ["VOUCHER        B", "1\\u{1b}[2J\\n9  x", "2              y"].map(str::to_owned));
     }
 }

@@ -1,5 +1,6 @@
 //! Logs to standard error; traces and metrics by OTLP where the standard variables say where to.
 
+mod escaping;
 mod exporting;
 
 use std::io::IsTerminal;
@@ -13,6 +14,7 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::output::Failed;
 use crate::settings::{LogFormat, LogSettings};
+use escaping::{JsonLines, OneLine};
 use exporting::Exporting;
 
 /// lapin logs whole messages that were returned to it: they are personal data. Spans are for traces.
@@ -29,6 +31,7 @@ pub fn start(settings: &LogSettings) -> Result<Exporting, Failed> {
     }
     let logs = match settings.log_format {
         LogFormat::Text => fmt::layer()
+            .fmt_fields(OneLine::default())
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
@@ -38,7 +41,7 @@ pub fn start(settings: &LogSettings) -> Result<Exporting, Failed> {
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false)
-            .with_writer(std::io::stderr)
+            .with_writer(|| JsonLines(std::io::stderr()))
             .boxed(),
     };
     global::set_text_map_propagator(TraceContextPropagator::new());

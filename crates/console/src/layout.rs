@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::access::Viewer;
 use crate::assets::{ICON, SCRIPT, STYLE};
+use crate::visible::visible;
 
 /// The parts of the console, as the navigation names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ pub(crate) fn csrf_field(viewer: &Viewer) -> Markup {
 }
 
 fn document(title: &str, body: Markup) -> Markup {
-    html! {
+    visible(html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -100,7 +101,7 @@ fn document(title: &str, body: Markup) -> Markup {
                 (body)
             }
         }
-    }
+    })
 }
 
 /// Who is here, what they may do, and the way out.

@@ -19,6 +19,7 @@ mod parts;
 mod pdf;
 mod server;
 mod time;
+mod visible;
 
 pub(crate) use access::Viewer;
 pub use access::{

@@ -1,7 +1,7 @@
 //! The receipt that an invoice service answered with.
 
 use amqp::{Failure, Outgoing, Reason};
-use events::{Contradiction, Package, ReceiptSettled, ReceiptSettledType, Text, Undecodable};
+use events::{Contradictions, Number, Package, ReceiptSettled, ReceiptSettledType, Undecodable};
 use sync_store::Packing;
 
 /// Why the answer cannot be used.
@@ -12,7 +12,7 @@ pub enum AnswerError {
     NoReceipt(#[source] Undecodable),
     /// It does not add up.
     #[error("the invoice service answered with a receipt that cannot be used")]
-    Contradictory(#[source] Contradiction),
+    Contradictory(#[source] Contradictions),
     /// The receipt of another package.
     #[error("the invoice service answered with the receipt of package {answered}, and was asked for {asked}")]
     OtherPackage {
@@ -34,7 +34,7 @@ pub fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, Ans
         }
         _ => {}
     }
-    receipt.package = Text::new(packing.number).map(|number| Package { id: asked, number });
+    receipt.package = Number::new(packing.number).map(|number| Package { id: asked, number });
     Ok(receipt)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use amqp::{Outgoing, RETRY, Subject, queue_name};
+use amqp::{Outgoing, REQUEUE, Subject, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Consumer, Cycle, Touched};
 use sync_store::{OverduePackage, StoreError, SyncStore};
@@ -37,6 +37,6 @@ pub fn again(overdue: OverduePackage) -> Again {
     let identity = ["again", &key.oms, &package, &round_text];
     let event = Outgoing::event("package.status.packed", queue_name(PackedConsumer::NAME), &identity, body);
     let subject = Subject::Package { oms: key.oms.clone(), package: package.clone() };
-    let message = Outgoing { exchange: RETRY.to_owned(), subject: Some(subject), ..event };
+    let message = Outgoing { exchange: REQUEUE.to_owned(), subject: Some(subject), ..event };
     Again { message, traceparent, touched: vec![Touched::Package(key, round)] }
 }

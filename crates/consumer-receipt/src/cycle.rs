@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use amqp::{Outgoing, RETRY, Subject, queue_name};
+use amqp::{Outgoing, REQUEUE, Subject, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Consumer, Cycle, Touched};
 use events::{ReceiptSettledType, Target};
@@ -93,7 +93,7 @@ fn again(record: sync_store::Stranded, touched: Touched) -> Again {
         Outgoing::event(ReceiptSettledType::NAME, queue_name(ReceiptConsumer::NAME), &identity, record.body);
     let subject = Subject::Receipt { tenant, receipt };
     Again {
-        message: Outgoing { exchange: RETRY.to_owned(), subject: Some(subject), ..event },
+        message: Outgoing { exchange: REQUEUE.to_owned(), subject: Some(subject), ..event },
         traceparent: record.traceparent,
         touched: vec![touched],
     }

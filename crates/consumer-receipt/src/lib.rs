@@ -16,7 +16,7 @@ use consumer::{
 };
 use events::{About, InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
-use tenants::{Tenant, Tenants};
+use tenants::{Tenant, TenantSettings, Tenants, Zones};
 
 pub use cycle::Stranded;
 pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
@@ -32,6 +32,7 @@ pub struct ReceiptConsumer {
     wishes: Vec<Wish>,
     property_prefix: String,
     tenants: Option<Tenants>,
+    zones: Zones,
     oms: String,
 }
 
@@ -42,8 +43,9 @@ impl Consumer for ReceiptConsumer {
     const REASONS: &'static [Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
     type Settings = ReceiptSettings;
 
-    fn know(settings: &mut ReceiptSettings, tenants: &Tenants) {
-        settings.tenants = Some(tenants.clone());
+    fn know(settings: &mut ReceiptSettings, tenants: &TenantSettings) {
+        settings.tenants = tenants.tenants.clone();
+        settings.zones = tenants.zones();
     }
 
     fn hears(settings: &ReceiptSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
@@ -57,12 +59,13 @@ impl Consumer for ReceiptConsumer {
     }
 
     fn start(settings: &ReceiptSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        tokio::spawn(earlier::fill(shared.store()));
+        tokio::spawn(earlier::fill(shared.store(), settings.zones.clone()));
         Ok(Self {
             store: shared.store(),
             wishes: shared.wishes.clone(),
             property_prefix: settings.omnium_property_prefix.clone(),
             tenants: settings.tenants.clone(),
+            zones: settings.zones.clone(),
             oms: shared.oms.clone(),
         })
     }
@@ -89,7 +92,7 @@ impl Handler for ReceiptConsumer {
         let receipt = &event.order_receipt;
         let traceparent = message.header_text(amqp::header_names::TRACEPARENT);
         let fingerprint = event.fingerprint();
-        let particulars = report::particulars(&event);
+        let particulars = report::particulars(&event, self.zones.of(&event.tenant.uid));
         let new = NewReceipt {
             key: &key,
             voucher_number: &receipt.voucher_number,

@@ -1,7 +1,7 @@
 //! Which receipts are heard, and how their invoices are mapped.
 
 use clap::Args;
-use tenants::Tenants;
+use tenants::{Tenants, Zones};
 
 /// Which receipts are heard, and how their invoices are mapped.
 #[derive(Clone, Debug, Args)]
@@ -28,4 +28,6 @@ pub struct ReceiptSettings {
     pub(crate) omnium_property_prefix: String,
     #[arg(skip)]
     pub(crate) tenants: Option<Tenants>,
+    #[arg(skip)]
+    pub(crate) zones: Zones,
 }

@@ -17,7 +17,7 @@ use events::{
 };
 use receipt_pdf::Look;
 use sha2::{Digest, Sha256};
-use tenants::Tenants;
+use tenants::TenantSettings;
 
 pub use looks::Looks;
 pub use settings::{RenderSettings, TemplateError, load_template};
@@ -27,6 +27,17 @@ pub const RENDER_FAILED: Reason = Reason::new(
     "render_failed",
     "mend the template (bilag render, bilag template check), then redrive the letter",
 );
+
+/// The largest message that RabbitMQ takes from 4.0 on, unless it is told otherwise, in bytes. A larger one closes the
+/// channel at every try.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// The PDF is too large for an event.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "with its PDF the event has {0} bytes, more than the 16 MiB that RabbitMQ takes: make the template's images smaller"
+)]
+struct TooLarge(usize);
 
 /// The render stage.
 pub struct RenderConsumer {
@@ -41,8 +52,9 @@ impl Consumer for RenderConsumer {
     const NEEDS_STORE: bool = false;
     type Settings = RenderSettings;
 
-    fn know(settings: &mut RenderSettings, tenants: &Tenants) {
-        settings.tenants = Some(tenants.clone());
+    fn know(settings: &mut RenderSettings, tenants: &TenantSettings) {
+        settings.tenants = tenants.tenants.clone();
+        settings.zones = tenants.zones();
     }
 
     fn hears(_: &RenderSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
@@ -99,11 +111,20 @@ fn rendered(looks: &Looks, body: &[u8]) -> Result<Vec<Outgoing>, Failure> {
         };
         let body =
             serde_json::to_vec(&rendered).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+        let body = carried(body)?;
         let identity = [InvoiceRenderedType::NAME, &**tenant, &**uid, target.as_str()];
         Ok(Outgoing::event(InvoiceRenderedType::NAME, rendered_key(target), &identity, body)
             .about(tenant, uid))
     };
     event.targets.iter().map(for_target).collect()
+}
+
+/// A body that every broker takes.
+fn carried(body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    match body.len() {
+        bytes if bytes > LARGEST => Err(Failure::reject(RENDER_FAILED, TooLarge(bytes))),
+        _ => Ok(body),
+    }
 }
 
 fn pdf(look: Look, event: &InvoiceReady) -> Result<Pdf, Failure> {
@@ -117,9 +138,18 @@ fn pdf(look: Look, event: &InvoiceReady) -> Result<Pdf, Failure> {
         tracing::warn!(receipt = %event.receipt.order_receipt.uid, %warning, "rendered with a warning");
     }
     let sha256 = Sha256::digest(&rendered.pdf).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Pdf {
-        file_name: format!("{}.pdf", event.receipt.order_receipt.voucher_number),
-        sha256,
-        content: PdfBytes(rendered.pdf),
-    })
+    Ok(Pdf { file_name: event.receipt.order_receipt.file_name(), sha256, content: PdfBytes(rendered.pdf) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_broker_carries_is_refused_with_what_to_mend() {
+        assert!(carried(vec![0; LARGEST]).is_ok());
+        let refused = carried(vec![0; LARGEST + 1]).expect_err("it is too large");
+        assert!(matches!(refused, Failure::Reject { reason: RENDER_FAILED, .. }), "{refused:?}");
+        assert!(refused.chain().contains("make the template's images smaller"), "{}", refused.chain());
+    }
 }

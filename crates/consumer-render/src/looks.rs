@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use consumer::WrongSetting;
 use receipt_pdf::{Language, Look, Template};
-use tenants::{Tenant, Tenants, WrongTenant};
+use tenants::{Tenant, Tenants, WrongTenant, Zones};
 
 use crate::settings::{RenderSettings, load_template};
 
@@ -14,15 +14,17 @@ pub struct Looks {
     of_installation: Look,
     pub(crate) tenants: Option<Tenants>,
     by_name: HashMap<String, Look>,
+    zones: Zones,
 }
 
 impl Looks {
     /// How the documents of a tenant look; `None` where the tenants' file does not know it.
     pub fn of(&self, tenant: &str) -> Option<Look> {
-        match &self.tenants {
-            None => Some(self.of_installation),
-            Some(tenants) => self.by_name.get(tenants.find(tenant)?.name()).copied(),
-        }
+        let look = match &self.tenants {
+            None => self.of_installation,
+            Some(tenants) => *self.by_name.get(tenants.find(tenant)?.name())?,
+        };
+        Some(Look { zone: self.zones.of(tenant), ..look })
     }
 
     /// How they look where nothing is said of a tenant.
@@ -38,13 +40,13 @@ impl RenderSettings {
     /// There is no such template, or it has mistakes; or it has not the language that a tenant wants.
     pub fn looks(&self) -> Result<Looks, WrongSetting> {
         let template = self.load().map_err(|error| WrongSetting::named("BILAG_TEMPLATE", error))?;
-        let of_installation = Look { template, language: None };
+        let of_installation = Look { template, language: None, zone: self.zones.of("") };
         let mut by_name = HashMap::new();
         for tenant in self.tenants.iter().flat_map(Tenants::iter) {
             let look = look(tenant, template).map_err(WrongSetting::told)?;
             by_name.insert(tenant.name().to_owned(), look);
         }
-        Ok(Looks { of_installation, tenants: self.tenants.clone(), by_name })
+        Ok(Looks { of_installation, tenants: self.tenants.clone(), by_name, zones: self.zones.clone() })
     }
 }
 
@@ -57,12 +59,12 @@ fn look(tenant: &Tenant, of_installation: &'static Template) -> Result<Look, Wro
             load_template(name).map_err(|error| tenant.wrong("template", named.line, error))?
         }
     };
-    let Some(wanted) = &tenant.language else { return Ok(Look { template, language: None }) };
+    let Some(wanted) = &tenant.language else { return Ok(Look { template, language: None, zone: None }) };
     let wrong = |problem: String| tenant.wrong("language", wanted.line, problem);
     let language = Language::from_code(&wanted.value)
         .ok_or_else(|| wrong(format!("it is one of {}", Language::ALL.map(Language::code).join(", "))))?;
     match template.speaks(language) {
-        true => Ok(Look { template, language: Some(language) }),
+        true => Ok(Look { template, language: Some(language), zone: None }),
         false => Err(wrong(format!("its template is written in another language than {}", language.code()))),
     }
 }

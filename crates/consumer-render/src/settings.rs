@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use receipt_pdf::Template;
-use tenants::Tenants;
+use tenants::{Tenants, Zones};
 
 /// How receipts look.
 #[derive(Clone, Debug, Args)]
@@ -23,6 +23,9 @@ pub struct RenderSettings {
     /// What is each tenant's own, where the installation serves several.
     #[arg(skip)]
     pub tenants: Option<Tenants>,
+    /// Whose clock the documents tell.
+    #[arg(skip)]
+    pub zones: Zones,
 }
 
 /// Why there is no template.
@@ -49,15 +52,21 @@ impl RenderSettings {
     }
 }
 
+/// The largest template, in bytes.
+const TEMPLATE_MOST: u64 = 1024 * 1024;
+
+/// The largest image of a template, in bytes.
+const IMAGE_MOST: u64 = 16 * 1024 * 1024;
+
 /// A built-in template by its name, or one from a file, checked.
 pub fn load_template(name: &str) -> Result<&'static Template, TemplateError> {
     if let Some(template) = Template::builtin(name) {
         return Ok(template);
     }
     let path = Path::new(name);
-    let source = std::fs::read_to_string(path)
+    let source = plain_file::read_text(path, TEMPLATE_MOST)
         .map_err(|source| TemplateError::NoFile { name: name.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let template = Template::load(&source, name, &|image| std::fs::read(folder.join(image)))?;
+    let template = Template::load(&source, name, &|image| plain_file::read(folder.join(image), IMAGE_MOST))?;
     Ok(Box::leak(Box::new(template)))
 }

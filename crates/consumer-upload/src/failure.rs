@@ -45,7 +45,9 @@ pub(crate) fn of(whose: Option<&Tenant>, call: Call, error: OmniumError) -> Fail
     let doing = match call {
         Call::Token => "no access token from Omnium",
         Call::Upsert => "the invoice could not be created in Omnium",
-        Call::Attach => "the invoice is in Omnium WITHOUT its file: the file could not be attached",
+        Call::Attach | Call::AddAsset => {
+            "the invoice is in Omnium WITHOUT its file: the file could not be attached"
+        }
         Call::Find | Call::Download => {
             "the invoice is in Omnium, perhaps WITHOUT its file: it could not be looked up"
         }

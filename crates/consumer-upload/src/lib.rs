@@ -18,7 +18,7 @@ use consumer::{
 use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
 use omnium::{Allowance, Alone, Call, Omnium, OmniumError};
 use sync_store::{Key, SyncStore};
-use tenants::{Tenant, Tenants};
+use tenants::{Tenant, TenantSettings};
 use uuid::Uuid;
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
@@ -48,8 +48,8 @@ impl Consumer for UploadConsumer {
         &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];
     type Settings = OmniumSettings;
 
-    fn know(settings: &mut OmniumSettings, tenants: &Tenants) {
-        settings.tenants = Some(tenants.clone());
+    fn know(settings: &mut OmniumSettings, tenants: &TenantSettings) {
+        settings.tenants = tenants.tenants.clone();
     }
 
     fn hears(_: &OmniumSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {

@@ -7,7 +7,7 @@ use amqp::Delay;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use consumer::WrongSetting;
-use omnium::Allowance;
+use omnium::{Allowance, AttachBy};
 use tenants::{Tenant, Tenants};
 
 use crate::omniums::Omniums;
@@ -57,6 +57,33 @@ pub struct OmniumConnection {
     /// How long one request to Omnium may take
     #[arg(long, env = "OMNIUM_TIMEOUT", hide_env_values = true, default_value = "10s", value_name = "DELAY")]
     pub(crate) omnium_timeout: Delay,
+    /// How a file comes to an invoice: `file` (AddFileToInvoice) or `asset` (AddAsset with an id of ours, which
+    /// may be repeated)
+    #[arg(
+        long,
+        env = "OMNIUM_ATTACH_BY",
+        hide_env_values = true,
+        default_value = "file",
+        value_enum,
+        value_name = "WAY"
+    )]
+    pub(crate) omnium_attach_by: Way,
+}
+
+/// How a file comes to an invoice.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Way {
+    File,
+    Asset,
+}
+
+impl From<Way> for AttachBy {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::File => Self::File,
+            Way::Asset => Self::Asset,
+        }
+    }
 }
 
 impl OmniumSettings {

@@ -1,7 +1,7 @@
 //! One receipt's way into Omnium, under the lease: invoice, then file, then done.
 //!
-//! What Omnium does on a repeat is not documented, so nothing is repeated blindly: the record says
-//! before each call what may happen next, and a lease is given back only where nothing can be in
+//! What Omnium does on a repeat is not documented, but for `AddAsset`, so nothing is repeated blindly: the
+//! record says before each call what may happen next, and a lease is given back only where nothing can be in
 //! flight any more. A call whose answer did not come keeps it for as long as that call may still take
 //! effect.
 
@@ -84,7 +84,7 @@ impl Upload<'_> {
                     let _ = store.not_attached(self.key, self.target, self.owner).await;
                     self.release().await;
                 }
-                Err(of(self.whose, Call::Attach, error))
+                Err(of(self.whose, self.omnium.attach_by().call(), error))
             }
         }
     }
@@ -112,10 +112,9 @@ impl Upload<'_> {
         }
     }
 
-    /// Keeps others away for as long as a call that failed may still take effect: a request's time,
-    /// and a margin. Where this fails the lease runs out by itself, which is later.
+    /// Keeps others away for as long as a request that was given up on may still arrive, and a margin. Where this fails the lease runs out by itself, which is later.
     async fn hold_off(&self) {
-        let (store, ttl) = (self.store, self.omnium.timeout() + MARGIN);
+        let (store, ttl) = (self.store, self.omnium.arrives_within() + MARGIN);
         if let Err(error) = store.shorten(self.key, self.target, self.owner, ttl).await {
             tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
         }

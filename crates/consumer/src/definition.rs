@@ -2,7 +2,7 @@
 
 use amqp::{BoxError, Exchange, Handler, Reason};
 use events::{About, InvoiceRenderedType, ReceiptSettled, Target};
-use tenants::Tenants;
+use tenants::TenantSettings;
 
 use crate::{Cycle, Probe, Shared, WrongSetting};
 
@@ -30,8 +30,8 @@ pub trait Consumer: Handler + Sized {
     /// type that the command line cannot refuse, because its error would repeat the value.
     type Settings: clap::Args + Send + Sync + 'static;
 
-    /// Takes in what is each tenant's own, where the installation serves several.
-    fn know(_settings: &mut Self::Settings, _tenants: &Tenants) {}
+    /// Takes in what is each tenant's own, where the installation serves several, and whose clock counts.
+    fn know(_settings: &mut Self::Settings, _tenants: &TenantSettings) {}
 
     /// Exchange and key of each binding of its queue. `others` are the other stages of the chain.
     fn hears(settings: &Self::Settings, others: &[&'static str]) -> Vec<(Exchange, String)>;

@@ -1,7 +1,7 @@
 //! From a message off somebody else's bus to an event, or to the reason why it is none.
 
 use amqp::{Message, Reason};
-use events::{Contradiction, Undecodable};
+use events::{Contradictions, Undecodable};
 
 /// The largest event that is read, in bytes.
 pub const MAX_EVENT: usize = 1024 * 1024;
@@ -23,7 +23,7 @@ pub enum ReadError {
     Undecodable(#[from] Undecodable),
     /// The event contradicts itself.
     #[error(transparent)]
-    Contradiction(#[from] Contradiction),
+    Contradiction(#[from] Contradictions),
 }
 
 impl ReadError {

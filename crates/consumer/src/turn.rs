@@ -8,8 +8,8 @@ use sync_store::{Key, Lease, Record, SyncStore};
 
 use crate::failure::{NO_RECORD, NoRecord};
 
-/// How much later than its client gave up a call may still take effect, and how far reads may lag
-/// behind writes. A lease lasts so much longer than every call that is made under it.
+/// How much later than it arrived a request may take effect, and how far reads may lag behind writes. A
+/// lease lasts so much longer than anything of a call that is made under it may still arrive.
 pub const MARGIN: Duration = Duration::from_secs(5);
 
 /// Takes the lease of a record; `None` where there is nothing left to do. The lease lasts for

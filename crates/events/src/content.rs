@@ -6,7 +6,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{OrderReceipt, Package, ReceiptSettled, Text, Uid};
+use crate::{Number, OrderReceipt, Package, ReceiptSettled, Uid};
 
 impl ReceiptSettled {
     /// Whether both say the same: the same tenant, currency, receipt and package.
@@ -39,7 +39,7 @@ impl ReceiptSettled {
 #[serde(rename_all = "camelCase")]
 struct Content<'a> {
     tenant: &'a Uid,
-    currency: &'a Text,
+    currency: &'a Number,
     order_receipt: &'a OrderReceipt,
     #[serde(skip_serializing_if = "Option::is_none")]
     package: Option<&'a Package>,

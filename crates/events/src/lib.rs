@@ -32,7 +32,7 @@ mod timestamp;
 
 pub use about::About;
 pub use amount::Amount;
-pub use check::Contradiction;
+pub use check::{Contradiction, Contradictions};
 pub use count::{Count, StatusCode};
 pub use decode::{Undecodable, decode, plain, receipt_uid};
 pub use envelope::{is_enveloped, is_json};
@@ -50,10 +50,10 @@ pub use package_event::{
 pub use party::{Address, ContactPerson, Customer, Seller, Store};
 pub use receipt::{
     Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, ReceiptSettled, ReceiptSettledType,
-    Tenant, VatRow,
+    Tenant, VatRow, file_name,
 };
 pub use schema::schemas;
 pub use settlement::{Settlement, SettlementKind};
 pub use target::Target;
-pub use text::{Text, Uid};
+pub use text::{Number, Text, Uid};
 pub use timestamp::Timestamp;

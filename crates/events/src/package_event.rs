@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::text::OptionalText;
-use crate::{Count, StatusCode, Text, Uid, Undecodable, decode, plain};
+use crate::text::OptionalNumber;
+use crate::{Count, Number, StatusCode, Uid, Undecodable, decode, plain};
 
 /// A package that was packed. Real events carry many more members, which are ignored here and
 /// passed on to the invoice service as they came.
@@ -24,7 +24,7 @@ pub struct PackageEvent {
 pub struct WebhookEvent {
     /// `package.status.packed`, `package.status.transitioned` …
     #[serde(rename = "type")]
-    pub kind: Text,
+    pub kind: Number,
     /// Identifies the event.
     pub uuid: Uid,
 }
@@ -35,10 +35,10 @@ pub struct PackedPackage {
     /// Identifies the package within its OMS.
     pub id: u64,
     /// The package's number, as people know it.
-    pub number: Text,
+    pub number: Number,
     /// The number of the order it is a part of.
-    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
-    pub order_number: Option<Text>,
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub order_number: Option<Number>,
     /// What is in it.
     pub packageitem_set: Vec<PackageItem>,
 }
@@ -47,7 +47,7 @@ pub struct PackedPackage {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 pub struct PackageItem {
     /// The article's number.
-    pub sku: Text,
+    pub sku: Number,
     /// How many.
     pub quantity: Count,
 }

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::OptionalText;
-use crate::{Address, ContactPerson, Customer, Hundredths, Seller, Settlement, Store, Text, Timestamp, Uid};
+use crate::text::{OptionalNumber, OptionalText};
+use crate::{
+    Address, ContactPerson, Customer, Hundredths, Number, Seller, Settlement, Store, Text, Timestamp, Uid,
+};
 
 /// The event on the user's bus. Unknown members are ignored; optional ones may be absent or null,
 /// and an empty text counts as absent.
@@ -58,10 +60,10 @@ pub struct Tenant {
 #[serde(rename_all = "camelCase")]
 pub struct Country {
     /// ISO 3166-1 alpha-2: `NO`.
-    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
-    pub code: Option<Text>,
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub code: Option<Number>,
     /// ISO 4217: `NOK`.
-    pub currency: Text,
+    pub currency: Number,
 }
 
 /// The package of Akinon's OMS that a receipt is the invoice of.
@@ -71,7 +73,7 @@ pub struct Package {
     /// The package's id in the OMS.
     pub id: u64,
     /// The package's number, as people know it.
-    pub number: Text,
+    pub number: Number,
 }
 
 /// What the till issued.
@@ -82,7 +84,7 @@ pub struct OrderReceipt {
     /// Identifies the receipt within its tenant; becomes the Omnium invoice's id.
     pub uid: Uid,
     /// The number that customers and accountants know.
-    pub voucher_number: Text,
+    pub voucher_number: Number,
     /// When the receipt was created.
     pub created_at: Timestamp,
     /// When its settlement was completed.
@@ -111,8 +113,8 @@ pub struct OrderReceipt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice_address: Option<Address>,
     /// The voucher that a payment is for; required for `PAYMENT`.
-    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
-    pub referenced_voucher_number: Option<Text>,
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub referenced_voucher_number: Option<Number>,
 }
 
 impl OrderReceipt {
@@ -124,6 +126,17 @@ impl OrderReceipt {
             OrderType::Payment => self.settlement_total.unwrap_or_default(),
         }
     }
+
+    /// See [`file_name`].
+    pub fn file_name(&self) -> String {
+        file_name(&self.voucher_number)
+    }
+}
+
+/// The name of a receipt's PDF: `{voucherNumber}.pdf` (the Flow page), with `-` for what separates folders
+/// or is reserved in the names of files.
+pub fn file_name(voucher_number: &str) -> String {
+    format!("{}.pdf", voucher_number.replace(['/', '\\', ':', '*', '?', '"', '<', '>', '|'], "-"))
 }
 
 /// The order that the receipt settles.
@@ -133,12 +146,12 @@ pub struct Order {
     /// Identifies the order.
     pub uid: Uid,
     /// The order's number, as people know it.
-    pub order_number: Text,
+    pub order_number: Number,
     /// Sale, return or payment.
     #[serde(rename = "type")]
     pub kind: OrderType,
     /// Where the order was made: `POS`, `WEB` …
-    pub origin: Text,
+    pub origin: Number,
     /// The store that issued the receipt.
     pub store: Store,
     /// The customer's address on the order.
@@ -202,7 +215,7 @@ pub struct Item {
     /// Identifies the line within the receipt.
     pub uid: Uid,
     /// The article's number.
-    pub sku: Text,
+    pub sku: Number,
     /// The article's name.
     pub name: Text,
     /// How many: 150 is 1.5. Negative or zero on a return.
@@ -218,6 +231,6 @@ pub struct Item {
     /// The VAT in the total.
     pub vat_amount: Hundredths,
     /// The article's EAN.
-    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
-    pub ean: Option<Text>,
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub ean: Option<Number>,
 }

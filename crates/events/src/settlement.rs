@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::OptionalText;
-use crate::{Hundredths, Text, Timestamp, Uid};
+use crate::{Hundredths, Number, Text, Timestamp, Uid};
 
 /// One payment movement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,17 +14,17 @@ pub struct Settlement {
     /// Identifies the movement.
     pub uid: Uid,
     /// The means of payment's code.
-    pub code: Text,
+    pub code: Number,
     /// The means of payment's name.
     pub name: Text,
     /// `CARD`, `CASH`, `CASHBACK`, `GIFT_CARD`, `INVOICE`, `PRE_PAYMENT`, `OTHER`; an unknown one
     /// counts as `OTHER`.
     #[serde(rename = "kind")]
-    pub kind_code: Text,
+    pub kind_code: Number,
     /// How much; negative for money handed out.
     pub amount: Hundredths,
     /// `COMPLETED` counts; any other is not completed.
-    pub state: Text,
+    pub state: Number,
     /// When it was completed; required then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,

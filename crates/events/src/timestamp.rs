@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, Timelike, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -14,13 +14,21 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// `None` where the text is not RFC 3339.
+    /// The most characters that are read.
+    pub const MAX_CHARS: usize = 64;
+
+    /// `None` where the text is not RFC 3339, with its date in the year 1 or later and a second below 60.
+    /// The letters T and Z may be small.
     pub fn parse(text: &str) -> Option<Self> {
         // RFC 3339 lets a space stand for the T by agreement; there is no agreement here.
-        if text.as_bytes().get(10) != Some(&b'T') {
+        if text.len() > Self::MAX_CHARS || !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return None;
         }
         let moment = DateTime::parse_from_rfc3339(text).ok()?;
+        // No till knows of leap seconds, and nothing was sold before the year 1.
+        if moment.year() < 1 || moment.nanosecond() >= 1_000_000_000 {
+            return None;
+        }
         Some(Self { text: text.to_owned(), moment })
     }
 
@@ -74,6 +82,12 @@ impl JsonSchema for Timestamp {
         "Timestamp".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time" })
+        // Beyond the format: no year 0, no second 60, and not any number of digits.
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "maxLength": Timestamp::MAX_CHARS,
+            "pattern": r"^(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-5][0-9]"
+        })
     }
 }

@@ -64,7 +64,7 @@ fn what_is_wrong_is_told_with_its_path_in_the_envelope() {
     let whole = enveloped(&event);
     let amount =
         "an integer with two implied decimals (25.00 is 2500), between -10000000000000 and 10000000000000";
-    let uid = "an identifier: 1 to 200 characters, no control characters, neither . nor ..";
+    let uid = "an identifier: 1 to 200 characters, no control and direction characters, neither . nor .., and it is empty";
     for (body, expected) in [
         (enveloped(&broken), format!("at data.orderReceipt.items[0].total: expected {amount}")),
         (

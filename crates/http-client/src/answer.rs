@@ -1,9 +1,10 @@
-//! What is kept of an answer that is no success.
+//! What is kept of an answer that is no success: its status for the log, its words for the dead letter.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use thiserror::Error;
+use secret::cut_secrets;
 
 /// How much of an error's body is kept for the operator, in bytes.
 pub const BODY_KEPT: usize = 1024;
@@ -15,17 +16,37 @@ const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(600);
 
 /// An answer that is no success, for the operator.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{service} answered {status}{}{body}", if .body.is_empty() { "" } else { ": " })]
+///
+/// What a service says may name people. So an answer is told by its status, wherever it is told: in a log, a
+/// trace, a health page. The body is told in the alternate form alone (`{:#}`), which the dead letter gets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Who was asked, as the subject of a sentence.
     pub service: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// The first kilobyte of the body, without control characters. Empty where the body might repeat
-    /// a credential, or was a success's.
+    /// The first kilobyte of the body, without control characters and without secrets that this process
+    /// knows. Empty where the body was a success's, or the token endpoint's.
     pub body: String,
 }
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.service, self.status)?;
+        if f.alternate() && !self.body.is_empty() {
+            write!(f, ": {}", self.body)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer({} {})", self.service, self.status)
+    }
+}
+
+impl std::error::Error for Answer {}
 
 /// `Retry-After`, in seconds or as an HTTP date; between one second and ten minutes, and five seconds
 /// where there is none.
@@ -41,12 +62,13 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Duration {
         .clamp(Duration::from_secs(1), RETRY_AFTER_MOST)
 }
 
-/// The first kilobyte, readable on one line: control characters become spaces.
+/// The first kilobyte, readable on one line: control characters become spaces, secrets are cut out.
 pub fn for_operator(body: &[u8]) -> String {
+    let goes_on = body.len() >= BODY_KEPT;
     let body = &body[..body.len().min(BODY_KEPT)];
     let text: String =
         String::from_utf8_lossy(body).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    text.trim().to_owned()
+    cut_secrets(text.trim(), goes_on)
 }
 
 #[cfg(test)]
@@ -77,6 +99,23 @@ mod tests {
             }
             assert_eq!(retry_after(&headers, now), Duration::from_secs(seconds), "{header:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_told_by_its_status_and_its_body_in_the_alternate_form_alone() {
+        let answer = Answer { service: "the service", status: 422, body: "Solveig Plantet".to_owned() };
+        assert_eq!(format!("{answer} {answer:?}"), "the service answered 422 Answer(the service 422)");
+        assert_eq!(format!("{answer:#}"), "the service answered 422: Solveig Plantet");
+        assert_eq!(format!("{:#}", Answer { body: String::new(), ..answer }), "the service answered 422");
+    }
+
+    #[test]
+    fn the_operator_gets_no_secret() {
+        let secret = secret::Secret::new("told-to-nobody");
+        let body = format!("you sent {}, {{\"password\":\"told%2Dto%2dnobody\"}}", secret.expose());
+        assert_eq!(for_operator(body.as_bytes()), "you sent [secret], {\"password\":\"[secret]\"}");
+        let cut_off = format!("{}told-to-nobody", "a".repeat(BODY_KEPT - 9));
+        assert_eq!(for_operator(cut_off.as_bytes()), format!("{}[secret]", "a".repeat(BODY_KEPT - 9)));
     }
 
     #[test]

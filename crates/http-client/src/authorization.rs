@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
+use secret::remember;
 
 use crate::Secret;
 
@@ -35,7 +36,12 @@ impl Authorization {
     /// The header's value as it is now; `None` where the credentials cannot be sent.
     pub fn header(&self) -> Option<HeaderValue> {
         let value = match self {
-            Self::Whole(value) => HeaderValue::try_from(&*value.expose()),
+            Self::Whole(value) => {
+                let value = value.expose();
+                // A service may repeat it without its scheme.
+                value.split_once(' ').into_iter().for_each(|(_, token)| remember(token));
+                HeaderValue::try_from(&*value)
+            }
             Self::Token(token) => HeaderValue::try_from(format!("Token {}", token.expose())),
             Self::Basic { username, password } => {
                 let login = format!("{}:{}", username.expose(), password.expose());

@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use thiserror::Error;
 
-use crate::BODY_KEPT;
+use crate::{BODY_KEPT, Timing};
 
 /// Connecting takes milliseconds, or does not happen.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,22 +38,25 @@ pub enum NoAnswer {
 pub struct Http(Client);
 
 impl Http {
-    /// Connections whose requests may take so long each, their answers included.
+    /// Connections that end with their request: where no answer comes in time, the connection is closed,
+    /// and the kernel ends it within the user timeout. So it is HTTP/1.1 alone, where each request in
+    /// flight has a connection of its own; one of HTTP/2 outlives the requests that were given up on.
     ///
     /// # Errors
     /// TLS cannot be set up: there are no root certificates to trust.
-    pub fn new(timeout: Duration) -> Result<Self, Transport> {
+    pub fn new(timing: Timing) -> Result<Self, Transport> {
         // reqwest takes the process's provider; one that is there already stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Client::builder()
-            .timeout(timeout)
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timing.timeout())
+            .connect_timeout(CONNECT_TIMEOUT.min(timing.timeout()))
+            .tcp_user_timeout(timing.user_timeout())
+            .http1_only()
             .pool_idle_timeout(IDLE_TIMEOUT)
             // A redirect would carry the credentials elsewhere.
             .redirect(redirect::Policy::none())
             .referer(false)
-            // What is repeated is each client's to decide. Left to itself reqwest repeats what an
-            // HTTP/2 server said it would not look at, and an attach is not staked on that.
+            // What is repeated is each client's to decide.
             .retry(reqwest::retry::never())
             .user_agent(concat!("bilag/", env!("CARGO_PKG_VERSION")))
             .build()

@@ -14,6 +14,7 @@ mod pace;
 mod reach;
 mod retry;
 mod service;
+mod timing;
 
 pub use answer::{Answer, BODY_KEPT, for_operator, retry_after};
 pub use authorization::Authorization;
@@ -24,5 +25,6 @@ pub use measured::Measured;
 pub use pace::{Bucket, Gate, NoTurn, Patience, SEND_WITHIN};
 pub use reqwest::{Method, StatusCode, Url, header};
 pub use retry::Retries;
-pub use secret::{FileProblem, Secret};
+pub use secret::{FileProblem, Secret, remember};
 pub use service::{ConfigError, Request, Service, ServiceClient, ServiceConfig, Success};
+pub use timing::Timing;

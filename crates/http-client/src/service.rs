@@ -13,8 +13,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::{
-    Answer, Authorization, CallError, Gate, Http, Measured, Patience, Retries, SEND_WITHIN, Transport,
-    base_url, below, send,
+    Answer, Authorization, CallError, Gate, Http, Measured, Patience, Retries, Timing, Transport, base_url,
+    below, send,
 };
 
 /// IETF draft "The Idempotency-Key HTTP Header Field"; sent without quotes, as most services take it.
@@ -95,7 +95,7 @@ struct Inner {
     gate: Gate,
     url: Url,
     authorization: Option<Authorization>,
-    timeout: Duration,
+    timing: Timing,
 }
 
 impl ServiceClient {
@@ -104,6 +104,7 @@ impl ServiceClient {
     /// # Errors
     /// See [`ConfigError`].
     pub fn new(service: &'static Service, config: ServiceConfig) -> Result<Self, ConfigError> {
+        let timing = Timing::new(config.timeout);
         // What comes from a file later has been looked at there.
         if config.authorization.as_ref().is_some_and(|authorization| authorization.header().is_none()) {
             return Err(ConfigError::Authorization(service));
@@ -112,15 +113,15 @@ impl ServiceClient {
             service,
             url: base_url(&config.url).ok_or(ConfigError::Url(service))?,
             authorization: config.authorization,
-            http: Http::new(config.timeout).map_err(ConfigError::Tls)?,
+            http: Http::new(timing).map_err(ConfigError::Tls)?,
             gate: Gate::new(config.max_concurrent, None),
-            timeout: config.timeout,
+            timing,
         })))
     }
 
-    /// No call takes longer: what keeps others from the receipt meanwhile has to last longer still.
+    /// See [`Timing::longest_call`].
     pub fn longest_call(&self) -> Duration {
-        SEND_WITHIN + self.0.timeout
+        self.0.timing.longest_call()
     }
 
     /// Makes a call until it succeeds, or is better left to the retry queues. What was not reached, not

@@ -19,9 +19,9 @@ pub fn of(receipt: &OrderReceipt, prefix: &str) -> Vec<Line> {
 fn of_item(item: &Item, receipt: &OrderReceipt, prefix: &str) -> Line {
     Line {
         line_item_id: item.uid.clone().into(),
-        code: item.sku.clone(),
+        code: item.sku.clone().into(),
         display_name: item.name.clone(),
-        ean: item.ean.clone(),
+        ean: item.ean.clone().map(Into::into),
         quantity: item.quantity.into(),
         placed_price: item.unit_price.into(),
         placed_price_excl_tax: Some(without_tax(item)),

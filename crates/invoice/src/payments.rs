@@ -38,7 +38,7 @@ fn payment(settlement: &Settlement, amount: Hundredths) -> Payment {
     let paid_date = settlement.settled_at.clone();
     Payment {
         amount: Amount(amount.to_decimal().abs()),
-        payment_method_name: settlement.code.clone(),
+        payment_method_name: settlement.code.clone().into(),
         payment_type: settlement.name.clone(),
         transaction_id: settlement.transaction_id.clone().unwrap_or_else(|| settlement.uid.clone().into()),
         transaction_type: crate::text(if amount < Hundredths::ZERO { "Credit" } else { "Sale" }),

@@ -10,7 +10,7 @@ pub fn of_invoice(receipt: &OrderReceipt, prefix: &str) -> Vec<Property> {
     };
     let seller = receipt.seller.as_ref().and_then(|seller| seller.code.clone());
     [
-        ("order_number", Some(receipt.order.order_number.clone())),
+        ("order_number", Some(receipt.order.order_number.clone().into())),
         ("customer.loyalty_id", loyalty_id),
         ("seller.code", seller),
         ("order.type", Some(crate::text(receipt.order.kind.as_str()))),
@@ -24,8 +24,8 @@ pub fn of_invoice(receipt: &OrderReceipt, prefix: &str) -> Vec<Property> {
 pub fn of_line(receipt: &OrderReceipt, prefix: &str) -> Vec<Property> {
     let voucher = &receipt.voucher_number;
     vec![
-        property(format!("{prefix}.receipt.voucher_number"), voucher.clone(), prefix),
-        property("voyado.order.id".to_owned(), voucher.clone(), prefix),
+        property(format!("{prefix}.receipt.voucher_number"), voucher.clone().into(), prefix),
+        property("voyado.order.id".to_owned(), voucher.clone().into(), prefix),
     ]
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::{Invoice, Uid};
-use http_client::{Gate, Patience, SEND_WITHIN, Secret};
+use http_client::{Gate, Patience, Secret, Timing};
 use tokio::time::{Instant, sleep};
 
 use crate::allowance::{Allowance, ApiUser};
-use crate::config::{Config, ConfigError};
+use crate::config::{AttachBy, Config, ConfigError};
 use crate::error::OmniumError;
 use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
@@ -29,7 +29,8 @@ struct Inner {
     tokens: Tokens,
     client_id: Secret,
     client_secret: Secret,
-    timeout: Duration,
+    timing: Timing,
+    attach_by: AttachBy,
 }
 
 impl Omnium {
@@ -44,20 +45,21 @@ impl Omnium {
             gate: Gate::new(config.max_concurrent, None),
             allowance,
             tokens: Tokens::default(),
+            attach_by: config.attach_by,
             client_id: config.client_id,
             client_secret: config.client_secret,
-            timeout: config.timeout,
+            timing: Timing::new(config.timeout),
         })))
     }
 
-    /// No call takes longer: what keeps others from the invoice meanwhile has to last longer still.
+    /// See [`Timing::longest_call`].
     pub fn longest_call(&self) -> Duration {
-        SEND_WITHIN + self.0.timeout
+        self.0.timing.longest_call()
     }
 
-    /// How long one request may take, its answer included.
-    pub fn timeout(&self) -> Duration {
-        self.0.timeout
+    /// See [`Timing::arrives_within`].
+    pub fn arrives_within(&self) -> Duration {
+        self.0.timing.arrives_within()
     }
 
     /// Creates the invoice, or replaces the one with its id. An update may drop the files of the
@@ -69,11 +71,16 @@ impl Omnium {
         self.call(&self.0.http.upsert(invoice)).await.map(drop)
     }
 
-    /// Adds a file to the invoice. A repeat may add it a second time, so look with
+    /// How files come to invoices.
+    pub fn attach_by(&self) -> AttachBy {
+        self.0.attach_by
+    }
+
+    /// Adds a file to the invoice. By [`AttachBy::File`] a repeat may add it a second time, so look with
     /// [`find_invoice`](Self::find_invoice) before calling this again.
     ///
     /// # Errors
-    /// See [`OmniumError`]; never repeated here once it may have happened.
+    /// See [`OmniumError`]; by [`AttachBy::File`] never repeated here once it may have happened.
     pub async fn attach(&self, invoice_id: &Uid, file_name: &str, content: Bytes) -> Result<(), OmniumError> {
         self.call(&self.0.http.attach(invoice_id, file_name, content)).await.map(drop)
     }
@@ -136,9 +143,9 @@ impl Omnium {
 
     /// Waits until a request may be made: first among those of this process, then among all.
     async fn turn(&self, patience: &mut Patience) -> Result<impl Send, OmniumError> {
-        let Inner { gate, allowance, timeout, .. } = &*self.0;
+        let Inner { gate, allowance, timing, .. } = &*self.0;
         let permit = gate.enter(patience).await?;
-        let allowed = allowance.take(&self.user(), *timeout, patience).await?;
+        let allowed = allowance.take(&self.user(), timing.timeout(), patience).await?;
         patience.may_send(Instant::now())?;
         Ok((permit, allowed))
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{Secret, Transport};
+use crate::{Call, Secret, Transport};
 
 /// What the client has to be told.
 #[derive(Clone, Debug)]
@@ -19,6 +19,29 @@ pub struct Config {
     pub max_concurrent: usize,
     /// How long one request may take, its answer included.
     pub timeout: Duration,
+    /// How a file comes to an invoice.
+    pub attach_by: AttachBy,
+}
+
+/// How a file comes to an invoice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AttachBy {
+    /// `AddFileToInvoice`, as Flow's page has it. What a repeat does is not documented.
+    #[default]
+    File,
+    /// `AddAsset` with an id of ours, the invoice's: "If assetId is supplied and an asset already exists with the
+    /// given ID, then asset will be patched" (Omnium's OpenAPI). So a repeat adds nothing.
+    Asset,
+}
+
+impl AttachBy {
+    /// The call that attaches.
+    pub const fn call(self) -> Call {
+        match self {
+            Self::File => Call::Attach,
+            Self::Asset => Call::AddAsset,
+        }
+    }
 }
 
 /// Why there is no client.

@@ -15,6 +15,8 @@ pub enum Call {
     Upsert,
     /// Adds a file to the invoice.
     Attach,
+    /// Adds a file to the invoice, or replaces the one with its id.
+    AddAsset,
     /// Reads the invoice.
     Find,
     /// Reads the content of a file.
@@ -28,6 +30,7 @@ impl Call {
             Self::Token => ("POST", "/api/token"),
             Self::Upsert => ("PUT", "/api/Invoices/UpdateInvoice"),
             Self::Attach => ("POST", "/api/Invoices/{invoiceId}/AddFileToInvoice"),
+            Self::AddAsset => ("POST", "/api/Invoices/{invoiceId}/AddAsset"),
             Self::Find => ("GET", "/api/Invoices/{invoiceId}"),
             // Where files are, each asset says for itself.
             Self::Download => ("GET", "{asset}"),

@@ -5,11 +5,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use events::{Invoice, Uid};
 use http_client::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http_client::{Measured, Method, Url, base_url, below, send};
+use http_client::{Measured, Method, Timing, Url, base_url, below, send};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{AttachBy, Config, ConfigError};
 use crate::token::Credentials;
 use crate::{Call, OmniumError, answer, metrics};
 
@@ -25,12 +25,14 @@ pub(crate) struct Request {
 pub(crate) struct Http {
     client: http_client::Http,
     base: Url,
+    attach_by: AttachBy,
 }
 
 impl Http {
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
         let base = base_url(&config.base_url).ok_or(ConfigError::BaseUrl)?;
-        Ok(Self { client: http_client::Http::new(config.timeout).map_err(ConfigError::Tls)?, base })
+        let client = http_client::Http::new(Timing::new(config.timeout)).map_err(ConfigError::Tls)?;
+        Ok(Self { client, base, attach_by: config.attach_by })
     }
 
     /// Where the API is.
@@ -54,9 +56,16 @@ impl Http {
     }
 
     pub(crate) fn attach(&self, invoice_id: &Uid, file_name: &str, content: Bytes) -> Request {
-        let mut url = below(&self.base, &["api", "Invoices", invoice_id, "AddFileToInvoice"]);
+        let method = match self.attach_by {
+            AttachBy::File => "AddFileToInvoice",
+            AttachBy::Asset => "AddAsset",
+        };
+        let mut url = below(&self.base, &["api", "Invoices", invoice_id, method]);
         url.query_pairs_mut().append_pair("fileName", file_name);
-        Request { call: Call::Attach, url, body: Some(("application/octet-stream", content)) }
+        if self.attach_by == AttachBy::Asset {
+            url.query_pairs_mut().append_pair("assetId", invoice_id);
+        }
+        Request { call: self.attach_by.call(), url, body: Some(("application/octet-stream", content)) }
     }
 
     pub(crate) fn find(&self, invoice_id: &Uid) -> Request {
@@ -102,7 +111,7 @@ impl Http {
     async fn exchange(&self, request: &Request, token: Option<&HeaderValue>) -> Result<Bytes, OmniumError> {
         let began = Instant::now();
         let method = match request.call {
-            Call::Token | Call::Attach => Method::POST,
+            Call::Token | Call::Attach | Call::AddAsset => Method::POST,
             Call::Upsert => Method::PUT,
             Call::Find | Call::Download => Method::GET,
         };
@@ -136,7 +145,7 @@ impl Http {
         let (body, broken) = received.body().await;
         match (request.call, broken) {
             // The status says that it is done; what else the answer would have said is not needed.
-            (Call::Upsert | Call::Attach, _) | (_, None) => Ok(body),
+            (Call::Upsert | Call::Attach | Call::AddAsset, _) | (_, None) => Ok(body),
             (_, Some(error)) => Err(OmniumError::Unanswered(error)),
         }
     }

@@ -18,7 +18,7 @@ mod token;
 
 pub use allowance::{Allowance, Allowed, Alone, ApiUser, BUCKET, CONCURRENT, NotAllowed};
 pub use client::Omnium;
-pub use config::{Config, ConfigError};
+pub use config::{AttachBy, Config, ConfigError};
 pub use decision::{Call, decide};
 pub use error::OmniumError;
 pub use http_client::{Answer, Bucket, Decision, NoTurn, Patience, Secret, Transport};

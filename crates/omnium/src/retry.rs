@@ -26,7 +26,7 @@ fn repeatable(call: Call, error: &OmniumError) -> bool {
     match error {
         OmniumError::Refused(_) => true,
         OmniumError::Unanswered(_) | OmniumError::ServerError(_) | OmniumError::Unavailable(_) => {
-            matches!(call, Call::Token | Call::Find | Call::Download)
+            matches!(call, Call::Token | Call::AddAsset | Call::Find | Call::Download)
         }
         _ => false,
     }
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn only_reads_are_repeated_after_a_failure_of_theirs() {
+    fn only_what_a_repeat_leaves_alone_is_repeated_after_a_failure() {
         let answer = || Answer { service: "Omnium", status: 503, body: String::new() };
         let broken = || Transport::from(Box::from("reset"));
         for error in [
@@ -56,9 +56,9 @@ mod tests {
             OmniumError::ServerError(answer()),
             OmniumError::Unavailable(answer()),
         ] {
-            let repeated = [Call::Token, Call::Upsert, Call::Attach, Call::Find, Call::Download]
-                .map(|call| Retries::new().after(call, &error).is_some());
-            assert_eq!(repeated, [true, false, false, true, true], "{error:?}");
+            let calls = [Call::Token, Call::Upsert, Call::Attach, Call::AddAsset, Call::Find, Call::Download];
+            let repeated = calls.map(|call| Retries::new().after(call, &error).is_some());
+            assert_eq!(repeated, [true, false, false, true, true, true], "{error:?}");
         }
         for error in [OmniumError::Conflict(answer()), OmniumError::Invalid(answer())] {
             assert_eq!(Retries::new().after(Call::Find, &error), None, "{error:?}");

@@ -32,6 +32,7 @@ impl Fetched {
             expires_in: u64,
         }
         let Body { access_token, expires_in } = answer::read(body)?;
+        http_client::remember(&access_token);
         let mut bearer =
             HeaderValue::try_from(format!("Bearer {access_token}")).map_err(|_| answer::unreadable())?;
         bearer.set_sensitive(true);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::Uid;
-use omnium::{Config, Omnium, OmniumError, Secret};
+use omnium::{AttachBy, Config, Omnium, OmniumError, Secret};
 use permits::Permits;
 use sandbox::omnium::{Call, Fault, Limits, Options, Rule};
 use sandbox::{Sandbox, serve};
@@ -37,6 +37,7 @@ async fn process(
         client_secret: Secret::new("a-secret"),
         max_concurrent: 16,
         timeout: Duration::from_secs(5),
+        attach_by: AttachBy::File,
     };
     let omnium = Omnium::new(config, permits.clone()).expect("a client");
     (permits, omnium)

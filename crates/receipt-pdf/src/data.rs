@@ -7,8 +7,8 @@ mod totals;
 
 use events::{Item, OrderType, ReceiptSettled};
 use minijinja::Value;
+use store_clock::Zone;
 
-use crate::civil_time::civil;
 use crate::labels::label;
 use crate::language::Language;
 pub(crate) use group::Group;
@@ -63,11 +63,11 @@ const ROOT_ON_PAGE: [&str; 11] = [
 pub(crate) struct Variables([Value; 9]);
 
 impl Variables {
-    pub(crate) fn new(event: &ReceiptSettled, language: Language) -> Self {
+    pub(crate) fn new(event: &ReceiptSettled, language: Language, zone: Option<Zone>) -> Self {
         let receipt = &event.order_receipt;
         let seller = receipt.seller.as_ref();
         Self([
-            receipt_values(event, language),
+            receipt_values(event, language, zone),
             Group::value(&["name"], [text(&event.tenant.name)]),
             parties::store(&receipt.order.store),
             Group::value(
@@ -102,11 +102,11 @@ impl Variables {
     }
 }
 
-fn receipt_values(event: &ReceiptSettled, language: Language) -> Value {
+fn receipt_values(event: &ReceiptSettled, language: Language, zone: Option<Zone>) -> Value {
     let receipt = &event.order_receipt;
     let totals = &receipt.order_totals;
     let country = event.tenant.country.code.as_deref();
-    let time = |moment| Value::from(civil(moment, country).to_rfc3339());
+    let time = |moment| Value::from(store_clock::local(moment, zone, country).to_rfc3339());
     let items_total: i64 = receipt.items.iter().map(|item| item.total.get()).sum();
     let rounding = if receipt.items.is_empty() { 0 } else { totals.grand_total.get() - items_total };
     let is_payment = receipt.order.kind == OrderType::Payment;

@@ -27,11 +27,12 @@ impl Image {
     pub(crate) fn from_png(bytes: &[u8]) -> Result<Self, ImageError> {
         let mut decoder = Decoder::new(std::io::Cursor::new(bytes));
         decoder.set_transformations(Transformations::normalize_to_color8());
-        let mut reader = decoder.read_info()?;
-        let (width, height) = reader.info().size();
+        // Before anything is made ready for the pixels, which a few bytes may say are billions.
+        let (width, height) = decoder.read_header_info()?.size();
         if width > MOST_PIXELS || height > MOST_PIXELS {
             return Err(ImageError::TooLarge);
         }
+        let mut reader = decoder.read_info()?;
         let mut pixels = vec![0; reader.output_buffer_size().ok_or(ImageError::TooLarge)?];
         let frame = reader.next_frame(&mut pixels)?;
         pixels.truncate(frame.buffer_size());

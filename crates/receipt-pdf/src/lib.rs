@@ -5,7 +5,6 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod barcode;
-mod civil_time;
 mod data;
 mod font;
 mod image;

@@ -1,6 +1,7 @@
 //! One receipt to one PDF.
 
 use events::ReceiptSettled;
+use store_clock::Zone;
 
 use crate::data::Variables;
 use crate::language::Language;
@@ -24,12 +25,34 @@ pub struct Rendered {
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A text of the template cannot be evaluated for this receipt.
-    #[error("the template's text at line {line} cannot be evaluated for this receipt: correct the template")]
+    #[error(
+        "the text at line {line} of template {template} cannot be evaluated for this receipt: correct it"
+    )]
     Text {
+        /// The template.
+        template: String,
         /// Line of the template, from 1.
         line: usize,
         /// What the template engine says.
         source: minijinja::Error,
+    },
+    /// A text of the template takes more than any text should.
+    #[error(
+        "the text at line {line} of template {template} does not come to an end in time: look for a loop that goes on and on"
+    )]
+    Endless {
+        /// The template.
+        template: String,
+        /// Line of the template, from 1.
+        line: usize,
+    },
+    /// A text of the template comes to more than any receipt has.
+    #[error("the text at line {line} of template {template} comes to more than 2 MiB: look for a loop")]
+    TooLong {
+        /// The template.
+        template: String,
+        /// Line of the template, from 1.
+        line: usize,
     },
     /// The font cannot be cut to the characters used.
     #[error("the embedded font cannot be cut to the receipt's characters: report this as a defect")]
@@ -47,6 +70,8 @@ pub struct Look {
     /// The language, which the template must be able to be printed in; `None`: the template's own, else
     /// that of the receipt's country.
     pub language: Option<Language>,
+    /// The time zone that was set for its stores; `None`: that of the tenant's country, where it is known.
+    pub zone: Option<Zone>,
 }
 
 impl Look {
@@ -55,21 +80,22 @@ impl Look {
     /// # Errors
     /// See [`RenderError`].
     pub fn render(self, receipt: &ReceiptSettled) -> Result<Rendered, RenderError> {
-        render_in(self.template, self.language, receipt)
+        render_in(self.template, self.language, self.zone, receipt)
     }
 }
 
 /// Makes a receipt's document.
 pub fn render(template: &Template, receipt: &ReceiptSettled) -> Result<Rendered, RenderError> {
-    render_in(template, None, receipt)
+    render_in(template, None, None, receipt)
 }
 
 fn render_in(
     template: &Template,
     language: Option<Language>,
+    zone: Option<Zone>,
     receipt: &ReceiptSettled,
 ) -> Result<Rendered, RenderError> {
-    let laid_out = lay_out(template, language, receipt)?;
+    let laid_out = lay_out(template, language, zone, receipt)?;
     let order_receipt = &receipt.order_receipt;
     let about = About {
         title: &laid_out.title,
@@ -94,10 +120,11 @@ pub(crate) struct LaidOut {
 pub(crate) fn lay_out(
     template: &Template,
     language: Option<Language>,
+    zone: Option<Zone>,
     receipt: &ReceiptSettled,
 ) -> Result<LaidOut, RenderError> {
     let language = language.unwrap_or_else(|| template.language(receipt.tenant.country.code.as_deref()));
-    let variables = Variables::new(receipt, language);
+    let variables = Variables::new(receipt, language, zone);
     let mut composer = Composer::new(template, language, variables.root());
     let title = composer.evaluate(template.title())?;
     let paper = template.paper();

@@ -33,7 +33,7 @@ fn a_receipt_is_printed_in_the_language_that_is_asked_for_whatever_its_country()
         (Some(Language::Sv), ["Kvitto", "Kvittonr"]),
         (Some(Language::En), ["Receipt", "Receipt no."]),
     ] {
-        let look = Look { template: builtin("a4"), language };
+        let look = Look { template: builtin("a4"), language, zone: None };
         let pages = text(&look.render(&receipt).expect("a PDF").pdf).concat();
         for word in words {
             assert!(

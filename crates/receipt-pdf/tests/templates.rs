@@ -84,3 +84,45 @@ fn there_is_no_other_built_in_template() {
         assert!(Template::builtin(name).is_some(), "{name}");
     }
 }
+
+/// A PNG of a few bytes that says to be of so many pixels.
+fn bomb(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = png::Encoder::new(&mut bytes, width, height);
+    drop(encoder.write_header().expect("a header"));
+    bytes
+}
+
+#[test]
+fn an_image_that_says_to_be_of_billions_of_pixels_is_refused_by_its_header() {
+    for (width, height) in [(60_000, 60_000), (4_001, 1), (1, u32::MAX >> 1)] {
+        let template = "[[block]]\ntype = \"image\"\nfile = \"bomb.png\"\n";
+        let errors = Template::load(template, "t.toml", &|_| Ok(bomb(width, height))).expect_err("a mistake");
+        let expected = "t.toml:3: the image `bomb.png`: larger than 4000 × 4000 pixels: make it smaller";
+        assert_eq!(errors.to_string(), expected, "{width} × {height}");
+    }
+}
+
+#[test]
+fn a_text_that_one_receipt_makes_endless_is_told_with_template_and_line() {
+    let template = "[[block]]\ntype = \"text\"\ntext = \"Hei\"\n\n[[block]]\ntype = \"text\"\ntext = \"\"\"\n\
+        {% if receipt.voucherNumber == '1001' %}\
+        {% for a in range(9000) %}{% for b in range(9000) %}{{ b }}{% endfor %}{% endfor %}\
+        {% endif %}\n\"\"\"\n";
+    let template = Template::load(template, "shop.toml", &read).unwrap_or_else(|errors| panic!("{errors}"));
+    let told = render(&template, &sample("standard")).expect_err("no PDF").to_string();
+    assert!(told.contains("line 7 of template shop.toml"), "{told}");
+    render(&template, &sample("return")).expect("a PDF of another receipt");
+}
+
+#[test]
+fn the_longest_receipt_that_an_event_holds_is_far_from_the_limits() {
+    let mut receipt = sample("standard");
+    let items = receipt.order_receipt.items.clone();
+    // About 180 bytes a line: more would not fit into the largest event.
+    receipt.order_receipt.items = items.iter().cycle().take(6_000).cloned().collect();
+    for name in Template::BUILTIN {
+        let template = Template::builtin(name).expect("built in");
+        render(template, &receipt).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}

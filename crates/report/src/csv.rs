@@ -26,7 +26,7 @@ const HEADING: [&str; 19] = [
 ];
 
 /// The report. The column `line` says what a line is: `row`, `total`, `gap` (voucher numbers that are
-/// missing), `not_checked` (how many vouchers fit no series, under `heard`).
+/// missing), `repeated` (a voucher number that several receipts have, how many under `heard`), `not_checked` (how many vouchers fit no series, under `heard`).
 pub fn csv(report: &Report) -> String {
     let mut text = String::new();
     write(&mut text, &HEADING);
@@ -44,6 +44,13 @@ pub fn csv(report: &Report) -> String {
             (line[16], line[17], line[18]) = (&missing.first, &missing.last, &count);
             write(&mut text, &line);
         }
+    }
+    for again in &report.gaps.repeated {
+        let mut line = [""; HEADING.len()];
+        (line[0], line[2], line[3]) = ("repeated", &again.tenant, &again.store);
+        let receipts = again.receipts.to_string();
+        (line[6], line[16], line[17]) = (&receipts, &again.voucher, &again.voucher);
+        write(&mut text, &line);
     }
     let unchecked = report.gaps.unchecked.to_string();
     let mut line = [""; HEADING.len()];
@@ -79,12 +86,14 @@ fn write(text: &mut String, line: &[&str]) {
     text.push_str("\r\n");
 }
 
-/// A cell. What a spreadsheet would take for a formula gets an apostrophe before it; numbers do not.
+/// A cell, on one line whatever is in it. What a spreadsheet would take for a formula gets an apostrophe before
+/// it; numbers do not.
 fn quoted(cell: &str) -> String {
+    let cell = &*untrusted_text::line(cell);
     let is_number = cell.parse::<rust_decimal::Decimal>().is_ok();
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t']) && !is_number;
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && !is_number;
     let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
 #[cfg(test)]
@@ -98,7 +107,8 @@ mod tests {
             ("store 7", "store 7"),
             ("a,b", "\"a,b\""),
             ("a \"b\"", "\"a \"\"b\"\"\""),
-            ("a\nb", "\"a\nb\""),
+            // A cell is a line: scripts that read line by line are not led astray.
+            ("a\nb\u{1b}[31m\u{202e}", "a\\nb\\u{1b}[31m\\u{202e}"),
             ("-3499.00", "-3499.00"),
             ("=1+1", "'=1+1"),
             ("-x,\"", "\"'-x,\"\"\""),

@@ -1,18 +1,24 @@
-//! Which voucher numbers are missing between those that were heard.
+//! Which voucher numbers are missing between those that were heard, and which were given twice.
 //!
 //! A till numbers its vouchers one after the other, so a number that is missing between two others may
 //! be a receipt that was never announced. It may as well be nothing: a number that a till gave away
 //! without a receipt, or two tills of a store with numbers of their own. So what is missing is listed,
 //! never counted as lost.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// Collects voucher numbers.
 #[derive(Debug, Default)]
 pub struct Numbering {
     series: BTreeMap<(String, String, String), Collected>,
     unchecked: u64,
+    /// The vouchers that were added, by a hash of tenant, store and number, and whether one was inside.
+    seen: HashMap<u64, bool>,
+    /// Those that were added more than once, and how often.
+    again: BTreeMap<(String, String, String), u64>,
 }
 
 /// The numbers of one series.
@@ -28,6 +34,7 @@ impl Numbering {
     /// Adds a voucher. `inside` is whether it is of the period itself: one from the days beside it is
     /// not missing where it fills a gap, because numbers are given before receipts are settled.
     pub fn add(&mut self, tenant: &str, store: &str, voucher: &str, inside: bool) {
+        self.look_for_another(tenant, store, voucher, inside);
         let digits = voucher.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (prefix, digits) = voucher.split_at(voucher.len() - digits);
         let Ok(number) = digits.parse::<u64>() else {
@@ -42,9 +49,37 @@ impl Numbering {
         if inside { collected.inside.push(number) } else { collected.beside.push(number) }
     }
 
-    /// What is missing in each series.
-    pub fn gaps(self) -> Gaps {
-        let mut gaps = Gaps { series: Vec::new(), unchecked: self.unchecked };
+    /// So that a year of vouchers takes little room, only those that come again are kept as they are.
+    fn look_for_another(&mut self, tenant: &str, store: &str, voucher: &str, inside: bool) {
+        let mut hash = DefaultHasher::new();
+        (tenant, store, voucher).hash(&mut hash);
+        match self.seen.entry(hash.finish()) {
+            Entry::Vacant(entry) => drop(entry.insert(inside)),
+            Entry::Occupied(mut entry) => {
+                *entry.get_mut() |= inside;
+                let key = (tenant.to_owned(), store.to_owned(), voucher.to_owned());
+                *self.again.entry(key).or_insert(1) += 1;
+            }
+        }
+    }
+
+    fn repeated(&mut self) -> Vec<Repeated> {
+        let seen = std::mem::take(&mut self.seen);
+        let is_inside = |(tenant, store, voucher): &(String, String, String)| {
+            let mut hash = DefaultHasher::new();
+            (tenant, store, voucher).hash(&mut hash);
+            seen.get(&hash.finish()).copied().unwrap_or_default()
+        };
+        let again = std::mem::take(&mut self.again).into_iter().filter(|(key, _)| is_inside(key));
+        again
+            .map(|((tenant, store, voucher), receipts)| Repeated { tenant, store, voucher, receipts })
+            .collect()
+    }
+
+    /// What is missing in each series, and what was given twice.
+    pub fn gaps(mut self) -> Gaps {
+        let repeated = self.repeated();
+        let mut gaps = Gaps { series: Vec::new(), unchecked: self.unchecked, repeated };
         for ((tenant, store, prefix), mut collected) in self.series {
             // One voucher is no series.
             if collected.inside.len() < 2 {
@@ -86,6 +121,22 @@ pub struct Gaps {
     /// Vouchers that fit no series: without a number at their end, with one of more than 19 digits, or
     /// alone with what they begin with.
     pub unchecked: u64,
+    /// Voucher numbers of one store that several receipts have, one of the period among them: no till gives a
+    /// number twice.
+    pub repeated: Vec<Repeated>,
+}
+
+/// A voucher number that several receipts of a store have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    /// The retailer.
+    pub tenant: String,
+    /// The store.
+    pub store: String,
+    /// The number.
+    pub voucher: String,
+    /// How many receipts have it.
+    pub receipts: u64,
 }
 
 impl Gaps {
@@ -171,6 +222,29 @@ mod tests {
     fn a_voucher_of_the_days_beside_fills_a_gap_and_makes_none() {
         let (missing, unchecked) = gaps(&["10", "14"], &["1", "12", "99", "X", "B7"]);
         assert_eq!((missing, unchecked), (vec!["11 (1 missing)".into(), "13 (1 missing)".into()], 0));
+    }
+
+    #[test]
+    fn a_number_that_two_receipts_of_a_store_have_is_told_with_how_many() {
+        let mut numbering = Numbering::default();
+        for (tenant, store, voucher, inside) in [
+            ("1", "a", "1001", true),
+            ("1", "b", "1001", true),
+            ("2", "a", "1001", true),
+            ("1", "a", "1001", true),
+            ("1", "a", "1001", true),
+            ("1", "a", "X", true),
+            ("1", "a", "X", false),
+            ("1", "a", "Y", false),
+            ("1", "a", "Y", false),
+            ("1", "a", "01001", true),
+        ] {
+            numbering.add(tenant, store, voucher, inside);
+        }
+        let repeated = numbering.gaps().repeated;
+        let told: Vec<_> =
+            repeated.iter().map(|again| (&*again.store, &*again.voucher, again.receipts)).collect();
+        assert_eq!(told, [("a", "1001", 3), ("a", "X", 2)]);
     }
 
     #[test]

@@ -36,6 +36,10 @@ pub fn json(report: &Report) -> Value {
             })).collect::<Vec<_>>(),
             "missing": report.gaps.missing(),
             "notChecked": report.gaps.unchecked,
+            "repeated": report.gaps.repeated.iter().map(|again| json!({
+                "tenant": again.tenant, "store": again.store, "voucher": again.voucher,
+                "receipts": again.receipts,
+            })).collect::<Vec<_>>(),
         },
     })
 }

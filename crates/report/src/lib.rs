@@ -15,8 +15,8 @@ mod report;
 
 pub use csv::csv;
 pub use fold::Fold;
-pub use gaps::{Gaps, Missing, Numbering, Series};
+pub use gaps::{Gaps, Missing, Numbering, Repeated, Series};
 pub use json::json;
 pub use model::{Broken, By, Figures, Group, Query, Report, Row, Tally, UnknownBy};
-pub use particulars::{fill, particulars};
+pub use particulars::{fill, particulars, recount, settled_on};
 pub use report::{OMNIUM, report};

@@ -12,7 +12,7 @@ use crate::Gaps;
 /// What is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Days of settlement, both included: the store's days, as each receipt's own offset has them.
+    /// Days of settlement, both included, by the store's clock.
     pub period: Period,
     /// What the rows are told apart by, beside the currency; `None` for totals alone.
     pub by: Option<By>,
@@ -111,10 +111,11 @@ impl Report {
         self.rows.iter().chain(&self.totals).all(|row| row.figures.add_up())
     }
 
-    /// Whether nothing is dead, on its way or missing.
+    /// Whether nothing is dead or on its way, and no voucher number is missing or given twice.
     pub fn is_settled(&self) -> bool {
         let counts = self.counts();
-        self.adds_up() && counts.dead.count == 0 && counts.on_their_way.count == 0 && self.gaps.missing() == 0
+        let vouchers = self.gaps.missing() == 0 && self.gaps.repeated.is_empty();
+        self.adds_up() && counts.dead.count == 0 && counts.on_their_way.count == 0 && vouchers
     }
 }
 

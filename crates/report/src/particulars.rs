@@ -1,23 +1,62 @@
 //! What reports and searches need of a receipt, from the receipt.
 
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use events::{Address, OrderReceipt, ReceiptSettled};
 use futures_util::future::try_join_all;
-use sync_store::{Particulars, StoreError, SyncStore, WithoutParticulars};
+use store_clock::Zone;
+use sync_store::{Key, Particulars, Period, StoreError, SyncStore, WithoutParticulars};
+use tenants::Zones;
 
 /// How many receipts are filled in at a time: what SQLite takes into one commit.
 const BATCH: u32 = 100;
 
-/// The particulars of a receipt. Its day is the store's: that of the time of settlement, offset
-/// included, as the receipt states it.
-pub fn particulars(event: &ReceiptSettled) -> Particulars {
+/// The particulars of a receipt. `zone` is the time zone that is set for its tenant.
+pub fn particulars(event: &ReceiptSettled, zone: Option<Zone>) -> Particulars {
     let receipt = &event.order_receipt;
     let settled = receipt.settled_at.moment();
     Particulars {
         order_type: Some(receipt.order.kind.as_str().to_owned()),
         settled_at: Some(settled.with_timezone(&Utc)),
-        settled_on: settled.date_naive(),
+        settled_on: settled_on(event, zone),
         customer: customer(receipt),
+    }
+}
+
+/// The day that a receipt counts on: that of its settlement by the store's clock, as its document has it.
+pub fn settled_on(event: &ReceiptSettled, zone: Option<Zone>) -> NaiveDate {
+    store_clock::day(event.order_receipt.settled_at.moment(), zone, event.tenant.country.code.as_deref())
+}
+
+/// Counts receipts that are stored on the days that these time zones give them, where that is another one than
+/// before. Tells how many have been moved so far; may be left off and begun again. Of pruned receipts nothing is
+/// left to tell their day by: they stay.
+///
+/// # Errors
+/// The store's.
+pub async fn recount(
+    store: &dyn SyncStore,
+    zones: &Zones,
+    mut so_far: impl FnMut(u64),
+) -> Result<u64, StoreError> {
+    // All days that a timestamp of RFC 3339 can have.
+    let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
+    let all = Period { from: day(0, 1, 1), to: day(9999, 12, 31) };
+    let mut moved = 0;
+    let mut after: Option<(NaiveDate, Key)> = None;
+    loop {
+        let last = after.as_ref().map(|(day, key)| (*day, key));
+        let receipts = store.settled_receipts(all, None, last, BATCH).await?;
+        let Some(last) = receipts.last() else { return Ok(moved) };
+        after = Some((last.day, last.key.clone()));
+        for receipt in &receipts {
+            let Ok(event) = events::decode::<ReceiptSettled>(&receipt.body) else { continue };
+            let day = settled_on(&event, zones.of(&receipt.key.tenant_uid));
+            if day != receipt.day {
+                store.count_on(&receipt.key, day).await?;
+                moved += 1;
+            }
+        }
+        so_far(moved);
     }
 }
 
@@ -26,7 +65,11 @@ pub fn particulars(event: &ReceiptSettled) -> Particulars {
 ///
 /// # Errors
 /// The store's.
-pub async fn fill(store: &dyn SyncStore, mut filled: impl FnMut(u64)) -> Result<u64, StoreError> {
+pub async fn fill(
+    store: &dyn SyncStore,
+    zones: &Zones,
+    mut filled: impl FnMut(u64),
+) -> Result<u64, StoreError> {
     let mut count = 0;
     loop {
         let receipts = store.without_particulars(BATCH).await?;
@@ -34,18 +77,18 @@ pub async fn fill(store: &dyn SyncStore, mut filled: impl FnMut(u64)) -> Result<
             return Ok(count);
         }
         count += receipts.len() as u64;
-        let kept = receipts
-            .iter()
-            .map(|receipt| async move { store.keep_particulars(&receipt.key, &of_the_body(receipt)).await });
+        let kept = receipts.iter().map(|receipt| async move {
+            store.keep_particulars(&receipt.key, &of_the_body(receipt, zones)).await
+        });
         try_join_all(kept).await?;
         filled(count);
     }
 }
 
 /// A body that this version cannot read has the day it was heard on, and is found by its numbers alone.
-fn of_the_body(receipt: &WithoutParticulars) -> Particulars {
+fn of_the_body(receipt: &WithoutParticulars, zones: &Zones) -> Particulars {
     match events::decode::<ReceiptSettled>(&receipt.body) {
-        Ok(event) => particulars(&event),
+        Ok(event) => particulars(&event, zones.of(&receipt.key.tenant_uid)),
         Err(_) => Particulars {
             order_type: None,
             settled_at: None,
@@ -116,7 +159,7 @@ mod tests {
             ("2026-11-02T23:30:00-05:00", "2026-11-02", "2026-11-03T04:30:00+00:00"),
         ] {
             let event = receipt(|event| event["orderReceipt"]["settledAt"] = settled_at.into());
-            let particulars = particulars(&event);
+            let particulars = particulars(&event, None);
             assert_eq!(particulars.settled_on.to_string(), day);
             assert_eq!(particulars.settled_at.map(|time| time.to_rfc3339()).as_deref(), Some(utc));
         }
@@ -135,6 +178,6 @@ mod tests {
             receipt["order"]["address"] = serde_json::Value::Null;
         });
         let expected = "åse bjørnøy\nc-7\naa@b.example\n+47 900 11 222\n+4790011222\nfjord as";
-        assert_eq!(particulars(&event).customer, expected);
+        assert_eq!(particulars(&event, None).customer, expected);
     }
 }

@@ -43,7 +43,8 @@ pub enum Fault {
         done: bool,
     },
     /// Is not executed, and answered with this status and this body, whatever it is: a proxy's page, an
-    /// invoice of something else.
+    /// invoice of something else. `{authorization}` in it becomes the caller's own header, as careless services
+    /// repeat it.
     Body {
         /// The HTTP status, 200 to 599.
         #[serde(with = "status_code")]

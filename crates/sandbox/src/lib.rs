@@ -10,6 +10,7 @@ mod connection;
 mod contents;
 mod control;
 mod desk;
+mod echo;
 pub mod erp;
 mod faults;
 pub mod hydrate;
@@ -26,6 +27,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::middleware::from_fn;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -147,7 +149,7 @@ impl Server {
     fn start(listener: TcpListener, app: Router) -> Self {
         let (open, watch) = watch::channel(true);
         let listener = WireListener::new(listener, watch);
-        let app = app.into_make_service_with_connect_info::<Wire>();
+        let app = app.layer(from_fn(echo::echo)).into_make_service_with_connect_info::<Wire>();
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "the sandbox ended");

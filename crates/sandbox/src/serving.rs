@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
@@ -9,6 +10,7 @@ use tokio::time::sleep;
 
 use crate::answer;
 use crate::connection::Wire;
+use crate::echo::Requested;
 use crate::faults::{End, Fate};
 
 /// What goes back over the wire.
@@ -53,7 +55,9 @@ pub(crate) async fn meet(fate: Fate, execute: impl FnOnce() -> Response<Body>) -
             let response = answer::error(status, "As it was requested of the sandbox.");
             (Reply::Answer(answer::with_retry_after(response, retry_after)), done)
         }
-        End::Body { status, body } => (Reply::Answer((status, body).into_response()), false),
+        End::Body { status, body } => {
+            (Reply::Answer((status, Extension(Requested), body).into_response()), false)
+        }
         End::AnswerLost => (Reply::Close, execute().status().is_success()),
         End::Answered => {
             let response = execute();

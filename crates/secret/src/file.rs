@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::remember;
+
 /// How long what was read is used before the file is looked at again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -109,10 +111,7 @@ fn read(path: &Path) -> Result<(Version, Arc<str>), FileProblem> {
     // Before the content: a change in between is read once more.
     let meta = fs::metadata(path).map_err(unreadable)?;
     let no_text = || FileProblem::NoText { path: path.to_owned() };
-    if meta.len() > LARGEST {
-        return Err(no_text());
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let bytes = plain_file::read(path, LARGEST).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| no_text())?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
@@ -122,6 +121,7 @@ fn read(path: &Path) -> Result<(Version, Arc<str>), FileProblem> {
     if text.chars().any(char::is_control) {
         return Err(no_text());
     }
+    remember(text);
     Ok((version(&meta), text.into()))
 }
 

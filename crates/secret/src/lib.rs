@@ -1,17 +1,19 @@
 //! Values that must never be seen: given as they are, or kept in a file that may change.
 
+mod cut;
 mod file;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use cut::{cut_secrets, remember};
 pub use file::FileProblem;
 
 use crate::file::SecretFile;
 
-/// A credential. Cannot be printed: its `Debug` is redacted and it has no `Display`. Clones of one from a
-/// file read it together.
+/// A credential. Cannot be printed: its `Debug` is redacted and it has no `Display`; and [`cut_secrets`] knows
+/// its value. Clones of one from a file read it together.
 #[derive(Clone)]
 pub struct Secret(Kind);
 
@@ -24,7 +26,9 @@ enum Kind {
 impl Secret {
     /// Hides a value.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(Kind::Fixed(value.into().into()))
+        let value = value.into();
+        remember(&value);
+        Self(Kind::Fixed(value.into()))
     }
 
     /// The content of a file, which is read again when it changes: at most once a second, where it is

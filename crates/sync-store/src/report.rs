@@ -66,6 +66,9 @@ pub trait ReportStore: Send + Sync {
     /// before its tables had them or beside this one.
     async fn without_particulars(&self, limit: u32) -> Result<Vec<WithoutParticulars>, StoreError>;
 
+    /// Counts a receipt that has its particulars on another day.
+    async fn count_on(&self, key: &Key, day: NaiveDate) -> Result<(), StoreError>;
+
     /// Writes down the particulars of a receipt that had none.
     async fn keep_particulars(&self, key: &Key, particulars: &Particulars) -> Result<(), StoreError>;
 }

@@ -9,8 +9,10 @@ mod reader;
 mod secret_from;
 mod settings;
 mod tenant;
+mod zones;
 
 pub use error::{Mistake, TenantsError, WrongTenant};
 pub use secret_from::SecretFrom;
 pub use settings::TenantSettings;
 pub use tenant::{At, Tenant, Tenants};
+pub use zones::Zones;

@@ -15,7 +15,7 @@ use crate::{At, SecretFrom, Tenant, Tenants, TenantsError};
 /// The table of the tenants that have none of their own.
 pub(crate) const DEFAULT: &str = "[default]";
 
-const MEMBERS: [&str; 8] = [
+const MEMBERS: [&str; 9] = [
     "base-url",
     "client-id",
     "client-secret",
@@ -23,11 +23,15 @@ const MEMBERS: [&str; 8] = [
     "prefix",
     "template",
     "language",
+    "time-zone",
     "max-concurrent-requests",
 ];
 
 const REFERENCE: &str =
     "is not written here: say where it is, as in { env = \"NAME\" } or { file = \"/path\" }";
+
+/// The largest file, in bytes: tens of thousands of tenants.
+const MOST: u64 = 16 * 1024 * 1024;
 
 impl Tenants {
     /// Reads the file.
@@ -36,7 +40,7 @@ impl Tenants {
     /// It cannot be read, or has mistakes.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TenantsError> {
         let path = path.as_ref();
-        let source = std::fs::read_to_string(path);
+        let source = plain_file::read_text(path, MOST);
         let source =
             source.map_err(|source| TenantsError::Unreadable { path: path.display().to_string(), source })?;
         Self::read(&source, path)
@@ -122,6 +126,10 @@ fn tenant(
         prefix: table.text("prefix").map(|prefix| prefix.value),
         template: table.text("template"),
         language: table.text("language"),
+        time_zone: table.text("time-zone").and_then(|zone| {
+            let wanted = "is named as the IANA database has it, as in \"Europe/Oslo\"";
+            zone.value.parse().ok().or_else(|| table.refuse("time-zone", zone.line, wanted))
+        }),
         max_concurrent_requests: table.number("max-concurrent-requests", 1..=1000),
     })
 }

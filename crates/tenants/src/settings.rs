@@ -2,7 +2,9 @@
 
 use clap::Args;
 
-use crate::{Tenants, TenantsError};
+use store_clock::Zone;
+
+use crate::{Tenants, TenantsError, Zones};
 
 /// Where the tenants' file is.
 #[derive(Clone, Debug, Default, Args)]
@@ -12,6 +14,17 @@ pub struct TenantSettings {
     /// tenant, with the settings of the installation]
     #[arg(long, env = "BILAG_TENANTS", hide_env_values = true, value_parser = open, value_name = "FILE")]
     pub tenants: Option<Tenants>,
+    /// The stores' time zone, as in Europe/Oslo, for times that tills write in UTC; a tenant may have its own
+    /// [default: that of the tenant's country, where it is known]
+    #[arg(long, env = "BILAG_TIME_ZONE", hide_env_values = true, value_name = "ZONE")]
+    pub time_zone: Option<Zone>,
+}
+
+impl TenantSettings {
+    /// Whose clock counts.
+    pub fn zones(&self) -> Zones {
+        Zones::new(self.time_zone, self.tenants.clone())
+    }
 }
 
 fn open(path: &str) -> Result<Tenants, Told> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use store_clock::Zone;
+
 use crate::error::Whose;
 use crate::{SecretFrom, WrongTenant};
 
@@ -35,6 +37,8 @@ pub struct Tenant {
     pub template: Option<At<String>>,
     /// The language of its documents, by ISO 639-1 code.
     pub language: Option<At<String>>,
+    /// The stores' time zone.
+    pub time_zone: Option<Zone>,
     /// Requests to Omnium in flight at once, per process.
     pub max_concurrent_requests: Option<u16>,
 }

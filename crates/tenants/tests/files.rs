@@ -65,7 +65,7 @@ fn each_mistake_is_told_with_its_line_its_tenant_and_its_member() {
         ("[tenant.\"\"]", ":1: this is no tenant's uid"),
         (
             "[tenant.7]\nsend = true\nsecret = \"hunter2-secret\"",
-            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, send, prefix, template, language, max-concurrent-requests",
+            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, send, prefix, template, language, time-zone, max-concurrent-requests",
         ),
         (
             "[tenant.7]\nclient-id = { env = \"A\" }\nclient-secret = \"hunter2-secret\"",
@@ -94,6 +94,10 @@ fn each_mistake_is_told_with_its_line_its_tenant_and_its_member() {
         ("[tenant.7]\nsend = \"yes\"", ":2: `send` of tenant 7 is true or false"),
         ("[tenant.7]\nprefix = \"\"", ":2: `prefix` of tenant 7 is a text in quotes, and not empty"),
         ("[tenant.7]\nlanguage = 7", ":2: `language` of tenant 7 is a text in quotes, and not empty"),
+        (
+            "[tenant.7]\ntime-zone = \"Oslo\"",
+            ":2: `time-zone` of tenant 7 is named as the IANA database has it, as in \"Europe/Oslo\"",
+        ),
         (
             "[tenant.7]\nmax-concurrent-requests = 0",
             ":2: `max-concurrent-requests` of tenant 7 is a whole number from 1 to 1000",

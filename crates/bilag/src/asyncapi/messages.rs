@@ -121,6 +121,7 @@ pub fn headers() -> Value {
             names::RECEIPT: text("The receipt's uid."),
             names::OMS: text("The OMS that a package is of."),
             names::PACKAGE: text("The package's id there."),
+            names::DEATH: text("Names this death, and no other: the dead letter's id."),
             names::EDITED_FROM: text("The dead letter whose body an operator corrected: this is what was sent instead."),
             names::REDRIVEN: number("How often an operator sent it on again."),
             names::TRACEPARENT: text("W3C Trace Context.")

@@ -84,7 +84,11 @@ pub fn document(topology: &Topology, vhost: &str, links: &[&Link]) -> Value {
 fn keys(queues: &[Queue]) -> BTreeMap<(&str, &str), Vec<&str>> {
     let mut keys = BTreeMap::<_, Vec<_>>::new();
     for queue in queues.iter().filter(|queue| is_told(queue)) {
-        for (exchange, key) in queue.bindings.iter().filter(|(exchange, _)| exchange != amqp::RETRY) {
+        for (exchange, key) in queue
+            .bindings
+            .iter()
+            .filter(|(exchange, _)| ![amqp::RETRY, amqp::REQUEUE].contains(&exchange.as_str()))
+        {
             keys.entry((exchange.as_str(), key.as_str())).or_default().push(queue.name.as_str());
         }
     }
@@ -150,7 +154,10 @@ impl At<'_> {
     }
 
     fn queue(&self, queue: &Queue) -> Value {
-        let bindings = queue.bindings.iter().filter(|(exchange, _)| exchange != amqp::RETRY);
+        let bindings = queue
+            .bindings
+            .iter()
+            .filter(|(exchange, _)| ![amqp::RETRY, amqp::REQUEUE].contains(&exchange.as_str()));
         let mut names: Vec<_> =
             bindings.flat_map(|(exchange, key)| messages::of_key(exchange, key)).collect();
         names.sort_unstable();

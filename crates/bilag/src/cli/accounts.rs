@@ -32,9 +32,11 @@ pub struct ReportArgs {
     /// Print JSON, as --format json does
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// End with exit code 1 where anything is dead, on its way, or missing
+    /// End with exit code 1 where anything is dead or on its way, or a voucher number missing or given twice
     #[arg(long)]
     pub strict: bool,
+    #[command(flatten)]
+    pub tenants: TenantSettings,
     #[command(flatten)]
     pub store: StoreSettings,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::Args;
+use tenants::TenantSettings;
 
 use super::accounts::{parse_day, parse_rate};
 use crate::settings::{BrokerSettings, StoreSettings};
@@ -31,6 +32,8 @@ pub struct BackfillArgs {
     pub json: bool,
     #[command(flatten)]
     pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub tenants: TenantSettings,
     #[command(flatten)]
     pub store: StoreSettings,
 }

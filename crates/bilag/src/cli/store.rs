@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use tenants::TenantSettings;
 
 use crate::settings::StoreSettings;
 
@@ -32,6 +33,19 @@ pub struct PruneArgs {
     /// Who you are, for the audit log [default: the user of this machine]
     #[arg(long = "as", value_name = "NAME")]
     pub who: Option<String>,
+    #[command(flatten)]
+    pub tenants: TenantSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct RecountArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub tenants: TenantSettings,
     #[command(flatten)]
     pub store: StoreSettings,
 }

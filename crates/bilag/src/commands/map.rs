@@ -1,7 +1,7 @@
 //! `bilag map`: the invoice that Omnium would get.
 
 use crate::cli::MapArgs;
-use crate::output::{Failed, say, tell};
+use crate::output::{self, Failed, tell};
 
 /// Prints the invoice as JSON.
 pub fn run(args: &MapArgs) -> Result<(), Failed> {
@@ -19,7 +19,6 @@ pub fn run(args: &MapArgs) -> Result<(), Failed> {
         None => None,
     };
     let invoice = invoice::map(&event, prefix.unwrap_or(&args.property_prefix));
-    let json = serde_json::to_string_pretty(&invoice).map_err(Failed::plainly)?;
-    say(json);
+    output::json_text(&serde_json::to_string_pretty(&invoice).map_err(Failed::plainly)?);
     Ok(())
 }

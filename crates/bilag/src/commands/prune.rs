@@ -20,7 +20,7 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 pub async fn run(args: &PruneArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
     // What reports need of receipts that an earlier version wrote is in their bodies alone.
-    report::fill(store.as_ref(), |_| ()).await.map_err(Failed::plainly)?;
+    report::fill(store.as_ref(), &args.tenants.zones(), |_| ()).await.map_err(Failed::plainly)?;
     if args.dry_run {
         let there = store.prunable(args.older_than).await.map_err(Failed::plainly)?;
         print(args, there, true, false);

@@ -9,7 +9,8 @@ use crate::output::{Failed, say_bytes, tell};
 
 /// Writes the PDF.
 pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
-    let settings = RenderSettings { tenants: args.tenants.tenants.clone(), ..args.render.clone() };
+    let (tenants, zones) = (args.tenants.tenants.clone(), args.tenants.zones());
+    let settings = RenderSettings { tenants, zones, ..args.render.clone() };
     let looks = settings.looks().map_err(Failed::plainly_used_wrongly)?;
     match (&args.file, &args.receipt) {
         (Some(file), _) => {

@@ -1,6 +1,6 @@
 //! `bilag report`: what was heard, what became of it, and which voucher numbers are missing.
 
-use report::{Figures, Group, Query, Report, Row, Series, Tally};
+use report::{Figures, Group, Query, Repeated, Report, Row, Series, Tally};
 use sync_store::Period;
 
 use crate::chain::stages;
@@ -14,7 +14,8 @@ const RANGES: usize = 20;
 pub async fn run(args: ReportArgs) -> Result<(), Failed> {
     let query = query(&args)?;
     let store = args.store.open().await?;
-    let filled = report::fill(store.as_ref(), |count| {
+    let zones = args.tenants.zones();
+    let filled = report::fill(store.as_ref(), &zones, |count| {
         if count.is_multiple_of(10_000) {
             tell(format_args!("{count} receipts of an earlier version are made ready for reports"));
         }
@@ -31,8 +32,12 @@ pub async fn run(args: ReportArgs) -> Result<(), Failed> {
         return Ok(());
     }
     let counts = report.counts();
+    let repeated = match report.gaps.repeated.len() {
+        0 => String::new(),
+        count => format!(", {count} given to several receipts"),
+    };
     Err(Failed::plainly(format!(
-        "not everything is settled: {} dead, {} on their way, {} voucher number(s) missing",
+        "not everything is settled: {} dead, {} on their way, {} voucher number(s) missing{repeated}",
         counts.dead.count,
         counts.on_their_way.count,
         report.gaps.missing()
@@ -60,9 +65,10 @@ fn print(report: &Report) {
     let Query { period, target, tenant, .. } = &report.query;
     let whose = tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
     say(format_args!(
-        "receipts settled from {} to {}, and what became of them at {target}{whose}\n",
+        "receipts settled from {} to {}, and what became of them at {target}{whose}",
         period.from, period.to
     ));
+    say("");
     if report.totals.is_empty() {
         say("none was heard");
     } else {
@@ -116,11 +122,22 @@ fn broken(report: &Report) {
 
 fn vouchers(report: &Report) {
     let gaps = &report.gaps;
-    if gaps.series.is_empty() && gaps.unchecked == 0 {
+    if gaps.series.is_empty() && gaps.unchecked == 0 && gaps.repeated.is_empty() {
         return;
     }
     say("\nvoucher numbers");
     gaps.series.iter().for_each(numbers);
+    for Repeated { tenant, store, voucher, receipts } in gaps.repeated.iter().take(RANGES) {
+        say(format_args!(
+            "  {tenant}/{store}: {voucher} is the number of {receipts} receipts: `bilag sync list --search {voucher}` lists them"
+        ));
+    }
+    if gaps.repeated.len() > RANGES {
+        say(format_args!(
+            "  and {} more numbers of several receipts, which --format csv lists",
+            gaps.repeated.len() - RANGES
+        ));
+    }
     if gaps.unchecked > 0 {
         say(format_args!("  {} not checked: numbers that belong to no series", gaps.unchecked));
     }

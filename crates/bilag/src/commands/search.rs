@@ -14,7 +14,6 @@ pub async fn run(
     limit: u32,
     json: bool,
 ) -> Result<(), Failed> {
-    report::fill(store, |_| ()).await.map_err(Failed::plainly)?;
     let is_wanted = |record: &Record| state.is_none_or(|only| only == record.state);
     let (mut looked_at, mut count, mut records) = (0, 0, Vec::new());
     while count < limit {

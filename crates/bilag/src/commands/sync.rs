@@ -7,17 +7,20 @@ use sync_store::{Listed, Page, Place, ReceiptFacts, Record, RecordFilter, State,
 
 use crate::chain::stages;
 use crate::cli::SyncCommand;
-use crate::commands::{migrate, prune, search, verify};
+use crate::commands::{migrate, prune, recount, search, verify};
 use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
 use crate::reconcile::{self, Reconcile};
 
 /// Lists, shows, or sends stranded receipts on.
 pub async fn run(command: SyncCommand) -> Result<(), Failed> {
     match command {
-        SyncCommand::List { state, search: Some(text), limit, json, store } => {
-            search::run(store.open().await?.as_ref(), &text, state, limit, json).await
+        SyncCommand::List { state, search: Some(text), limit, json, tenants, store } => {
+            let store = store.open().await?;
+            report::fill(store.as_ref(), &tenants.zones(), |_| ()).await.map_err(Failed::plainly)?;
+            search::run(store.as_ref(), &text, state, limit, json).await
         }
-        SyncCommand::List { state, search: None, limit, json, store } => {
+        SyncCommand::Recount(args) => recount::run(&args).await,
+        SyncCommand::List { state, search: None, limit, json, tenants: _, store } => {
             list(store.open().await?.as_ref(), state, limit, json).await
         }
         SyncCommand::Migrate(args) => migrate::run(&args).await,

@@ -15,6 +15,12 @@ struct User {
     rights: Rights,
 }
 
+/// The user that declares.
+const DECLARES: &str = "bilag-topology";
+
+/// RabbitMQ 4.3 answers `no_such_exchange` otherwise.
+const APPLY_FIRST: &str = "# Run `bilag topology apply` as bilag-topology now: routing keys can only be bounded at exchanges that exist.";
+
 /// Prints them.
 pub fn run(args: &TopologyArgs, topology: &Topology) -> Result<(), Failed> {
     let vhost = args.broker.broker("topology")?.vhost().to_owned();
@@ -23,7 +29,12 @@ pub fn run(args: &TopologyArgs, topology: &Topology) -> Result<(), Failed> {
         let users: Vec<_> = users.iter().map(|user| as_json(user, &vhost)).collect();
         output::json(&json!({ "users": users }));
     } else {
-        users.iter().flat_map(|user| commands(user, &vhost)).for_each(say);
+        for user in &users {
+            commands(user, &vhost).into_iter().for_each(say);
+            if user.name == DECLARES {
+                say(APPLY_FIRST);
+            }
+        }
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
     let permits = Permits::new(store.clone());
     let allowance: Arc<dyn Allowance> = permits.clone();
     let omniums = omniums(&args, &allowance).map_err(Failed::plainly_used_wrongly)?;
-    report::fill(store.as_ref(), |_| ()).await.map_err(Failed::plainly)?;
+    report::fill(store.as_ref(), &args.tenants.zones(), |_| ()).await.map_err(Failed::plainly)?;
     let after = match &args.after {
         Some(text) => Some(after(store.as_ref(), text).await?),
         None => None,

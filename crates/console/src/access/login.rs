@@ -15,7 +15,7 @@ use crate::PageError;
 use crate::access::comparing::Place;
 use crate::access::cookie::Cookie;
 use crate::access::door::client;
-use crate::access::oidc::LoginError;
+use crate::access::oidc::{LoginError, error_code};
 use crate::access::user::InLog;
 use crate::access::{Checked, Oidc, Token, User, UsersFile, Viewer, Way, note, session};
 use crate::layout::plain;
@@ -213,7 +213,7 @@ async fn back(
             let next = pending.next.clone();
             oidc.finish(code, pending, &app.clock).await.map(|known| (known, next))
         }
-        (Some(_), answer) => Err(LoginError::Refused(answer.error.unwrap_or_else(|| "nothing".to_owned()))),
+        (Some(_), answer) => Err(LoginError::Refused(answer.error.as_deref().map_or("nothing", error_code))),
     };
     match finished {
         Ok(((user, subject), next)) => enter(&app, &oidc.way(), (&user, &subject), &next, &headers).await,

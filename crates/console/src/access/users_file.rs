@@ -75,6 +75,9 @@ struct WrittenUser {
     password: String,
 }
 
+/// The largest file, in bytes: thousands of people.
+const MOST: u64 = 1024 * 1024;
+
 impl UsersFile {
     /// Opens it, and says what is wrong with it.
     ///
@@ -100,7 +103,7 @@ impl UsersFile {
         if mode & 0o037 != 0 {
             return Err(UsersFileError::TooOpen { path: self.path.clone(), mode });
         }
-        let text = fs::read_to_string(&self.path).map_err(|source| self.unreadable(source))?;
+        let text = plain_file::read_text(&self.path, MOST).map_err(|source| self.unreadable(source))?;
         let users: Arc<[Known]> = parse(&text)
             .map_err(|problem| UsersFileError::Mistake { path: self.path.clone(), problem })?
             .into();

@@ -68,10 +68,11 @@ pub(crate) enum Member {
 }
 
 /// Headers that are ours and say nothing of a person.
-const HEADERS: [&str; 12] = [
+const HEADERS: [&str; 13] = [
     "x-bilag-attempt",
     "x-bilag-stage",
     "x-bilag-reason",
+    "x-bilag-death",
     "x-bilag-first-failed-at",
     "x-bilag-last-failed-at",
     "x-bilag-tenant",

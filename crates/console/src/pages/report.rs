@@ -101,7 +101,8 @@ async fn csv(State(app): State<App>, _: Viewer, params: Params) -> Result<Respon
 
 async fn json(State(app): State<App>, _: Viewer, params: Params) -> Result<Response, PageError> {
     let report = made(&app, &params).await?;
-    Ok(download(&report, "json", "application/json", format!("{:#}\n", report::json(&report))))
+    let json = format!("{:#}\n", report::json(&report));
+    Ok(download(&report, "json", "application/json", untrusted_text::json(&json).into_owned()))
 }
 
 fn download(report: &Report, ending: &str, kind: &str, text: String) -> Response {
@@ -248,7 +249,7 @@ fn broken(report: &Report) -> Markup {
 
 fn vouchers(report: &Report) -> Markup {
     let gaps = &report.gaps;
-    if gaps.series.is_empty() && gaps.unchecked == 0 {
+    if gaps.series.is_empty() && gaps.unchecked == 0 && gaps.repeated.is_empty() {
         return html! {};
     }
     html! {
@@ -257,6 +258,21 @@ fn vouchers(report: &Report) -> Markup {
             p.notice.warn {
                 strong { (plural(gaps.missing(), "number is missing", "numbers are missing")) } ". A missing number may be a receipt that was never announced, or was heard broken: look at the till, and among the " a href="/letters" { "dead letters" } ". It may be nothing: a number of another till of the store, or one that was given to no receipt. Numbers before the first and after the last cannot be seen to be missing."
             }
+        }
+        @if !gaps.repeated.is_empty() {
+            p.notice.warn {
+                strong { (plural(gaps.repeated.len() as u64, "number was", "numbers were")) " given to several receipts" } ". Their invoices have the same number, and their documents the same name: look at the till."
+            }
+            ul {
+                @for again in gaps.repeated.iter().take(RANGES) {
+                    li {
+                        (foreign(&format!("{}/{}", again.tenant, again.store))) ": "
+                        a href=(address("/receipts", &[("q", Some(&*again.voucher))])) { (foreign(&again.voucher)) }
+                        " is the number of " (again.receipts) " receipts"
+                    }
+                }
+            }
+            @if gaps.repeated.len() > RANGES { p.muted { "and " (gaps.repeated.len() - RANGES) " more, which the CSV lists" } }
         }
         table {
             thead { tr { th scope="col" { "Store" } th scope="col" { "Series" } th.number scope="col" { "Heard" } th scope="col" { "Missing" } } }

@@ -214,12 +214,19 @@ async fn after_ten_minutes_a_login_begins_anew() {
 }
 
 #[tokio::test]
-async fn what_the_provider_says_is_shown_as_text() {
-    let mut login = Login::of(kari(json!("bilag-editor"))).await;
-    let back = login.way_back().await;
-    let (_, state) = back.split_once("&state=").expect("a state");
-    let answer = login.browser.get(&format!("{}?error=%3Cscript%3E&state={state}", Oidc::BACK)).await;
-    login.refused(&answer, "&lt;script&gt;").await;
+async fn what_the_provider_says_is_told_where_the_standard_knows_it_and_never_repeated() {
+    for (code, told) in [
+        ("access_denied", "answered: access_denied"),
+        ("%3Cscript%3E", "an error that the standard does not know"),
+        ("kari%40shop.example%0AFORGED", "an error that the standard does not know"),
+    ] {
+        let mut login = Login::of(kari(json!("bilag-editor"))).await;
+        let back = login.way_back().await;
+        let (_, state) = back.split_once("&state=").expect("a state");
+        let answer = login.browser.get(&format!("{}?error={code}&state={state}", Oidc::BACK)).await;
+        assert!(!answer.body.contains("script&gt;") && !answer.body.contains("kari@shop"), "{}", answer.body);
+        login.refused(&answer, told).await;
+    }
 }
 
 #[tokio::test]

@@ -128,6 +128,7 @@ impl Trial {
             look: Arc::new(|_| receipt_pdf::Look {
                 template: receipt_pdf::Template::builtin("a4").expect("it is built in"),
                 language: None,
+                zone: None,
             }),
             patience: std::time::Duration::from_secs(60),
         };

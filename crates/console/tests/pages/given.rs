@@ -93,7 +93,7 @@ pub async fn heard(store: &dyn SyncStore, number: u32) -> Key {
 pub async fn open(store: &dyn SyncStore, key: &Key, event: &Value, voucher: &str) {
     let body = event.to_string();
     let decoded = events::decode(body.as_bytes()).expect("a receipt");
-    let particulars = report::particulars(&decoded);
+    let particulars = report::particulars(&decoded, None);
     let new = NewReceipt {
         key,
         voucher_number: voucher,

@@ -15,13 +15,21 @@ fn is_harmless(page: &str, path: &str) {
         assert!(!page.contains(tag), "{path} has {tag}: {page}");
     }
     assert_eq!(page.matches("<script").count(), 1, "{path}: its own script alone");
+    // Of a tag, only what stands after it is shown; what is edited stays as it is.
+    let text = page.split('<').filter(|part| !part.starts_with("textarea")).map(|part| part.split_once('>'));
+    for text in text.flatten().map(|(_, text)| text) {
+        let acting = text.find(|c| untrusted_text::acts(c) && c != '\n' && c != '\t');
+        assert_eq!(acting, None, "{path} shows {text:?}");
+    }
 }
 
 #[tokio::test]
 async fn what_others_wrote_stays_text_wherever_it_is_shown() {
     let world = World::new().await;
     let long = "x".repeat(10_000);
-    for (i, evil) in [SCRIPT, QUOTES, "\u{202e}gpj.exe\u{0}\u{1b}[31m", long.as_str()].into_iter().enumerate()
+    for (i, evil) in [SCRIPT, QUOTES, "\u{202e}gpj.exe\u{200f}\u{2028}\u{9b}\u{0}\u{1b}[31m", long.as_str()]
+        .into_iter()
+        .enumerate()
     {
         let mut event = receipt(1);
         let name: String = evil.chars().filter(|c| !c.is_control()).collect();

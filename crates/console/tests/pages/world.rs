@@ -143,6 +143,7 @@ impl World {
             look: Arc::new(|_| Look {
                 template: Template::builtin("a4").expect("it is built in"),
                 language: None,
+                zone: None,
             }),
             patience: Duration::from_secs(60),
         };

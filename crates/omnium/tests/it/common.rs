@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::{Invoice, Uid};
-use omnium::{Alone, Config, Omnium, Secret};
+use omnium::{Alone, AttachBy, Config, Omnium, Secret};
 use sandbox::{Options, Sandbox};
 use tokio::net::TcpListener;
 
@@ -28,6 +28,7 @@ pub fn config(base_url: &str) -> Config {
         client_secret: Secret::new(CLIENT_SECRET),
         max_concurrent: 16,
         timeout: Duration::from_secs(5),
+        attach_by: AttachBy::File,
     }
 }
 

@@ -1,8 +1,8 @@
 //! A template variable with members: a fixed list of names beside its values.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use events::Text;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 
@@ -36,7 +36,7 @@ impl Object for Group {
 }
 
 /// An optional text; `none` where absent.
-pub(crate) fn text(text: &Option<Text>) -> Value {
+pub(crate) fn text(text: &Option<impl Deref<Target = str>>) -> Value {
     text.as_deref().map_or_else(|| Value::from(()), string)
 }
 

@@ -16,7 +16,7 @@ fn sample() -> ReceiptSettled {
 
 fn pages(template: &str, receipt: &ReceiptSettled) -> Vec<Page> {
     let template = Template::builtin(template).expect("a template that comes with the crate");
-    lay_out(template, None, receipt).expect("pages").pages
+    lay_out(template, None, None, receipt).expect("pages").pages
 }
 
 fn problems(pages: &[Page], margin: f32) -> Vec<String> {

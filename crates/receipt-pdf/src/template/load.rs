@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use minijinja::{Environment, Value};
 use toml::de::{DeTable, DeValue};
@@ -34,7 +35,7 @@ impl Template {
         if !errors.is_empty() {
             return Err(TemplateErrors::new(file_name, report.into_mistakes()));
         }
-        let template = Loader::new(&report, read).load(document.get_ref());
+        let template = Loader::new(&report, file_name, read).load(document.get_ref());
         let mut mistakes = report.into_mistakes();
         if mistakes.is_empty() {
             mistakes = trial::run(&template);
@@ -46,6 +47,7 @@ impl Template {
 /// What is gathered while a template is read.
 pub(super) struct Loader<'a, 's> {
     report: &'a Report<'s>,
+    file_name: Arc<str>,
     read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
     pub(super) font_size: f32,
     pub(super) line_height: f32,
@@ -60,9 +62,10 @@ pub(super) struct Loader<'a, 's> {
 }
 
 impl<'a, 's> Loader<'a, 's> {
-    fn new(report: &'a Report<'s>, read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>) -> Self {
+    fn new(report: &'a Report<'s>, file_name: &str, read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>) -> Self {
         Self {
             report,
+            file_name: file_name.into(),
             read,
             font_size: PLAIN.size,
             line_height: PLAIN.line_height,
@@ -288,7 +291,7 @@ impl<'a, 's> Loader<'a, 's> {
                 break;
             }
         }
-        Program { name, line }
+        Program { name, template: Arc::clone(&self.file_name), line }
     }
 
     /// The number of an image, loaded once however often it is shown.

@@ -1,15 +1,26 @@
 //! The texts of a template: minijinja, compiled at load, with the labels of one language.
 
+use std::sync::Arc;
+
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::language::Language;
 use crate::numbers;
 use crate::render::RenderError;
 
+/// What evaluating one text may cost: instructions, and 64 bytes of data each. The largest receipt, of
+/// thousands of lines, takes a quarter of it in its table; all of it takes a fraction of a second.
+const FUEL: u64 = 2_000_000;
+
+/// The longest text that a template may come to, in bytes: twice the largest event.
+const LONGEST: usize = 2 * 1024 * 1024;
+
 /// A compiled text, by its name in the template's environments.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) name: String,
+    /// The template that it is of.
+    pub(crate) template: Arc<str>,
     /// Line of the file, from 1.
     pub(crate) line: usize,
 }
@@ -21,10 +32,16 @@ impl Program {
         texts: Option<&Environment<'static>>,
         variables: &Value,
     ) -> Result<String, RenderError> {
-        let failed = |source| RenderError::Text { line: self.line, source };
+        let (template, line) = (|| self.template.to_string(), self.line);
+        let failed = |source: Error| match source.kind() {
+            ErrorKind::OutOfFuel => RenderError::Endless { template: template(), line },
+            _ => RenderError::Text { template: template(), line, source },
+        };
         let texts =
             texts.ok_or_else(|| failed(Error::new(ErrorKind::TemplateNotFound, "no such language")))?;
-        texts.get_template(&self.name).and_then(|template| template.render(variables.clone())).map_err(failed)
+        let program = texts.get_template(&self.name);
+        let text = program.and_then(|program| program.render(variables.clone())).map_err(failed)?;
+        if text.len() > LONGEST { Err(RenderError::TooLong { template: template(), line }) } else { Ok(text) }
     }
 }
 
@@ -32,6 +49,7 @@ impl Program {
 pub(crate) fn environment(language: Language, labels: Value) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
     environment.set_formatter(|out, _, value| match value.as_str() {
         Some(text) => Ok(out.write_str(text)?),
         None if value.is_none() => Ok(()),

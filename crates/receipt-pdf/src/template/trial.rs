@@ -12,7 +12,7 @@ pub(super) fn run(template: &Template) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     for receipt in examples() {
         let language = template.language(receipt.tenant.country.code.as_deref());
-        let variables = Variables::new(&receipt, language).on_page(1, 1);
+        let variables = Variables::new(&receipt, language, None).on_page(1, 1);
         let mut composer = Composer::new(template, language, variables);
         mistakes.extend(composer.evaluate(&template.title).err().map(mistake));
         for block in template.blocks.iter().chain(&template.footer) {
@@ -35,7 +35,14 @@ fn set(composer: &mut Composer<'_>, block: &Block, width: f32, mistakes: &mut Ve
 
 fn mistake(error: RenderError) -> Mistake {
     match error {
-        RenderError::Text { line, source } => {
+        RenderError::Endless { line, .. } => Mistake {
+            line,
+            message: "the text does not come to an end in time: look for a loop that goes on and on".into(),
+        },
+        RenderError::TooLong { line, .. } => {
+            Mistake { line, message: "the text comes to more than 2 MiB: look for a loop".into() }
+        }
+        RenderError::Text { line, source, .. } => {
             let told = source.detail().map_or_else(|| source.kind().to_string(), str::to_owned);
             Mistake { line, message: format!("the text is not right: {told}") }
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use events::{Country, ReceiptSettledType, Tenant, Text, Uid};
+use events::{Country, Number, ReceiptSettledType, Tenant, Text, Uid};
 
 use super::Rule;
 
@@ -55,7 +55,8 @@ impl Mode {
 
 impl Default for Options {
     fn default() -> Self {
-        let country = Country { code: Text::new("TR"), currency: Text::new("TRY").expect("it is not empty") };
+        let country =
+            Country { code: Number::new("TR"), currency: Number::new("TRY").expect("it is not empty") };
         let uid = Uid::new("31").expect("it is an identifier");
         Self {
             credentials: None,

@@ -2,7 +2,7 @@
 //!
 //! Written apart from the types that Bilag sends, so that a mistake there shows here.
 
-use events::{Text, Uid};
+use events::{Number, Text, Uid};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(super) struct Request {
 #[derive(Deserialize)]
 pub(super) struct Package {
     pub id: u64,
-    pub number: Text,
+    pub number: Number,
     pub order_number: Uid,
     pub stock_location: StockLocation,
     pub packageitem_set: Vec<PackageItem>,

@@ -30,6 +30,7 @@ pub(super) enum Ask {
     Token { client_id: String, client_secret: String },
     Upsert { body: Bytes },
     Attach { invoice_id: String, file_name: String, content: Bytes },
+    AddAsset { invoice_id: String, file_name: String, asset_id: Option<String>, content: Bytes },
     Get { invoice_id: String },
     Pdf { invoice_id: String },
 }
@@ -43,9 +44,12 @@ struct Read {
 }
 
 enum Task {
-    Token { accepted: bool },
+    Token {
+        accepted: bool,
+    },
     Upsert(Result<Upsert, String>),
-    Attach(Bytes),
+    /// The content, and the id that the file is to have.
+    Attach(Bytes, Option<String>),
     Get,
     Pdf,
 }
@@ -98,7 +102,9 @@ impl Inner {
             _ if !known => return Some(answer::error(StatusCode::UNAUTHORIZED, "")),
             Ask::Get { .. } | Ask::Pdf { .. } => return None,
             Ask::Upsert { body } => ("application/json", body),
-            Ask::Attach { content, .. } => ("application/octet-stream", content),
+            Ask::Attach { content, .. } | Ask::AddAsset { content, .. } => {
+                ("application/octet-stream", content)
+            }
         };
         if content_type != Some(wanted) {
             let what = format!("The content type must be {wanted}.");
@@ -141,9 +147,10 @@ impl Inner {
                 Read { call: Call::Upsert, subject, file: None, task: Task::Upsert(upsert) }
             }
             Ask::Attach { invoice_id, file_name, content } => {
-                let subject = self.invoices.subject(invoice_id);
-                let file = FileFacts { file_name, sha256: sha256(&content), size: content.len() };
-                Read { call: Call::Attach, subject, file: Some(file), task: Task::Attach(content) }
+                self.read_file(Call::Attach, invoice_id, file_name, content, None)
+            }
+            Ask::AddAsset { invoice_id, file_name, asset_id, content } => {
+                self.read_file(Call::AddAsset, invoice_id, file_name, content, asset_id)
             }
             Ask::Get { invoice_id } => {
                 let subject = self.invoices.subject(invoice_id);
@@ -154,6 +161,19 @@ impl Inner {
                 Read { call: Call::Pdf, subject, file: None, task: Task::Pdf }
             }
         }
+    }
+
+    fn read_file(
+        &self,
+        call: Call,
+        invoice_id: String,
+        file_name: String,
+        content: Bytes,
+        asset_id: Option<String>,
+    ) -> Read {
+        let subject = self.invoices.subject(invoice_id);
+        let file = FileFacts { file_name, sha256: sha256(&content), size: content.len() };
+        Read { call, subject, file: Some(file), task: Task::Attach(content, asset_id) }
     }
 
     /// Does what is asked, as the faults in force allow. Says whether it was done.
@@ -183,8 +203,10 @@ impl Inner {
                 }
                 answer::ok()
             }
-            (Task::Attach(content), Some(file)) if !content.is_empty() && !file.file_name.is_empty() => {
-                match self.invoices.attach(&id, file, content, lag) {
+            (Task::Attach(content, asset), Some(file))
+                if !content.is_empty() && !file.file_name.is_empty() =>
+            {
+                match self.invoices.attach(&id, file, content, asset, lag) {
                     Attached::Files(files) => {
                         if files > 1 {
                             self.violation(Broken::SecondFile, n, Some(id));
@@ -199,7 +221,7 @@ impl Inner {
                     }
                 }
             }
-            (Task::Attach(_), _) => {
+            (Task::Attach(..), _) => {
                 self.violation(Broken::Malformed, n, Some(id));
                 answer::error(StatusCode::BAD_REQUEST, "fileName and content are required")
             }

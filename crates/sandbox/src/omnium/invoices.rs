@@ -85,7 +85,21 @@ struct Invoice {
     currency: Option<String>,
     created: Instant,
     /// When and as what each of the files was attached.
-    assets: Vec<(Instant, Uuid)>,
+    assets: Vec<Asset>,
+}
+
+#[derive(Debug)]
+struct Asset {
+    since: Instant,
+    content: Uuid,
+    /// As `AddAsset` was told it.
+    id: Option<String>,
+}
+
+impl Asset {
+    fn id(&self) -> String {
+        self.id.clone().unwrap_or_else(|| self.content.to_string())
+    }
 }
 
 /// What became of an attach.
@@ -117,26 +131,41 @@ impl Invoices {
         let drops = !has_assets && !facts.files.is_empty();
         if drops {
             facts.files.clear();
-            for (_, asset) in invoice.assets.drain(..) {
-                held.contents.remove(&asset);
+            for asset in invoice.assets.drain(..) {
+                held.contents.remove(&asset.content);
             }
         }
         drops
     }
 
-    /// Adds a file. A repeat adds a second one.
-    pub fn attach(&self, id: &str, file: FileFacts, content: Bytes, lag: Duration) -> Attached {
+    /// Adds a file. A repeat adds a second one, but where it has the id of one that is there: that is replaced.
+    pub fn attach(
+        &self,
+        id: &str,
+        file: FileFacts,
+        content: Bytes,
+        asset_id: Option<String>,
+        lag: Duration,
+    ) -> Attached {
         let held = &mut *lock(&self.0);
         let Some(invoice) = held.invoices.get_mut(id) else { return Attached::NoInvoice };
         if !lag.is_zero() && invoice.created.elapsed() < lag {
             return Attached::NotSeenYet;
         }
-        let asset = Uuid::new_v4();
-        invoice.facts.files.push(file);
-        invoice.assets.push((Instant::now(), asset));
-        let files = invoice.facts.files.len();
-        held.contents.insert(asset, content);
-        Attached::Files(files)
+        let there = invoice.assets.iter().position(|asset| asset_id.is_some() && asset.id == asset_id);
+        let at = match there {
+            Some(at) => {
+                invoice.facts.files[at] = file;
+                at
+            }
+            None => {
+                invoice.facts.files.push(file);
+                invoice.assets.push(Asset { since: Instant::now(), content: Uuid::new_v4(), id: asset_id });
+                invoice.assets.len() - 1
+            }
+        };
+        held.contents.insert(invoice.assets[at].content, content);
+        Attached::Files(invoice.facts.files.len())
     }
 
     /// The invoice as `GET /api/Invoices/{id}` answers it, seen as it was `lag` ago.
@@ -151,12 +180,12 @@ impl Invoices {
             .assets
             .iter()
             .zip(&invoice.facts.files)
-            .filter(|((since, _), _)| seen(since))
-            .map(|((_, asset), file)| {
+            .filter(|(asset, _)| seen(&asset.since))
+            .map(|(asset, file)| {
                 json!({
-                    "assetId": asset.to_string(),
+                    "assetId": asset.id(),
                     "fileName": file.file_name,
-                    "url": format!("{base_url}/assets/{asset}"),
+                    "url": format!("{base_url}/assets/{}", asset.content),
                 })
             })
             .collect();
@@ -174,8 +203,8 @@ impl Invoices {
     /// The content of the first file of an invoice.
     pub fn pdf(&self, id: &str) -> Option<Bytes> {
         let held = lock(&self.0);
-        let (_, asset) = held.invoices.get(id)?.assets.first()?;
-        held.contents.get(asset)
+        let asset = held.invoices.get(id)?.assets.first()?;
+        held.contents.get(&asset.content)
     }
 
     /// The content of a file.
@@ -208,13 +237,13 @@ impl Invoices {
                 invoice.assets.clear();
             }
             Tampering::ReplaceFiles(content) => {
-                for (file, (_, asset)) in invoice.facts.files.iter_mut().zip(&invoice.assets) {
+                for (file, asset) in invoice.facts.files.iter_mut().zip(&invoice.assets) {
                     (file.sha256, file.size) = (sha256(&content), content.len());
-                    held.contents.insert(*asset, content.clone());
+                    held.contents.insert(asset.content, content.clone());
                 }
             }
             Tampering::LoseContents => {
-                invoice.assets.iter().for_each(|(_, asset)| held.contents.remove(asset));
+                invoice.assets.iter().for_each(|asset| held.contents.remove(&asset.content));
             }
         }
     }

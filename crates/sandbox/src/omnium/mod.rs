@@ -1,5 +1,6 @@
 //! The stand-in for Omnium: token, upsert, attach and get with the real status codes, and as strict
-//! as Omnium may be. A repeated attach adds a second file; an update without assets drops the files;
+//! as Omnium may be. A repeated attach adds a second file,
+//! unless it is by `AddAsset` and gives the file an id that is there already, which replaces it; an update without assets drops the files;
 //! unknown members are refused; the limits are enforced.
 //!
 //! Beside the API it has `GET /_ledger` and `GET /_ledger/summary` (every call, and what holds of
@@ -76,6 +77,8 @@ pub enum Call {
     Upsert,
     /// `POST /api/Invoices/{id}/AddFileToInvoice`
     Attach,
+    /// `POST /api/Invoices/{id}/AddAsset`
+    AddAsset,
     /// `GET /api/Invoices/{id}`
     Get,
     /// `GET /api/Invoices/GetAsPdf/{id}`

@@ -21,6 +21,7 @@ pub(super) fn api() -> Router<Omnium> {
         .route("/api/token", post(token))
         .route("/api/Invoices/UpdateInvoice", put(upsert))
         .route("/api/Invoices/{id}/AddFileToInvoice", post(attach))
+        .route("/api/Invoices/{id}/AddAsset", post(add_asset))
         .route("/api/Invoices/GetAsPdf/{id}", get(pdf))
         .route("/api/Invoices/{id}", get(invoice))
         .route("/assets/{asset}", get(asset))
@@ -99,6 +100,24 @@ async fn attach(
     content: Bytes,
 ) -> Response<Body> {
     caller.ask(omnium, Ask::Attach { invoice_id, file_name, content }).await
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AssetName {
+    #[serde(default)]
+    file_name: String,
+    asset_id: Option<String>,
+}
+
+async fn add_asset(
+    State(omnium): State<Omnium>,
+    caller: Caller,
+    Path(invoice_id): Path<String>,
+    Query(AssetName { file_name, asset_id }): Query<AssetName>,
+    content: Bytes,
+) -> Response<Body> {
+    caller.ask(omnium, Ask::AddAsset { invoice_id, file_name, asset_id, content }).await
 }
 
 async fn invoice(

@@ -66,6 +66,14 @@ impl Trial {
             .body(content)
     }
 
+    pub fn add_asset(&self, id: &str, asset: &str, content: &'static str) -> RequestBuilder {
+        self.http
+            .post(self.url(&format!("/api/Invoices/{id}/AddAsset?fileName=1001.pdf{asset}")))
+            .bearer_auth(&self.token)
+            .header("content-type", "application/octet-stream")
+            .body(content)
+    }
+
     pub fn get(&self, id: &str) -> RequestBuilder {
         self.http.get(self.url(&format!("/api/Invoices/{id}"))).bearer_auth(&self.token)
     }
@@ -76,6 +84,7 @@ impl Trial {
             Call::Token => self.token_request(),
             Call::Upsert => self.upsert(&invoice(id)),
             Call::Attach => self.attach(id, "%PDF"),
+            Call::AddAsset => self.add_asset(id, "", "%PDF"),
             Call::Get => self.get(id),
             Call::Pdf => {
                 self.http.get(self.url(&format!("/api/Invoices/GetAsPdf/{id}"))).bearer_auth(&self.token)

@@ -76,6 +76,23 @@ async fn a_repeated_attach_adds_a_second_file() {
 }
 
 #[tokio::test]
+async fn an_asset_with_an_id_that_is_there_is_replaced_and_one_without_an_id_is_added() {
+    let trial = Trial::new().await;
+    assert_eq!(trial.status(Call::Upsert, "r-1").await, 200);
+    for content in ["%PDF one", "%PDF two"] {
+        assert_eq!(send(trial.add_asset("r-1", "&assetId=ours", content)).await.status(), 200);
+    }
+    assert_eq!(trial.files("r-1").await, 1);
+    let invoice: serde_json::Value = send(trial.get("r-1")).await.json().await.expect("JSON");
+    assert_eq!(invoice["assets"][0]["assetId"], "ours");
+    assert!(broken(&trial).is_empty());
+    assert_eq!(trial.status(Call::AddAsset, "r-1").await, 200);
+    assert_eq!(trial.files("r-1").await, 2);
+    assert_eq!(broken(&trial), [Broken::SecondFile]);
+    assert_eq!(trial.status(Call::AddAsset, "nobody").await, 404);
+}
+
+#[tokio::test]
 async fn an_update_without_assets_drops_the_files() {
     let trial = Trial::new().await;
     trial.complete("r-1").await;

@@ -90,6 +90,15 @@ impl<D: Database> ReportStore for SqlStore<D> {
         })
     }
 
+    async fn count_on(&self, key: &Key, day: NaiveDate) -> Result<(), StoreError> {
+        let statement = Statement::new(
+            "update receipt set settled_on = $3
+             where tenant_uid = $1 and receipt_uid = $2 and settled_on is not null",
+        );
+        let statement = statement.text(&key.tenant_uid).text(&key.receipt_uid).text(&day.to_string());
+        self.0.write(statement).await.map(drop)
+    }
+
     async fn keep_particulars(&self, key: &Key, particulars: &Particulars) -> Result<(), StoreError> {
         let statement = Statement::new(
             "update receipt set order_type = $3, settled_at = $4, settled_on = $5, customer = $6

@@ -13,6 +13,7 @@ use amqp::{Outgoing, Publisher, chain};
 use consumer::MAX_EVENT;
 use serde_json::json;
 use sync_store::{Key, Page, RecordFilter, State, SyncStore};
+use tenants::Zones;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use self::events::{Events, Exported};
@@ -56,6 +57,7 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
         store: store.as_ref(),
         publisher,
         pace,
+        zones: args.tenants.zones(),
         done: Done::default(),
         told: Instant::now(),
     };
@@ -86,6 +88,7 @@ struct Run<'a> {
     store: &'a dyn SyncStore,
     publisher: Option<Publisher>,
     pace: Interval,
+    zones: Zones,
     done: Done,
     told: Instant,
 }
@@ -124,7 +127,7 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        let day = report::particulars(&receipt).settled_on;
+        let day = report::settled_on(&receipt, self.zones.of(&receipt.tenant.uid));
         if day < self.args.from || day > self.args.to {
             self.done.outside += 1;
         } else if self.is_there(&receipt).await? {

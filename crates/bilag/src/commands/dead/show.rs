@@ -95,7 +95,7 @@ async fn show(
     if json {
         let mut letter = to_json(&found.noted);
         letter["headers"] = headers;
-        letter["body"] = payload(found).into();
+        letter["body"] = payload(found, "\n").into();
         letter["decoded"] = decoded.map_or(Value::Null, |decoded| decoded_to_json(&decoded));
         output::json(&letter);
         return Ok(());
@@ -121,7 +121,9 @@ async fn show(
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         say(format_args!("  {name}: {value}"));
     }
-    say(format_args!("\npayload\n{}", payload(found)));
+    say("\npayload");
+    // A line of it is not to be taken for one of ours.
+    output::say_lines(&payload(found, "\n| "));
     Ok(())
 }
 
@@ -220,18 +222,15 @@ async fn package(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Fail
 }
 
 /// JSON is indented, without the bytes of a PDF; anything else is shown as text.
-fn payload(found: &LetterInFull) -> String {
+fn payload(found: &LetterInFull, line_break: &str) -> String {
     let whole = found.body.len() as u64 == found.noted.body_size;
     if whole && let Ok(mut json) = serde_json::from_slice::<Value>(&found.body) {
         if let Some(content) = json.pointer_mut("/pdf/content") {
             *content = format!("({} characters of base64)", content.as_str().map_or(0, str::len)).into();
         }
-        return format!("{json:#}");
+        return untrusted_text::json(&format!("{json:#}")).into_owned();
     }
-    let mut text: String = String::from_utf8_lossy(&found.body)
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
-        .collect();
+    let mut text = String::from_utf8_lossy(&found.body).replace('\n', line_break);
     if !whole {
         text.push_str(&format!(
             "\n… the first {} of {} bytes; the message in its queue has them all",

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::chain::{CHAIN, stages};
 use crate::cli::{ExportArgs, ReindexArgs};
 use crate::link::Link;
-use crate::output::{Failed, say};
+use crate::output::{self, Failed, say};
 use crate::who::who;
 
 /// Makes the index say what the queues hold: notes what is missing, and forgets what is gone.
@@ -68,7 +68,7 @@ async fn export_stage(broker: &Broker, stage: &str) -> Result<(), Failed> {
             "contentEncoding": message.content_encoding(), "headers": headers,
         });
         line[member] = Value::from(body);
-        say(line);
+        output::json_text(&line.to_string());
     }
     walk.end().await;
     Ok(())

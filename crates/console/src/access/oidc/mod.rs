@@ -27,7 +27,7 @@ use crate::clock::Clock;
 
 pub(crate) use claims::Claims;
 pub use claims::RoleNames;
-pub(crate) use provider::{LoginError, Provider};
+pub(crate) use provider::{LoginError, Provider, error_code};
 
 /// An identity provider, and what it calls the roles.
 #[derive(Clone)]

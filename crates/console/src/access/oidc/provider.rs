@@ -5,7 +5,9 @@ use std::fmt;
 use amqp::BoxError;
 use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::core::{CoreErrorResponseType, CoreProviderMetadata};
-use openidconnect::{ClaimsVerificationError, IssuerUrl, RequestTokenError, StandardErrorResponse};
+use openidconnect::{
+    ClaimsVerificationError, DiscoveryError, IssuerUrl, RequestTokenError, StandardErrorResponse,
+};
 use tokio::sync::Mutex;
 
 use super::http::{Http, HttpError};
@@ -23,7 +25,7 @@ pub(crate) enum LoginError {
     Discovery(#[source] BoxError),
     /// The provider says that the login failed.
     #[error("the identity provider answered: {0}")]
-    Refused(String),
+    Refused(&'static str),
     /// The code was not exchanged for tokens.
     #[error("the identity provider did not take the code")]
     Exchange(#[source] BoxError),
@@ -56,12 +58,33 @@ impl LoginError {
         error: RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>,
     ) -> Self {
         Self::Exchange(match error {
-            RequestTokenError::ServerResponse(refused) => refused.error().to_string().into(),
+            RequestTokenError::ServerResponse(refused) => error_code(&refused.error().to_string()).into(),
             RequestTokenError::Request(error) => error.into(),
             RequestTokenError::Parse(..) => "its answer is not one that the standard knows".into(),
             RequestTokenError::Other(what) => what.into(),
         })
     }
+}
+
+/// The code of an error, where the standards know it: any other text might say anything.
+pub(crate) fn error_code(text: &str) -> &'static str {
+    const KNOWN: [&str; 14] = [
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "login_required",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_response_type",
+    ];
+    KNOWN.into_iter().find(|known| *known == text).unwrap_or("an error that the standard does not know")
 }
 
 /// The identity provider, as far as it is known.
@@ -116,7 +139,13 @@ impl Provider {
             return Ok(metadata.clone());
         }
         let discovered = CoreProviderMetadata::discover_async(issuer.clone(), &self.http).await;
-        let metadata = discovered.map_err(|error| LoginError::Discovery(error.into()))?;
+        let metadata = discovered.map_err(|error| {
+            LoginError::Discovery(match error {
+                // What could not be read is not quoted.
+                DiscoveryError::Parse(_) => "it is no JSON of that kind".into(),
+                error => error.into(),
+            })
+        })?;
         *known = Some((now, metadata.clone()));
         Ok(metadata)
     }

@@ -45,7 +45,8 @@ pub(super) async fn download(
 /// A letter as a line; nothing where it is not known any more. An error ends the download visibly.
 async fn line(store: Arc<dyn SyncStore>, letter: LetterId) -> Result<String, StoreError> {
     let found = store.dead_letter(&letter.id).await?;
-    Ok(found.map_or(String::new(), |found| format!("{}\n", to_json(&found))))
+    Ok(found
+        .map_or(String::new(), |found| format!("{}\n", untrusted_text::json(&to_json(&found).to_string()))))
 }
 
 fn to_json(found: &LetterInFull) -> Value {

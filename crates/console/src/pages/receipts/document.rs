@@ -32,11 +32,12 @@ pub(super) async fn show(
     }
     let event: ReceiptSettled = events::decode(&kept.body)
         .map_err(|error| PageError::Invalid(format!("The kept receipt cannot be read: {error}.")))?;
+    let file_name = event.order_receipt.file_name();
     let look = (app.look)(&event.tenant.uid);
     // Rendering computes; it must not hold up other pages.
     let rendered = spawn_blocking(move || look.render(&event)).await;
     match rendered {
-        Ok(Ok(rendered)) => Ok(pdf::answer(&format!("{}.pdf", kept.facts.voucher_number), rendered.pdf)),
+        Ok(Ok(rendered)) => Ok(pdf::answer(&file_name, rendered.pdf)),
         Ok(Err(error)) => {
             Err(PageError::Invalid(format!("The document cannot be made: {}.", amqp::chain(&error))))
         }

@@ -66,7 +66,7 @@ pub(super) async fn show(
         @if let Some(facts) = facts && viewer.is(Role::Operator) {
             h2 { "Document" }
             p.muted { "Made anew from the receipt as it was heard, with the template of this console." }
-            (letters::document(&format!("{}/document.pdf", address_of(&key)), &format!("{}.pdf", facts.voucher_number)))
+            (letters::document(&format!("{}/document.pdf", address_of(&key)), &events::file_name(&facts.voucher_number)))
         }
     };
     Ok(page(&viewer, &title, Section::Receipts, content))

@@ -200,6 +200,11 @@ pub async fn a_receipt_without_particulars_counts_and_gets_them(fresh: &Fresh) {
     assert_eq!(counted[0].order_type.as_deref(), Some("SALE"));
     assert_eq!(found(&*store, "ååå").await, ["r"]);
     assert_eq!(found(&*store, "late").await, [""; 0]);
+
+    // The store's time zone has changed.
+    store.count_on(&key, day("2026-11-03")).await.expect("moved");
+    store.count_on(&Key::new("tenant-1", "of-nobody"), day("2026-11-03")).await.expect("nothing is moved");
+    assert_eq!(store.settled_on(&key).await.expect("asked"), Some(day("2026-11-03")));
 }
 
 pub async fn the_longest_identifiers_and_customer_fit_the_indexes(fresh: &Fresh) {

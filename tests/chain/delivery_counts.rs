@@ -1,0 +1,108 @@
+//! Deliveries of another queue: RabbitMQ from 4.0 on lets a message keep their count when it dead-letters it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use amqp::{Failure, Message};
+use bilag_tests::{Vhost, eventually};
+use lapin::options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Connection, ConnectionProperties};
+
+use crate::trial::{By, done, only_dead_letters, plain, publish, start};
+
+/// More than a work queue allows of its own (50).
+const DELIVERIES: i32 = 60;
+
+/// Has a queue deliver its message so often without an end: each time the channel is gone.
+async fn deliver_in_vain(vhost: &Vhost, queue: &str) {
+    let properties = ConnectionProperties::default();
+    let connection = Connection::connect(&vhost.url, properties).await.expect("the broker accepts us");
+    for delivery in 1..=DELIVERIES {
+        let channel = connection.create_channel().await.expect("a channel");
+        eventually(&format!("{queue} delivers, time {delivery}"), async || {
+            channel.basic_get(queue.into(), BasicGetOptions::default()).await.expect("the queue is there")
+        })
+        .await;
+        channel.close(200, "".into()).await.expect("closed");
+    }
+}
+
+/// A queue of the user's own, that passes on to the bus what it gives up.
+async fn declare_parking(vhost: &Vhost) {
+    let channel = vhost.channel().await;
+    let mut arguments = FieldTable::default();
+    for (name, value) in [
+        ("x-queue-type", "quorum"),
+        ("x-dead-letter-exchange", "events"),
+        ("x-dead-letter-routing-key", "trial"),
+        ("x-dead-letter-strategy", "at-least-once"),
+        ("x-overflow", "reject-publish"),
+    ] {
+        arguments.insert(name.into(), AMQPValue::LongString(value.into()));
+    }
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERIES - 1));
+    let options = QueueDeclareOptions { durable: true, ..Default::default() };
+    channel.queue_declare("parking".into(), options, arguments).await.expect("declared");
+    let (queue, bus) = ("parking".into(), "events".into());
+    let bound =
+        channel.queue_bind(queue, bus, "parked".into(), QueueBindOptions::default(), FieldTable::default());
+    bound.await.expect("bound");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_queue_before_the_bus_gave_up_is_no_poison() {
+    let vhost = Vhost::new().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sees = seen.clone();
+    let handler = By(move |message: Message| {
+        sees.lock().expect("no handler panics").push(message.body);
+        async { done() }
+    });
+    let consumer = start(&vhost, &["50ms"], 4, handler);
+    publish(&vhost.url, plain(["first".to_owned()])).await;
+    declare_parking(&vhost).await;
+    let channel = vhost.channel().await;
+    let options = lapin::options::BasicPublishOptions { mandatory: true, ..Default::default() };
+    let properties = lapin::BasicProperties::default().with_delivery_mode(2);
+    let sent = channel.basic_publish("events".into(), "parked".into(), options, b"parked", properties).await;
+    sent.expect("published").await.expect("not confirmed");
+
+    deliver_in_vain(&vhost, "parking").await;
+    eventually("it is handled", async || {
+        seen.lock().expect("no handler panics").contains(&b"parked"[..].into()).then_some(())
+    })
+    .await;
+    only_dead_letters(&vhost, 0).await;
+    assert_eq!(seen.lock().expect("no handler panics").len(), 2);
+    consumer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looks_at_what_waits_in_a_retry_queue_do_not_make_it_poison() {
+    const RUNG: &str = "bilag.trial.retry.8s";
+    let vhost = Vhost::new().await;
+    let lives = Arc::new(Mutex::new(0));
+    let counts = lives.clone();
+    let handler = By(move |_: Message| {
+        let mut lives = counts.lock().expect("no handler panics");
+        *lives += 1;
+        let waits = *lives == 1;
+        async move {
+            if waits {
+                return Err(Failure::Wait { at_least: Duration::from_secs(8), error: "not yet".into() });
+            }
+            done()
+        }
+    });
+    let consumer = start(&vhost, &["8s"], 4, handler);
+    publish(&vhost.url, plain(["looked at".to_owned()])).await;
+    eventually("it waits", async || (vhost.ready(RUNG).await? == 1).then_some(())).await;
+    deliver_in_vain(&vhost, RUNG).await;
+    eventually("it is handled again", async || {
+        (*lives.lock().expect("no handler panics") == 2).then_some(())
+    })
+    .await;
+    only_dead_letters(&vhost, 0).await;
+    consumer.stop().await;
+}
