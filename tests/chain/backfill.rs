@@ -87,6 +87,7 @@ async fn killed_in_the_middle_and_begun_anew_each_receipt_is_invoiced_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_nobody_hears_it_nothing_is_published_and_it_says_so() {
     let world = World::new().await;
+    world.ok(&["sync", "migrate"]);
     world.file("one.json", settled_on(1, "2026-11-02T10:00:00+01:00").to_string());
     let mut arguments = vec!["backfill", "one.json", "--publish"];
     arguments.extend(NOVEMBER);

@@ -139,6 +139,7 @@ async fn every_command_explains_itself() {
 #[tokio::test]
 async fn a_reader_who_leaves_early_is_no_failure_and_keeps_nothing_from_being_done() {
     let world = World::new().await;
+    world.ok(&["sync", "migrate"]);
     world.ok(&["topology", "apply", "receipt"]);
     let standard = path("receipt-standard.json");
     for arguments in [

@@ -167,6 +167,7 @@ async fn a_consumer_s_user_is_refused_what_is_another_s() {
     let users = Users::make(&world).await;
     log_in(&mut world, &users, "topology");
     world.ok(&["topology", "apply"]);
+    world.ok(&["sync", "migrate"]);
 
     let upload = users.url(&world, "upload");
     for (queue, may) in [

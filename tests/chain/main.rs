@@ -23,6 +23,7 @@ mod least_privilege;
 mod life;
 mod looking_at_letters;
 mod main_job;
+mod missing_store;
 mod moving_letters;
 mod one_among_many;
 mod outage;

@@ -280,6 +280,7 @@ async fn an_automatic_pause_shows_why_since_when_and_when_it_probes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stage_that_nobody_runs_can_be_paused_and_a_wrong_name_is_told() {
     let world = World::new().await;
+    world.ok(&["sync", "migrate"]);
     let said = world.ok(&["pause", "erp", "upload", "--as", "kari"]);
     let none = "is paused; no process of it runs now, and one that starts takes nothing\n";
     assert_eq!(said, format!("upload {none}erp {none}"));

@@ -108,6 +108,7 @@ async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
 #[tokio::test]
 async fn what_cannot_be_reported_is_said_in_a_line() {
     let world = World::new().await;
+    world.ok(&["sync", "migrate"]);
     for (arguments, says) in [
         (
             &["--from", "2026-11-02", "--to", "2026-11-01"][..],

@@ -33,6 +33,8 @@ impl World {
 
     /// The same, on this address.
     pub async fn console_on(&self, address: &str, arguments: &[&str]) -> Console {
+        // It shows a store that is there, and creates none.
+        drop(self.store().await);
         let mut process = self.start(&[&["console", "--listen", address], arguments].concat());
         let url = eventually("the console listens", async || {
             let ended = process.has_ended();

@@ -18,7 +18,7 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     let links = running(&args);
     let broker = args.broker.broker(&format!("{}", std::process::id()))?;
     let store = match links.iter().any(|link| link.needs_store) {
-        true => Some(args.store.open().await?),
+        true => Some(args.store.open_or_create().await?),
         false => None,
     };
     let permits = store.clone().map(Permits::new);

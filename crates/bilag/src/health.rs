@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amqp::{StageState, StageStatus};
+use amqp::{StageState, StageStatus, chain};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,6 +18,9 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::output::Failed;
+
+/// How long the store may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What `/readyz` looks at.
 #[derive(Clone)]
@@ -49,11 +52,11 @@ pub fn serve(listener: TcpListener, health: Health) {
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
     let store = match &health.store {
-        Some(store) => timeout(Duration::from_secs(2), store.ping()).await.is_ok_and(|pong| pong.is_ok()),
-        None => true,
+        Some(store) => answers(store.as_ref()).await,
+        None => Ok(()),
     };
     let can_work = |stage: &Arc<StageStatus>| matches!(stage.state(), StageState::Running);
-    let ready = store && health.stages.iter().all(can_work);
+    let ready = store.is_ok() && health.stages.iter().all(can_work);
     let stages: Vec<Value> = health
         .stages
         .iter()
@@ -64,7 +67,19 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let store_name = health.store.as_ref().map(|store| store.describe());
-    let body = json!({ "ready": ready, "stages": stages,
-                       "store": { "answers": store, "which": store_name } });
+    let mut body = json!({ "ready": ready, "stages": stages,
+                           "store": { "answers": store.is_ok(), "which": store_name } });
+    if let Err(why) = store {
+        body["store"]["why"] = why.into();
+    }
     (status, [(CONTENT_TYPE, "application/json")], untrusted_text::json(&body.to_string()).into_owned())
+}
+
+/// Whether the store answers; why not, where it does not.
+async fn answers(store: &dyn SyncStore) -> Result<(), String> {
+    match timeout(ANSWERS_WITHIN, store.ping()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(_) => Err(format!("no answer within {} seconds", ANSWERS_WITHIN.as_secs())),
+    }
 }

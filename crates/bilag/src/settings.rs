@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use consumer::SecretSetting;
 use secret::Secret;
-use sync_store::SyncStore;
+use sync_store::{StoreError, SyncStore};
 
 use crate::output::Failed;
 
@@ -169,12 +169,23 @@ impl StoreSettings {
         Ok(url.map_err(Failed::plainly_used_wrongly)?.unwrap_or_else(|| Secret::new(FILE_HERE)))
     }
 
-    /// Opens the store and brings its tables up to date.
+    /// Opens the store of the consumers. Where they have made none yet, or somewhere else, none is made:
+    /// an empty one would say that all is well.
     pub async fn open(&self) -> Result<Arc<dyn SyncStore>, Failed> {
-        sync_store::connect_by(&self.url()?).await.map_err(|error| match error {
-            sync_store::StoreError::BadUrl { .. } => Failed::used_wrongly(DATABASE_URL, error),
-            error => Failed::at("the store could not be opened", error),
-        })
+        sync_store::connect_to_existing(&self.url()?).await.map_err(unopened)
+    }
+
+    /// Opens the store, and creates it where it is missing: for consumers, and for an index that is made
+    /// anew after its store was lost.
+    pub async fn open_or_create(&self) -> Result<Arc<dyn SyncStore>, Failed> {
+        sync_store::connect_by(&self.url()?).await.map_err(unopened)
+    }
+}
+
+fn unopened(error: StoreError) -> Failed {
+    match error {
+        StoreError::BadUrl { .. } => Failed::used_wrongly(DATABASE_URL, error),
+        error => Failed::at("the store could not be opened", error),
     }
 }
 

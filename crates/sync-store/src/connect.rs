@@ -25,13 +25,14 @@ pub async fn connect_by(url: &Secret) -> Result<Arc<dyn SyncStore>, StoreError> 
     open(url, IfMissing::Create).await
 }
 
-/// The same, for a process that only wants to hear what others write there: a SQLite file that nobody
-/// has made yet is [`StoreError::Unavailable`], because one of its own would tell it nothing.
+/// The same, for a process that reads what others write: a SQLite file that does not exist, and a database
+/// without tables, are [`StoreError::Absent`] and stay as they are. A store of its own would be empty, and
+/// tell it that all is well.
 pub async fn connect_to_existing(url: &Secret) -> Result<Arc<dyn SyncStore>, StoreError> {
     open(url, IfMissing::Fail).await
 }
 
-/// What to do about a SQLite file that is not there.
+/// What to do about a SQLite file that does not exist, and about a database without tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfMissing {
     Create,
@@ -49,7 +50,7 @@ pub(crate) enum Place<'a> {
 async fn open(url: &Secret, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>, StoreError> {
     Ok(match place(&url.expose())? {
         Place::Sqlite(file) => Arc::new(SqlStore(Sqlite::open(Path::new(file), if_missing).await?)),
-        Place::Postgres => Arc::new(SqlStore(Postgres::connect(url).await?)),
+        Place::Postgres => Arc::new(SqlStore(Postgres::connect(url, if_missing).await?)),
     })
 }
 

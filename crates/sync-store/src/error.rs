@@ -39,6 +39,28 @@ pub enum StoreError {
         /// What the database said.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Nobody has made the store yet, or the URL names another one than the consumers'. Only those who may
+    /// make it get one.
+    #[error(
+        "there is no store at {store} ({problem}): set BILAG_DATABASE_URL to the store of the consumers; the first consumer creates a new one, or `bilag sync migrate` does"
+    )]
+    Absent {
+        /// Which store.
+        store: String,
+        /// What is missing.
+        problem: &'static str,
+    },
+    /// The path of the SQLite file no longer leads to the file that this process has opened. What was
+    /// written last may have gone into a file that nobody will read. The caller pauses.
+    #[error(
+        "the store {store} {problem} while this process was using it: stop all consumers, put the right file in its place (docs/operations.md), and start them again"
+    )]
+    Replaced {
+        /// Which store.
+        store: String,
+        /// What has happened to the file.
+        problem: &'static str,
+    },
     /// A newer version has changed the tables in a way that this one cannot work with.
     #[error(
         "the store {store} takes a newer version: its tables need one that knows migration {needs}, and this one knows them up to {known}: upgrade this process"

@@ -48,6 +48,11 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(SQLITE_BUSY)
 }
 
+/// Whether pages of the SQLite file contradict each other.
+pub(crate) fn is_corrupt(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(SQLITE_CORRUPT)
+}
+
 /// Whether PostgreSQL no longer knows a statement as it was prepared on this connection.
 pub(crate) fn lost_its_statements(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
@@ -78,6 +83,7 @@ fn code_of(error: &sqlx::Error) -> Option<String> {
 }
 
 const SQLITE_BUSY: i32 = 5;
+const SQLITE_CORRUPT: i32 = 11;
 
 /// SQLite's primary code: the low byte of the extended one.
 fn primary_code(error: &sqlx::Error) -> Option<i32> {

@@ -65,7 +65,7 @@ pub use report::{
     BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
     SettledVoucher, Sought, WithoutParticulars,
 };
-pub use schema::{PendingMigration, Schema, migrate, schema};
+pub use schema::{PendingMigration, Schema, damage, migrate, schema};
 pub use session::{Session, SessionStore};
 pub use stage::{
     Holding, ProcessRun, ReportedLane, ReportedPause, SeenReport, StageHold, StageReport, StageStore,

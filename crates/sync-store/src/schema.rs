@@ -47,6 +47,18 @@ pub async fn schema(url: &str) -> Result<Schema, StoreError> {
     }
 }
 
+/// What is damaged in the store's file, in the database's words; empty where nothing is. Reads all of a
+/// SQLite file and changes nothing. PostgreSQL looks after its own pages.
+///
+/// # Errors
+/// The store's, where it cannot be looked at.
+pub async fn damage(url: &str) -> Result<Vec<String>, StoreError> {
+    match place(url)? {
+        Place::Sqlite(file) => Sqlite::damage(Path::new(file)).await,
+        Place::Postgres => Ok(Vec::new()),
+    }
+}
+
 /// Brings the tables up to date, and answers what was done. Of several who do so at once, one does.
 ///
 /// # Errors

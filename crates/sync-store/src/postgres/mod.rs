@@ -14,6 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgPool};
 use tokio::time::timeout;
 
+use crate::connect::IfMissing;
 use crate::fault::{Fault, lost_its_statements};
 use crate::sql::{Database, Dialect, Row, Statement};
 use crate::{PendingMigration, Schema, StoreError};
@@ -49,9 +50,12 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Connects and brings the tables up to date. Processes that start at the same time do so one
     /// after the other.
-    pub(crate) async fn connect(url: &Secret) -> Result<Self, StoreError> {
+    pub(crate) async fn connect(url: &Secret, if_missing: IfMissing) -> Result<Self, StoreError> {
         let connects_by = url.expose();
         let (name, options) = database(&connects_by)?;
+        if if_missing == IfMissing::Fail && look(&options, &name).await?.applied.is_empty() {
+            return Err(StoreError::Absent { store: name, problem: "the database has no tables of Bilag" });
+        }
         migrate(&options, &name).await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use secret::Secret;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use sync_store::{Act, Lease, State, StoreError, connect, connect_by};
+use sync_store::{Act, Lease, State, StoreError, connect, connect_by, connect_to_existing};
 
 use crate::fresh::Fresh;
 use crate::given::{LONG, TARGET, granted, in_state, key, receipt, record};
@@ -219,4 +219,14 @@ async fn new_connections_are_made_by_the_url_as_its_file_has_it_then() {
     .await;
     drop(store);
     fresh.run(&format!("reassign owned by {old} to current_user; drop role {old}; drop role {new}")).await;
+}
+
+#[tokio::test]
+async fn a_database_without_tables_stays_without_where_only_an_existing_store_is_opened() {
+    let fresh = Fresh::postgres().await;
+    let Err(error) = connect_to_existing(&Secret::new(&*fresh.url)).await else { panic!("it opened") };
+    assert!(matches!(error, StoreError::Absent { .. }), "{error:?}");
+    assert_eq!(sync_store::schema(&fresh.url).await.expect("it can be looked at").version, None);
+    fresh.connect().await;
+    connect_to_existing(&Secret::new(&*fresh.url)).await.expect("its tables are there by now");
 }

@@ -120,7 +120,7 @@ async fn a_file_that_cannot_be_opened_is_unavailable_and_one_of_another_kind_is_
 async fn a_file_that_others_are_to_make_is_not_made() {
     let fresh = Fresh::sqlite();
     let Err(error) = connect_to_existing(&Secret::new(&*fresh.url)).await else { panic!("it opened") };
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Absent { .. }), "{error:?}");
     let path = fresh.url.trim_start_matches("sqlite://");
     assert!(!std::path::Path::new(path).exists(), "it was made all the same");
 
@@ -128,6 +128,71 @@ async fn a_file_that_others_are_to_make_is_not_made() {
     let _ = maker.hold("upload", "kari", "").await.expect("asked");
     let existing = connect_to_existing(&Secret::new(&*fresh.url)).await.expect("the file is there by now");
     assert_eq!(existing.holds().await.expect("asked").len(), 1);
+}
+
+#[tokio::test]
+async fn files_without_tables_stay_as_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("empty.db");
+    std::fs::write(&file, "").expect("written");
+    let url = format!("sqlite://{}", file.display());
+    let Err(error) = connect_to_existing(&Secret::new(&*url)).await else { panic!("it opened") };
+    assert!(matches!(error, StoreError::Absent { .. }), "{error:?}");
+    assert_eq!(sync_store::schema(&url).await.expect("it can be looked at").version, None);
+    assert_eq!(std::fs::metadata(&file).expect("it is there").len(), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "files beside it");
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_moved_or_replaced_is_noticed() {
+    let fresh = Fresh::sqlite();
+    let store = fresh.connect().await;
+    let path = fresh.url.trim_start_matches("sqlite://").to_owned();
+    let away = format!("{path}.away");
+    let (first, second) = (key("first"), key("second"));
+    let refused = async |what: &str| {
+        let written = store.open(&receipt(&second, "f", b"{}"), TARGET, true).await.map(drop);
+        for refused in [written, store.ping().await] {
+            let Err(error @ StoreError::Replaced { .. }) = refused else { panic!("{what}: {refused:?}") };
+            assert!(error.to_string().contains(what) && error.to_string().contains(&path), "{error}");
+        }
+    };
+    store.open(&receipt(&first, "f", b"{}"), TARGET, true).await.expect("the file is there");
+
+    std::fs::rename(&path, &away).expect("moved");
+    refused("was deleted or moved away").await;
+    assert!(!std::path::Path::new(&path).exists(), "it was made again");
+    std::fs::rename(&away, &path).expect("moved back");
+    store.ping().await.expect("it is the same file again");
+    store.open(&receipt(&key("third"), "f", b"{}"), TARGET, true).await.expect("it is the same file again");
+
+    std::fs::rename(&path, &away).expect("moved");
+    fresh.connect().await;
+    refused("was replaced by another file").await;
+    std::fs::rename(&away, &path).expect("moved back");
+    refused("was replaced by another file").await;
+}
+
+#[tokio::test]
+async fn a_corrupt_page_is_found() {
+    let fresh = Fresh::sqlite();
+    let store = fresh.connect().await;
+    let keys: Vec<_> = (0..200).map(|i| key(&format!("receipt-{i}"))).collect();
+    for key in &keys {
+        store.open(&receipt(key, "f", &[b'7'; 400]), TARGET, true).await.expect("the file is well");
+    }
+    fresh.run("pragma wal_checkpoint(truncate)").await;
+    drop(store);
+    assert_eq!(sync_store::damage(&fresh.url).await.expect("looked at"), [""; 0]);
+    let path = fresh.url.trim_start_matches("sqlite://");
+    let whole = std::fs::read(path).expect("read");
+    // A page in the middle of the receipts' table.
+    let receipts = whole.windows(64).rposition(|bytes| bytes == [b'7'; 64]).expect("receipts");
+    let mut torn = whole.clone();
+    torn[receipts / 4096 * 4096..][..64].fill(0x5a);
+    std::fs::write(path, torn).expect("written");
+    let damage = sync_store::damage(&fresh.url).await.expect("looked at");
+    assert!(!damage.is_empty());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The broker: reached, let in, what its user may do, and what is declared there.
 
-use amqp::{Broker, FoundRight, Management, Right, TopologyError};
+use amqp::{Broker, Depths, FoundRight, Management, Right, TopologyError};
 use uuid::Uuid;
 
 use super::finding::Finding;
@@ -110,4 +110,16 @@ async fn topology(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -
         findings.push(Finding::ok("topology", format_args!("as it should be, compared {how}")));
     }
     findings
+}
+
+/// Which of these stages have consumers at the broker now, and whether all of the stages are declared.
+pub async fn consumers(broker: &Broker, links: &[&'static Link]) -> (Vec<&'static str>, bool) {
+    let queues: Vec<_> = links.iter().map(|link| amqp::queue_name(link.name)).collect();
+    let depths = Depths::new(broker.clone());
+    // What is wrong with the broker is found by itself.
+    let found = depths.of(&queues).await.unwrap_or_default();
+    depths.close().await;
+    let consumed = |queue: &str| found.iter().any(|depth| depth.name == queue && depth.consumers > 0);
+    let names = links.iter().zip(&queues).filter(|(_, queue)| consumed(queue)).map(|(link, _)| link.name);
+    (names.collect(), found.len() == queues.len())
 }

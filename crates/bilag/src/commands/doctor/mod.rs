@@ -20,7 +20,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), Failed> {
     let mut findings = services::in_use(&links, &args);
     let (broker, store, services) = tokio::join!(
         broker::look(&at_broker, &links, &args),
-        store::look(&store_url),
+        store::look(&store_url, &at_broker, &links, &args),
         services::look(&links, &args),
     );
     findings.extend(broker.into_iter().chain(store).chain(services));

@@ -2,22 +2,42 @@
 
 use std::time::Duration;
 
+use amqp::Broker;
 use chrono::{TimeDelta, Utc};
+use operate::stages::RUNS_WITHIN;
 use secret::Secret;
 use sync_store::{Schema, StoreError, SyncStore};
 use uuid::Uuid;
 
+use super::broker;
 use super::finding::Finding;
+use crate::cli::DoctorArgs;
+use crate::link::Link;
 
 /// A clock that is further off makes ages wrong; leases go by the store's own.
 const CLOCKS_APART: TimeDelta = TimeDelta::seconds(5);
 
 /// Everything about the store. Its tables are not touched where they are behind.
-pub async fn look(url: &Secret) -> Vec<Finding> {
+pub async fn look(
+    url: &Secret,
+    at_broker: &Broker,
+    links: &[&'static Link],
+    args: &DoctorArgs,
+) -> Vec<Finding> {
+    match sync_store::damage(&url.expose()).await {
+        Ok(damage) if damage.is_empty() => {}
+        Ok(damage) => return vec![damaged(&damage)],
+        Err(error) => return vec![unopened(&error)],
+    }
     let schema = match sync_store::schema(&url.expose()).await {
         Ok(schema) => schema,
         Err(error) => return vec![unopened(&error)],
     };
+    let stores: Vec<_> = links.iter().copied().filter(|link| needs_store(link, args)).collect();
+    let (consumed, all_declared) = broker::consumers(at_broker, &stores).await;
+    if schema.version.is_none() && all_declared {
+        return vec![gone(&schema.store)];
+    }
     let up_to_date = tables(&schema);
     if !schema.pending.is_empty() {
         return vec![up_to_date];
@@ -25,10 +45,55 @@ pub async fn look(url: &Secret) -> Vec<Finding> {
     match sync_store::connect_to_existing(url).await {
         Ok(store) => {
             let (writes, clock) = (writes(store.as_ref()).await, clock(store.as_ref()).await);
-            vec![up_to_date, writes, clock]
+            let mut findings = vec![up_to_date, writes, clock];
+            findings.extend(unheard(store.as_ref(), &consumed).await);
+            findings
         }
         Err(error) => vec![unopened(&error)],
     }
+}
+
+fn needs_store(link: &Link, args: &DoctorArgs) -> bool {
+    link.needs_store && link.off(&args.settings.0).is_none()
+}
+
+fn damaged(damage: &[String]) -> Finding {
+    Finding::fail(
+        "store",
+        format_args!("the SQLite file is damaged: {}", damage.join("; ")),
+        "stop all consumers and restore the file from a backup (docs/operations.md)",
+    )
+}
+
+/// The queues tell that consumers have been there.
+fn gone(store: &str) -> Finding {
+    Finding::fail(
+        "store",
+        format_args!("{store} has no tables, and the queues of its consumers are declared"),
+        "point BILAG_DATABASE_URL at the store of the consumers; if it was deleted, stop them all and restore it; where there has been none, run `bilag sync migrate`",
+    )
+}
+
+/// Consumers that report to a store report to this one, unless they use another, or their file has been
+/// deleted or replaced.
+async fn unheard(store: &dyn SyncStore, consumed: &[&'static str]) -> Option<Finding> {
+    let reports = match store.reports(RUNS_WITHIN).await {
+        Ok(reports) => reports,
+        Err(error) => return Some(Finding::failed("store", &error)),
+    };
+    let is_unheard = |stage: &&&str| !reports.iter().any(|seen| seen.report.stage == **stage);
+    let unheard: Vec<_> = consumed.iter().filter(is_unheard).copied().collect();
+    (!unheard.is_empty()).then(|| {
+        Finding::fail(
+            "store",
+            format_args!(
+                "consumers of {} run, and none of them reports to {}: they use another store, or its file was deleted or replaced",
+                unheard.join(", "),
+                store.describe()
+            ),
+            "give all consumers one BILAG_DATABASE_URL; stop them all, put the right file in its place, and start them again",
+        )
+    })
 }
 
 fn unopened(error: &StoreError) -> Finding {

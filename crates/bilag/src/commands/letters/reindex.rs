@@ -14,7 +14,7 @@ use crate::who::who;
 
 /// Makes the index say what the queues hold: notes what is missing, and forgets what is gone.
 pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
-    let store = args.store.open().await?;
+    let store = args.store.open_or_create().await?;
     let broker = args.broker.broker("reindex")?;
     let shared = Shared {
         store: Some(store.clone()),

@@ -1,0 +1,158 @@
+//! A store that is not there, or not the one that consumers have opened.
+
+use bilag_tests::{Health, PATIENCE, World, eventually, receipt, told};
+use serde_json::{Value, json};
+
+/// What `bilag doctor` fails.
+fn failed(world: &World) -> Vec<String> {
+    let (_, printed, _) = told(&world.run(&["doctor", "--json"]));
+    let found: Value = serde_json::from_str(&printed).expect("JSON");
+    let checks = found["checks"].as_array().expect("a list").iter();
+    checks
+        .filter(|check| check["level"] == "fail")
+        .map(|check| check["told"].as_str().expect("a text").to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reading_command_creates_no_store() {
+    let mut world = World::new().await;
+    world.unset("BILAG_DATABASE_URL");
+    let file = world.file("bilag.db", "");
+    std::fs::remove_file(&file).expect("removed");
+    world.file("line.jsonl", receipt(1).to_string());
+    for command in [
+        "dead list",
+        "dead show 0011",
+        "dead redrive 0011",
+        "dead discard 0011",
+        "dead restore 0011",
+        "sync list",
+        "sync list --search 7",
+        "sync show 7",
+        "sync reconcile",
+        "sync prune --older-than 400d",
+        "sync verify",
+        "report --from 2026-01-01 --to 2026-01-31",
+        "packages list",
+        "packages show 73",
+        "packages ask 73",
+        "stages",
+        "pause upload",
+        "resume upload",
+        "audit",
+        "render --receipt 7 -o 7.pdf",
+        "backfill line.jsonl --from 2026-01-01 --to 2026-01-31",
+        "console --listen 127.0.0.1:0",
+        "console sessions",
+    ] {
+        let arguments: Vec<_> = command.split(' ').collect();
+        let (code, error) = world.ends(&arguments).await;
+        assert!(error.contains("there is no store at sqlite:///"), "{command}: {error}");
+        assert!(error.contains("/bilag.db (the file does not exist): set BILAG_DATABASE_URL"), "{error}");
+        assert_eq!(code, 1, "{command}: {error}");
+        assert!(!file.exists(), "{command} created a store");
+    }
+    let (code, printed, _) = told(&world.run(&["doctor"]));
+    assert!(code != 2 && printed.contains("has no tables yet") && !file.exists(), "{printed}");
+    told(&world.run(&["sync", "migrate", "--check"]));
+    assert!(!file.exists(), "`sync migrate --check` created a store");
+
+    std::fs::write(&file, "").expect("written");
+    let (code, _, error) = told(&world.run(&["stages"]));
+    assert!(code == 1 && error.contains("the file has no tables of Bilag"), "{error}");
+    assert_eq!(std::fs::metadata(&file).expect("it is there").len(), 0, "it was written");
+
+    world.ok(&["sync", "migrate"]);
+    world.ok(&["stages"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_of_a_file_that_was_moved_away_pause_until_it_is_back() {
+    let mut world = World::new().await;
+    let health = Health::of(&mut world);
+    let mut all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    world.complete_within(PATIENCE, 1).await;
+    let file = world.file("away.db", "");
+    let (away, file) = (file.clone(), file.with_file_name("bilag.db"));
+
+    std::fs::rename(&file, &away).expect("moved");
+    let unready = async |what: &str| {
+        let told = format!("/readyz says that the store {what}");
+        eventually(&told, async || {
+            let (status, body) = health.ready().await?;
+            let why = body["store"]["why"].as_str()?;
+            (status == 503 && body["store"]["answers"] == json!(false) && why.contains(what)).then_some(())
+        })
+        .await;
+    };
+    unready("was deleted or moved away").await;
+    let told = failed(&world);
+    assert!(told.iter().any(|told| told.contains("the queues of its consumers are declared")), "{told:?}");
+    for number in 2..=12 {
+        world.publish(&receipt(number)).await;
+    }
+    eventually("the stage pauses", async || {
+        let stage = health.stage("receipt").await?;
+        stage["pause"]["why"].as_str()?.contains("was deleted or moved away").then_some(())
+    })
+    .await;
+    assert!(!file.exists(), "it was made again");
+
+    std::fs::rename(&away, &file).expect("moved back");
+    world.complete_within(PATIENCE, 12).await;
+    assert!(all.has_ended().is_none(), "{}", all.log());
+    assert_eq!(health.ready().await.expect("it answers").0, 200);
+    world.assert_exactly_once(1..=12);
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_of_a_file_that_was_replaced_write_to_neither() {
+    let mut world = World::new().await;
+    let health = Health::of(&mut world);
+    let _all = world.consume(&["all"]).await;
+    world.publish(&receipt(1)).await;
+    world.complete_within(PATIENCE, 1).await;
+    let file = world.file("away.db", "").with_file_name("bilag.db");
+    for name in ["bilag.db", "bilag.db-wal", "bilag.db-shm"] {
+        std::fs::rename(file.with_file_name(name), file.with_file_name(format!("away-{name}")))
+            .expect("moved");
+    }
+    world.ok(&["sync", "migrate"]);
+    eventually("/readyz says that the store was replaced", async || {
+        let (status, body) = health.ready().await?;
+        let why = body["store"]["why"].as_str()?;
+        (status == 503 && why.contains("was replaced by another file")).then_some(())
+    })
+    .await;
+    let told = failed(&world);
+    assert!(told.iter().any(|told| told.contains("none of them reports to sqlite:///")), "{told:?}");
+    for number in 2..=12 {
+        world.publish(&receipt(number)).await;
+    }
+    eventually("the stage pauses", async || {
+        let stage = health.stage("receipt").await?;
+        stage["pause"]["why"].as_str()?.contains("was replaced by another file").then_some(())
+    })
+    .await;
+    assert!(world.ok(&["sync", "list"]).starts_with("no receipt has been heard yet"));
+    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    world.assert_exactly_once(1..=1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_finds_a_corrupt_page() {
+    let world = World::new().await;
+    world.ok(&["sync", "migrate"]);
+    assert!(!failed(&world).iter().any(|told| told.contains("damaged")));
+    let file = world.file("away.db", "").with_file_name("bilag.db");
+    let mut torn = std::fs::read(&file).expect("read");
+    let pages = torn.len() / 4096;
+    assert!(pages > 4, "{pages}");
+    torn[(pages - 1) * 4096..].fill(0x5a);
+    std::fs::write(&file, torn).expect("written");
+    let told = failed(&world);
+    assert!(told.iter().any(|told| told.starts_with("the SQLite file is damaged: ")), "{told:?}");
+}
