@@ -40,8 +40,8 @@ async fn the_consumers_role_works_with_the_tables_that_the_owner_makes_and_chang
         run(&url("postgres"), &script).await.expect("the script runs");
     }
 
-    // Whoever opens the store brings its tables up to date.
-    World::on(Vhost::new().await, Store::Postgres(url("bilag_owner"))).await.ok(&["sync", "list"]);
+    // The owner makes the tables.
+    World::on(Vhost::new().await, Store::Postgres(url("bilag_owner"))).await.ok(&["sync", "migrate"]);
     run(&url("postgres"), &script).await.expect("the script runs once more");
     let mut connection = PgConnection::connect(&url("bilag_app")).await.expect("the role may log in");
     let tables: Vec<String> =

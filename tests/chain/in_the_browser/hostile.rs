@@ -10,19 +10,22 @@ use super::{PATIENCE, assert_fits, dead, refuse};
 const HOSTILE: &str = "</bdi></title></textarea><script>document.title='x'</script>\
                        <img src=x onerror=\"document.title='x'\">\u{202e}";
 
+/// The same where a number is asked for, which is short and has no marks of direction.
+const HOSTILE_NUMBER: &str = "</title><script>document.title='x'</script>";
+
 /// A receipt that is hostile wherever somebody may write.
 fn hostile(number: u32) -> Value {
     let mut event = receipt(number);
-    for place in [
-        "/orderReceipt/items/0/name",
-        "/orderReceipt/items/0/sku",
-        "/orderReceipt/customer/displayName",
-        "/orderReceipt/order/address/displayName",
-        "/orderReceipt/order/orderNumber",
-        "/orderReceipt/settlements/0/name",
-        "/orderReceipt/seller/name",
+    for (place, hostile) in [
+        ("/orderReceipt/items/0/name", HOSTILE),
+        ("/orderReceipt/items/0/sku", HOSTILE_NUMBER),
+        ("/orderReceipt/customer/displayName", HOSTILE),
+        ("/orderReceipt/order/address/displayName", HOSTILE),
+        ("/orderReceipt/order/orderNumber", HOSTILE_NUMBER),
+        ("/orderReceipt/settlements/0/name", HOSTILE),
+        ("/orderReceipt/seller/name", HOSTILE),
     ] {
-        *event.pointer_mut(place).expect("the sample has one") = json!(HOSTILE);
+        *event.pointer_mut(place).expect("the sample has one") = json!(hostile);
     }
     event
 }

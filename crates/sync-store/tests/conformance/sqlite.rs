@@ -157,14 +157,15 @@ async fn a_file_that_is_deleted_moved_or_replaced_is_noticed() {
             assert!(error.to_string().contains(what) && error.to_string().contains(&path), "{error}");
         }
     };
-    store.open(&receipt(&first, "f", b"{}"), TARGET, true).await.expect("the file is there");
+    let _ = store.open(&receipt(&first, "f", b"{}"), TARGET, true).await.expect("the file is there");
 
     std::fs::rename(&path, &away).expect("moved");
     refused("was deleted or moved away").await;
     assert!(!std::path::Path::new(&path).exists(), "it was made again");
     std::fs::rename(&away, &path).expect("moved back");
     store.ping().await.expect("it is the same file again");
-    store.open(&receipt(&key("third"), "f", b"{}"), TARGET, true).await.expect("it is the same file again");
+    let again = store.open(&receipt(&key("third"), "f", b"{}"), TARGET, true).await;
+    let _ = again.expect("it is the same file again");
 
     std::fs::rename(&path, &away).expect("moved");
     fresh.connect().await;
@@ -179,7 +180,8 @@ async fn a_corrupt_page_is_found() {
     let store = fresh.connect().await;
     let keys: Vec<_> = (0..200).map(|i| key(&format!("receipt-{i}"))).collect();
     for key in &keys {
-        store.open(&receipt(key, "f", &[b'7'; 400]), TARGET, true).await.expect("the file is well");
+        let opened = store.open(&receipt(key, "f", &[b'7'; 400]), TARGET, true).await;
+        let _ = opened.expect("the file is well");
     }
     fresh.run("pragma wal_checkpoint(truncate)").await;
     drop(store);
