@@ -48,7 +48,7 @@ async fn declared(url: &str) {
     amqp::apply(&broker, &topology).await.expect("declared");
     channel.confirm_select(Default::default()).await.expect("confirms");
     for (exchange, key, count) in
-        [("bilag", "upload", 3), ("bilag.retry", "bilag.upload.retry.1h", 2), ("bilag.dead", "upload", 4)]
+        [("bilag", "upload", 3), ("bilag.requeue", "bilag.upload.retry.1h", 2), ("bilag.dead", "upload", 4)]
     {
         for _ in 0..count {
             let publish = channel.basic_publish(
