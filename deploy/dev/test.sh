@@ -41,7 +41,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
 if command -v apt-get >/dev/null; then
-    "$here/install.sh" chromium chromium-driver iproute2 poppler-utils postgresql prometheus qpdf socat
+    "$here/install.sh" chromium chromium-driver iproute2 poppler-utils postgresql prometheus qpdf socat sqlite3
 fi
 if [ -n "${BILAG_TEST_AMQP_URL:-}" ]; then
     [ -n "${BILAG_TEST_MANAGEMENT_URL:-}" ] || {

@@ -1,7 +1,8 @@
 //! Everything that one test needs, of its own.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -151,8 +152,26 @@ impl World {
     /// Writes a file into the folder that every `bilag` is started in.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
-        std::fs::write(&path, content).expect("the file can be written");
+        fs::write(&path, content).expect("the file can be written");
         path
+    }
+
+    /// A copy of the SQLite store as it is now, made as the handbook says.
+    pub fn backup(&self) -> PathBuf {
+        let copy = self.folder.path().join("backup.db");
+        let command = format!(".backup '{}'", copy.display());
+        let made = Command::new("sqlite3").arg(self.folder.path().join("bilag.db")).arg(command).status();
+        assert!(made.expect("sqlite3 runs (package sqlite3)").success());
+        copy
+    }
+
+    /// Puts a backup in the store's place, as the handbook says: nothing consumes, and the log goes.
+    pub fn restore(&self, backup: &Path) {
+        let file = |name: &str| self.folder.path().join(name);
+        for log in ["bilag.db-wal", "bilag.db-shm"] {
+            let _ = fs::remove_file(file(log));
+        }
+        fs::copy(backup, file("bilag.db")).expect("the backup is put in its place");
     }
 
     /// The folder that every `bilag` is started in.

@@ -133,6 +133,7 @@ impl Handler for UploadConsumer {
         match take_turn(self.store.as_ref(), &key, target.as_str(), &owner, longest_call).await? {
             Some(record) => {
                 let target = target.as_str();
+                let may_be_forgotten = self.settings.may_be_forgotten(&event.invoice.delivery_date);
                 let upload = Upload {
                     store: self.store.as_ref(),
                     omnium,
@@ -140,6 +141,7 @@ impl Handler for UploadConsumer {
                     key: &key,
                     target,
                     owner: &owner,
+                    may_be_forgotten,
                     event,
                 };
                 upload.run(record.state).await?;

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use amqp::Delay;
+use chrono::{DateTime, FixedOffset};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use consumer::WrongSetting;
+use events::Timestamp;
 use omnium::{Allowance, AttachBy};
 use tenants::{Tenant, Tenants};
 
@@ -19,6 +21,10 @@ pub struct OmniumSettings {
     /// Whether receipts are sent to Omnium at all
     #[arg(long, env = "OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", hide_env_values = true, default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
     send_order_receipt_to_omnium: bool,
+    /// When the store was last restored from a backup (RFC 3339): of receipts settled before, Omnium is asked
+    /// first whether it has the invoice and its file
+    #[arg(long, env = "BILAG_RESTORED_AT", hide_env_values = true, value_parser = moment, value_name = "TIME")]
+    pub(crate) restored_at: Option<DateTime<FixedOffset>>,
     #[command(flatten)]
     connection: OmniumConnection,
     #[arg(skip)]
@@ -86,7 +92,17 @@ impl From<Way> for AttachBy {
     }
 }
 
+fn moment(text: &str) -> Result<DateTime<FixedOffset>, &'static str> {
+    let moment = Timestamp::parse(text).map(|moment| moment.moment());
+    moment.ok_or("it is a time in RFC 3339, as in 2026-11-02T09:15:42Z")
+}
+
 impl OmniumSettings {
+    /// Whether the store may have forgotten what became of a receipt that was settled then.
+    pub(crate) fn may_be_forgotten(&self, settled_at: &Timestamp) -> bool {
+        self.restored_at.is_some_and(|restored_at| settled_at.moment() < restored_at)
+    }
+
     /// Whether anything is sent at all.
     pub(crate) fn is_on(&self) -> bool {
         match &self.tenants {

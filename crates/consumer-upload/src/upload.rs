@@ -23,12 +23,17 @@ pub(crate) struct Upload<'a> {
     pub(crate) key: &'a Key,
     pub(crate) target: &'a str,
     pub(crate) owner: &'a str,
+    /// Whether the store, restored from a backup, may have forgotten that the file was attached.
+    pub(crate) may_be_forgotten: bool,
     pub(crate) event: InvoiceRendered,
 }
 
 impl Upload<'_> {
     /// From the state the record was found in to complete.
     pub(crate) async fn run(mut self, found: State) -> Result<(), Failure> {
+        if self.may_be_forgotten && found != State::Attaching && self.is_attached_already().await? {
+            return self.complete().await;
+        }
         match found {
             State::Attaching => {
                 if self.is_attached().await? {
@@ -99,6 +104,17 @@ impl Upload<'_> {
         };
         self.release().await;
         Err(failure)
+    }
+
+    /// Whether Omnium has the invoice with its file, though the record knows nothing of it.
+    async fn is_attached_already(&self) -> Result<bool, Failure> {
+        match self.omnium.find_invoice(self.invoice_id()).await {
+            Ok(invoice) => Ok(invoice.is_some_and(|invoice| invoice.has_file(&self.event.pdf.file_name))),
+            Err(error) => {
+                self.release().await;
+                Err(of(self.whose, Call::Find, error))
+            }
+        }
     }
 
     async fn complete(&self) -> Result<(), Failure> {
