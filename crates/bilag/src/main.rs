@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Err(error) => return used_wrongly(&error),
     };
     // What a panic quotes may be anybody's.
-    std::panic::set_hook(Box::new(|panic| panicked(panic)));
+    std::panic::set_hook(Box::new(panicked));
     // The one TLS stack; only a second call could fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Rendering runs on the blocking threads: more of them than processors would only hold memory.

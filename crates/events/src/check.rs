@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Hundredths, Item, OrderReceipt, OrderType, ReceiptSettled, Settlement, VatRow};
+use crate::{Hundredths, Item, OrderReceipt, OrderType, ReceiptSettled, Settlement, SettlementKind, VatRow};
 
 /// Where a receipt contradicts itself, and what was expected there. Of the receipt's values only amounts,
 /// rates and quantities are named.
@@ -193,12 +193,14 @@ fn check_settlements(receipt: &OrderReceipt, found: &mut Found) {
     if total_of(|s| Hundredths::new(s.amount.get().saturating_abs())).get() > Hundredths::LIMIT {
         found.at("settlements", "amounts that come to at most a hundred billion together");
     }
-    // What is paid need not be all that is owed, but it goes the same way.
+    // What is paid need not be all that is owed, but it goes the same way; unless a part of it went before.
+    let before = |s: &Settlement| s.kind() == SettlementKind::PrePayment || s.pre_payment_uid.is_some();
     let paid = total_of(|s| if s.is_completed() { s.amount } else { Hundredths::ZERO });
     let owed = receipt.order_totals.grand_total;
     let opposed = paid.get().signum() * owed.get().signum() < 0;
     if receipt.order.kind != OrderType::Payment
         && opposed
+        && !receipt.settlements.iter().any(before)
         && paid.get().unsigned_abs() > CASH_ROUNDING
         && owed.get().unsigned_abs() > CASH_ROUNDING
     {

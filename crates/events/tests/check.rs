@@ -304,5 +304,11 @@ fn money_goes_the_way_of_the_grand_total() {
         ("return", &pending, None),
         ("standard", &paid(-383_650), Some("settlements")),
         ("standard", &paid(1000), None),
+        // What was paid in advance is given back in part.
+        (
+            "standard",
+            &[("/settlements/0/amount", json!(-10_000)), ("/settlements/0/prePaymentUid", json!("pre-1"))],
+            None,
+        ),
     ]);
 }

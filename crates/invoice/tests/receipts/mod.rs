@@ -9,36 +9,51 @@ pub fn any() -> impl Strategy<Value = ReceiptSettled> {
     let kind = proptest::sample::select(vec!["SALE", "RETURN", "PAYMENT"]);
     let lists = (prop::collection::vec(item(), 0..6), prop::collection::vec(settlement(), 0..8));
     let people = (customer(), member_set(ADDRESS), member_set(ADDRESS), member_set(CONTACT));
-    (kind, lists, people, -100_i64..=100).prop_map(|(kind, (mut items, settlements), people, rounding)| {
-        match kind {
-            "SALE" if items.is_empty() => items.push(line(100, 12_500, 0, 2_500)),
-            "RETURN" if items.is_empty() => items.push(line(-100, 12_500, 0, 2_500)),
-            "RETURN" => items.iter_mut().for_each(give_back),
-            _ => {}
-        }
-        let sum = |member: &str| items.iter().filter_map(|item| item[member].as_i64()).sum::<i64>();
-        let (customer, invoice_address, order_address, contact_person) = people;
-        let mut json = json!({
-            "id": "evt-1", "type": "receipt.settled.v1", "occurredAt": "2026-11-02T09:15:42Z",
-            "tenant": { "uid": "7", "country": { "currency": "NOK" } },
-            "orderReceipt": {
-                "uid": "rcpt-1", "voucherNumber": "1",
-                "createdAt": "2026-11-02T09:15:00Z", "settledAt": "2026-11-02T09:15:42Z",
-                "order": {
-                    "uid": "ord-1", "orderNumber": "601", "type": kind, "origin": "POS",
-                    "store": { "uid": "70" }, "address": order_address
-                },
-                "orderTotals": { "grandTotal": sum("total") + rounding, "vatTotal": sum("vatAmount") },
-                "items": items, "settlements": settlements,
-                "customer": customer, "invoiceAddress": invoice_address, "contactPerson": contact_person,
-                "referencedVoucherNumber": "998"
+    (kind, lists, people, -100_i64..=100).prop_map(
+        |(kind, (mut items, mut settlements), people, rounding)| {
+            match kind {
+                "SALE" if items.is_empty() => items.push(line(100, 12_500, 0, 2_500)),
+                "RETURN" if items.is_empty() => items.push(line(-100, 12_500, 0, 2_500)),
+                "RETURN" => items.iter_mut().for_each(give_back),
+                _ => {}
             }
-        });
-        json["orderReceipt"]["settlementTotal"] = json!(counted_total(&json));
-        let event = decode(&json);
-        event.check().unwrap_or_else(|error| panic!("{error}: {json}"));
-        event
-    })
+            let sum = |member: &str| items.iter().filter_map(|item| item[member].as_i64()).sum::<i64>();
+            let total = sum("total") + rounding;
+            if kind != "PAYMENT" {
+                pay(&mut settlements, total);
+            }
+            let (customer, invoice_address, order_address, contact_person) = people;
+            let mut json = json!({
+                "id": "evt-1", "type": "receipt.settled.v1", "occurredAt": "2026-11-02T09:15:42Z",
+                "tenant": { "uid": "7", "country": { "currency": "NOK" } },
+                "orderReceipt": {
+                    "uid": "rcpt-1", "voucherNumber": "1",
+                    "createdAt": "2026-11-02T09:15:00Z", "settledAt": "2026-11-02T09:15:42Z",
+                    "order": {
+                        "uid": "ord-1", "orderNumber": "601", "type": kind, "origin": "POS",
+                        "store": { "uid": "70" }, "address": order_address
+                    },
+                    "orderTotals": { "grandTotal": total, "vatTotal": sum("vatAmount") },
+                    "items": items, "settlements": settlements,
+                    "customer": customer, "invoiceAddress": invoice_address, "contactPerson": contact_person,
+                    "referencedVoucherNumber": "998"
+                }
+            });
+            json["orderReceipt"]["settlementTotal"] = json!(counted_total(&json));
+            let event = decode(&json);
+            event.check().unwrap_or_else(|error| panic!("{error}: {json}"));
+            event
+        },
+    )
+}
+
+/// Lets the money go the way of the total.
+fn pay(settlements: &mut [Value], total: i64) {
+    let amount = |settlement: &Value| settlement["amount"].as_i64().expect("an integer");
+    let completed = settlements.iter().filter(|settlement| settlement["state"] == "COMPLETED");
+    if completed.map(amount).sum::<i64>().signum() * total.signum() < 0 {
+        settlements.iter_mut().for_each(|settlement| settlement["amount"] = json!(-amount(settlement)));
+    }
 }
 
 fn decode(json: &Value) -> ReceiptSettled {

@@ -58,7 +58,7 @@ impl LoginError {
         error: RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>,
     ) -> Self {
         Self::Exchange(match error {
-            RequestTokenError::ServerResponse(refused) => error_code(&refused.error().to_string()).into(),
+            RequestTokenError::ServerResponse(refused) => error_code(refused.error().as_ref()).into(),
             RequestTokenError::Request(error) => error.into(),
             RequestTokenError::Parse(..) => "its answer is not one that the standard knows".into(),
             RequestTokenError::Other(what) => what.into(),
