@@ -36,7 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn client() -> reqwest::Client {
     // Only the first of several tests can set it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    // A connection that was kept may be closed by the broker in the moment it is used again.
+    reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client")
 }
 
 /// A broker's version ("4.3.6").
