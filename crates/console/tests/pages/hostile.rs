@@ -33,18 +33,21 @@ async fn what_others_wrote_stays_text_wherever_it_is_shown() {
     {
         let mut event = receipt(1);
         let name: String = evil.chars().filter(|c| !c.is_control()).collect();
-        for field in [
-            "/orderReceipt/items/0/name",
-            "/orderReceipt/items/0/sku",
-            "/orderReceipt/order/orderNumber",
-            "/orderReceipt/customer/displayName",
-            "/orderReceipt/contactPerson/email",
-            "/orderReceipt/settlements/0/name",
+        // As long, and as strange, as an event may have them.
+        let text: String = name.chars().take(1_000).collect();
+        let number: String = name.chars().filter(|c| !untrusted_text::acts(*c)).take(100).collect();
+        for (field, value) in [
+            ("/orderReceipt/items/0/name", &text),
+            ("/orderReceipt/items/0/sku", &number),
+            ("/orderReceipt/order/orderNumber", &number),
+            ("/orderReceipt/customer/displayName", &text),
+            ("/orderReceipt/contactPerson/email", &text),
+            ("/orderReceipt/settlements/0/name", &text),
         ] {
-            *event.pointer_mut(field).expect("it is there") = json!(name);
+            *event.pointer_mut(field).expect("it is there") = json!(value);
         }
         // A uid is a key of an index, which takes no text of any length.
-        let uid: String = name.chars().take(80).collect();
+        let uid: String = number.chars().take(80).collect();
         let key = Key::new("9", &uid);
         event["orderReceipt"]["uid"] = json!(uid);
         open(world.store.as_ref(), &key, &event, &name).await;
