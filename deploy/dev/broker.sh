@@ -90,14 +90,15 @@ get_root() {
     fi
     "$here/install.sh" debootstrap
     echo "getting RabbitMQ $version from Debian $release (once)" >&2
-    mirror=$(awk '/^URIs:/ { print $2; exit } /^deb / { print $2; exit }' \
+    # Where this machine gets Debian from; debootstrap knows another place where it gets none.
+    mirror=$(awk '/^(URIs:|deb )/ { for (i = 2; i <= NF; i++) if ($i ~ /^https?:.*\/debian\/?$/) { print $i; exit } }' \
         /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true)
     # A release that is newer than this debootstrap is made as unstable is.
     scripts=/usr/share/debootstrap/scripts
     script=$(ls "$scripts/$release" 2>/dev/null || echo "$scripts/sid")
     $as_root rm -rf "$root.part"
     $as_root debootstrap --variant=minbase --include=rabbitmq-server "$release" "$root.part" \
-        "${mirror:-http://deb.debian.org/debian}" "$script" >"$root.log" 2>&1 || {
+        "$mirror" "$script" >"$root.log" 2>&1 || {
         tail -n 5 "$root.log" >&2
         fail "debootstrap did not get Debian $release; $root.log has more"
     }
@@ -112,7 +113,7 @@ get_root() {
 enter() {
     [ -n "$root" ] || exec "$@"
     # shellcheck disable=SC2016 # for the inner shell
-    exec unshare --mount $([ "$(id -u)" -eq 0 ] || echo --map-root-user) sh -c '
+    exec unshare --mount $([ "$(id -u)" -eq 0 ] || echo --map-root-user) sh -ec '
         mount --bind "$0/etc/alternatives" /etc/alternatives
         mount --bind "$0/usr" /usr
         exec "$@"' "$root" "$@"

@@ -86,7 +86,7 @@ if [ $# -eq 0 ]; then
         exit 1
     }
 fi
-on "${versions[0]}" cargo test --no-fail-fast --lib --bins --tests --examples "$@"
+on "${versions[0]}" cargo test --workspace --no-fail-fast --lib --bins --tests --examples "$@"
 case " $* " in *" -- "*) ;; *) set -- "$@" -- ;; esac
 for version in "${versions[@]:1}"; do
     on "$version" cargo test --workspace --test chain "$@" --skip any_version::

@@ -125,8 +125,9 @@ fn check_line_total(i: usize, item: &Item, found: &mut Found) {
     // In ten-thousandths, so that 1.5 × 0.33 is exact.
     let (quantity, price) = (i128::from(item.quantity.get()), i128::from(item.unit_price.get()));
     let stated = i128::from(item.total.get() + item.discount_amount.get()) * 100;
-    let weighed = if quantity % 100 == 0 { 0 } else { price.abs() / 2 };
-    if (quantity * price - stated).abs() >= 100 + weighed {
+    // Twice as much, so that half a hundredth of an odd price is exact.
+    let weighed = if quantity % 100 == 0 { 0 } else { price.abs() };
+    if 2 * (quantity * price - stated).abs() >= 200 + weighed {
         let (quantity, price, discount, total) =
             (told(item.quantity), told(item.unit_price), told(item.discount_amount), told(item.total));
         found.at(
