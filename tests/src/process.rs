@@ -54,15 +54,9 @@ pub fn unset_settings(command: &mut Command) {
 }
 
 impl Bilag {
-    pub(crate) fn start(
-        launcher: &[String],
-        arguments: &[&str],
-        settings: &[(String, String)],
-        folder: &Path,
-        log: PathBuf,
-    ) -> Self {
+    pub(crate) fn start(mut command: Command, log: PathBuf) -> Self {
         let open = || File::options().create(true).append(true).open(&log).expect("a log file");
-        let child = command(launcher, arguments, settings, folder).stdout(open()).stderr(open()).spawn();
+        let child = command.stdout(open()).stderr(open()).spawn();
         Self { child: child.expect("bilag starts"), log }
     }
 
@@ -122,27 +116,6 @@ impl Drop for Bilag {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// What a command printed, and how it ended.
-pub(crate) fn run(
-    launcher: &[String],
-    arguments: &[&str],
-    settings: &[(String, String)],
-    folder: &Path,
-) -> Output {
-    command(launcher, arguments, settings, folder).output().expect("bilag runs")
-}
-
-/// The same, with nobody at the other end of its standard output.
-pub(crate) fn run_unread(
-    launcher: &[String],
-    arguments: &[&str],
-    settings: &[(String, String)],
-    folder: &Path,
-) -> Output {
-    let (_, output) = std::io::pipe().expect("a pipe");
-    command(launcher, arguments, settings, folder).stdout(output).output().expect("bilag runs")
 }
 
 /// Exit code, standard output and standard error of a command that ran.

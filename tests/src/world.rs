@@ -179,11 +179,15 @@ impl World {
         self.folder.path()
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        process::command(&self.launcher, arguments, &self.settings, self.folder.path())
+    }
+
     /// Starts `bilag`.
     pub fn start(&self, arguments: &[&str]) -> Bilag {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let log = self.folder.path().join(format!("{number}-{}.log", arguments.join("-").replace('/', "_")));
-        Bilag::start(&self.launcher, arguments, &self.settings, self.folder.path(), log)
+        Bilag::start(self.command(arguments), log)
     }
 
     /// Starts consumers, and waits until they consume.
@@ -213,12 +217,13 @@ impl World {
 
     /// Runs `bilag` to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        process::run(&self.launcher, arguments, &self.settings, self.folder.path())
+        self.command(arguments).output().expect("bilag runs")
     }
 
     /// Runs `bilag` to its end, with nobody at the other end of its standard output.
     pub fn run_unread(&self, arguments: &[&str]) -> Output {
-        process::run_unread(&self.launcher, arguments, &self.settings, self.folder.path())
+        let (_, output) = std::io::pipe().expect("a pipe");
+        self.command(arguments).stdout(output).output().expect("bilag runs")
     }
 
     /// Runs `bilag`, which must succeed, and gives what it printed.

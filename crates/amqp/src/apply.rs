@@ -193,6 +193,11 @@ pub(crate) async fn declare_queue(channel: &Channel, queue: &Queue) -> lapin::Re
     channel.queue_declare(queue.name.as_str().into(), options, arguments).await.map(drop)
 }
 
+/// Whether a queue is not there, or may not be asked about: from RabbitMQ 4.2.6 on that takes a right on it.
+pub(crate) fn is_out_of_sight(error: &lapin::Error) -> bool {
+    matches!(reply_code(error), Some(403 | 404))
+}
+
 pub(crate) fn reply_code(error: &lapin::Error) -> Option<u16> {
     match error.kind() {
         ErrorKind::ProtocolError(amqp) => Some(amqp.get_id()),

@@ -12,7 +12,7 @@ use lapin::{Connection, ConnectionProperties, ErrorKind};
 use secret::Secret;
 use tokio::time::timeout;
 
-use crate::apply::reply_code;
+use crate::apply::is_out_of_sight;
 
 /// Where the broker is: one address, or those of a cluster's nodes. Its `Display` never shows the
 /// password.
@@ -262,7 +262,7 @@ impl Link {
         let queue = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
             Ok(queue) => queue,
             // From RabbitMQ 4.2.6 on it takes a right to ask about a queue.
-            Err(error) if matches!(reply_code(&error), Some(403 | 404)) => return Ok(None),
+            Err(error) if is_out_of_sight(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         // It ends with the connection, should this fail.

@@ -7,7 +7,7 @@ use lapin::types::FieldTable;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::apply::reply_code;
+use crate::apply::is_out_of_sight;
 use crate::connection::Link;
 use crate::{Broker, ConnectError};
 
@@ -108,7 +108,7 @@ impl Link {
                     });
                     channel = Some(open);
                 }
-                Err(error) if matches!(reply_code(&error), Some(403 | 404)) => {}
+                Err(error) if is_out_of_sight(&error) => {}
                 Err(source) => return Err(failed(source)),
             }
         }

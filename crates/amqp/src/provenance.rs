@@ -18,8 +18,8 @@ const OURS: [&str; 5] = [EVENTS, RETRY, REQUEUE, DEAD, ""];
 pub(crate) fn distrust(exchange: &str, properties: BasicProperties) -> BasicProperties {
     let Some(headers) = properties.headers() else { return properties };
     let died_of = last_death(headers).and_then(|death| text(death, "exchange"));
-    let came_by = [Some(exchange.to_owned()), died_of];
-    if came_by.iter().flatten().all(|exchange| OURS.contains(&exchange.as_str())) {
+    let is_ours = |exchange: &str| OURS.contains(&exchange);
+    if is_ours(exchange) && died_of.as_deref().is_none_or(is_ours) {
         return properties;
     }
     let mut kept = FieldTable::default();

@@ -157,8 +157,13 @@ impl Publisher {
         };
         match confirmation {
             Ok(confirmation) => {
-                self.lock_idle().push(channel);
                 let acked = confirmation.is_ack();
+                // RabbitMQ 3.10 refuses for ever on a channel that has lost sight of a quorum queue whose leader
+                // was killed; on a new one it accepts.
+                match acked {
+                    true => self.lock_idle().push(channel),
+                    false => drop(channel.close(200, "refused".into()).await),
+                }
                 match confirmation.take_message() {
                     Some(_) => Err(PublishError::Unroutable {
                         exchange: exchange.to_owned(),

@@ -184,9 +184,7 @@ async fn would(
     let found = omnium.find_invoice(&event.invoice.id).await;
     match found.map_err(|error| failure::of(whose, Call::Find, error))? {
         None => Ok("would create"),
-        Some(invoice) if invoice.assets.iter().any(|asset| asset.file_name.as_deref() == Some(&*event.pdf.file_name)) => {
-            Ok("would replace")
-        }
+        Some(invoice) if invoice.has_file(&event.pdf.file_name) => Ok("would replace"),
         // A call whose answer did not come may have made it: it must not be left behind as skipped.
         Some(_) => Err(Failure::Wait {
             at_least: SWITCHED_OFF,

@@ -95,7 +95,7 @@ impl OmniumConnection {
             client_secret: secret.value.read().map_err(no_secret("client-secret", secret.line))?,
             max_concurrent: self.limit(tenant),
             timeout: self.omnium_timeout.duration(),
-            attach_by: self.omnium_attach_by.into(),
+            attach_by: self.omnium_attach_by,
         };
         Omnium::new(config, Arc::clone(allowance)).map_err(|error| match (error, &tenant.base_url) {
             (ConfigError::BaseUrl, Some(at)) => {
@@ -128,7 +128,7 @@ impl OmniumConnection {
             .needed(what_for)?,
             max_concurrent: self.omnium_max_concurrent_requests.into(),
             timeout: self.omnium_timeout.duration(),
-            attach_by: self.omnium_attach_by.into(),
+            attach_by: self.omnium_attach_by,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use amqp::Delay;
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use consumer::WrongSetting;
 use events::Timestamp;
 use omnium::{Allowance, AttachBy};
@@ -70,26 +70,16 @@ pub struct OmniumConnection {
         env = "OMNIUM_ATTACH_BY",
         hide_env_values = true,
         default_value = "file",
-        value_enum,
+        value_parser = attach_by(),
         value_name = "WAY"
     )]
-    pub(crate) omnium_attach_by: Way,
+    pub(crate) omnium_attach_by: AttachBy,
 }
 
-/// How a file comes to an invoice.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(crate) enum Way {
-    File,
-    Asset,
-}
-
-impl From<Way> for AttachBy {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::File => Self::File,
-            Way::Asset => Self::Asset,
-        }
-    }
+/// The names by which [`AttachBy`] is set.
+fn attach_by() -> impl TypedValueParser<Value = AttachBy> {
+    PossibleValuesParser::new(["file", "asset"])
+        .map(|way| if way == "asset" { AttachBy::Asset } else { AttachBy::File })
 }
 
 fn moment(text: &str) -> Result<DateTime<FixedOffset>, &'static str> {

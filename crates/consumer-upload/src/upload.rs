@@ -31,7 +31,7 @@ pub(crate) struct Upload<'a> {
 impl Upload<'_> {
     /// From the state the record was found in to complete.
     pub(crate) async fn run(mut self, found: State) -> Result<(), Failure> {
-        if self.may_be_forgotten && found != State::Attaching && self.is_attached_already().await? {
+        if self.may_be_forgotten && found != State::Attaching && self.look().await? == Some(true) {
             return self.complete().await;
         }
         match found {
@@ -96,20 +96,19 @@ impl Upload<'_> {
 
     /// Whether the file is there after an attach of which only the beginning is known.
     async fn is_attached(&self) -> Result<bool, Failure> {
-        let name = &self.event.pdf.file_name;
-        let failure = match self.omnium.find_invoice(self.invoice_id()).await {
-            Ok(Some(invoice)) => return Ok(invoice.has_file(name)),
-            Ok(None) => Failure::Retry { reason: INVOICE_MISSING, error: InvoiceMissing.into() },
-            Err(error) => of(self.whose, Call::Find, error),
-        };
-        self.release().await;
-        Err(failure)
+        match self.look().await? {
+            Some(attached) => Ok(attached),
+            None => {
+                self.release().await;
+                Err(Failure::Retry { reason: INVOICE_MISSING, error: InvoiceMissing.into() })
+            }
+        }
     }
 
-    /// Whether Omnium has the invoice with its file, though the record knows nothing of it.
-    async fn is_attached_already(&self) -> Result<bool, Failure> {
+    /// Whether Omnium's invoice has its file; `None` where there is no invoice.
+    async fn look(&self) -> Result<Option<bool>, Failure> {
         match self.omnium.find_invoice(self.invoice_id()).await {
-            Ok(invoice) => Ok(invoice.is_some_and(|invoice| invoice.has_file(&self.event.pdf.file_name))),
+            Ok(found) => Ok(found.map(|invoice| invoice.has_file(&self.event.pdf.file_name))),
             Err(error) => {
                 self.release().await;
                 Err(of(self.whose, Call::Find, error))
@@ -128,7 +127,8 @@ impl Upload<'_> {
         }
     }
 
-    /// Keeps others away for as long as a request that was given up on may still arrive, and a margin. Where this fails the lease runs out by itself, which is later.
+    /// Keeps others away for as long as a request that was given up on may still arrive, and a margin. Where
+    /// this fails the lease runs out by itself, which is later.
     async fn hold_off(&self) {
         let (store, ttl) = (self.store, self.omnium.arrives_within() + MARGIN);
         if let Err(error) = store.shorten(self.key, self.target, self.owner, ttl).await {

@@ -144,30 +144,27 @@ fn check_line_total(i: usize, item: &Item, found: &mut Found) {
 /// A till that takes the rate from a price that includes VAT already is further away, but for amounts of
 /// hundredths.
 fn check_line_vat(i: usize, item: &Item, found: &mut Found) {
-    let path = format_args!("items[{i}].vatAmount").to_string();
+    let mut expected = |expected| found.at(format_args!("items[{i}].vatAmount"), expected);
     let (total, vat) = (item.total, item.vat_amount);
     if vat.get().signum() * total.get().signum() < 0 {
-        found.at(path, format!("the sign of the line's total, {}, and it is {}", told(total), told(vat)));
+        expected(format!("the sign of the line's total, {}, and it is {}", told(total), told(vat)));
     } else if vat.get().unsigned_abs() > total.get().unsigned_abs() {
-        found.at(path, format!("at most the line's total, {}, and it is {}", told(total), told(vat)));
+        expected(format!("at most the line's total, {}, and it is {}", told(total), told(vat)));
     } else {
         let rate = i128::from(item.vat_rate.get());
         let pieces = i128::from(item.quantity.get().unsigned_abs().div_ceil(100));
         let tolerance = if rate == 0 { 0 } else { 1 + pieces.max(1) };
         let off = i128::from(vat.get()) * (WHOLE + rate) - i128::from(total.get()) * rate;
         if off.abs() > tolerance * (WHOLE + rate) {
-            let expected = Hundredths::new(rounded(i128::from(total.get()) * rate, WHOLE + rate));
-            found.at(
-                path,
-                format!(
-                    "{} in a total of {} at {} %, within {}, and it is {}",
-                    told(expected),
-                    told(total),
-                    told(item.vat_rate),
-                    Hundredths::new(i64::try_from(tolerance).unwrap_or(i64::MAX)).to_decimal(),
-                    told(vat),
-                ),
-            );
+            let of_rate = Hundredths::new(rounded(i128::from(total.get()) * rate, WHOLE + rate));
+            expected(format!(
+                "{} in a total of {} at {} %, within {}, and it is {}",
+                told(of_rate),
+                told(total),
+                told(item.vat_rate),
+                told(Hundredths::new(i64::try_from(tolerance).unwrap_or(i64::MAX))),
+                told(vat),
+            ));
         }
     }
 }

@@ -22,6 +22,8 @@ struct Limits {
     /// The characters that are allowed, for the schema.
     pattern: &'static str,
     allows: fn(char) -> bool,
+    /// Whole texts that are not allowed.
+    except: &'static [&'static str],
     /// As errors and help tell it.
     expected: &'static str,
 }
@@ -39,6 +41,7 @@ const TEXT: Limits = Limits {
     max_chars: 1_000,
     pattern: r"^[^\u0000]+$",
     allows: |c| c != '\0',
+    except: &[],
     expected: "a text of 1 to 1000 characters, without NUL",
 };
 
@@ -46,6 +49,7 @@ const NUMBER: Limits = Limits {
     max_chars: 100,
     pattern: VISIBLE,
     allows: is_visible,
+    except: &[],
     expected: "a text of 1 to 100 characters, without control and direction characters",
 };
 
@@ -53,6 +57,7 @@ const UID: Limits = Limits {
     max_chars: 200,
     pattern: VISIBLE,
     allows: is_visible,
+    except: &[".", ".."],
     expected: "an identifier: 1 to 200 characters, no control and direction characters, neither . nor ..",
 };
 
@@ -62,6 +67,7 @@ impl Limits {
         !text.is_empty()
             && (text.len() <= self.max_chars || text.chars().count() <= self.max_chars)
             && text.chars().all(self.allows)
+            && !self.except.contains(&text)
     }
 
     /// What was expected, and where only the length is wrong, the length.
@@ -74,9 +80,13 @@ impl Limits {
     }
 
     fn schema(&self) -> Schema {
-        json_schema!({
+        let mut schema = json_schema!({
             "type": "string", "minLength": 1, "maxLength": self.max_chars, "pattern": self.pattern
-        })
+        });
+        if !self.except.is_empty() {
+            schema.insert("not".to_owned(), serde_json::json!({ "enum": self.except }));
+        }
+        schema
     }
 
     /// Of a member that may be absent, null or empty.
@@ -97,7 +107,7 @@ pub(crate) trait Bounded: Sized {
 }
 
 macro_rules! bounded {
-    ($(#[$doc:meta])* $name:ident, $limits:ident, $schema:expr) => {
+    ($(#[$doc:meta])* $name:ident, $limits:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
@@ -110,13 +120,13 @@ macro_rules! bounded {
             /// `None` where the text does not keep to the limits.
             pub fn new(text: impl Into<String>) -> Option<Self> {
                 let text = text.into();
-                Self::is_within(&text).then_some(Self(text))
+                $limits.allow(&text).then_some(Self(text))
             }
         }
 
         impl Bounded for $name {
             fn within(text: &str) -> Option<Self> {
-                Self::is_within(text).then(|| Self(text.to_owned()))
+                $limits.allow(text).then(|| Self(text.to_owned()))
             }
             fn told(text: &str) -> String {
                 $limits.told(text)
@@ -162,7 +172,7 @@ macro_rules! bounded {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                $schema
+                $limits.schema()
             }
         }
     };
@@ -170,41 +180,19 @@ macro_rules! bounded {
 
 bounded! {
     /// A text that is printed: a name, an address, a telephone.
-    Text, TEXT, TEXT.schema()
+    Text, TEXT
 }
 
 bounded! {
     /// A number or code that people and systems know something by: of a voucher, an order, a package, an
     /// article; a currency, a kind.
-    Number, NUMBER, NUMBER.schema()
+    Number, NUMBER
 }
 
 bounded! {
     /// An identifier that becomes a key in the store, a header and a segment of a URL, which would swallow
     /// `.` and `..`.
-    Uid, UID, {
-        let mut schema = UID.schema();
-        schema.insert("not".to_owned(), serde_json::json!({ "enum": [".", ".."] }));
-        schema
-    }
-}
-
-impl Text {
-    fn is_within(text: &str) -> bool {
-        TEXT.allow(text)
-    }
-}
-
-impl Number {
-    fn is_within(text: &str) -> bool {
-        NUMBER.allow(text)
-    }
-}
-
-impl Uid {
-    fn is_within(text: &str) -> bool {
-        UID.allow(text) && text != "." && text != ".."
-    }
+    Uid, UID
 }
 
 /// What is a number is a text.

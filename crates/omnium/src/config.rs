@@ -24,10 +24,9 @@ pub struct Config {
 }
 
 /// How a file comes to an invoice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachBy {
     /// `AddFileToInvoice`, as Flow's page has it. What a repeat does is not documented.
-    #[default]
     File,
     /// `AddAsset` with an id of ours, the invoice's: "If assetId is supplied and an asset already exists with the
     /// given ID, then asset will be patched" (Omnium's OpenAPI). So a repeat adds nothing.
