@@ -3,6 +3,7 @@
 use bilag_tests::{
     Bilag, Health, OwnBroker, PATIENCE, Store, Till, Vhost, World, eventually, eventually_within, receipt,
 };
+use lapin::types::FieldTable;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::json;
 
@@ -111,6 +112,23 @@ async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() 
     }
     eventually("all consume again", async || (all.log().matches(" consuming ").count() == 7).then_some(()))
         .await;
+    world.publish(&receipt(2)).await;
+    world.complete_within(PATIENCE, 2).await;
+    world.assert_exactly_once(1..=2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exchanges_and_bindings_deleted_under_their_consumers_are_put_back() {
+    let (world, _all) = at_work().await;
+    for exchange in ["bilag", "bilag.requeue", "bilag.retry", "bilag.dead"] {
+        world.vhost.delete(&format!("exchanges/{{vhost}}/{exchange}")).await;
+    }
+    let (channel, key) = (world.vhost.channel().await, "receipt.settled.v1");
+    let unbound =
+        channel.queue_unbind("bilag.receipt".into(), "events".into(), key.into(), FieldTable::default());
+    unbound.await.expect("unbound");
+    let arguments = ["topology", "check", "--management-url", &world.vhost.management];
+    eventually("all is there again", async || world.run(&arguments).status.success().then_some(())).await;
     world.publish(&receipt(2)).await;
     world.complete_within(PATIENCE, 2).await;
     world.assert_exactly_once(1..=2);

@@ -126,6 +126,10 @@ async fn each_fault_at_the_broker_is_named_with_what_to_mend() {
     assert!(what == "broker" && told.contains("refuses the login"), "{told}");
     assert!(!told.contains("wrong") && mend.contains("BILAG_AMQP_URL"), "{told} {mend}");
 
+    world.set("BILAG_AMQP_URL", &format!("{url}-elsewhere"));
+    let (what, told, _) = only_fault(&world);
+    assert!(what == "broker" && told.contains("refuses the vhost: it does not exist"), "{told}");
+
     world.set("BILAG_AMQP_URL", "amqp://guest:guest@127.0.0.1:1/%2f");
     let (what, told, _) = only_fault(&world);
     assert!(what == "broker" && told.contains("cannot be reached"), "{told}");
@@ -144,6 +148,43 @@ async fn each_fault_at_the_broker_is_named_with_what_to_mend() {
     world.vhost.put(&format!("permissions/{{vhost}}/{name}"), rights).await;
     let told: Vec<_> = faults(&world).into_iter().map(|(_, told, _)| told).collect();
     assert_eq!(told, ["may not declare queues", "may not publish to the exchange \"bilag\""]);
+}
+
+/// What is wrong with a URL is told, and not what somebody else at that URL would need.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_that_is_another_ones_is_named() {
+    let mut world = World::with_packages().await;
+    world.ok(&["topology", "apply"]);
+    world.ok(&["sync", "migrate"]);
+    let elsewhere = world.sandbox.base_url();
+    world.set("BILAG_MANAGEMENT_URL", &elsewhere);
+    let (what, told, _) = only_fault(&world);
+    assert!(what == "topology" && told.contains("is not RabbitMQ's management API"), "{told}");
+    world.set("BILAG_MANAGEMENT_URL", &world.vhost.management.clone());
+    assert_eq!(faults(&world), []);
+
+    for (setting, stage) in [("OMS_BASE_URL", "writeback"), ("INVOICE_SERVICE_URL", "packed")] {
+        let right = world.settings.iter().find(|(name, _)| name == setting).expect("it is set").1.clone();
+        world.set(setting, &format!("{elsewhere}/elsewhere"));
+        let (what, told, _) = only_fault(&world);
+        assert_eq!(what, stage);
+        assert!(told.contains("what answered is not") && told.contains(setting), "{told}");
+        world.set(setting, &right);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_login_or_vhost_is_told_by_the_check_as_well_and_not_as_a_missing_tag() {
+    let mut world = well().await;
+    let right = world.vhost.url.clone();
+    for (url, says) in [
+        (format!("{right}-elsewhere"), "refuses the vhost"),
+        (right.replace(":guest@", ":wrong@"), "refuses the login"),
+    ] {
+        world.set("BILAG_AMQP_URL", &url);
+        let (code, _, error) = told(&world.run(&["topology", "check"]));
+        assert!(code == 1 && error.contains(says) && !error.contains("tag"), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -38,8 +38,8 @@ async fn a_broker_that_refuses_or_cannot_be_reached_is_named_without_its_passwor
     let mut world = World::new().await;
     let right = world.vhost.url.clone();
     for (url, says) in [
-        (right.replace(":guest@", ":open-sesame@"), "refuses the login: check user, password and vhost"),
-        (format!("{right}-elsewhere"), "refuses the login: check user, password and vhost"),
+        (right.replace(":guest@", ":open-sesame@"), "refuses the login: check user and password"),
+        (format!("{right}-elsewhere"), "refuses the vhost: it does not exist"),
         ("amqp://guest:open-sesame@127.0.0.1:1/%2f".to_owned(), "cannot be reached"),
         (right.replace("amqp://", "amqps://"), "check that this port speaks TLS"),
     ] {
@@ -57,11 +57,60 @@ async fn a_broker_that_refuses_or_cannot_be_reached_is_named_without_its_passwor
 }
 
 #[tokio::test]
+async fn a_bus_that_does_not_route_by_keys_is_refused_before_anything_is_bound_to_it() {
+    let mut world = World::new().await;
+    let management = world.vhost.management.clone();
+    for (kind, keys, says) in [
+        ("fanout", "receipt.settled.v1", "keys are ignored there"),
+        ("headers", "receipt.settled.v1", "keys are ignored there"),
+        ("direct", "receipt.settled.*", "* and # in a key stand for themselves there"),
+    ] {
+        let bus = format!("a-{kind}");
+        let exchange = json!({ "type": kind, "durable": true });
+        world.vhost.put(&format!("exchanges/{{vhost}}/{bus}"), exchange).await;
+        world.set("BILAG_BUS_EXCHANGE", &bus);
+        world.set("BILAG_RECEIPT_KEYS", keys);
+        let expected = format!("is of type {kind}: {says}");
+        for arguments in [&["consume", "receipt"][..], &["consume", "all"], &["topology", "apply"]] {
+            let (code, log) = world.ends(arguments).await;
+            assert_eq!(code, 1, "{arguments:?}: {log}");
+            assert!(last_line(&log).contains(&expected), "{arguments:?}: {log}");
+        }
+        for arguments in [&["topology", "check"][..], &["topology", "check", "--management-url", &management]]
+        {
+            let (code, differences, _) = told(&world.run(arguments));
+            assert_eq!(code, 1);
+            assert!(differences.contains(&format!("exchange {bus}: {expected}")), "{differences}");
+        }
+        let (code, findings, _) = told(&world.run(&["doctor"]));
+        assert!(code == 1 && findings.contains(&expected), "{findings}");
+        let bound = world.vhost.get(&format!("exchanges/{{vhost}}/{bus}/bindings/source")).await;
+        assert_eq!(bound, json!([]), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_no_event_could_have_are_refused() {
+    let mut world = World::new().await;
+    for (name, keys, says) in [
+        ("BILAG_RECEIPT_KEYS", "", "a key is empty"),
+        ("BILAG_RECEIPT_KEYS", "receipt.settled.v1,,", "a key is empty"),
+        ("BILAG_PACKED_KEYS", " , ", "a key is empty"),
+        ("BILAG_PACKED_KEYS", "package.a package.b", "separate keys with commas"),
+    ] {
+        world.set(name, keys);
+        let (code, _, error) = told(&world.run(&["topology", "check"]));
+        assert!(code == 2 && error.contains(says), "{keys:?}: {code} {error}");
+        world.unset(name);
+    }
+}
+
+#[tokio::test]
 async fn any_exchange_and_any_keys_can_be_the_bus() {
     let mut world = World::new().await;
     world.vhost.put("exchanges/{vhost}/till-events", json!({ "type": "topic", "durable": true })).await;
     world.set("BILAG_BUS_EXCHANGE", "till-events");
-    world.set("BILAG_RECEIPT_KEYS", "shop.*.receipt,till.#,receipt.settled.v1");
+    world.set("BILAG_RECEIPT_KEYS", " shop.*.receipt, till.# ,receipt.settled.v1\n");
     let _all = world.consume(&["all"]).await;
     let keys = ["shop.oslo.receipt", "till", "till.4.receipt.settled", "receipt.settled.v1"];
     for (number, key) in (1..).zip(keys) {

@@ -65,7 +65,7 @@ impl InvoiceService {
     /// # Errors
     /// See [`CallError`].
     pub async fn reach(&self) -> Result<u16, CallError> {
-        self.0.reach().await
+        self.0.reach(&[]).await
     }
 
     /// No call takes longer.

@@ -65,7 +65,7 @@ impl Oms {
     /// # Errors
     /// See [`CallError`].
     pub async fn reach(&self) -> Result<u16, CallError> {
-        self.client.reach().await
+        self.client.reach(&path("0")).await
     }
 
     /// No call takes longer: what keeps others from the package meanwhile has to last longer still.
@@ -83,12 +83,16 @@ impl Oms {
         let id = package_id.to_string();
         let request = Request {
             template: "/api/v1/oms/packages/{id}/command/",
-            // The last one is the slash at the end.
-            path: &["api", "v1", "oms", "packages", &id, "command", ""],
+            path: &path(&id),
             idempotency_key: None,
             body: self.command.body(package_id, number, date, STANDARD.encode(document)).into(),
             successes: &[200, 204],
         };
         self.client.call(&request).await.map(drop)
     }
+}
+
+/// Where a package's commands go; the last one is the slash at the end.
+fn path(package_id: &str) -> [&str; 7] {
+    ["api", "v1", "oms", "packages", package_id, "command", ""]
 }

@@ -4,6 +4,7 @@ use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptio
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ErrorKind, ExchangeKind};
 
+use crate::bus;
 use crate::connection::Link;
 use crate::topology::{Argument, Queue};
 use crate::{Broker, ConnectError, Topology};
@@ -18,6 +19,14 @@ pub enum TopologyError {
     NoBus {
         /// Its name.
         exchange: String,
+    },
+    /// The user's exchange does not route by keys as a topic exchange does.
+    #[error("exchange \"{exchange}\" {fault}")]
+    BusOfWrongType {
+        /// Its name.
+        exchange: String,
+        /// Its type, what would come of it, and what to do.
+        fault: String,
     },
     /// Something exists with other arguments.
     #[error("{what} exists with other arguments; `bilag topology check` names the differences")]
@@ -63,7 +72,10 @@ impl TopologyError {
     /// Whether waiting cannot help.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::NoBus { .. } | Self::Differs { .. } | Self::Forbidden { .. } => true,
+            Self::NoBus { .. }
+            | Self::BusOfWrongType { .. }
+            | Self::Differs { .. }
+            | Self::Forbidden { .. } => true,
             Self::Missing { .. } | Self::Failed { .. } => false,
             Self::Connect(error) => error.is_configuration(),
         }
@@ -82,6 +94,7 @@ impl TopologyError {
 /// Declares exchanges, queues and bindings; what is there already stays as it is.
 pub async fn apply(broker: &Broker, topology: &Topology) -> Result<(), TopologyError> {
     let link = broker.connect("topology").await?;
+    bus::expect_topic(&link, topology).await?;
     declare(&link, topology).await?;
     link.close().await;
     Ok(())

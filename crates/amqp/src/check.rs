@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::apply::{self, declare_exchange, declare_queue, reply_code};
+use crate::bus;
 use crate::connection::Link;
 use crate::export::arguments;
 use crate::management::{BindingInfo, Management, ManagementError, QueueInfo};
@@ -43,7 +44,11 @@ pub async fn check(
     management: Option<&Management>,
 ) -> Result<Vec<Difference>, CheckError> {
     match management {
-        Some(management) => Ok(by_management(topology, management).await?),
+        Some(management) => {
+            // What is wrong with the login or the vhost is told more plainly by the broker itself.
+            broker.connect("topology check").await.map_err(TopologyError::from)?.close().await;
+            Ok(by_management(topology, management).await?)
+        }
         None => Ok(by_amqp(broker, topology).await?),
     }
 }
@@ -61,6 +66,11 @@ fn no_bus(bus: &str) -> Difference {
         format!("exchange {bus}"),
         "missing; it is the bus, declared by its owner, not by Bilag: set BILAG_BUS_EXCHANGE",
     )
+}
+
+fn bus_difference(topology: &Topology, kind: &str) -> Option<Difference> {
+    let fault = bus::fault(kind, topology.bus_keys())?;
+    Some(difference(format!("exchange {}", topology.bus), fault))
 }
 
 async fn by_management(
@@ -84,8 +94,9 @@ async fn by_management(
             Some(_) => {}
         }
     }
-    if !exchanges.iter().any(|exchange| exchange.name == topology.bus) {
-        found.push(no_bus(&topology.bus));
+    match exchanges.iter().find(|exchange| exchange.name == topology.bus) {
+        None => found.push(no_bus(&topology.bus)),
+        Some(bus) => found.extend(bus_difference(topology, &bus.kind)),
     }
     for queue in topology.queues() {
         match queues.iter().find(|is| is.name == queue.name) {
@@ -178,8 +189,13 @@ async fn by_amqp(broker: &Broker, topology: &Topology) -> Result<Vec<Difference>
             }
         }
     }
-    if !exists(&link, &topology.bus, true).await? {
-        found.push(no_bus(&topology.bus));
+    match exists(&link, &topology.bus, true).await? {
+        false => found.push(no_bus(&topology.bus)),
+        true => {
+            let failed = |source| TopologyError::Failed { what: topology.bus.clone(), source };
+            let kind = bus::kind(&link, &topology.bus).await.map_err(failed)?;
+            found.extend(kind.and_then(|kind| bus_difference(topology, &kind)));
+        }
     }
     for queue in topology.queues() {
         let what = format!("queue {}", queue.name);

@@ -12,7 +12,7 @@ use lapin::{Connection, ConnectionProperties, ErrorKind};
 use secret::Secret;
 use tokio::time::timeout;
 
-use crate::apply::is_out_of_sight;
+use crate::apply::{is_out_of_sight, reply_code};
 
 /// Where the broker is: one address, or those of a cluster's nodes. Its `Display` never shows the
 /// password.
@@ -42,11 +42,22 @@ pub enum ConnectError {
         "the AMQP URL cannot be read: write amqp://user:password@host:5672/vhost (a vhost of / is %2f); of a cluster, one for each node, separated by commas, all with one vhost"
     )]
     BadUrl,
-    /// The broker refuses the user, the password or the vhost.
+    /// The broker refuses the user or the password.
     #[error(
-        "the broker at {broker} refuses the login: check user, password and vhost, and the user's rights on the vhost"
+        "the broker at {broker} refuses the login: check user and password, and whether the user may connect from here"
     )]
     LoginRefused {
+        /// Where.
+        broker: String,
+        /// What the broker said.
+        #[source]
+        source: lapin::Error,
+    },
+    /// The broker lets the user in, and not into the vhost.
+    #[error(
+        "the broker at {broker} refuses the vhost: it does not exist, or the user has no rights on it; it is what follows the host in the AMQP URL (a vhost of / is %2f)"
+    )]
+    VhostRefused {
         /// Where.
         broker: String,
         /// What the broker said.
@@ -84,7 +95,7 @@ pub enum ConnectError {
 impl ConnectError {
     /// Whether waiting cannot help: someone must change a setting.
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::BadUrl | Self::LoginRefused { .. })
+        matches!(self, Self::BadUrl | Self::LoginRefused { .. } | Self::VhostRefused { .. })
     }
 }
 
@@ -198,11 +209,12 @@ impl Broker {
         match timeout(CONNECT_TIMEOUT, connecting).await {
             Err(_) => Err(ConnectError::NoAnswer { broker }),
             Ok(Ok(connection)) => Ok(Link { connection }),
-            Ok(Err(source)) if matches!(source.kind(), ErrorKind::ProtocolError(_)) => {
-                Err(ConnectError::LoginRefused { broker, source })
-            }
-            Ok(Err(source)) if is_of_tls(&source) => Err(ConnectError::Tls { broker, source }),
-            Ok(Err(source)) => Err(ConnectError::Unreachable { broker, source }),
+            Ok(Err(source)) => Err(match reply_code(&source) {
+                Some(530) => ConnectError::VhostRefused { broker, source },
+                Some(_) => ConnectError::LoginRefused { broker, source },
+                None if is_of_tls(&source) => ConnectError::Tls { broker, source },
+                None => ConnectError::Unreachable { broker, source },
+            }),
         }
     }
 }

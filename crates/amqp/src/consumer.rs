@@ -100,7 +100,7 @@ impl Consumer {
         let mut started = false;
         while !*orders.stop.borrow() {
             let opened = tokio::select! {
-                opened = Session::open(self) => opened,
+                opened = Session::open(self, !started) => opened,
                 () = told_to_stop(&mut orders.stop) => break,
                 never = orders.hold.follow(&self.status) => match never {},
             };

@@ -44,6 +44,7 @@ impl FromStr for Delay {
     type Err = ParseDelayError;
 
     fn from_str(text: &str) -> Result<Self, ParseDelayError> {
+        let text = text.trim();
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(ParseDelayError)?;
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| ParseDelayError)?;

@@ -5,6 +5,8 @@
 //! confirmed, failures wait in retry queues, and what a person must look at is dead-lettered.
 
 mod apply;
+mod binding_key;
+mod bus;
 mod check;
 mod connection;
 mod consumer;
@@ -34,6 +36,7 @@ mod trial;
 mod walk;
 
 pub use apply::{TopologyError, apply, is_declared};
+pub use binding_key::{BindingKey, ParseBindingKeyError};
 pub use check::{CheckError, Difference, check};
 pub use connection::{Broker, ConnectError};
 pub use consumer::{Consumer, Handler, StartError};

@@ -20,7 +20,7 @@ pub struct Management {
 /// Why the management API did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ManagementError {
-    /// Not reached, or no JSON.
+    /// Not reached, or not in time.
     #[error("the management API at {url} did not answer: check BILAG_MANAGEMENT_URL")]
     NoAnswer {
         /// Where.
@@ -29,11 +29,37 @@ pub enum ManagementError {
         #[source]
         source: reqwest::Error,
     },
-    /// It refused.
+    /// What answers is something else.
+    #[error("what answers {status} at {url} is not RabbitMQ's management API: check BILAG_MANAGEMENT_URL")]
+    SomethingElse {
+        /// Where.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// It does not take the login, or the user may not ask it.
     #[error(
-        "the management API at {url} answered {status}: the broker's user needs the tag \"monitoring\" or \"management\""
+        "the management API at {url} answered {status}: it takes the AMQP URL's user and password, and the user needs the tag \"monitoring\" or \"management\" and rights on the vhost"
     )]
     Refused {
+        /// Where.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// It has no such vhost: it is the API of another broker.
+    #[error(
+        "the management API at {url} has no vhost {vhost}: BILAG_MANAGEMENT_URL and BILAG_AMQP_URL are of different brokers"
+    )]
+    NoVhost {
+        /// Where.
+        url: String,
+        /// The vhost of the AMQP URL.
+        vhost: String,
+    },
+    /// It failed.
+    #[error("the management API at {url} answered {status}; see the broker's log")]
+    Failed {
         /// Where.
         url: String,
         /// The status.
@@ -156,10 +182,17 @@ impl Management {
             request = request.timeout(within);
         }
         let response = request.basic_auth(user, Some(password)).send().await.map_err(no_answer)?;
-        if !response.status().is_success() {
-            let status = response.status().as_u16();
-            return Err(ManagementError::Refused { url: self.url.clone(), status });
+        let (url, status) = (self.url.clone(), response.status().as_u16());
+        let body = response.bytes().await.map_err(no_answer)?;
+        match status {
+            200 => serde_json::from_slice(&body).map_err(|_| ManagementError::SomethingElse { url, status }),
+            401 | 403 => Err(ManagementError::Refused { url, status }),
+            500.. => Err(ManagementError::Failed { url, status }),
+            // The API tells its errors as JSON.
+            404 if serde_json::from_slice::<Map<String, Value>>(&body).is_ok() => {
+                Err(ManagementError::NoVhost { url, vhost: self.vhost.clone() })
+            }
+            _ => Err(ManagementError::SomethingElse { url, status }),
         }
-        response.json().await.map_err(no_answer)
     }
 }

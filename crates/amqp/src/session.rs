@@ -1,6 +1,7 @@
 //! One connection's life: declare, consume, pause and probe, until it is lost or told to stop.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,11 +19,16 @@ use crate::gate::Permit;
 use crate::handling::Handling;
 use crate::hold::{Orders, told_to_stop};
 use crate::in_vain::delivered_in_vain;
-use crate::{ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, TopologyError, apply};
+use crate::{
+    ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, Topology, TopologyError, apply, bus,
+};
 
 /// A message delivered this often without an end may be one that kills its process. From then on it
 /// is handled alone, so that it dies without taking others along.
 const SUSPICIOUS: u64 = 5;
+
+/// How soon what somebody has deleted at the broker is there again.
+const DECLARE_EVERY: Duration = Duration::from_secs(30);
 
 const UNSETTLED: &str = "a message could be neither passed on nor put aside";
 
@@ -70,11 +76,20 @@ pub(crate) struct Session {
     /// Told when a message could be neither passed on nor put aside. Only the end of the session
     /// gives it back, and only the next one declares what may be missing.
     unsettled: Arc<Notify>,
+    /// What is declared again from time to time, where this process declares.
+    declared: Option<Topology>,
+    /// Told when that failed.
+    undeclared: Notify,
 }
 
 impl Session {
-    pub(crate) async fn open(consumer: &Consumer) -> Result<Self, SessionError> {
+    /// The process's first session also looks at the bus, for which the broker's log may note that the user lacks
+    /// a right.
+    pub(crate) async fn open(consumer: &Consumer, first: bool) -> Result<Self, SessionError> {
         let link = consumer.broker.connect(&format!("consume {}", consumer.stage().name)).await?;
+        if consumer.declares && first {
+            bus::expect_topic(&link, &consumer.topology).await?;
+        }
         match consumer.declares {
             true => apply::declare(&link, &consumer.topology).await?,
             false => apply::expect(&link, &consumer.topology).await?,
@@ -83,7 +98,9 @@ impl Session {
         let publisher = Publisher::connect(&consumer.broker).await?;
         consumer.status.set_state(StageState::Running);
         let (queue, concurrency) = (consumer.stage().queue(), consumer.concurrency);
-        Ok(Self { link, channel, publisher, queue, concurrency, unsettled: Arc::default() })
+        let declared = consumer.declares.then(|| consumer.topology.clone());
+        let (unsettled, undeclared) = (Arc::default(), Notify::new());
+        Ok(Self { link, channel, publisher, queue, concurrency, unsettled, declared, undeclared })
     }
 
     /// Takes messages, and shows meanwhile whether the broker blocks what follows from them.
@@ -96,6 +113,19 @@ impl Session {
         tokio::select! {
             ended = self.take(handling, tasks, orders) => ended,
             never = self.watch(&handling.status) => match never {},
+            never = self.keep_declared() => match never {},
+        }
+    }
+
+    /// Declares from time to time what may have been deleted: nothing else would tell that a binding is gone. Where
+    /// that fails the session ends, and the next one tells why.
+    async fn keep_declared(&self) -> Infallible {
+        let Some(topology) = &self.declared else { return pending().await };
+        loop {
+            sleep(DECLARE_EVERY).await;
+            if apply::declare(&self.link, topology).await.is_err() {
+                self.undeclared.notify_one();
+            }
         }
     }
 
@@ -163,6 +193,7 @@ impl Session {
         tokio::select! {
             () = self.publisher.lost() => lost("the publishing connection is gone"),
             () = self.unsettled.notified() => lost(UNSETTLED),
+            () = self.undeclared.notified() => lost("queues and bindings could not be declared again"),
         }
     }
 

@@ -117,6 +117,12 @@ impl Topology {
         self.stages.iter().flat_map(|stage| self.stage_queues(stage)).collect()
     }
 
+    /// The keys by which queues are bound to the bus.
+    pub(crate) fn bus_keys(&self) -> impl Iterator<Item = &str> {
+        let inputs = self.stages.iter().flat_map(|stage| &stage.inputs);
+        inputs.filter(|(exchange, _)| *exchange == Exchange::Bus).map(|(_, key)| key.as_str())
+    }
+
     fn stage_queues(&self, stage: &Stage) -> Vec<Queue> {
         let name = stage.queue();
         let mut queues = vec![self.work_queue(stage)];

@@ -58,7 +58,7 @@ impl Consumer for PackedConsumer {
     type Settings = PackedSettings;
 
     fn hears(settings: &PackedSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        settings.packed_keys.iter().map(|key| (Exchange::Bus, key.clone())).collect()
+        settings.packed_keys.iter().map(|key| (Exchange::Bus, key.to_string())).collect()
     }
 
     fn off(settings: &PackedSettings) -> Option<&'static str> {

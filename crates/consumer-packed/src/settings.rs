@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use akinon::{InvoiceService, InvoiceServiceConfig};
-use amqp::Delay;
+use amqp::{BindingKey, Delay};
 use clap::Args;
 use consumer::{SecretSetting, WrongSetting, needed};
 
@@ -21,7 +21,7 @@ pub struct PackedSettings {
         default_value = "package.status.packed,package.status.transitioned",
         value_name = "KEYS"
     )]
-    pub(crate) packed_keys: Vec<String>,
+    pub(crate) packed_keys: Vec<BindingKey>,
     /// Who makes the invoices of packed packages [default: nobody]
     #[arg(long, env = "INVOICE_SERVICE_URL", hide_env_values = true, value_name = "URL")]
     invoice_service_url: Option<String>,

@@ -49,7 +49,7 @@ impl Consumer for ReceiptConsumer {
     }
 
     fn hears(settings: &ReceiptSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        let from_the_bus = settings.receipt_keys.iter().map(|key| (Exchange::Bus, key.clone()));
+        let from_the_bus = settings.receipt_keys.iter().map(|key| (Exchange::Bus, key.to_string()));
         let asked_for_by_the_chain = (Exchange::Events, ReceiptSettledType::NAME.to_owned());
         from_the_bus.chain([asked_for_by_the_chain]).collect()
     }

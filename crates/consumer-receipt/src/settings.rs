@@ -1,5 +1,6 @@
 //! Which receipts are heard, and how their invoices are mapped.
 
+use amqp::BindingKey;
 use clap::Args;
 use tenants::{Tenants, Zones};
 
@@ -16,7 +17,7 @@ pub struct ReceiptSettings {
         default_value = "receipt.settled.v1",
         value_name = "KEYS"
     )]
-    pub(crate) receipt_keys: Vec<String>,
+    pub(crate) receipt_keys: Vec<BindingKey>,
     /// What the keys of properties begin with
     #[arg(
         long,

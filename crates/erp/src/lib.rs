@@ -45,7 +45,7 @@ impl Erp {
     /// # Errors
     /// See [`CallError`].
     pub async fn reach(&self) -> Result<u16, CallError> {
-        self.0.reach().await
+        self.0.reach(&[]).await
     }
 
     /// No call takes longer: what keeps others from the invoice meanwhile has to last longer still.

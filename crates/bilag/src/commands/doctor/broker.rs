@@ -34,14 +34,23 @@ pub async fn look(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -
 /// For consumers that declare nothing: whether all of it is there. Their users' rights are those of
 /// `bilag topology users`, and too narrow to be tried out.
 async fn declared(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
-    let links = links.iter().copied();
-    let topology =
-        chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, &args.settings.0);
-    match amqp::is_declared(broker, &topology).await {
-        Ok(()) => vec![
-            Finding::ok("broker", format_args!("{broker} lets us in")),
-            Finding::ok("topology", "everything is declared; rights were not tried (BILAG_DECLARE is false)"),
-        ],
+    let of_links = links.iter().copied();
+    let declared =
+        chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, of_links, &args.settings.0);
+    match amqp::is_declared(broker, &declared).await {
+        Ok(()) => {
+            let mut findings = vec![
+                Finding::ok("broker", format_args!("{broker} lets us in")),
+                Finding::ok(
+                    "topology",
+                    "everything is declared; rights were not tried (BILAG_DECLARE is false)",
+                ),
+            ];
+            if args.management_url.is_some() {
+                findings.extend(topology(broker, links, args).await);
+            }
+            findings
+        }
         Err(TopologyError::Connect(error)) => {
             vec![Finding::fail("broker", amqp::chain(&error), "check BILAG_AMQP_URL and the broker")]
         }
