@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{PATIENCE, World, eventually, eventually_within, receipt, told};
+use bilag_tests::{OwnBroker, PATIENCE, Store, Vhost, World, eventually, eventually_within, receipt, told};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
@@ -12,6 +12,11 @@ use sync_store::State;
 /// Omnium refuses every invoice until its faults are cleared.
 async fn with_dead_letters(count: u32) -> World {
     let world = World::new().await;
+    fill(&world, count).await;
+    world
+}
+
+async fn fill(world: &World, count: u32) {
     let refuses = Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
     world.sandbox.omnium.add_fault(Rule::new(refuses).on(Call::Upsert));
     let all = world.consume(&["all"]).await;
@@ -23,7 +28,6 @@ async fn with_dead_letters(count: u32) -> World {
     })
     .await;
     drop(all);
-    world
 }
 
 fn ids(letters: &[Value]) -> Vec<&str> {
@@ -74,6 +78,23 @@ async fn all_of_a_kind_are_redriven_and_complete_once_the_cause_is_gone() {
     })
     .await;
     world.assert_exactly_once(1..=30);
+    assert!(world.dead_letters().is_empty());
+    ready(&world, "bilag.upload.dead", 0).await;
+}
+
+/// A broker takes back what a consumer keeps for longer than its timeout. A slow redrive keeps letters for longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redrive_that_is_slower_than_the_brokers_consumer_timeout_goes_through() {
+    let broker = OwnBroker::start();
+    let world = World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
+    fill(&world, 15).await;
+    world.sandbox.omnium.clear_faults();
+    broker.let_consumers_keep_for(Duration::from_secs(3));
+    let _all = world.consume(&["all"]).await;
+    let said = world.ok(&["dead", "redrive", "--all", "--rate", "1"]);
+    assert!(said.ends_with("15 of 15 letter(s) of upload redriven\n"), "{said}");
+    eventually("all complete", async || (world.records(State::Complete).await == 15).then_some(())).await;
+    world.assert_exactly_once(1..=15);
     assert!(world.dead_letters().is_empty());
     ready(&world, "bilag.upload.dead", 0).await;
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -84,6 +85,18 @@ impl OwnBroker {
     /// Gives it its memory back.
     pub fn clear_alarm(&self) {
         self.ctl(&["set_vm_memory_high_watermark", "0.4"]);
+    }
+
+    /// Has it take back what a consumer keeps for longer, soon after: channels and queues that are there already
+    /// may go by what they were told before.
+    pub fn let_consumers_keep_for(&self, limit: Duration) {
+        let limit = limit.as_millis();
+        self.ctl(&[
+            "eval",
+            &format!(
+                "application:set_env(rabbit, consumer_timeout, {limit}), application:set_env(rabbit, channel_tick_interval, 500)."
+            ),
+        ]);
     }
 
     fn ctl(&self, arguments: &[&str]) {

@@ -11,7 +11,7 @@ use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
     QueueDeclareOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Consumer};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
@@ -67,6 +67,10 @@ pub enum WalkError {
 const FIRST_WINDOW: u16 = 16;
 const LAST_WINDOW: u16 = 256;
 const WINDOW_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long the broker may let a walk keep a letter, in milliseconds. Versions before 3.12 have one limit for all
+/// consumers, half an hour unless it was changed.
+const KEPT_FOR: i64 = 24 * 3_600 * 1_000;
 
 /// After this long without a letter it is looked whether there is one.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -201,9 +205,9 @@ impl Walk {
         let left = self.window_size.min(in_bytes).min(u16::try_from(self.left).unwrap_or(u16::MAX));
         self.window_size = (self.window_size * 2).min(LAST_WINDOW);
         self.channel.basic_qos(left, BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions::default();
-        let letters =
-            self.channel.basic_consume(self.queue.as_str().into(), "".into(), options, FieldTable::default());
+        let (options, mut arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        arguments.insert("x-consumer-timeout".into(), AMQPValue::LongLongInt(KEPT_FOR));
+        let letters = self.channel.basic_consume(self.queue.as_str().into(), "".into(), options, arguments);
         Ok(Window { letters: letters.await?, left, last: 0 })
     }
 
@@ -222,6 +226,12 @@ impl Walk {
             self.closed.push(window.last);
         }
         Ok(())
+    }
+
+    /// Whether the broker has taken back what is in hand, as it does with letters that were kept for too long: the walk
+    /// is over, and another one may begin.
+    pub fn is_lost(&self) -> bool {
+        !self.channel.status().connected()
     }
 
     /// How long ago it began.

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use amqp::{Destination, Found, Walk};
+use amqp::{Destination, Found, Walk, WalkError};
 use events::Target;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use sync_store::{Act, Key, LetterFilter, Page, Place, RecordFilter, State};
@@ -38,6 +38,25 @@ const WALK_ANEW: Duration = Duration::from_secs(600);
 /// Questions to the store at once.
 const QUESTIONS: usize = 4;
 
+/// How far the letters of the stage have come.
+struct Course {
+    /// Letters that are to be moved.
+    wanted: HashSet<String>,
+    /// Letters that are in their new places and may not have been taken from the old one: the walk was lost before the
+    /// broker said so. The next walk takes them.
+    put: HashSet<String>,
+    moved: Moved,
+    batches: usize,
+    /// What was sent last, and is still watched.
+    sent: Option<Batch>,
+}
+
+impl Course {
+    fn is_over(&self) -> bool {
+        self.wanted.is_empty() && self.put.is_empty()
+    }
+}
+
 /// A letter of a batch, with the receipt that the index knows it is about.
 struct InHand {
     found: Found,
@@ -47,11 +66,24 @@ struct InHand {
 impl Shift<'_> {
     /// Moves the letters; stops where they fail again, where somebody says so, and where the lease
     /// is lost.
-    pub(super) async fn run(&self, mut wanted: HashSet<String>) -> Result<Moved, LetterError> {
+    pub(super) async fn run(&self, wanted: HashSet<String>) -> Result<Moved, LetterError> {
         let (deed, of) = (self.order.deed, wanted.len());
-        let mut moved = Moved { deed, stage: self.stage.to_owned(), moved: 0, of };
-        let mut walk = Walk::begin(self.desk.broker, self.stage, deed.from().0).await?;
-        let ended = self.all_batches(&mut walk, &mut wanted, &mut moved).await;
+        let moved = Moved { deed, stage: self.stage.to_owned(), moved: 0, of };
+        let mut course = Course { wanted, put: HashSet::new(), moved, batches: 0, sent: None };
+        let mut walk = self.begin().await?;
+        let ended = loop {
+            let before = course.moved.moved;
+            match self.all_batches(&mut walk, &mut course).await {
+                // The broker wants its letters back. As long as each walk comes further, another one begins.
+                Err(LetterError::Walk(WalkError::Queue { .. }))
+                    if walk.is_lost() && course.moved.moved > before =>
+                {
+                    std::mem::replace(&mut walk, self.begin().await?).end().await;
+                }
+                ended => break ended,
+            }
+        };
+        let Course { wanted, moved, .. } = course;
         let others = match wanted.is_empty() {
             true => Ok(false),
             false => walk.is_read_by_others().await,
@@ -72,31 +104,28 @@ impl Shift<'_> {
         Ok(moved)
     }
 
-    async fn all_batches(
-        &self,
-        walk: &mut Walk,
-        wanted: &mut HashSet<String>,
-        moved: &mut Moved,
-    ) -> Result<(), LetterError> {
-        let mut before = None;
-        let mut sizes = BATCHES.into_iter().chain(std::iter::repeat(LARGEST));
-        while !wanted.is_empty() {
+    async fn begin(&self) -> Result<Walk, WalkError> {
+        Walk::begin(self.desk.broker, self.stage, self.order.deed.from().0).await
+    }
+
+    async fn all_batches(&self, walk: &mut Walk, course: &mut Course) -> Result<(), LetterError> {
+        while !course.is_over() {
             let size = match self.order.deed {
-                Deed::Redrive => sizes.next().unwrap_or(LARGEST),
+                Deed::Redrive => BATCHES.get(course.batches).copied().unwrap_or(LARGEST),
                 Deed::Discard | Deed::Restore => LARGEST,
             };
+            course.batches += 1;
             if walk.age() > WALK_ANEW {
-                let anew = Walk::begin(self.desk.broker, self.stage, self.order.deed.from().0).await?;
-                std::mem::replace(walk, anew).end().await;
+                std::mem::replace(walk, self.begin().await?).end().await;
             }
-            let batch = self.next_batch(walk, wanted, size, moved).await?;
+            let batch = self.next_batch(walk, course, size).await?;
             if batch.is_empty() {
                 break;
             }
             // What is put aside cannot fail again, and nothing is sent after the last batch.
             let sent = match self.order.deed {
-                Deed::Redrive if !self.held && batch.len() < wanted.len() => {
-                    Some(self.about_to_be_sent(walk, &batch, before.take()).await?)
+                Deed::Redrive if !self.held && batch.len() < course.wanted.len() => {
+                    Some(self.about_to_be_sent(walk, &batch, course.sent.take()).await?)
                 }
                 _ => None,
             };
@@ -109,21 +138,21 @@ impl Shift<'_> {
                 detail: "",
             };
             self.desk.store.note_act(&act).await?;
-            self.move_batch(walk, wanted, batch, moved).await?;
-            if wanted.is_empty() {
+            self.move_batch(walk, course, batch).await?;
+            if course.is_over() {
                 break;
             }
-            self.tell(&Progress::Batch(moved));
+            self.tell(&Progress::Batch(&course.moved));
             if let Some(mut sent) = sent {
                 self.tell(&Progress::Settling { stage: self.stage, letters: sent.size });
                 match settle(self, walk, &mut sent).await? {
                     Settled::Well => {}
                     Settled::Badly { why, error } => {
-                        return Err(LetterError::Failing { why, error, so_far: moved.clone() });
+                        return Err(LetterError::Failing { why, error, so_far: course.moved.clone() });
                     }
-                    Settled::Stopped => return Err(LetterError::Stopped { so_far: moved.clone() }),
+                    Settled::Stopped => return Err(LetterError::Stopped { so_far: course.moved.clone() }),
                 }
-                before = Some(sent);
+                course.sent = Some(sent);
             }
         }
         Ok(())
@@ -133,9 +162,8 @@ impl Shift<'_> {
     async fn move_batch(
         &self,
         walk: &Walk,
-        wanted: &mut HashSet<String>,
+        course: &mut Course,
         batch: Vec<InHand>,
-        moved: &mut Moved,
     ) -> Result<(), LetterError> {
         let (at_once, pause) = match self.order.rate {
             Some(rate) => {
@@ -151,17 +179,12 @@ impl Shift<'_> {
                 return Ok(());
             }
             if *self.order.stopped.borrow() {
-                return Err(LetterError::Stopped { so_far: moved.clone() });
+                return Err(LetterError::Stopped { so_far: course.moved.clone() });
             }
             if !self.lease.keep().await? {
-                return Err(LetterError::Lost { so_far: moved.clone() });
+                return Err(LetterError::Lost { so_far: course.moved.clone() });
             }
-            for letter in &handful {
-                wanted.remove(&letter.found.id);
-            }
-            let count = handful.len();
-            self.move_handful(walk, handful).await?;
-            moved.moved += count;
+            self.move_handful(walk, course, handful).await?;
             sleep(pause).await;
         }
     }
@@ -169,7 +192,12 @@ impl Shift<'_> {
     /// First all are in their new places, then they are taken from the old one, and the index hears of
     /// it last. Killed in between, a letter is in both places, or the index shows one that is gone: the
     /// next one to ask for it is told, and the index is put right.
-    async fn move_handful(&self, walk: &Walk, handful: Vec<InHand>) -> Result<(), LetterError> {
+    async fn move_handful(
+        &self,
+        walk: &Walk,
+        course: &mut Course,
+        handful: Vec<InHand>,
+    ) -> Result<(), LetterError> {
         let complete = self.complete(&handful).await?;
         let (destination, place) = self.order.deed.to();
         let mut letters = Vec::with_capacity(handful.len());
@@ -185,10 +213,20 @@ impl Shift<'_> {
             places.entry(place).or_default().push(letter.found.id.clone());
             letters.push((letter.found, destination));
         }
+        let ids: Vec<_> = letters.iter().map(|(found, _)| found.id.clone()).collect();
+        for id in &ids {
+            course.wanted.remove(id);
+        }
         walk.put_all(&letters).await?;
-        walk.take(letters.into_iter().map(|(found, _)| found)).await?;
+        course.moved.moved += ids.len();
+        course.put.extend(ids.iter().cloned());
+        let taken = walk.take(letters.into_iter().map(|(found, _)| found)).await;
         for (place, ids) in places {
             self.desk.store.move_letters(&ids, place).await?;
+        }
+        taken?;
+        for id in &ids {
+            course.put.remove(id);
         }
         Ok(())
     }
@@ -232,22 +270,26 @@ impl Shift<'_> {
     async fn next_batch(
         &self,
         walk: &mut Walk,
-        wanted: &HashSet<String>,
+        course: &mut Course,
         size: usize,
-        moved: &Moved,
     ) -> Result<Vec<InHand>, LetterError> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < size.min(wanted.len()) && bytes < BATCH_BYTES {
+        let is_full = |batch: &Vec<_>, course: &Course| match course.wanted.len() {
+            0 => course.put.is_empty(),
+            wanted => batch.len() >= size.min(wanted),
+        };
+        while !is_full(&batch, course) && bytes < BATCH_BYTES {
             if *self.order.stopped.borrow() {
-                return Err(LetterError::Stopped { so_far: moved.clone() });
+                return Err(LetterError::Stopped { so_far: course.moved.clone() });
             }
             // One that is lost is noticed before anything is moved.
             self.lease.keep().await?;
             match walk.next().await? {
-                Some(found) if wanted.contains(&found.id) => {
+                Some(found) if course.wanted.contains(&found.id) => {
                     bytes += found.message.body.len();
                     batch.push(found);
                 }
+                Some(found) if course.put.remove(&found.id) => walk.take([found]).await?,
                 Some(_) => {}
                 None => break,
             }
