@@ -12,6 +12,7 @@ mod dry_run;
 mod editing_letters;
 mod fire;
 mod foreign;
+mod foreign_bodies;
 mod getting_started;
 mod health;
 mod holding;

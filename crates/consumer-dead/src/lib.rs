@@ -11,7 +11,7 @@ use amqp::{
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
-use consumer::{Consumer, Shared, WrongSetting};
+use consumer::{Consumer, Shared, WrongSetting, plain_body};
 use events::{About, Target};
 use sync_store::{Closes, Key, Letter, NewLetter, PackageKey, SyncStore};
 
@@ -153,11 +153,12 @@ impl DeadConsumer {
         if told.is_some() || !is_of_the_brokers_making(message) {
             return told;
         }
-        let receipt = events::receipt_uid(&message.body).map(|(tenant, receipt)| Subject::Receipt {
+        let body = plain_body(message).ok()?;
+        let receipt = events::receipt_uid(&body).map(|(tenant, receipt)| Subject::Receipt {
             tenant: tenant.to_string(),
             receipt: receipt.to_string(),
         });
-        let package = || events::package_id(&message.body).map(|id| id.to_string());
+        let package = || events::package_id(&body).map(|id| id.to_string());
         receipt.or_else(|| package().map(|package| Subject::Package { oms: self.oms.clone(), package }))
     }
 }

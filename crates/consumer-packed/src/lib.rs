@@ -14,8 +14,8 @@ use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subje
 use bytes::Bytes;
 use chrono::Utc;
 use consumer::{
-    Consumer, Cycle, MARGIN, MAX_EVENT, Probe, ReadError, Refusals, Shared, WrongSetting, failure, lost,
-    read, read_plain,
+    Consumer, Cycle, MARGIN, Probe, ReadError, Refusals, Shared, WrongSetting, failure, lost, plain_body,
+    read_plain,
 };
 use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
 use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
@@ -89,7 +89,8 @@ impl Consumer for PackedConsumer {
 
 impl Handler for PackedConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let event = read(message, packed).map_err(|error| Failure::reject(error.reason(), error))?;
+        let body = plain_body(message)?;
+        let event = packed(&body)?;
         let Some(PackageEvent { event, payload }) = event else { return Ok(Outcome::PassedOver) };
         let key = PackageKey { oms: self.oms.clone(), package_id: payload.id };
         let owner = Uuid::new_v4().to_string();
@@ -99,7 +100,7 @@ impl Handler for PackedConsumer {
             number: &payload.number,
             event_uuid: &event.uuid,
             fingerprint: &payload.content_fingerprint(),
-            body: &message.body,
+            body: &body,
             traceparent: traceparent.as_deref(),
         };
         let ask = Ask {
@@ -132,10 +133,7 @@ impl Handler for PackedConsumer {
     }
 
     fn subject(&self, message: &Message) -> Option<Subject> {
-        if message.body.len() > MAX_EVENT {
-            return None;
-        }
-        let package = events::package_id(&message.body)?.to_string();
+        let package = events::package_id(&plain_body(message).ok()?)?.to_string();
         Some(Subject::Package { oms: self.oms.clone(), package })
     }
 }

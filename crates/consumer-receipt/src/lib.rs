@@ -11,8 +11,8 @@ use std::sync::Arc;
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use consumer::{
-    Consumer, Cycle, MAX_EVENT, ReadError, Shared, UNKNOWN_TENANT, Wanted, Wish, WrongSetting, read,
-    read_plain, tenant,
+    Consumer, Cycle, ReadError, Shared, UNKNOWN_TENANT, Wanted, Wish, WrongSetting, plain_body, read_plain,
+    tenant,
 };
 use events::{About, InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
@@ -85,8 +85,8 @@ struct Conflict(Key);
 
 impl Handler for ReceiptConsumer {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let event = read(message, settled);
-        let event = event.map_err(|error| Failure::reject(error.reason(), error))?;
+        let body = plain_body(message)?;
+        let event = settled(&body)?;
         let key = Key::new(&*event.tenant.uid, &*event.order_receipt.uid);
         self.may_have_package(&event, &key).await?;
         let receipt = &event.order_receipt;
@@ -101,7 +101,7 @@ impl Handler for ReceiptConsumer {
             currency: &event.tenant.country.currency,
             amount: receipt.amount().get(),
             fingerprint: &fingerprint,
-            body: &message.body,
+            body: &body,
             traceparent: traceparent.as_deref(),
             particulars: Some(&particulars),
         };
@@ -134,10 +134,7 @@ impl Handler for ReceiptConsumer {
     }
 
     fn subject(&self, message: &Message) -> Option<Subject> {
-        if message.body.len() > MAX_EVENT {
-            return None;
-        }
-        let (tenant, receipt) = events::receipt_uid(&message.body)?;
+        let (tenant, receipt) = events::receipt_uid(&plain_body(message).ok()?)?;
         Some(Subject::Receipt { tenant: tenant.to_string(), receipt: receipt.to_string() })
     }
 }

@@ -21,7 +21,7 @@ pub use definition::{Consumer, Wanted, rendered_key};
 pub use deliver::{Delivered, deliver};
 pub use failure::{NO_RECORD, Refusals, decided, failure};
 pub use probe::Probe;
-pub use read::{MAX_EVENT, ReadError, read, read_plain};
+pub use read::{ReadError, plain_body, read_plain};
 pub use rehearse::rehearse;
 pub use settings::{SecretSetting, WrongSetting, needed};
 pub use shared::{Shared, Wish};

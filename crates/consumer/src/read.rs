@@ -1,10 +1,9 @@
 //! From a message off somebody else's bus to an event, or to the reason why it is none.
 
-use amqp::{Message, Reason};
-use events::{Contradictions, Undecodable};
+use std::borrow::Cow;
 
-/// The largest event that is read, in bytes.
-pub const MAX_EVENT: usize = 1024 * 1024;
+use amqp::{Failure, Message, Reason};
+use events::{Contradictions, EncodingError, MAX_EVENT, Undecodable, decompress};
 
 /// Why a message is not the event.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +14,9 @@ pub enum ReadError {
         /// Its size in bytes.
         size: usize,
     },
-    /// Compressed, or otherwise encoded.
-    #[error("the message's content_encoding is set: publish the event as plain JSON without one")]
-    Encoded,
+    /// Encoded, and not to be decoded.
+    #[error(transparent)]
+    Encoded(#[from] EncodingError),
     /// Not JSON, or not the event.
     #[error(transparent)]
     Undecodable(#[from] Undecodable),
@@ -30,29 +29,38 @@ impl ReadError {
     /// The reason on the dead letter.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::TooLarge { .. } => Reason::TOO_LARGE,
-            Self::Encoded | Self::Undecodable(Undecodable::NotJson { .. }) => Reason::UNDECODABLE,
-            Self::Undecodable(Undecodable::NotTheEvent { .. }) | Self::Contradiction(_) => {
-                Reason::INVALID_EVENT
+            Self::TooLarge { .. } | Self::Encoded(EncodingError::TooLarge) => Reason::TOO_LARGE,
+            Self::Encoded(_)
+            | Self::Undecodable(Undecodable::NotJson { .. } | Undecodable::OtherFormat(_)) => {
+                Reason::UNDECODABLE
             }
+            Self::Undecodable(Undecodable::OtherEnvelope(_) | Undecodable::NotTheEvent { .. })
+            | Self::Contradiction(_) => Reason::INVALID_EVENT,
         }
     }
 }
 
-/// Reads what `read` makes of the body, where the body is one that can be read at all.
-pub fn read<E>(message: &Message, read: impl FnOnce(&[u8]) -> Result<E, ReadError>) -> Result<E, ReadError> {
-    if message.content_encoding().is_some_and(|encoding| {
-        !encoding.is_empty() && !["identity", "utf-8", "utf8"].contains(&encoding.to_lowercase().as_str())
-    }) {
-        return Err(ReadError::Encoded);
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::reject(error.reason(), error)
     }
-    read_plain(&message.body, read)
 }
 
-/// The same, of a body that is known to be plain.
+/// The event's own bytes, without the content encoding of the message.
+pub fn plain_body(message: &Message) -> Result<Cow<'_, [u8]>, ReadError> {
+    fits(&message.body)?;
+    Ok(decompress(&message.body, message.content_encoding())?)
+}
+
+/// What `read` makes of a plain body, where it is one that can be read at all.
 pub fn read_plain<E>(body: &[u8], read: impl FnOnce(&[u8]) -> Result<E, ReadError>) -> Result<E, ReadError> {
+    fits(body)?;
+    read(body)
+}
+
+fn fits(body: &[u8]) -> Result<(), ReadError> {
     match body.len() {
-        0..=MAX_EVENT => read(body),
+        0..=MAX_EVENT => Ok(()),
         size => Err(ReadError::TooLarge { size }),
     }
 }

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::Uid;
-use crate::envelope;
+use crate::foreign::{self, Foreign};
 use crate::node::Node;
 use crate::refusal::Refusal;
+use crate::{Uid, envelope};
 
 /// Why bytes are not the event. Names the place and what was expected, never the value that was
 /// found: it may be anybody's personal data.
@@ -26,6 +26,10 @@ pub enum Undecodable {
         /// Column in bytes, from 1.
         column: usize,
     },
+    /// No JSON, but known by its looks: compressed, of another encoding, of another format.
+    OtherFormat(Foreign),
+    /// JSON that is known by its looks: another system's envelope, or several events.
+    OtherEnvelope(Foreign),
     /// JSON, but not the event.
     NotTheEvent {
         /// The JSON path, as in `orderReceipt.items[0].total`; `$` is the whole body.
@@ -43,6 +47,7 @@ impl fmt::Display for Undecodable {
             Self::NotJson { problem, line, column } => {
                 write!(f, "the body is not JSON: {problem} at line {line}, column {column}")
             }
+            Self::OtherFormat(foreign) | Self::OtherEnvelope(foreign) => foreign.fmt(f),
             Self::NotTheEvent { path, expected } => write!(f, "at {path}: expected {expected}"),
         }
     }
@@ -60,12 +65,24 @@ impl From<Refusal> for Undecodable {
 /// An event in an envelope of CloudEvents 1.0 (structured JSON) is read as if it were carried plain;
 /// the paths of what is wrong begin with `data` then, or `data_base64`.
 pub fn decode<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
-    let content = envelope::open(value_of(body)?)?;
-    let read = E::deserialize(Node::new(&content.value));
-    Ok(read.map_err(|refusal| match content.member {
+    let body = value_of(body)?;
+    read(body).map_err(|refusal| match foreign::of_json(body) {
+        Some(foreign) => Undecodable::OtherEnvelope(foreign),
+        None => refusal.into(),
+    })
+}
+
+/// The event, where the body is one: for asking which event it is, without a diagnosis.
+pub fn decoded<E: DeserializeOwned>(body: &[u8]) -> Option<E> {
+    read(json(body).ok()?).ok()
+}
+
+fn read<E: DeserializeOwned>(body: &RawValue) -> Result<E, Refusal> {
+    let content = envelope::open(body)?;
+    E::deserialize(Node::new(&content.value)).map_err(|refusal| match content.member {
         Some(member) => refusal.within(format!(".{member}")),
         None => refusal,
-    })?)
+    })
 }
 
 /// The event as it would be carried plain: the body itself, or what is in its envelope of CloudEvents.
@@ -78,6 +95,10 @@ pub fn plain(body: &[u8]) -> Result<Cow<'_, RawValue>, Undecodable> {
 
 /// The body as JSON, envelope and all.
 pub(crate) fn value_of(body: &[u8]) -> Result<&RawValue, Undecodable> {
+    json(body).map_err(|error| foreign::of_bytes(body).map_or(error, Undecodable::OtherFormat))
+}
+
+fn json(body: &[u8]) -> Result<&RawValue, Undecodable> {
     let text = utf8(body)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_json::from_str(text).map_err(|error| not_json(&error, text))
@@ -96,16 +117,11 @@ pub fn receipt_uid(body: &[u8]) -> Option<(Uid, Uid)> {
     struct HasUid {
         uid: Uid,
     }
-    let envelope: Envelope = decode(body).ok()?;
+    let envelope: Envelope = decoded(body)?;
     Some((envelope.tenant.uid, envelope.order_receipt.uid))
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Undecodable> {
-    // UTF-16 has a mark of its own; without one, every second byte of JSON's first signs is zero.
-    let is_utf16 = matches!(body, [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, _, ..] | [_, 0, ..]);
-    if is_utf16 {
-        return Err(Undecodable::NotJson { problem: "UTF-16 instead of UTF-8", line: 1, column: 1 });
-    }
     std::str::from_utf8(body).map_err(|error| {
         let before = &body[..error.valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::text::OptionalNumber;
-use crate::{Count, Number, StatusCode, Uid, Undecodable, decode, plain};
+use crate::{Count, Number, StatusCode, Uid, Undecodable, decode, decoded, plain};
 
 /// A package that was packed. Real events carry many more members, which are ignored here and
 /// passed on to the invoice service as they came.
@@ -103,7 +103,7 @@ pub fn package_id(body: &[u8]) -> Option<u64> {
     struct HasId {
         id: u64,
     }
-    Some(decode::<Envelope>(body).ok()?.payload.id)
+    Some(decoded::<Envelope>(body)?.payload.id)
 }
 
 /// The package as it was received, to be passed on byte by byte, without an envelope. `None` where the

@@ -20,7 +20,7 @@ pub(crate) enum Answer {
     Stranger,
     /// 413: larger than an event may be.
     TooLarge,
-    /// 415: not JSON, or encoded.
+    /// 415: not JSON by its type, or in an encoding that is not known.
     NotJson,
     /// 503: it is not certain to be on the bus; to be sent again.
     Again(&'static str),
@@ -46,7 +46,9 @@ impl Answer {
             Self::NoEvent => "the body is no event\n",
             Self::Stranger => "the secret is missing or wrong\n",
             Self::TooLarge => "an event has 1 MiB at most\n",
-            Self::NotJson => "an event is plain JSON: application/json or application/cloudevents+json\n",
+            Self::NotJson => {
+                "an event is JSON (application/json or application/cloudevents+json), plain or compressed with gzip or deflate\n"
+            }
             Self::Again(_) => "not now: send it again\n",
         }
     }

@@ -1,6 +1,6 @@
 //! What a webhook says, as far as it decides where it goes.
 
-use events::{ReceiptSettledType, Undecodable, named};
+use events::{ReceiptSettledType, Undecodable, foreign, named};
 use serde_json::Value;
 
 /// Whose webhook it is.
@@ -57,13 +57,18 @@ pub(crate) fn heard(vendor: Vendor, body: &[u8]) -> Result<Heard, NoEvent> {
         (None, Vendor::Flow) => action(body),
         (kind, _) => kind,
     };
-    let kind = kind.ok_or(NoEvent::Nameless)?;
+    let kind = kind.ok_or_else(|| other_envelope(body))?;
     Ok(match vendor {
         Vendor::Flow if kind == THIN_RECEIPT => Heard::ThinReceipt,
         Vendor::Flow if kind == ReceiptSettledType::NAME => Heard::Event { kind, id: named.id },
         Vendor::Akinon if PACKAGES.contains(&kind.as_str()) => Heard::Event { kind, id: named.id },
         _ => Heard::PassedOver { kind: tellable(kind) },
     })
+}
+
+/// Why a body without a name is no event.
+fn other_envelope(body: &[u8]) -> NoEvent {
+    foreign(body).map_or(NoEvent::Nameless, |foreign| Undecodable::OtherEnvelope(foreign).into())
 }
 
 fn action(body: &[u8]) -> Option<String> {
@@ -138,5 +143,12 @@ mod tests {
         ] {
             assert_eq!(heard(vendor, body.as_bytes()).ok(), expected, "{vendor:?} {body}");
         }
+    }
+
+    #[test]
+    fn another_systems_envelope_is_named() {
+        let told =
+            heard(Flow, br#"{"Type":"Notification","Message":"{}"}"#).expect_err("no event").to_string();
+        assert!(told.starts_with("the body is a notification of Amazon SNS"), "{told}");
     }
 }

@@ -7,6 +7,7 @@ use amqp::Outgoing;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
 use bytes::{Bytes, BytesMut};
+use events::{EncodingError, MAX_EVENT};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -18,9 +19,6 @@ use crate::heard::{Heard, RECEIPT, Vendor, heard};
 use crate::hydrate::Hydrated;
 use crate::metrics;
 use crate::server::App;
-
-/// The largest event, in bytes: as the chain reads them.
-const MAX_EVENT: usize = 1024 * 1024;
 
 /// So much of a body that is too large is read to its end before the answer, which a sender that is
 /// still writing would not see.
@@ -67,11 +65,11 @@ async fn taken(app: &App, vendor: Vendor, request: Request<Body>, traceparent: O
         tracing::warn!(?vendor, "a webhook without the secret was turned away");
         return Answer::Stranger;
     }
-    if !is_plain_json(&head.headers) {
-        tracing::warn!(?vendor, "a webhook that is not plain JSON was turned away");
+    if !is_json(&head.headers) {
+        tracing::warn!(?vendor, "a webhook that is not JSON was turned away");
         return Answer::NotJson;
     }
-    let body = match read(body).await {
+    let body = match read(body).await.and_then(|body| decoded(&head.headers, body)) {
         Ok(body) => body,
         Err(answer) => {
             tracing::warn!(?vendor, status = answer.status().as_u16(), "a webhook could not be read");
@@ -164,12 +162,21 @@ fn advice(error: &NotTaken) -> &'static str {
 }
 
 /// A type that is left out counts as JSON: whether it is one shows.
-fn is_plain_json(headers: &HeaderMap) -> bool {
-    let is = |name, allowed: fn(&str) -> bool| {
-        headers.get(name).is_none_or(|value| value.to_str().is_ok_and(allowed))
-    };
-    is(header::CONTENT_TYPE, events::is_json)
-        && is(header::CONTENT_ENCODING, |encoding| encoding.eq_ignore_ascii_case("identity"))
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type.is_none_or(|value| value.to_str().is_ok_and(events::is_json))
+}
+
+/// The body without its content encoding.
+fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Answer> {
+    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Ok(body) };
+    let encoding = encoding.to_str().map_err(|_| Answer::NotJson)?;
+    match events::decompress(&body, Some(encoding)) {
+        Ok(plain) => Ok(plain.into_owned().into()),
+        Err(EncodingError::Unknown) => Err(Answer::NotJson),
+        Err(EncodingError::Corrupt(_)) => Err(Answer::NoEvent),
+        Err(EncodingError::TooLarge) => Err(Answer::TooLarge),
+    }
 }
 
 async fn read(body: Body) -> Result<Bytes, Answer> {
@@ -215,20 +222,33 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_json_is_read() {
+    fn only_json_is_read() {
         for (name, value, is) in [
             ("content-type", "application/json", true),
             ("content-type", "Application/JSON; charset=utf-8", true),
             ("content-type", "application/cloudevents+json", true),
             ("content-type", "text/plain", false),
             ("content-type", "application/x-www-form-urlencoded", false),
-            ("content-encoding", "identity", true),
-            ("content-encoding", "gzip", false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().expect("a header"));
-            assert_eq!(is_plain_json(&headers), is, "{name}: {value}");
+            assert_eq!(is_json(&headers), is, "{name}: {value}");
         }
-        assert!(is_plain_json(&HeaderMap::new()));
+        assert!(is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_content_encoding_is_undone_or_refused() {
+        let zlib = b"x\x9c\xab\xae\x05\0\x01u\0\xf9"; // {}
+        for (encoding, body, expected) in [
+            ("identity", b"{}".as_slice(), Ok("{}")),
+            ("deflate", zlib, Ok("{}")),
+            ("deflate", b"{}", Err(Answer::NoEvent)),
+            ("br", b"{}", Err(Answer::NotJson)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_ENCODING, encoding.parse().expect("a header"));
+            assert_eq!(decoded(&headers, Bytes::from_static(body)), expected.map(Bytes::from), "{encoding}");
+        }
     }
 }

@@ -21,7 +21,7 @@ const OTHERS: &str = "(other members)";
 /// A body without what is personal, and without an envelope of CloudEvents; `None` where it is no JSON
 /// object, of which nothing can be known.
 pub(crate) fn body(body: &[u8]) -> Option<Value> {
-    match serde_json::from_str(events::plain(body).ok()?.get()) {
+    match serde_json::from_str(events::plain(&events::legible(body)).ok()?.get()) {
         Ok(Value::Object(object)) => Some(members(object, &SHOWN)),
         _ => None,
     }

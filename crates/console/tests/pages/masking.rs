@@ -1,6 +1,10 @@
 //! Viewers see nobody's name, wherever it stands.
 
+use std::io::Write;
+
 use console::Role;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use reqwest::StatusCode;
 use serde_json::Value;
 use sync_store::{ProcessRun, ReportedLane, ReportedPause, StageReport};
@@ -17,6 +21,8 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
     noted(world.store.as_ref(), &plain, &Value::Null, receipt(8).to_string().as_bytes()).await;
     let xml = letter("00000000000000bb", "receipt", "undecodable", "not JSON");
     noted(world.store.as_ref(), &xml, &Value::Null, b"<name>\xc3\x85sa Lindqvist</name>").await;
+    let gzip = letter("00000000000000cc", "receipt", "undecodable", "compressed with gzip");
+    noted(world.store.as_ref(), &gzip, &Value::Null, &compressed(&receipt(9))).await;
     paused_by_itself(&world).await;
     let paths = [
         "/".to_owned(),
@@ -24,6 +30,7 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
         format!("/letters/{id}"),
         "/letters/00000000000000aa".to_owned(),
         "/letters/00000000000000bb".to_owned(),
+        "/letters/00000000000000cc".to_owned(),
         "/receipts".to_owned(),
         "/receipts/9/rcpt-7".to_owned(),
         "/audit".to_owned(),
@@ -48,6 +55,15 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
     assert!(page.contains("1808100") && page.contains("Skaljacka"), "amounts and goods are shown: {page}");
     let page = viewer.page("/letters/00000000000000bb").await;
     assert!(page.contains("none of it is shown to viewers"), "{page}");
+    let page = viewer.page("/letters/00000000000000cc").await;
+    assert!(page.contains("1808100") && page.contains("Skaljacka"), "amounts and goods are shown: {page}");
+    let page = operator.page("/letters/00000000000000cc").await;
+    assert!(page.contains("It is compressed") && page.contains("Åsa Lindqvist"), "{page}");
+}
+
+fn compressed(event: &Value) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    write!(encoder, "{event}").and_then(|()| encoder.finish()).expect("compressed")
 }
 
 /// The stage `render` has paused by itself, and a tenant there, and says what was answered.

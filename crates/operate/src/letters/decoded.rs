@@ -1,7 +1,7 @@
 //! What the body of a letter says, as people read it: whichever event of the chain it is.
 
 use events::{
-    Amount, Hundredths, InvoiceReady, InvoiceRendered, PackageEvent, Pdf, ReceiptSettled, Settlement, decode,
+    Amount, Hundredths, InvoiceReady, InvoiceRendered, PackageEvent, Pdf, ReceiptSettled, Settlement,
 };
 
 /// What a body says. Customers' data are in it: it is for operators alone.
@@ -35,19 +35,20 @@ pub struct DecodedLine {
 
 /// Reads the body as whichever event it is; `None` where it is none of the chain's.
 pub fn decoded(body: &[u8]) -> Option<Decoded> {
-    if let Ok(event) = decode::<InvoiceRendered>(body) {
+    let body = &*events::legible(body);
+    if let Some(event) = events::decoded::<InvoiceRendered>(body) {
         return Some(rendered(event));
     }
-    if let Ok(event) = decode::<InvoiceReady>(body) {
+    if let Some(event) = events::decoded::<InvoiceReady>(body) {
         let mut decoded = receipt("invoice.ready.v1", &event.receipt);
         let targets: Vec<_> = event.targets.iter().map(|target| target.as_str()).collect();
         decoded.facts.push(("for", targets.join(", ")));
         return Some(decoded);
     }
-    if let Ok(event) = decode::<ReceiptSettled>(body) {
+    if let Some(event) = events::decoded::<ReceiptSettled>(body) {
         return Some(receipt("receipt.settled.v1", &event));
     }
-    decode::<PackageEvent>(body).ok().map(|event| package(&event))
+    events::decoded::<PackageEvent>(body).map(|event| package(&event))
 }
 
 fn rendered(event: InvoiceRendered) -> Decoded {

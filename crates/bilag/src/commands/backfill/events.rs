@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead};
 
-use consumer::MAX_EVENT;
+use ::events::MAX_EVENT;
 
 /// An event's bytes, and the line it begins on.
 #[derive(Debug, PartialEq, Eq)]

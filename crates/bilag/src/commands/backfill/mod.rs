@@ -8,9 +8,8 @@ use std::path::Path;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use ::events::{ReceiptSettled, ReceiptSettledType};
+use ::events::{MAX_EVENT, ReceiptSettled, ReceiptSettledType};
 use amqp::{Outgoing, Publisher, chain};
-use consumer::MAX_EVENT;
 use serde_json::json;
 use sync_store::{Key, Page, RecordFilter, State, SyncStore};
 use tenants::Zones;

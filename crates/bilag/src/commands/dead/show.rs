@@ -221,16 +221,17 @@ async fn package(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Fail
     })
 }
 
-/// JSON is indented, without the bytes of a PDF; anything else is shown as text.
+/// Decompressed where it is compressed. JSON is indented, without the bytes of a PDF; anything else is shown as text.
 fn payload(found: &LetterInFull, line_break: &str) -> String {
     let whole = found.body.len() as u64 == found.noted.body_size;
-    if whole && let Ok(mut json) = serde_json::from_slice::<Value>(&found.body) {
+    let body = events::legible(&found.body);
+    if whole && let Ok(mut json) = serde_json::from_slice::<Value>(&body) {
         if let Some(content) = json.pointer_mut("/pdf/content") {
             *content = format!("({} characters of base64)", content.as_str().map_or(0, str::len)).into();
         }
         return untrusted_text::json(&format!("{json:#}")).into_owned();
     }
-    let mut text = String::from_utf8_lossy(&found.body).replace('\n', line_break);
+    let mut text = String::from_utf8_lossy(&body).replace('\n', line_break);
     if !whole {
         text.push_str(&format!(
             "\n… the first {} of {} bytes; the message in its queue has them all",

@@ -36,7 +36,7 @@ pub async fn edit(args: EditArgs) -> Result<(), Failed> {
             let message = whole(store.as_ref(), &broker, &who, &found.noted, WHOLE_WITHIN).await;
             let message = message.map_err(Failed::plainly)?;
             let gone = || Failed::plainly(EditError::Gone { id: id.clone(), stage: stage.clone() });
-            in_editor(&message.ok_or_else(gone)?.body)?
+            in_editor(&events::legible(&message.ok_or_else(gone)?.body))?
         }
     };
     desk.edit(&who(args.who.as_deref()), id, &body).await.map_err(Failed::plainly)?;

@@ -156,14 +156,19 @@ fn payload(viewer: &Viewer, found: &LetterInFull) -> Markup {
             },
         };
     }
-    if let Some(lines) = std::str::from_utf8(&found.body).ok().and_then(indented) {
-        return long(&without_base64(lines, &found.body));
+    let body = events::legible(&found.body);
+    let compressed = html! {
+        @if *body != *found.body { p.muted { "It is compressed. This is what is in it." } }
+    };
+    if let Some(lines) = std::str::from_utf8(&body).ok().and_then(indented) {
+        return html! { (compressed) (long(&without_base64(lines, &body))) };
     }
     html! {
-        @if std::str::from_utf8(&found.body).is_err() {
+        (compressed)
+        @if std::str::from_utf8(&body).is_err() {
             p.muted { "Not all of it is text in UTF-8; what is not is shown as \u{fffd}." }
         }
-        (long(&String::from_utf8_lossy(&found.body)))
+        (long(&String::from_utf8_lossy(&body)))
         @if !is_whole(found) {
             p.muted { "These are the first " (found.body.len()) " of " (found.noted.body_size) " bytes." }
         }

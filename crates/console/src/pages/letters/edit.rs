@@ -45,7 +45,7 @@ async fn editable(app: &App, viewer: &Viewer, id: &str) -> Result<(LetterInFull,
             "The index has only the beginning of this letter, so it cannot be edited here. `bilag dead edit ID --allow-edit` takes it from its queue.",
         );
     }
-    match String::from_utf8(found.body.clone()) {
+    match String::from_utf8(events::legible(&found.body).into_owned()) {
         Ok(text) => Ok((found, text)),
         Err(_) => refused(
             "The body of this letter is no text, so it cannot be edited here. Have it published again.",
