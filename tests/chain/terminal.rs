@@ -151,7 +151,7 @@ ID  STAGE  REASON  ABOUT  AGE
 ID  receipt  undecodable  –  AGE
   the body is not JSON: it ends too early at line 1, column 9
 ID  receipt  invalid_event  –  AGE
-  at id: expected an identifier: 1 to 200 characte…trol and direction characters, neither . nor ..
+  at id: expected an identifier: 1 to 200 characte…rReceipt: expected the member, which is missing
 ID  upload  omnium_rejected  7/rcpt-2  AGE
   the invoice could not be created in Omnium: Omni…ered 400: "As it was requested of the sandbox."
 

@@ -34,7 +34,7 @@ impl ReadError {
             | Self::Undecodable(Undecodable::NotJson { .. } | Undecodable::OtherFormat(_)) => {
                 Reason::UNDECODABLE
             }
-            Self::Undecodable(Undecodable::OtherEnvelope(_) | Undecodable::NotTheEvent { .. })
+            Self::Undecodable(Undecodable::OtherEnvelope(_) | Undecodable::NotTheEvent(_))
             | Self::Contradiction(_) => Reason::INVALID_EVENT,
         }
     }

@@ -8,9 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use crate::encoding::MAX_EVENT;
+use crate::faults::faults;
 use crate::foreign::{self, Foreign};
 use crate::node::Node;
-use crate::refusal::Refusal;
+use crate::refusal::{Fault, Refusal};
 use crate::{Uid, envelope};
 
 /// Why bytes are not the event. Names the place and what was expected, never the value that was
@@ -30,14 +32,12 @@ pub enum Undecodable {
     OtherFormat(Foreign),
     /// JSON that is known by its looks: another system's envelope, or several events.
     OtherEnvelope(Foreign),
-    /// JSON, but not the event.
-    NotTheEvent {
-        /// The JSON path, as in `orderReceipt.items[0].total`; `$` is the whole body.
-        path: String,
-        /// What was expected there.
-        expected: String,
-    },
+    /// JSON, but not the event: everything that is wrong with its shape, or the beginning of it.
+    NotTheEvent(Vec<Fault>),
 }
+
+/// So many faults are told: an event of a thousand lines may have one in each.
+const MOST_TOLD: usize = 12;
 
 impl std::error::Error for Undecodable {}
 
@@ -48,14 +48,20 @@ impl fmt::Display for Undecodable {
                 write!(f, "the body is not JSON: {problem} at line {line}, column {column}")
             }
             Self::OtherFormat(foreign) | Self::OtherEnvelope(foreign) => foreign.fmt(f),
-            Self::NotTheEvent { path, expected } => write!(f, "at {path}: expected {expected}"),
+            Self::NotTheEvent(faults) => {
+                for (i, fault) in faults.iter().take(MOST_TOLD).enumerate() {
+                    let separator = if i == 0 { "" } else { "; " };
+                    write!(f, "{separator}{fault}")?;
+                }
+                f.write_str(if faults.len() > MOST_TOLD { "; and more" } else { "" })
+            }
         }
     }
 }
 
 impl From<Refusal> for Undecodable {
     fn from(refusal: Refusal) -> Self {
-        Self::NotTheEvent { path: refusal.path(), expected: refusal.expected }
+        Self::NotTheEvent(vec![refusal.into()])
     }
 }
 
@@ -64,11 +70,14 @@ impl From<Refusal> for Undecodable {
 ///
 /// An event in an envelope of CloudEvents 1.0 (structured JSON) is read as if it were carried plain;
 /// the paths of what is wrong begin with `data` then, or `data_base64`.
+///
+/// # Errors
+/// What the body is instead, or all that is wrong with its shape.
 pub fn decode<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
     let body = value_of(body)?;
     read(body).map_err(|refusal| match foreign::of_json(body) {
         Some(foreign) => Undecodable::OtherEnvelope(foreign),
-        None => refusal.into(),
+        None => not_the_event::<E>(body).unwrap_or_else(|| refusal.into()),
     })
 }
 
@@ -79,10 +88,16 @@ pub fn decoded<E: DeserializeOwned>(body: &[u8]) -> Option<E> {
 
 fn read<E: DeserializeOwned>(body: &RawValue) -> Result<E, Refusal> {
     let content = envelope::open(body)?;
-    E::deserialize(Node::new(&content.value)).map_err(|refusal| match content.member {
-        Some(member) => refusal.within(format!(".{member}")),
-        None => refusal,
-    })
+    E::deserialize(Node::new(&content.value)).map_err(|refusal| content.outside(refusal))
+}
+
+/// All that is wrong with what is in an envelope; `None` where that itself is refused. Of what is larger than
+/// an event, which is not read again and again, only the first.
+fn not_the_event<E: DeserializeOwned>(body: &RawValue) -> Option<Undecodable> {
+    let content = envelope::open(body).ok()?;
+    let most = if content.value.get().len() > MAX_EVENT { 1 } else { MOST_TOLD + 1 };
+    let faults = faults::<E>(&content.value, most);
+    Some(Undecodable::NotTheEvent(faults.into_iter().map(|fault| content.outside(fault).into()).collect()))
 }
 
 /// The event as it would be carried plain: the body itself, or what is in its envelope of CloudEvents.

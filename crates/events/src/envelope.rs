@@ -26,6 +26,16 @@ pub(crate) struct Content<'a> {
     pub value: Cow<'a, RawValue>,
 }
 
+impl Content<'_> {
+    /// A refusal as it is seen from outside the envelope.
+    pub fn outside(&self, refusal: Refusal) -> Refusal {
+        match self.member {
+            Some(member) => refusal.within(format!(".{member}")),
+            None => refusal,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]

@@ -13,6 +13,7 @@ mod count;
 mod decode;
 mod encoding;
 mod envelope;
+mod faults;
 mod foreign;
 mod hundredths;
 mod invoice;
@@ -56,6 +57,7 @@ pub use receipt::{
     Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, ReceiptSettled, ReceiptSettledType,
     Tenant, VatRow, file_name,
 };
+pub use refusal::Fault;
 pub use schema::schemas;
 pub use settlement::{Settlement, SettlementKind};
 pub use target::Target;

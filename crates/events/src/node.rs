@@ -11,6 +11,7 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
+use crate::faults::{Refused, StandIn};
 use crate::refusal::{Refusal, one_of};
 
 /// How deep members may be nested that a type asks for; the events need less than ten levels. No
@@ -22,12 +23,19 @@ const MOST_LEVELS: u8 = 64;
 pub struct Node<'de> {
     value: &'de RawValue,
     level: u8,
+    /// What is not to be read once more; nearly always none.
+    refused: Option<&'de Refused>,
 }
 
 impl<'de> Node<'de> {
     /// The outermost value.
     pub fn new(value: &'de RawValue) -> Self {
-        Self { value, level: 0 }
+        Self { value, level: 0, refused: None }
+    }
+
+    /// The outermost value, with stand-ins for what was refused in it.
+    pub fn without(value: &'de RawValue, refused: &'de Refused) -> Self {
+        Self { refused: Some(refused), ..Self::new(value) }
     }
 
     fn inner_level(self) -> Result<u8, Refusal> {
@@ -146,8 +154,11 @@ impl<'de> de::Deserializer<'de> for Node<'de> {
 /// The members of an object, in their order, with those that appear twice.
 struct Members<'de> {
     rest: std::vec::IntoIter<(String, &'de RawValue)>,
-    current: Option<(String, &'de RawValue)>,
+    /// The names of those that were refused, which come last.
+    refused_names: std::vec::IntoIter<String>,
+    current: Option<(String, Option<&'de RawValue>)>,
     level: u8,
+    refused: Option<&'de Refused>,
 }
 
 impl<'de> Members<'de> {
@@ -165,8 +176,19 @@ impl<'de> Members<'de> {
         let mut json = serde_json::Deserializer::from_str(node.text());
         let pairs = de::Deserializer::deserialize_map(&mut json, Pairs);
         // The value is well-formed, but a key may still hold half a surrogate pair.
-        let pairs = pairs.map_err(|_| Refusal::new("an object with readable names"))?;
-        Ok(Self { rest: pairs.into_iter(), current: None, level: node.inner_level()? })
+        let mut pairs = pairs.map_err(|_| Refusal::new("an object with readable names"))?;
+        let mut refused_names = Vec::new();
+        if let Some(refused) = node.refused {
+            refused_names.extend(refused.members().map(str::to_owned));
+            pairs.retain(|(name, _)| !refused_names.contains(name));
+        }
+        Ok(Self {
+            rest: pairs.into_iter(),
+            refused_names: refused_names.into_iter(),
+            current: None,
+            level: node.inner_level()?,
+            refused: node.refused,
+        })
     }
 }
 
@@ -174,15 +196,23 @@ impl<'de> de::MapAccess<'de> for Members<'de> {
     type Error = Refusal;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refusal> {
-        self.current = self.rest.next();
+        let read = self.rest.next().map(|(name, value)| (name, Some(value)));
+        self.current = read.or_else(|| Some((self.refused_names.next()?, None)));
         let name = self.current.as_ref().map(|(name, _)| name.as_str());
         name.map(|name| seed.deserialize(name.into_deserializer())).transpose()
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
         let (name, value) = self.current.take().expect("serde asks for a value after its key");
-        let node = Node { value, level: self.level };
-        seed.deserialize(node).map_err(|refusal| refusal.within(format!(".{name}")))
+        let part = || format!(".{name}");
+        let read = match value {
+            Some(value) => {
+                let refused = self.refused.and_then(|refused| refused.at(&part()));
+                seed.deserialize(Node { value, level: self.level, refused })
+            }
+            None => seed.deserialize(StandIn),
+        };
+        read.map_err(|refusal| refusal.within(part()))
     }
 }
 
@@ -190,13 +220,15 @@ impl<'de> de::MapAccess<'de> for Members<'de> {
 struct Elements<'de> {
     rest: std::iter::Enumerate<std::vec::IntoIter<&'de RawValue>>,
     level: u8,
+    refused: Option<&'de Refused>,
 }
 
 impl<'de> Elements<'de> {
     fn of(node: Node<'de>) -> Result<Self, Refusal> {
         let elements: Vec<&RawValue> =
             serde_json::from_str(node.text()).map_err(|_| Refusal::new("an array"))?;
-        Ok(Self { rest: elements.into_iter().enumerate(), level: node.inner_level()? })
+        let rest = elements.into_iter().enumerate();
+        Ok(Self { rest, level: node.inner_level()?, refused: node.refused })
     }
 }
 
@@ -205,7 +237,12 @@ impl<'de> de::SeqAccess<'de> for Elements<'de> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refusal> {
         let Some((index, value)) = self.rest.next() else { return Ok(None) };
-        let node = Node { value, level: self.level };
-        seed.deserialize(node).map(Some).map_err(|refusal| refusal.within(format!("[{index}]")))
+        let part = || format!("[{index}]");
+        let refused = self.refused.and_then(|refused| refused.at(&part()));
+        let read = match refused {
+            Some(refused) if refused.is_whole() => seed.deserialize(StandIn),
+            refused => seed.deserialize(Node { value, level: self.level, refused }),
+        };
+        read.map(Some).map_err(|refusal| refusal.within(part()))
     }
 }

@@ -4,13 +4,34 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
+/// One thing that is wrong with the shape of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The JSON path, as in `orderReceipt.items[0].total`; `$` is the whole body.
+    pub path: String,
+    /// What was expected there.
+    pub expected: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: expected {}", self.path, self.expected)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self { path: refusal.path(), expected: refusal.expected }
+    }
+}
+
 /// Why a value is not what the type wants.
 #[derive(Debug)]
 pub struct Refusal {
     /// From the value outwards, so the last part is the outermost.
     reversed_path: Vec<String>,
     /// What was expected there.
-    pub expected: String,
+    expected: String,
 }
 
 impl Refusal {
@@ -25,9 +46,14 @@ impl Refusal {
         self
     }
 
+    /// The path from the outermost value, as in `.items`, `[0]`, `.total`.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.reversed_path.iter().rev().map(String::as_str)
+    }
+
     /// As in `orderReceipt.items[0].total`; `$` is the whole body.
-    pub fn path(&self) -> String {
-        let path: String = self.reversed_path.iter().rev().map(String::as_str).collect();
+    fn path(&self) -> String {
+        let path: String = self.parts().collect();
         match path.strip_prefix('.') {
             Some(members) => members.to_owned(),
             None => format!("${path}"),

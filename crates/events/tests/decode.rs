@@ -62,6 +62,80 @@ fn numbers_of_another_kind_are_refused_at_their_place() {
 }
 
 #[test]
+fn all_faults_of_shape_are_told_in_their_order() {
+    let mut event = sample("standard");
+    event["occurredAt"] = json!("yesterday");
+    event["type"] = json!("receipt.settled.v2");
+    event["tenant"]["country"] = json!({ "code": 47 });
+    event["orderReceipt"]["items"][0]["total"] = json!("12,50");
+    event["orderReceipt"]["items"][1] = json!("Kari");
+    event["orderReceipt"]["items"][2]["vatRate"] = json!(25.5);
+    event["orderReceipt"]["settlements"] = json!({});
+    event["orderReceipt"]["orderTotals"].as_object_mut().expect("an object").remove("vatTotal");
+    event["package"] = json!({ "id": -1 });
+    let body = event.to_string().replacen('{', "{\"id\":\"evt-0\",", 1);
+    let Undecodable::NotTheEvent(faults) = decode::<ReceiptSettled>(body.as_bytes()).expect_err("broken")
+    else {
+        panic!("it is JSON")
+    };
+    let mut paths: Vec<_> = faults.iter().map(|fault| &*fault.path).collect();
+    let told = refusal(body.as_bytes());
+    let joined: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(told, joined.join("; "));
+    assert!(paths.is_sorted_by_key(|path| told.find(path)));
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [
+            "id",
+            "occurredAt",
+            "orderReceipt.items[0].total",
+            "orderReceipt.items[1]",
+            "orderReceipt.items[2].vatRate",
+            "orderReceipt.orderTotals.vatTotal",
+            "orderReceipt.settlements",
+            "package.id",
+            "package.number",
+            "tenant.country.code",
+            "tenant.country.currency",
+            "type",
+        ]
+    );
+    for (path, expected) in [
+        ("id", "the member once, not twice"),
+        ("orderReceipt.items[1]", "an object"),
+        ("orderReceipt.settlements", "an array"),
+        ("package.number", "the member, which is missing"),
+        ("tenant.country.code", "a text or null"),
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.path == path && fault.expected == expected),
+            "{path}: {told}"
+        );
+    }
+}
+
+#[test]
+fn an_object_that_lacks_everything_names_each_member() {
+    assert_eq!(
+        refusal(b"{}"),
+        "at id: expected the member, which is missing; at type: expected the member, which is missing; \
+         at occurredAt: expected the member, which is missing; at tenant: expected the member, which is \
+         missing; at orderReceipt: expected the member, which is missing"
+    );
+}
+
+#[test]
+fn of_a_thousand_faults_the_first_are_told() {
+    let mut event = sample("standard");
+    event["orderReceipt"]["items"] = json!(vec![json!({ "uid": 1 }); 1000]);
+    let told = refusal(event.to_string().as_bytes());
+    assert_eq!(told.matches("expected").count(), 12, "{told}");
+    assert!(told.starts_with("at orderReceipt.items[0].uid: expected an identifier"), "{told}");
+    assert!(told.ends_with("; and more"), "{told}");
+}
+
+#[test]
 fn minus_zero_is_zero() {
     let body = sample("standard").to_string().replace("\"discountAmount\":0", "\"discountAmount\":-0");
     let event: ReceiptSettled = decode(body.as_bytes()).expect("-0 is an integer");
