@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Ingress, PATIENCE, World, eventually, package, receipt, told, transitioned};
+use bilag_tests::{Ingress, World, eventually, package, receipt, told, transitioned};
 use serde_json::{Value, json};
 use sync_store::State;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -146,21 +146,6 @@ async fn a_body_that_never_comes_is_not_waited_for_and_is_to_be_sent_again() {
     let ingress = world.ingress().await;
     let slow = begun(&ingress).await;
     assert!(status_line(slow).await.contains(" 503 "));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_say_nothing_or_half_of_it_are_ended() {
-    let mut world = declared().await;
-    let ingress = world.ingress().await;
-    let address = ingress.url.strip_prefix("http://").expect("an address");
-    let ended = async |said: &'static str| {
-        let mut stream = TcpStream::connect(address).await.expect("it listens");
-        stream.write_all(said.as_bytes()).await.expect("it reads");
-        let mut rest = Vec::new();
-        // That it is reset is an end as well.
-        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is ended");
-    };
-    tokio::join!(ended(""), ended("POST /webhooks/flow HTTP/1.1\r\nhost: a"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -64,6 +64,7 @@ mod any_version {
     mod database_role;
     pub mod golden_letters;
     mod in_the_browser;
+    mod listeners;
     mod memory;
     mod named_files;
     mod printing_again;

@@ -8,7 +8,8 @@ use crate::World;
 
 /// Where a process serves `/livez` and `/readyz`.
 pub struct Health {
-    address: SocketAddr,
+    /// The address.
+    pub address: SocketAddr,
     http: reqwest::Client,
 }
 

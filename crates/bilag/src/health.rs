@@ -1,6 +1,7 @@
 //! `/livez`: this process turns. `/readyz`: broker and store can be used; a pause is shown there, but
 //! does not make it unready, because restarting helps nothing downstream.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub fn serve(listener: TcpListener, health: Health) {
         .route("/readyz", get(ready))
         .with_state(health);
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
+        if let Err(error) = http_server::serve(listener, routes, Duration::ZERO, pending()).await {
             tracing::error!(%error, "health is no longer served");
         }
     });

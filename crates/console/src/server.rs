@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +12,6 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use receipt_pdf::Look;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::time::sleep;
 
 use crate::access::{self, Access, AccessError, Attempts, Comparing, Door, PendingLogins};
 use crate::chain::ChainNumbers;
@@ -124,24 +121,11 @@ pub async fn serve(
         whole: WholeLetters::default(),
         report: LastReport::default(),
     }));
-    let jobs = app.clone();
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let (told, mut hears) = watch::channel(false);
-    let stopping = async move {
+    let stopping = async {
         stopped.await;
-        jobs.jobs.close();
-        told.send_replace(true);
+        app.jobs.close();
     };
-    let late = async {
-        // It is told, or the server has ended by itself.
-        let _ = hears.wait_for(|stopping| *stopping).await;
-        sleep(LAST_ANSWERS).await;
-    };
-    tokio::select! {
-        served = axum::serve(listener, service).with_graceful_shutdown(stopping) => served?,
-        () = late => {}
-    }
-    app.jobs.close();
+    http_server::serve(listener, router(app.clone()), LAST_ANSWERS, stopping).await?;
     app.jobs.ended(LAST_LETTERS).await;
     app.chain.close().await;
     Ok(())

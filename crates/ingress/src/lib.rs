@@ -9,7 +9,6 @@ mod bus;
 mod heard;
 mod hydrate;
 mod key;
-mod listen;
 mod metrics;
 mod server;
 mod take;

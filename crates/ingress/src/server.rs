@@ -17,7 +17,6 @@ use crate::bus::{Bus, bus};
 use crate::heard::Vendor;
 use crate::hydrate::Hydrate;
 use crate::key::Key;
-use crate::listen::listen;
 use crate::take::take;
 
 /// What the endpoints are like.
@@ -82,7 +81,7 @@ pub async fn serve(
     stopped: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let (bus, keeper) = bus(ingress.broker);
-    let longest = ingress.timeout;
+    let grace = ingress.timeout + http_server::HEAD_TIMEOUT;
     let app = Arc::new(App {
         bus: bus.clone(),
         exchange: ingress.exchange,
@@ -95,7 +94,7 @@ pub async fn serve(
     });
     let routes = routes(app);
     tokio::select! {
-        ended = listen(listener, routes, longest, stopped) => ended?,
+        ended = http_server::serve(listener, routes, grace, stopped) => ended?,
         error = keeper.keep() => match error {
             Ok(never) => match never {},
             Err(error) => return Err(error.into()),
