@@ -74,6 +74,7 @@ mod any_version {
     mod secrets;
     mod secrets_of_packages;
     mod settings;
+    mod silent_services;
     mod silent_wire;
     mod store_day;
     mod terminal;

@@ -30,7 +30,7 @@ pub use health::Health;
 pub use ingress::Ingress;
 pub use otlp::Collector;
 pub use packages::another_sandbox;
-pub use postgres::OwnPostgres;
+pub use postgres::{OwnPostgres, database, execute};
 pub use process::{Bilag, binary, told, unset_settings};
 pub use prometheus::{Sample, samples};
 pub use samples::{package, receipt, sample, sample_path, transitioned};

@@ -1,12 +1,30 @@
 //! PostgreSQL: a database of one test's own, or a whole server to be killed.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::broker::run;
+
+/// A new database on the tests' server, made with these options of `create database`; its URL.
+pub async fn database(options: &str) -> String {
+    let server = env::var("BILAG_TEST_POSTGRES_URL").expect("`make test` starts a server");
+    let name = format!("bilag_{}", Uuid::new_v4().simple());
+    execute(&server, &format!("create database {name} {options}")).await;
+    let (server, _) = server.rsplit_once('/').expect("the URL ends in a database");
+    format!("{server}/{name}")
+}
+
+/// Runs SQL at a database, without arguments.
+pub async fn execute(url: &str, sql: &str) {
+    let mut connection = PgConnection::connect(url).await.expect("the server lets us in");
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await.expect("the server does as told");
+}
 
 /// A private server; stopped when dropped.
 pub struct OwnPostgres {

@@ -63,12 +63,13 @@ pub struct StartError {
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a stop waits for what is in hand: less than the half minute after which Kubernetes kills.
-const STOP_DEADLINE: Duration = Duration::from_secs(25);
+/// How long a stop waits for what is in hand: less than the half minute after which Kubernetes kills, with
+/// time for what a process does after it.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Consumer {
     /// Runs until `stop` turns true, through every loss of the broker; then finishes what is in hand,
-    /// for 25 seconds at most. Fails only at the very start, and only for what someone must change: a
+    /// for 20 seconds at most. Fails only at the very start, and only for what someone must change: a
     /// missing exchange, a refused login, a queue that is declared otherwise.
     pub async fn run<H: Handler>(self, handler: H, stop: watch::Receiver<bool>) -> Result<(), StartError> {
         let mut told = stop.clone();

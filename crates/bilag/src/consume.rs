@@ -51,11 +51,7 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     if let Some(listener) = listener {
         health::serve(listener, Health { stages: crew.statuses(), store });
     }
-    let ended = crew.until_stopped().await;
-    if let Some(permits) = permits {
-        permits.give_back().await;
-    }
-    ended
+    crew.until_stopped(permits).await
 }
 
 /// The named consumers that are in use.

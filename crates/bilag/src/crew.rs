@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use amqp::{Broker, Consumer, Delay, Handler, StageStatus, StartError};
 use consumer::Cycle;
+use permits::Permits;
 use sync_store::SyncStore;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,7 +16,7 @@ use crate::link::Link;
 use crate::output::Failed;
 use crate::reconcile::Reconcile;
 use crate::stages::Stages;
-use crate::stop::told_by_signal;
+use crate::stop::{exit_at_the_deadline, told_by_signal};
 
 /// The consumers of this process.
 pub struct Crew<'a> {
@@ -67,8 +68,9 @@ impl<'a> Crew<'a> {
         self.statuses.clone()
     }
 
-    /// Returns once all have ended: told to by SIGTERM or SIGINT, or because one cannot start.
-    pub async fn until_stopped(mut self) -> Result<(), Failed> {
+    /// Returns once all have ended: told to by SIGTERM or SIGINT, or because one cannot start. Permits are
+    /// given back then.
+    pub async fn until_stopped(mut self, permits: Option<Arc<Permits>>) -> Result<(), Failed> {
         let mut signalled = pin!(told_by_signal()?);
         let talking = self.stages.talk(self.statuses);
         let mut failed = None;
@@ -85,6 +87,7 @@ impl<'a> Crew<'a> {
             }
             if told {
                 tracing::info!("stopping: what is in hand is finished first");
+                exit_at_the_deadline(u8::from(failed.is_some()));
                 // Nobody listens only where everything has stopped already.
                 let _ = self.stop.send(true);
                 while let Some(ended) = self.tasks.join_next().await {
@@ -92,7 +95,12 @@ impl<'a> Crew<'a> {
                         failed.get_or_insert_with(|| Failed::plainly(error));
                     }
                 }
-                talking.end().await;
+                let give_back = async {
+                    if let Some(permits) = permits {
+                        permits.give_back().await;
+                    }
+                };
+                tokio::join!(talking.end(), give_back);
                 return failed.map_or(Ok(()), Err);
             }
         }

@@ -30,8 +30,11 @@ const OPEN_AGAIN: Duration = Duration::from_secs(5);
 /// How often the processes are forgotten that have said nothing for long.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 
-/// How long to wait for an answer of the store: at the start and at the end of a process too.
+/// How long to wait for an answer of the store, at the start of a process too.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How long the end of a process waits for the store.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The stages of this process towards the operators.
 pub struct Stages {
@@ -157,7 +160,7 @@ impl Stages {
 
     async fn say_goodbye(&self) {
         let Some(store) = &self.store else { return };
-        let forgotten = timeout(PATIENCE, store.forget_process(&self.process.id)).await;
+        let forgotten = timeout(GOODBYE, store.forget_process(&self.process.id)).await;
         if !matches!(forgotten, Ok(Ok(()))) {
             tracing::debug!("the end of this process could not be told");
         }

@@ -17,7 +17,7 @@ use crate::state::{State, Try};
 const COME_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the end of a process waits for the store.
-const GOODBYE: Duration = Duration::from_secs(4);
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// This process's part of one API user's limits.
 #[derive(Debug)]
