@@ -62,6 +62,7 @@ mod any_version {
     mod asyncapi;
     mod commands;
     mod database_role;
+    mod database_settings;
     pub mod golden_letters;
     mod in_the_browser;
     mod listeners;

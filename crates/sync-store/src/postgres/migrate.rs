@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::time::sleep;
 
 use crate::fault::{is_forbidden, is_locked_out};
+use crate::postgres::SESSION;
 use crate::schema::{Found, Refused};
 use crate::{PendingMigration, StoreError};
 
@@ -34,8 +35,14 @@ pub(super) async fn look(options: &PgConnectOptions, store: &str) -> Result<Foun
     find_at(options).await.map_err(|error| StoreError::of(store.to_owned(), error.into()))
 }
 
-async fn find_at(options: &PgConnectOptions) -> Result<Found, sqlx::Error> {
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let mut connection = options.connect().await?;
+    connection.execute(SESSION).await?;
+    Ok(connection)
+}
+
+async fn find_at(options: &PgConnectOptions) -> Result<Found, sqlx::Error> {
+    let mut connection = connect(options).await?;
     let found = find(&mut connection).await?;
     connection.close().await?;
     Ok(found)
@@ -64,7 +71,7 @@ pub(super) async fn migrate(
 /// One at a time, and one migration after the other. What is pending is judged under the lock again:
 /// another process may have been faster.
 async fn apply(options: &PgConnectOptions) -> Result<Result<Vec<PendingMigration>, Refused>, sqlx::Error> {
-    let mut connection = options.connect().await?;
+    let mut connection = connect(options).await?;
     let deadline = Instant::now() + PATIENCE;
     while !take_lock(&mut connection).await? {
         if Instant::now() >= deadline {

@@ -33,9 +33,15 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// restarted.
 const MAY_BE_STALE: Duration = Duration::from_secs(1);
 
-/// Asks for what the answers rest on, should the server or the role be set up otherwise: a commit
-/// waits for the disk, and a statement that is given up here does not go on there.
-const SESSION: &str = "set statement_timeout = '4s';
+/// Asks for what the answers rest on, should the server, the database or the role be set up otherwise:
+/// transactions do not fail for the sake of others, literals mean what the standard says, a statement that is
+/// given up here does not go on there, only that ends one and only this process ends a session, and a commit
+/// waits for the disk. Some of the time limits are unknown to older servers.
+const SESSION: &str = "set default_transaction_isolation = 'read committed';
+    set standard_conforming_strings = on;
+    set statement_timeout = '4s';
+    select set_config(name, '0', false) from pg_settings where name in ('lock_timeout', 'transaction_timeout',
+        'idle_session_timeout', 'idle_in_transaction_session_timeout');
     select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'";
 
 /// A PostgreSQL database.

@@ -1,0 +1,39 @@
+//! Databases that are set up otherwise than PostgreSQL's defaults.
+
+use bilag_tests::{PATIENCE, Store, Vhost, World, database, execute, receipt};
+
+/// Defaults of a database that every session begins with.
+const HOSTILE: [(&str, &str); 10] = [
+    ("default_transaction_isolation", "serializable"),
+    ("lock_timeout", "1ms"),
+    ("statement_timeout", "1s"),
+    ("idle_in_transaction_session_timeout", "1ms"),
+    ("idle_session_timeout", "100ms"),
+    ("standard_conforming_strings", "off"),
+    ("bytea_output", "escape"),
+    ("\"TimeZone\"", "Pacific/Kiritimati"),
+    ("\"DateStyle\"", "SQL, DMY"),
+    ("\"IntervalStyle\"", "sql_standard"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_default_of_the_database_pauses_a_stage() {
+    const RECEIPTS: u32 = 150;
+    let url = database("").await;
+    let (_, name) = url.rsplit_once('/').expect("a database");
+    for (setting, value) in HOSTILE {
+        execute(&url, &format!("alter database {name} set {setting} = '{value}'")).await;
+    }
+    let world = World::on(Vhost::new().await, Store::Postgres(url.clone())).await;
+    let both = [world.consume(&["all"]).await, world.consume(&["all"]).await];
+    for number in 1..=RECEIPTS {
+        world.publish(&receipt(number)).await;
+    }
+    world.complete_within(PATIENCE, RECEIPTS.into()).await;
+    world.assert_exactly_once(1..=RECEIPTS);
+    for bilag in &both {
+        let log = bilag.log();
+        assert!(!log.contains("paused") && !log.contains("does not answer"), "{log}");
+    }
+    assert!(world.ok(&["sync", "list", "--search", "nordmann"]).contains("rcpt-1"), "texts are looked for");
+}
