@@ -1,6 +1,7 @@
 //! Databases that are set up otherwise than PostgreSQL's defaults.
 
-use bilag_tests::{PATIENCE, Store, Vhost, World, database, execute, receipt};
+use bilag_tests::{PATIENCE, Store, Vhost, World, database, eventually, execute, receipt};
+use serde_json::json;
 
 /// Defaults of a database that every session begins with.
 const HOSTILE: [(&str, &str); 10] = [
@@ -36,4 +37,37 @@ async fn no_default_of_the_database_pauses_a_stage() {
         assert!(!log.contains("paused") && !log.contains("does not answer"), "{log}");
     }
     assert!(world.ok(&["sync", "list", "--search", "nordmann"]).contains("rcpt-1"), "texts are looked for");
+}
+
+async fn sets_aside_what_is_refused(world: &World) {
+    let all = world.consume(&["all"]).await;
+    for number in 1..=10 {
+        world.publish(&receipt(number)).await;
+    }
+    world.complete_within(PATIENCE, 9).await;
+    let letter = eventually("it is a dead letter", async || world.dead_letters().pop()).await;
+    assert_eq!((&letter["stage"], &letter["reason"]), (&json!("receipt"), &json!("unstorable")), "{letter}");
+    assert_eq!(world.dead_letters().len(), 1);
+    assert!(!all.log().contains("paused"), "{}", all.log());
+    world.assert_exactly_once(2..=10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_postgresql_refuses_is_a_dead_letter_and_nothing_waits_for_it() {
+    let url = database("").await;
+    let world = World::on(Vhost::new().await, Store::Postgres(url.clone())).await;
+    world.ok(&["sync", "migrate"]);
+    execute(&url, "alter table receipt add check (voucher_number <> '1')").await;
+    sets_aside_what_is_refused(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_sqlite_refuses_is_a_dead_letter_and_nothing_waits_for_it() {
+    let world = World::new().await;
+    world.ok(&["sync", "migrate"]);
+    world.sqlite(
+        "create trigger refuse before insert on receipt when new.voucher_number = '1'
+         begin select raise(abort, 'no'); end",
+    );
+    sets_aside_what_is_refused(&world).await;
 }

@@ -159,10 +159,14 @@ impl World {
     /// A copy of the SQLite store as it is now, made as the handbook says.
     pub fn backup(&self) -> PathBuf {
         let copy = self.folder.path().join("backup.db");
-        let command = format!(".backup '{}'", copy.display());
-        let made = Command::new("sqlite3").arg(self.folder.path().join("bilag.db")).arg(command).status();
-        assert!(made.expect("sqlite3 runs (package sqlite3)").success());
+        self.sqlite(&format!(".backup '{}'", copy.display()));
         copy
+    }
+
+    /// Runs a command or SQL at the SQLite store.
+    pub fn sqlite(&self, command: &str) {
+        let ran = Command::new("sqlite3").arg(self.folder.path().join("bilag.db")).arg(command).status();
+        assert!(ran.expect("sqlite3 runs (package sqlite3)").success());
     }
 
     /// Puts a backup in the store's place, as the handbook says: nothing consumes, and the log goes.

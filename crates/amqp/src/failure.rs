@@ -149,10 +149,11 @@ impl Reason {
     }
 
     /// Those that any stage may meet.
-    pub const COMMON: [Self; 7] = [
+    pub const COMMON: [Self; 8] = [
         Self::UNDECODABLE,
         Self::INVALID_EVENT,
         Self::TOO_LARGE,
+        Self::UNSTORABLE,
         Self::RETRIES_EXHAUSTED,
         Self::HANDLER_PANICKED,
         Self::DELIVERY_LIMIT,
@@ -172,6 +173,9 @@ impl Reason {
     /// Larger than an event may be.
     pub const TOO_LARGE: Self =
         Self::new("too_large", "find out who published it: no receipt or package is this large");
+    /// The store refuses a value of the message's.
+    pub const UNSTORABLE: Self =
+        Self::new("unstorable", "end what the database's error names, then redrive the letter");
     /// No attempt is left.
     pub const RETRIES_EXHAUSTED: Self =
         Self::new("retries_exhausted", "end what the error names, then redrive the letter");

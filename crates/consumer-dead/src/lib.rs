@@ -11,7 +11,7 @@ use amqp::{
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
-use consumer::{Consumer, Shared, WrongSetting, plain_body};
+use consumer::{Consumer, Shared, WrongSetting, of_store, plain_body};
 use events::{About, Target};
 use sync_store::{Closes, Key, Letter, NewLetter, PackageKey, SyncStore};
 
@@ -81,7 +81,7 @@ impl Handler for DeadConsumer {
             body: &message.body,
             closes: self.closes(&letter.stage),
         };
-        self.store.note_dead(&new).await.map_err(Failure::unreached)?;
+        self.store.note_dead(&new).await.map_err(of_store)?;
         if is_of_the_brokers_making(message) {
             // What we dead-letter is logged and counted where it is decided; what the broker does, only
             // here.

@@ -14,8 +14,8 @@ use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subje
 use bytes::Bytes;
 use chrono::Utc;
 use consumer::{
-    Consumer, Cycle, MARGIN, Probe, ReadError, Refusals, Shared, WrongSetting, failure, lost, plain_body,
-    read_plain,
+    Consumer, Cycle, MARGIN, Probe, ReadError, Refusals, Shared, WrongSetting, failure, lost, of_store,
+    plain_body, read_plain,
 };
 use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
 use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
@@ -111,7 +111,7 @@ impl Handler for PackedConsumer {
             // Found out before: to ask is to be heard, and what was heard before begins no round.
             renew: self.may_be_renewed(&packing).await?,
         };
-        match self.store.ask(&packing, &ask).await.map_err(Failure::unreached)? {
+        match self.store.ask(&packing, &ask).await.map_err(of_store)? {
             Asking::Granted { round, asked_times } => {
                 let asked = self.ask(&packing, round, asked_times, &owner).await;
                 // The next one need not wait for the lease; 202 has ended it already. Where this
@@ -150,7 +150,7 @@ impl PackedConsumer {
     /// Whether a packing may be asked for anew although its content has a dead letter: the service
     /// refused, so that there is no invoice, and the package has been mended since.
     async fn may_be_renewed(&self, packing: &Packing<'_>) -> Result<bool, Failure> {
-        let rounds = self.store.package(packing.key).await.map_err(Failure::unreached)?;
+        let rounds = self.store.package(packing.key).await.map_err(of_store)?;
         let Some(newest) = rounds.first() else { return Ok(false) };
         let refused = newest.death.as_ref().is_some_and(|death| death.reason == INVOICE_REFUSED.as_str());
         Ok(refused && !events::same_package(&self.body(packing, newest.round).await?, packing.body))
@@ -158,7 +158,7 @@ impl PackedConsumer {
 
     /// The first event of the packing: a key that is used for two requests must stand for the same.
     async fn body(&self, packing: &Packing<'_>, round: u32) -> Result<Vec<u8>, Failure> {
-        let body = self.store.packing_body(packing.key, round).await.map_err(Failure::unreached)?;
+        let body = self.store.packing_body(packing.key, round).await.map_err(of_store)?;
         Ok(body.unwrap_or_else(|| packing.body.to_vec()))
     }
 
@@ -186,15 +186,13 @@ impl PackedConsumer {
                 tracing::info!(package = %packing.key, receipt = %receipt.order_receipt.uid, "the package has its invoice");
                 Ok(Outcome::Done(vec![answer::settled(&receipt)?]))
             }
-            Asked::Accepted => {
-                match self.store.asked(packing.key, round, owner).await.map_err(Failure::unreached)? {
-                    Step::Taken => {
-                        tracing::info!(package = %packing.key, round, "asked; the receipt comes over the bus");
-                        Ok(Outcome::Done(Vec::new()))
-                    }
-                    Step::Lost => Err(lost()),
+            Asked::Accepted => match self.store.asked(packing.key, round, owner).await.map_err(of_store)? {
+                Step::Taken => {
+                    tracing::info!(package = %packing.key, round, "asked; the receipt comes over the bus");
+                    Ok(Outcome::Done(Vec::new()))
                 }
-            }
+                Step::Lost => Err(lost()),
+            },
         }
     }
 

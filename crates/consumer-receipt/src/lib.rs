@@ -11,8 +11,8 @@ use std::sync::Arc;
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use consumer::{
-    Consumer, Cycle, ReadError, Shared, UNKNOWN_TENANT, Wanted, Wish, WrongSetting, plain_body, read_plain,
-    tenant,
+    Consumer, Cycle, ReadError, Shared, UNKNOWN_TENANT, Wanted, Wish, WrongSetting, of_store, plain_body,
+    read_plain, tenant,
 };
 use events::{About, InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
@@ -156,12 +156,12 @@ impl ReceiptConsumer {
         target: &Target,
         wanted: bool,
     ) -> Result<Opened, Failure> {
-        let opened = self.store.open(new, target.as_str(), wanted).await.map_err(Failure::unreached)?;
+        let opened = self.store.open(new, target.as_str(), wanted).await.map_err(of_store)?;
         if let Opened::Differs { body, fingerprint } = &opened
             && events::decode::<ReceiptSettled>(body).is_ok_and(|kept| kept.same_content(event))
         {
             let kept = NewReceipt { fingerprint, ..*new };
-            return self.store.open(&kept, target.as_str(), wanted).await.map_err(Failure::unreached);
+            return self.store.open(&kept, target.as_str(), wanted).await.map_err(of_store);
         }
         Ok(opened)
     }

@@ -4,6 +4,8 @@ use amqp::{Failure, Reason};
 use events::{Package, ReceiptSettled};
 use sync_store::{Issue, Key, PackageKey};
 
+use consumer::of_store;
+
 use crate::ReceiptConsumer;
 
 /// The package has another receipt.
@@ -42,7 +44,7 @@ impl ReceiptConsumer {
     pub(crate) async fn may_have_package(&self, event: &ReceiptSettled, key: &Key) -> Result<(), Failure> {
         let Some(package) = &event.package else { return Ok(()) };
         let package_key = self.key(package);
-        let rounds = self.store.package(&package_key).await.map_err(Failure::unreached)?;
+        let rounds = self.store.package(&package_key).await.map_err(of_store)?;
         let Some(newest) = rounds.first() else { return Ok(()) };
         if rounds.iter().any(|round| round.receipt.as_ref() == Some(key)) {
             return Ok(());
@@ -63,7 +65,7 @@ impl ReceiptConsumer {
         let Some(package) = &event.package else { return Ok(()) };
         let package_key = self.key(package);
         let issued = self.store.issue(&package_key, &package.number, key).await;
-        match issued.map_err(Failure::unreached)? {
+        match issued.map_err(of_store)? {
             Issue::Matched { .. } | Issue::Again => Ok(()),
             Issue::Unknown => {
                 tracing::info!(receipt = %key, package = %package_key, "the receipt of a package that was not heard as packed");

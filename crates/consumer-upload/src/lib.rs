@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{
-    Consumer, NO_RECORD, Probe, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, rehearse, rendered_key,
-    take_turn, tenant,
+    Consumer, NO_RECORD, Probe, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, of_store, rehearse,
+    rendered_key, take_turn, tenant,
 };
 use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
 use omnium::{Allowance, Alone, Call, Omnium, OmniumError};
@@ -116,7 +116,7 @@ impl Handler for UploadConsumer {
         let Some(omnium) = omnium else {
             // What waits here is on its way: it is not to be sent on again as if it were lost.
             let key = Key::new(&*event.tenant, &*event.invoice.id);
-            self.store.touch(&key, event.target.as_str()).await.map_err(Failure::unreached)?;
+            self.store.touch(&key, event.target.as_str()).await.map_err(of_store)?;
             return Err(Failure::Wait {
                 at_least: SWITCHED_OFF,
                 error: "the tenant does not send now".into(),

@@ -7,7 +7,7 @@
 
 use amqp::Failure;
 use bytes::Bytes;
-use consumer::{MARGIN, lost};
+use consumer::{MARGIN, lost, of_store};
 use events::{InvoiceRendered, Uid};
 use omnium::{Call, Omnium};
 use sync_store::{Attach, Key, State, Step, SyncStore};
@@ -72,7 +72,7 @@ impl Upload<'_> {
             pdf_sha256: &self.event.pdf.sha256,
             ttl: self.omnium.longest_call() + MARGIN,
         };
-        match store.attaching(self.key, self.target, &attach).await.map_err(Failure::unreached)? {
+        match store.attaching(self.key, self.target, &attach).await.map_err(of_store)? {
             Step::Taken => {}
             Step::Lost => return Err(lost()),
         }
@@ -118,7 +118,7 @@ impl Upload<'_> {
 
     async fn complete(&self) -> Result<(), Failure> {
         let completed = self.store.complete(self.key, self.target, self.invoice_id()).await;
-        match completed.map_err(Failure::unreached)? {
+        match completed.map_err(of_store)? {
             Step::Taken => {
                 tracing::info!(receipt = %self.key, voucher = %self.event.invoice.invoice_number, "complete");
                 Ok(())

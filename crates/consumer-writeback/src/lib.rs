@@ -11,7 +11,7 @@ use std::sync::Arc;
 use akinon::{Oms, PackageInvoice};
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{
-    Consumer, Delivered, Probe, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rehearse,
+    Consumer, Delivered, Probe, Refusals, Shared, Wanted, WrongSetting, deliver, failure, of_store, rehearse,
     rendered_key,
 };
 use events::{About, InvoiceRendered, Package, ReceiptSettled, Target};
@@ -126,6 +126,6 @@ impl WritebackConsumer {
     async fn is_superseded(&self, event: &InvoiceRendered, package: &Package) -> Result<bool, Failure> {
         let key = PackageKey { oms: self.oms_id.clone(), package_id: package.id };
         let receipt = Key::new(&*event.tenant, &*event.invoice.id);
-        self.store.is_superseded(&key, &receipt).await.map_err(Failure::unreached)
+        self.store.is_superseded(&key, &receipt).await.map_err(of_store)
     }
 }

@@ -7,6 +7,7 @@ use events::InvoiceRendered;
 use sync_store::{Attach, Key, Step, SyncStore};
 use uuid::Uuid;
 
+use crate::failure::of_store;
 use crate::turn::{MARGIN, lost, take_turn};
 
 /// What came of a call.
@@ -41,7 +42,7 @@ pub async fn deliver(
         pdf_sha256: &event.pdf.sha256,
         ttl: longest_call + MARGIN,
     };
-    if store.attaching(&key, target, &attach).await.map_err(Failure::unreached)? == Step::Lost {
+    if store.attaching(&key, target, &attach).await.map_err(of_store)? == Step::Lost {
         return Err(lost());
     }
     let step = match call.await {
@@ -55,7 +56,7 @@ pub async fn deliver(
             return Err(failure);
         }
     };
-    match step.map_err(Failure::unreached)? {
+    match step.map_err(of_store)? {
         Step::Taken => {
             tracing::info!(receipt = %key, target, voucher = %event.invoice.invoice_number, "settled");
             Ok(Outcome::Done(Vec::new()))

@@ -2,7 +2,7 @@
 
 use amqp::{BoxError, Extent, Failure, Reached, Reason};
 use http_client::{CallError, Decision, decide};
-use sync_store::Key;
+use sync_store::{Key, StoreError};
 
 /// The store knows nothing of this receipt.
 pub const NO_RECORD: Reason = Reason::new(
@@ -27,6 +27,14 @@ pub struct Refusals {
     pub rejected: Reason,
     /// It does not let this one through, while it lets others.
     pub forbidden: Reason,
+}
+
+/// The message's failure, for an error of the store.
+pub fn of_store(error: StoreError) -> Failure {
+    match error {
+        StoreError::Refused { .. } => Failure::reject(Reason::UNSTORABLE, error),
+        error => Failure::unreached(error),
+    }
 }
 
 /// A call failed.

@@ -19,7 +19,7 @@ mod turn;
 pub use cycle::{Again, Cycle, Touched};
 pub use definition::{Consumer, Wanted, rendered_key};
 pub use deliver::{Delivered, deliver};
-pub use failure::{NO_RECORD, Refusals, decided, failure};
+pub use failure::{NO_RECORD, Refusals, decided, failure, of_store};
 pub use probe::Probe;
 pub use read::{ReadError, plain_body, read_plain};
 pub use rehearse::rehearse;

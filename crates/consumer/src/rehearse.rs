@@ -7,6 +7,7 @@ use events::InvoiceRendered;
 use sync_store::{Key, State, Step, SyncStore};
 use uuid::Uuid;
 
+use crate::failure::of_store;
 use crate::turn::{lost, take_turn};
 
 /// How long an invoice that was begun waits before it is looked at again.
@@ -45,7 +46,7 @@ pub async fn rehearse(
         }
     };
     let told = told(would, event);
-    match store.rehearsed(&key, target, &owner, &told).await.map_err(Failure::unreached)? {
+    match store.rehearsed(&key, target, &owner, &told).await.map_err(of_store)? {
         Step::Taken => {
             tracing::info!(receipt = %key, target, "dry run: {told}");
             Ok(Outcome::Done(Vec::new()))

@@ -6,7 +6,7 @@ use amqp::Failure;
 use chrono::Utc;
 use sync_store::{Key, Lease, Record, SyncStore};
 
-use crate::failure::{NO_RECORD, NoRecord};
+use crate::failure::{NO_RECORD, NoRecord, of_store};
 
 /// How much later than it arrived a request may take effect, and how far reads may lag behind writes. A
 /// lease lasts so much longer than anything of a call that is made under it may still arrive.
@@ -22,7 +22,7 @@ pub async fn take_turn(
     longest_call: Duration,
 ) -> Result<Option<Record>, Failure> {
     let lease = store.lease(key, target, owner, longest_call + MARGIN).await;
-    match lease.map_err(Failure::unreached)? {
+    match lease.map_err(of_store)? {
         Lease::Granted(record) => Ok(Some(record)),
         Lease::Complete(_) | Lease::Skipped => Ok(None),
         Lease::Held { until } => {

@@ -18,6 +18,16 @@ pub enum StoreError {
         /// What the database said.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The database does not take a value: it violates a constraint, has a character that the database's
+    /// encoding lacks, or is too large. Asking again does not help, and other operations are not
+    /// concerned.
+    #[error("the store {store} does not take a value: check its encoding, constraints and triggers")]
+    Refused {
+        /// Which store.
+        store: String,
+        /// What the database said.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The database answers, but not as this version expects: another schema, damaged data, or a
     /// fault in this program. Asking again does not help.
     #[error("the store {store} is not as this version expects: check that no newer version has changed it")]
@@ -86,8 +96,12 @@ pub enum StoreError {
 impl StoreError {
     /// What a fault of the database means to the caller.
     pub(crate) fn of(store: String, fault: Fault) -> Self {
-        let unavailable = fault.is_unavailable();
+        let (unavailable, refused) = (fault.is_unavailable(), fault.is_refused());
         let source = Box::new(fault);
-        if unavailable { Self::Unavailable { store, source } } else { Self::Broken { store, source } }
+        match (unavailable, refused) {
+            (true, _) => Self::Unavailable { store, source },
+            (_, true) => Self::Refused { store, source },
+            _ => Self::Broken { store, source },
+        }
     }
 }

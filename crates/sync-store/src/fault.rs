@@ -22,6 +22,12 @@ impl Fault {
     pub(crate) fn is_unavailable(&self) -> bool {
         is_unavailable(&self.0)
     }
+
+    /// Whether the database does not take a value of this operation.
+    pub(crate) fn is_refused(&self) -> bool {
+        let code = self.0.as_database_error().and_then(|error| error.code());
+        matches!(*self.0, sqlx::Error::Encode(_)) || code.is_some_and(|code| refuses(&code))
+    }
 }
 
 /// See [`Fault::is_unavailable`].
@@ -128,9 +134,42 @@ fn postgres_passes(code: &str) -> bool {
     CLASSES.contains(&&code[..2]) || matches!(code, "3D000" | "55P03")
 }
 
+/// Whether it is the value that the database does not take.
+fn refuses(code: &str) -> bool {
+    match code.len() {
+        // Data, integrity constraints, limits of the program: an index takes no long keys.
+        5 => matches!(&code[..2], "22" | "23" | "54"),
+        // Too large, a constraint or trigger, a type.
+        _ => code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 18..=20)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::passes;
+    use super::{passes, refuses};
+
+    #[test]
+    fn what_the_value_is_refused_for_is_told_from_the_rest() {
+        let table = [
+            ("18", true, "too large"),
+            ("275", true, "a check"),
+            ("1811", true, "a trigger"),
+            ("20", true, "another type"),
+            ("1", false, "no such table"),
+            ("13", false, "disk full"),
+            ("22003", true, "a number out of range"),
+            ("22021", true, "NUL"),
+            ("22P05", true, "a character that the encoding lacks"),
+            ("23514", true, "a check"),
+            ("54000", true, "too large for an index"),
+            ("42703", false, "no such column"),
+            ("53100", false, "disk full"),
+            ("XX001", false, "damaged"),
+        ];
+        for (code, expected, what) in table {
+            assert_eq!(refuses(code), expected, "{code}: {what}");
+        }
+    }
 
     #[test]
     fn what_passes_is_told_from_what_stays() {

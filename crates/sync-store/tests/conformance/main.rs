@@ -101,7 +101,8 @@ conformance! {
         a_dead_one_stays_dead
         a_broken_event_does_not_stand_in_the_way_of_the_valid_one
         of_many_at_once_one_is_new
-        any_text_is_kept;
+        any_text_is_kept
+        a_value_that_is_refused_is_told_from_a_store_that_is_broken;
     lease:
         of_many_who_ask_at_once_one_is_granted
         nobody_is_granted_one_that_runs_not_even_its_owner

@@ -81,7 +81,7 @@ async fn an_operation_that_fails_undoes_none_that_it_was_grouped_with() {
         let kept = store.receipt(&keys[i]).await.expect("asked").is_some();
         match opened {
             Ok(_) => assert!(kept && i != 7, "{i} was answered and is not there"),
-            Err(StoreError::Broken { .. }) => assert!(!kept && i == 7, "half of {i} is there"),
+            Err(StoreError::Refused { .. }) => assert!(!kept && i == 7, "half of {i} is there"),
             Err(error) => panic!("the file is well: {error:?}"),
         }
     }

@@ -1,7 +1,7 @@
 //! Opening records.
 
 use futures_util::future::join_all;
-use sync_store::{Opened, State, fingerprint};
+use sync_store::{Opened, State, StoreError, fingerprint};
 
 use crate::fresh::Fresh;
 use crate::given::{ONE, TARGET, in_state, key, letter, note, opened, receipt, record};
@@ -120,4 +120,22 @@ pub async fn any_text_is_kept(fresh: &Fresh) {
     assert_eq!(kept.facts.voucher_number, long);
     assert_eq!(kept.facts.order_number, "a\u{fffd}b", "PostgreSQL has no NUL in texts");
     assert_eq!(kept.body, [0, 255]);
+}
+
+pub async fn a_value_that_is_refused_is_told_from_a_store_that_is_broken(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let refuse = if fresh.url.starts_with("sqlite") {
+        "create trigger refuse before insert on receipt when new.receipt_uid = 'refused'
+         begin select raise(abort, 'no'); end"
+    } else {
+        "alter table receipt add check (receipt_uid <> 'refused')"
+    };
+    fresh.run(refuse).await;
+    let open = async |uid: &str| store.open(&receipt(&key(uid), "f", b"{}"), TARGET, true).await;
+    let refused = open("refused").await;
+    assert!(matches!(refused, Err(StoreError::Refused { .. })), "{refused:?}");
+    assert_eq!(open("other").await.expect("opened"), Opened::New);
+    fresh.run("alter table receipt rename to receipt_of_another_version").await;
+    let broken = open("third").await;
+    assert!(matches!(broken, Err(StoreError::Broken { .. })), "{broken:?}");
 }
