@@ -12,7 +12,6 @@ use std::time::Duration;
 use akinon::{Asked, InvoiceService};
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use bytes::Bytes;
-use chrono::Utc;
 use consumer::{
     Consumer, Cycle, MARGIN, Probe, ReadError, Refusals, Shared, WrongSetting, failure, lost, of_store,
     plain_body, read_plain,
@@ -121,10 +120,10 @@ impl Handler for PackedConsumer {
                 }
                 asked
             }
-            Asking::Held { until } => {
-                let at_least = (until - Utc::now()).to_std().unwrap_or_default();
-                Err(Failure::Wait { at_least, error: "another handler is asking for this package".into() })
-            }
+            Asking::Held { left } => Err(Failure::Wait {
+                at_least: left,
+                error: "another handler is asking for this package".into(),
+            }),
             known @ (Asking::Asked | Asking::Issued(_) | Asking::Superseded | Asking::Dead) => {
                 tracing::debug!(package = %key, ?known, "heard again; nothing to do");
                 Ok(Outcome::AlreadyDone)

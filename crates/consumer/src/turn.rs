@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use amqp::Failure;
-use chrono::Utc;
 use sync_store::{Key, Lease, Record, SyncStore};
 
 use crate::failure::{NO_RECORD, NoRecord, of_store};
@@ -25,9 +24,8 @@ pub async fn take_turn(
     match lease.map_err(of_store)? {
         Lease::Granted(record) => Ok(Some(record)),
         Lease::Complete(_) | Lease::Skipped => Ok(None),
-        Lease::Held { until } => {
-            let at_least = (until - Utc::now()).to_std().unwrap_or_default();
-            Err(Failure::Wait { at_least, error: "another handler is at this receipt".into() })
+        Lease::Held { left } => {
+            Err(Failure::Wait { at_least: left, error: "another handler is at this receipt".into() })
         }
         Lease::NoRecord => Err(Failure::Retry {
             reason: NO_RECORD,

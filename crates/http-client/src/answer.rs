@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use secret::cut_secrets;
 
 /// How much of an error's body is kept for the operator, in bytes.
@@ -49,11 +49,14 @@ impl fmt::Debug for Answer {
 impl std::error::Error for Answer {}
 
 /// `Retry-After`, in seconds or as an HTTP date; between one second and ten minutes, and five seconds
-/// where there is none.
+/// where there is none. A date is meant by the clock of who answers, which `Date` tells; `now` is for those
+/// who do not.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Duration {
+    let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
+    let now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or(now);
     let read = |text: &str| match text.trim().parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(httpdate::parse_http_date(text.trim()).ok()?.duration_since(now).unwrap_or_default()),
+        Err(_) => Some(date(text)?.duration_since(now).unwrap_or_default()),
     };
     headers
         .get(RETRY_AFTER)
@@ -98,6 +101,10 @@ mod tests {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(header));
             }
             assert_eq!(retry_after(&headers, now), Duration::from_secs(seconds), "{header:?}");
+            headers.insert(DATE, HeaderValue::from_static("Mon, 02 Nov 2026 09:15:00 GMT"));
+            for theirs in [now - Duration::from_secs(3600), now + Duration::from_secs(3600)] {
+                assert_eq!(retry_after(&headers, theirs), Duration::from_secs(seconds), "{header:?}");
+            }
         }
     }
 

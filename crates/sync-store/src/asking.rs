@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use crate::{Key, PackageKey};
 
 /// A packing that was heard.
@@ -64,8 +62,8 @@ pub enum Asking {
     },
     /// Another one asks. Come again later.
     Held {
-        /// When that lease runs out unless it is given back.
-        until: DateTime<Utc>,
+        /// How long that lease still runs unless it is given back.
+        left: Duration,
     },
     /// The service has accepted, within patience: there is nothing to do now.
     Asked,

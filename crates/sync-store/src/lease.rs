@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use crate::Record;
 
 /// The answer to asking for a lease.
@@ -14,8 +12,8 @@ pub enum Lease {
     Granted(Record),
     /// Another one acts. Come again later.
     Held {
-        /// When that lease runs out unless it is extended or given back.
-        until: DateTime<Utc>,
+        /// How long that lease still runs unless it is extended or given back.
+        left: Duration,
     },
     /// There is nothing left to do.
     Complete(Record),

@@ -53,7 +53,9 @@ impl Pool {
         for grant in self.grants.values_mut() {
             grant.until = grant.until.min(now.saturating_add(grant.ttl));
         }
-        self.held_until = self.held_until.min(now.saturating_add(HELD_MOST));
+        // Where the clock is set back, a hold goes on for what was left of it.
+        let set_back = self.as_of.saturating_sub(now).max(0);
+        self.held_until = self.held_until.saturating_sub(set_back).min(now.saturating_add(HELD_MOST));
         let (permits, share) = self.grant(limits.concurrent, ask, now);
         self.refill(limits, now);
         if let Some(hold) = ask.hold {
@@ -200,7 +202,7 @@ mod tests {
         let hold = PermitAsk { hold: Some(Duration::from_secs(5)), ..ask("a", 4, 0) };
         let _ = pool.ask(&LIMITS, &hold, HOUR);
         let set_back = pool.ask(&LIMITS, &ask("a", 16, 4), 0);
-        assert_eq!((set_back.permits, set_back.held), (4, Duration::from_secs(600)));
+        assert_eq!((set_back.permits, set_back.held), (4, Duration::from_secs(5)));
         assert_eq!(pool.grants("a", 16, 4, 20_000), 16, "the grant of 20 seconds has run out");
     }
 

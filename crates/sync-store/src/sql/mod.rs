@@ -93,7 +93,12 @@ impl<D: Database> SyncStore for SqlStore<D> {
         let rows = self.0.write(steps::lease(self.0.dialect(), key, target, owner, ttl)).await?;
         match self.first(rows, find::read_record)? {
             Some(record) => Ok(Lease::Granted(record)),
-            None => Ok(steps::refusal(self.record(key, target).await?)),
+            None => {
+                let refusal = steps::refusal(self.record(key, target).await?, self.now().await?);
+                let Lease::Held { left } = refusal else { return Ok(refusal) };
+                let rows = self.0.write(steps::count_lease_anew(self.0.dialect(), key, target)).await?;
+                Ok(Lease::Held { left: self.first(rows, Row::duration)?.unwrap_or(left) })
+            }
         }
     }
 

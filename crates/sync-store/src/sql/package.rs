@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::sql::{
-    Database, Dialect, SqlStore, Statement, package_ask as asks, package_find as find,
+    Database, Dialect, Row, SqlStore, Statement, package_ask as asks, package_find as find,
     package_issue as issues,
 };
 use crate::{
@@ -29,6 +29,10 @@ impl<D: Database> PackageStore for SqlStore<D> {
                 self.0.write(asks::hear(packing)).await?;
             }
             let (write, round, asked_times) = match decision {
+                Decision::Answer(Asking::Held { left }) => {
+                    let rows = self.0.write(asks::count_lease_anew(dialect, packing.key)).await?;
+                    return Ok(Asking::Held { left: self.first(rows, Row::duration)?.unwrap_or(left) });
+                }
                 Decision::Answer(answer) => return Ok(answer),
                 Decision::Adopt => {
                     self.0.write(asks::adopt(dialect, packing)).await?;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::sql::package::{THIS_PACKAGE, of_package};
+use crate::sql::steps::count_anew;
 use crate::sql::{Dialect, Row, Statement, Surprise};
-use crate::{Ask, Asking, Key, PackageState, Packing};
+use crate::{Ask, Asking, Key, PackageKey, PackageState, Packing};
 
 /// What follows for a packing.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,7 +71,11 @@ fn meet(newest: &Newest, ask: &Ask<'_>) -> Decision {
         (PackageState::Superseded, _) => Some(Asking::Superseded),
         (PackageState::Dead, _) if !ask.redriven => Some(Asking::Dead),
         (PackageState::Asked, _) if !newest.is_asked_longer_ago_than(ask.patience) => Some(Asking::Asked),
-        _ => newest.lease_until.filter(|until| *until > newest.now).map(|until| Asking::Held { until }),
+        _ => newest
+            .lease_until
+            .and_then(|until| (until - newest.now).to_std().ok())
+            .filter(|left| !left.is_zero())
+            .map(|left| Asking::Held { left }),
     };
     match answered {
         Some(answer) => Answer(answer),
@@ -113,6 +118,10 @@ pub(super) fn read_newest(row: &mut Row) -> Result<Newest, Surprise> {
         lease_until: row.optional_time()?,
         receipt: row.optional_key()?,
     })
+}
+
+pub(super) fn count_lease_anew(dialect: Dialect, key: &PackageKey) -> Statement {
+    of_package(key, count_anew(dialect, "package_round", THIS_PACKAGE))
 }
 
 /// Adds the round where none was added meanwhile, and closes what it takes the place of.
@@ -258,15 +267,15 @@ mod tests {
         let granted = |state| Decision::Grant(Grant { round: 2, asked_times: 3, state });
         let issued = || Answer(Asking::Issued(Key::new("tenant-1", "r")));
         let anew = || Begin { round: 3, follows: Some(2) };
-        let until = now + millisecond;
+        let (until, left) = (now + millisecond, Duration::from_millis(1));
         let table = [
             (None, "same", false, Begin { round: 1, follows: None }),
             (None, "same", true, Begin { round: 1, follows: None }),
             (unheard.clone(), "same", false, Adopt),
             (unheard, "same", true, Adopt),
             (of(ToAsk), "same", false, granted(ToAsk)),
-            (held(ToAsk, until), "same", false, Answer(Asking::Held { until })),
-            (held(ToAsk, until), "same", true, Answer(Asking::Held { until })),
+            (held(ToAsk, until), "same", false, Answer(Asking::Held { left })),
+            (held(ToAsk, until), "same", true, Answer(Asking::Held { left })),
             (held(ToAsk, now), "same", false, granted(ToAsk)),
             (of(Asked), "same", false, Answer(Asking::Asked)),
             (of(Asked), "same", true, Answer(Asking::Asked)),
@@ -278,7 +287,7 @@ mod tests {
             (of(Dead), "same", false, Answer(Asking::Dead)),
             (of(Dead), "same", true, granted(Dead)),
             (held(Dead, until), "same", false, Answer(Asking::Dead)),
-            (held(Dead, until), "same", true, Answer(Asking::Held { until })),
+            (held(Dead, until), "same", true, Answer(Asking::Held { left })),
             (heard(ToAsk), "other", false, Answer(Asking::Superseded)),
             (heard(Issued), "other", true, Answer(Asking::Superseded)),
             (heard(Issued), "same", false, issued()),

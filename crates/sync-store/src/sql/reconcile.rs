@@ -12,7 +12,8 @@ pub(super) fn stranded(dialect: Dialect, untouched_for: Duration, limit: u32) ->
         "select tenant_uid, receipt_uid, target, body, traceparent
          from external_order_receipt_sync join receipt using (tenant_uid, receipt_uid)
          where state in ('pending', 'invoice_created', 'attaching')
-             and updated_at < {now} - $1 and (lease_until is null or lease_until <= {now})
+             and (updated_at < {now} - $1 or updated_at > {now} + $1)
+             and (lease_until is null or lease_until <= {now})
          order by updated_at
          limit $2"
     ))
@@ -25,13 +26,14 @@ pub(super) fn touch(dialect: Dialect, key: &Key, target: &str) -> Statement {
     of(key, target, format!("update external_order_receipt_sync set updated_at = {now} where {THIS}"))
 }
 
-/// The table has the name of its first use, which versions that still run know it by.
+/// One that runs for more than twice as long as a new one would was taken before the clock was set back. The
+/// table has the name of its first use, which versions that still run know it by.
 pub(super) fn lease(dialect: Dialect, name: &str, owner: &str, ttl: Duration) -> Statement {
     let now = dialect.now();
     Statement::new(format!(
         "insert into reconcile_lease as held (name, owner, until) values ($1, $2, {now} + $3)
          on conflict (name) do update set owner = excluded.owner, until = excluded.until
-             where held.owner = excluded.owner or held.until <= {now}
+             where held.owner = excluded.owner or held.until <= {now} or held.until > excluded.until + $3
          returning name"
     ))
     .text(name)

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -49,6 +50,11 @@ impl Row {
     /// A count: an integer that fits `T`.
     pub(crate) fn count<T: TryFrom<i64>>(&mut self) -> Result<T, Surprise> {
         T::try_from(self.int()?).map_err(|_| Surprise { expected: "count" })
+    }
+
+    /// Milliseconds, at least none.
+    pub(crate) fn duration(&mut self) -> Result<Duration, Surprise> {
+        Ok(Duration::from_millis(u64::try_from(self.int()?).unwrap_or(0)))
     }
 
     pub(crate) fn time(&mut self) -> Result<DateTime<Utc>, Surprise> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use crate::sql::find::RECORD;
 use crate::sql::{Dialect, Statement};
@@ -30,17 +30,34 @@ pub(super) fn lease(dialect: Dialect, key: &Key, target: &str, owner: &str, ttl:
 }
 
 /// Why no lease was granted, from the record as it is now.
-pub(super) fn refusal(record: Option<Record>) -> Lease {
+pub(super) fn refusal(record: Option<Record>, now: DateTime<Utc>) -> Lease {
     match record {
         Some(record) if record.state == State::Complete => Lease::Complete(record),
         Some(record) if record.heard_count > 0 => match (record.state, record.lease) {
             (State::Skipped, _) => Lease::Skipped,
-            (_, Some(lease)) => Lease::Held { until: lease.until },
-            // Given back between the question and the look.
-            (_, None) => Lease::Held { until: Utc::now() },
+            // Given back between the question and the look: nothing of it is left.
+            (_, lease) => {
+                let left = lease.and_then(|lease| (lease.until - now).to_std().ok());
+                Lease::Held { left: left.unwrap_or_default() }
+            }
         },
         _ => Lease::NoRecord,
     }
+}
+
+/// Where the database's clock was set back, a lease lasts from now as long as it did from when it was last
+/// written.
+pub(super) fn count_anew(dialect: Dialect, table: &str, this: &str) -> String {
+    let now = dialect.now();
+    format!(
+        "update {table} set lease_until = {now} + lease_until - updated_at, updated_at = {now}
+         where {this} and updated_at > {now} and lease_until > updated_at
+         returning lease_until - updated_at"
+    )
+}
+
+pub(super) fn count_lease_anew(dialect: Dialect, key: &Key, target: &str) -> Statement {
+    of(key, target, count_anew(dialect, "external_order_receipt_sync", THIS))
 }
 
 pub(super) fn invoice_created(

@@ -142,10 +142,10 @@ pub async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
 pub async fn a_lease_that_runs_outlives_the_letter(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
-    let until = granted(&*store, &key, "a", LONG).await.lease.expect("held").until;
+    granted(&*store, &key, "a", LONG).await;
     note(&*store, &letter("l", "retries_exhausted", Some(&key)), ONE).await;
     let answer = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
-    assert_eq!(answer, sync_store::Lease::Held { until }, "a call of a's may be in flight");
+    assert!(matches!(answer, sync_store::Lease::Held { .. }), "a call of a's may be in flight: {answer:?}");
     assert_eq!(record(&*store, &key).await.state, State::Dead);
 }
 
