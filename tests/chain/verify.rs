@@ -96,6 +96,16 @@ async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_difference_is_told_where_the_clock_was_set_back() {
+    let world = complete(1).await;
+    world.sandbox.omnium.tamper("rcpt-1", Tampering::RemoveFiles);
+    world.sqlite("update external_order_receipt_sync set updated_at = updated_at + 3600000");
+    let (code, said) = world.ends(&["sync", "verify"]).await;
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the invoice in Omnium is without its file"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_period_without_differences_ends_well_and_waits_out_what_omnium_asks_for() {
     let world = complete(3).await;
     // Longer than one call waits for by itself.

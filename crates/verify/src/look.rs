@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use events::Uid;
 use omnium::{Asset, Omnium, OmniumError};
 use report::OMNIUM;
@@ -62,7 +61,8 @@ impl<'a> Looker<'a> {
             }
             // What changes meanwhile is no difference, and is looked at as it is then.
             let now = self.store.record(&receipt.key, OMNIUM).await?.unwrap_or_else(|| record.clone());
-            let age = (Utc::now() - now.updated_at).to_std().unwrap_or_default();
+            // By the store's clock; what was written before it was set back is as old as it may be.
+            let age = (self.store.now().await? - now.updated_at).abs().to_std().unwrap_or(LAG);
             if now == record && age >= LAG {
                 return Ok(Some(compared));
             }

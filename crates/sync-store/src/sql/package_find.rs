@@ -76,8 +76,8 @@ pub(super) fn overdue(
     Statement::new(format!(
         "select {OVERDUE} from package_round as package
          where state in ('asking', 'asked') and (lease_until is null or lease_until <= {now})
-             and (state = 'asked' and accepted_times < 2 and updated_at < {now} - $1
-                 or state = 'asking' and updated_at < {now} - $2)
+             and (state = 'asked' and accepted_times < 2 and abs({now} - updated_at) > $1
+                 or state = 'asking' and abs({now} - updated_at) > $2)
              and not exists (select 1 from package_round as later
                  where later.oms = package.oms and later.package_id = package.package_id
                      and later.round > package.round)

@@ -6,14 +6,15 @@ use crate::sql::steps::{THIS, of};
 use crate::sql::{Dialect, Row, Statement, Surprise};
 use crate::{Key, Stranded};
 
+/// What was touched after now was touched before the clock was set back.
 pub(super) fn stranded(dialect: Dialect, untouched_for: Duration, limit: u32) -> Statement {
     let now = dialect.now();
     Statement::new(format!(
         "select tenant_uid, receipt_uid, target, body, traceparent
          from external_order_receipt_sync join receipt using (tenant_uid, receipt_uid)
          where state in ('pending', 'invoice_created', 'attaching')
-             and (updated_at < {now} - $1 or updated_at > {now} + $1)
-             and (lease_until is null or lease_until <= {now})
+             and (updated_at < {now} - $1 and (lease_until is null or lease_until <= {now})
+                 or updated_at > {now} + $1)
          order by updated_at
          limit $2"
     ))

@@ -53,7 +53,7 @@ impl<D: Database> StageStore for SqlStore<D> {
 
     async fn forget_silent(&self, silent_for: Duration) -> Result<(), StoreError> {
         let now = self.0.dialect().now();
-        let forget = format!("delete from stage_report where seen_at <= {now} - $1");
+        let forget = format!("delete from stage_report where abs({now} - seen_at) >= $1");
         self.0.write(Statement::new(forget).duration(silent_for)).await.map(drop)
     }
 }
@@ -125,11 +125,12 @@ fn report(dialect: Dialect, process: &ProcessRun, reports: &[StageReport]) -> St
     })
 }
 
+/// What was said after now was said before the clock was set back: who still runs says it again.
 fn seen(dialect: Dialect, within: Duration) -> Statement {
     let now = dialect.now();
     Statement::new(format!(
         "select {REPORT}, seen_at, {now} - seen_at from stage_report
-         where seen_at > {now} - $1
+         where abs({now} - seen_at) < $1
          order by stage, host, started_at, process"
     ))
     .duration(within)

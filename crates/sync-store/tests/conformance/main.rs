@@ -172,6 +172,7 @@ conformance! {
         states_are_counted
         a_round_shows_its_receipt_and_how_far_that_was_written_back
         what_stopped_or_was_not_answered_is_overdue
+        what_was_touched_before_the_clock_was_set_back_is_overdue
         what_is_held_or_was_accepted_twice_is_not_overdue
         an_operator_has_it_asked_again_whatever_the_patience;
     find:
@@ -183,12 +184,14 @@ conformance! {
     reconcile:
         what_stopped_on_its_way_is_stranded
         what_is_held_or_touched_is_not
+        what_was_touched_before_the_clock_was_set_back_is_stranded
         one_owner_holds_a_name_at_a_time;
     stage:
         the_first_pause_of_a_stage_stands_until_it_is_released
         of_many_who_pause_a_stage_at_once_one_begins
         what_a_process_says_replaces_what_it_said
         what_was_not_said_lately_is_silent_and_then_forgotten
+        what_was_said_before_the_clock_was_set_back_is_forgotten
         a_process_that_has_ended_is_forgotten;
     prune:
         what_nobody_needs_any_more_goes_and_what_recognises_it_stays

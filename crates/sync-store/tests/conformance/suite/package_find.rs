@@ -110,6 +110,15 @@ async fn overdue(store: &dyn SyncStore, patience: Duration, untouched_for: Durat
     ids
 }
 
+pub async fn what_was_touched_before_the_clock_was_set_back_is_overdue(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    accepted(&*store, &package(1), "1", "x").await;
+    granted(&*store, &package(2), "2", "x").await;
+    store.release_package(&package(2), 1, "a").await.expect("released");
+    fresh.run("update package_round set updated_at = updated_at + 7200000").await;
+    assert_eq!(overdue(&*store, HOUR, HOUR).await, [1, 2]);
+}
+
 pub async fn what_stopped_or_was_not_answered_is_overdue(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, state) in PackageState::ALL.into_iter().enumerate() {

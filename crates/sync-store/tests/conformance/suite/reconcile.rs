@@ -50,6 +50,22 @@ pub async fn what_is_held_or_touched_is_not(fresh: &Fresh) {
     assert_eq!(stranded(&*store).await, ["left"]);
 }
 
+pub async fn what_was_touched_before_the_clock_was_set_back_is_stranded(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let held = in_state(&*store, "held", State::Pending).await;
+    granted(&*store, &held, "killed", LONG).await;
+    let _ = in_state(&*store, "left", State::Pending).await;
+    fresh
+        .run(
+            "update external_order_receipt_sync
+             set updated_at = updated_at + 7200000, lease_until = lease_until + 7200000",
+        )
+        .await;
+    assert_eq!(stranded(&*store).await, ["held", "left"]);
+    store.touch(&key("left"), TARGET).await.expect("touched");
+    assert_eq!(stranded(&*store).await, ["held"]);
+}
+
 pub async fn one_owner_holds_a_name_at_a_time(fresh: &Fresh) {
     let stores = [fresh.connect().await, fresh.connect().await];
     let ask = async |store: usize, name: &str, ttl: Duration| {

@@ -131,6 +131,16 @@ pub async fn what_was_not_said_lately_is_silent_and_then_forgotten(fresh: &Fresh
     assert_eq!(told(&*store, LONG).await, [("new".to_owned(), running("upload"))]);
 }
 
+pub async fn what_was_said_before_the_clock_was_set_back_is_forgotten(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    store.report(&process("killed", 1), &[running("upload")]).await.expect("written");
+    fresh.run("update stage_report set seen_at = seen_at + 3600000").await;
+    assert_eq!(told(&*store, LONG).await, []);
+    store.report(&process("new", 2), &[running("upload")]).await.expect("written");
+    store.forget_silent(LONG).await.expect("asked");
+    assert_eq!(told(&*store, LONG * 10).await, [("new".to_owned(), running("upload"))]);
+}
+
 pub async fn a_process_that_has_ended_is_forgotten(fresh: &Fresh) {
     let store = fresh.connect().await;
     for id in ["a", "b"] {
