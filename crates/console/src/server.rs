@@ -9,6 +9,7 @@ use std::time::Duration;
 use amqp::{Broker, Delay, Management};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use futures_util::FutureExt;
 use receipt_pdf::Look;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
@@ -97,7 +98,7 @@ const LAST_LETTERS: Duration = Duration::from_secs(20);
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Serves until `stopped` is ready; requests that are being answered are answered first, within ten
-/// seconds.
+/// seconds, and jobs finish what they have in hand, within twenty.
 ///
 /// # Errors
 /// See [`ServeError`].
@@ -121,12 +122,15 @@ pub async fn serve(
         whole: WholeLetters::default(),
         report: LastReport::default(),
     }));
-    let stopping = async {
-        stopped.await;
+    let stopped = stopped.shared();
+    let letters = async {
+        stopped.clone().await;
         app.jobs.close();
+        app.jobs.ended(LAST_LETTERS).await;
+        Ok(())
     };
-    http_server::serve(listener, router(app.clone()), LAST_ANSWERS, stopping).await?;
-    app.jobs.ended(LAST_LETTERS).await;
+    let answers = http_server::serve(listener, router(app.clone()), LAST_ANSWERS, stopped.clone());
+    tokio::try_join!(answers, letters)?;
     app.chain.close().await;
     Ok(())
 }
