@@ -40,7 +40,11 @@ async fn withstands(listener: SocketAddr, path: &str) {
         stream.write_all(said).await.expect("it reads");
         timeout(PATIENCE, closed(&mut stream)).await.expect("it is closed in time");
     };
-    tokio::join!(ended(b""), ended(b"GET / HTTP/1.1\r\nhost: a"));
+    let half_a_form = format!(
+        "POST /login HTTP/1.1\r\nhost: {listener}\r\norigin: http://{listener}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nname="
+    );
+    tokio::join!(ended(b""), ended(b"GET / HTTP/1.1\r\nhost: a"), ended(half_a_form.as_bytes()));
 
     let mut silent = Vec::new();
     for _ in 0..PER_ADDRESS {

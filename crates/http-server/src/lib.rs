@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
-use axum::extract::Request;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use futures_util::stream::{self, StreamExt};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -19,7 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// Open connections of one listener; a further one waits to be accepted.
 const MAX_CONNECTIONS: usize = 512;
@@ -31,6 +32,9 @@ const MAX_CONNECTIONS_PER_ADDRESS: usize = MAX_CONNECTIONS / 2;
 /// How long the head of a request may take to arrive, from the opening of the connection or the last
 /// answer.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the body of a request may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The pause after `accept` failed: most often there are too many open files, and it would fail again
 /// at once.
@@ -100,7 +104,8 @@ async fn serve_connection(
     mut shutting_down: watch::Receiver<bool>,
 ) {
     let routes = TowerToHyperService::new(routes);
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(in_time);
         request.extensions_mut().insert(ConnectInfo(peer));
         routes.call(request)
     });
@@ -121,6 +126,19 @@ async fn serve_connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");
     }
+}
+
+/// A body that is an error where it does not arrive in time.
+fn in_time(body: Incoming) -> Body {
+    let deadline = Instant::now() + BODY_TIMEOUT;
+    let chunks = stream::unfold(Some(Body::new(body).into_data_stream()), move |chunks| async move {
+        let mut chunks = chunks?;
+        match timeout_at(deadline, chunks.next()).await {
+            Ok(chunk) => Some((chunk?, Some(chunks))),
+            Err(late) => Some((Err(axum::Error::new(late)), None)),
+        }
+    });
+    Body::from_stream(chunks)
 }
 
 /// Whom connections are counted for: an IPv4 address, or the /64 network that an IPv6 client has to itself.
