@@ -199,8 +199,8 @@ async fn copies_that_die_together_are_dead_letters_of_their_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_of_the_bus_are_not_ours() {
-    let world = World::new().await;
-    let _consumers = world.consume(&["receipt", "dead"]).await;
+    let world = World::with_packages().await;
+    let _consumers = world.consume(&["receipt", "packed", "dead"]).await;
     let mut forged = FieldTable::default();
     for name in [
         "tenant",
@@ -222,12 +222,15 @@ async fn headers_of_the_bus_are_not_ours() {
         forged.insert(format!("x-bilag-{name}").into(), AMQPValue::LongLongInt(60));
     }
     let properties = BasicProperties::default().with_headers(forged);
-    world.publish_bytes(b"no receipt", properties).await;
-    let letters = world.letters(1).await;
-    let letter = world.ok(&["dead", "show", letters[0]["id"].as_str().expect("an id"), "--json"]);
-    assert!(!letter.contains("0123456789abcdef"), "{letter}");
-    let letter: serde_json::Value = serde_json::from_str(&letter).expect("JSON");
-    assert_eq!(letter["headers"]["x-bilag-attempt"], "0", "{letter}");
-    assert_eq!(letter["headers"]["x-bilag-reason"], "undecodable", "{letter}");
-    assert!(letter["headers"]["x-bilag-redriven"].is_null(), "{letter}");
+    for key in ["receipt.settled.v1", "package.status.packed"] {
+        world.publish_to("events", key, b"no event", properties.clone()).await;
+    }
+    for letter in world.letters(2).await {
+        let letter = world.ok(&["dead", "show", letter["id"].as_str().expect("an id"), "--json"]);
+        assert!(!letter.contains("0123456789abcdef"), "{letter}");
+        let letter: serde_json::Value = serde_json::from_str(&letter).expect("JSON");
+        assert_eq!(letter["headers"]["x-bilag-attempt"], "0", "{letter}");
+        assert_eq!(letter["headers"]["x-bilag-reason"], "undecodable", "{letter}");
+        assert!(letter["headers"]["x-bilag-redriven"].is_null(), "{letter}");
+    }
 }
