@@ -166,9 +166,12 @@ async fn a_url_that_is_another_ones_is_named() {
     for (setting, stage) in [("OMS_BASE_URL", "writeback"), ("INVOICE_SERVICE_URL", "packed")] {
         let right = world.settings.iter().find(|(name, _)| name == setting).expect("it is set").1.clone();
         world.set(setting, &format!("{elsewhere}/elsewhere"));
-        let (what, told, _) = only_fault(&world);
-        assert_eq!(what, stage);
-        assert!(told.contains("what answered is not") && told.contains(setting), "{told}");
+        let found: Value = serde_json::from_str(&world.ok(&["doctor", "--json"])).expect("JSON");
+        let of_stage =
+            found["checks"].as_array().expect("a list").iter().find(|check| check["what"] == stage);
+        let (level, mend) = (&of_stage.expect("it is looked at")["level"], &of_stage.expect("it is")["mend"]);
+        assert_eq!(*level, "warn", "{found}");
+        assert_eq!(*mend, json!(format!("nothing may be at that URL: check {setting}")));
         world.set(setting, &right);
     }
 }

@@ -173,7 +173,7 @@ async fn a_letter_whose_receipt_is_complete_by_now_is_archived() {
 async fn two_operators_at_once_get_a_clear_answer() {
     let world = with_dead_letters(2).await;
     let store = world.store().await;
-    assert!(store.named_lease("dead:upload", "ola@night 1", PATIENCE).await.expect("taken"));
+    assert!(store.named_lease("dead:upload", "ola@night 1", Duration::from_secs(60)).await.expect("taken"));
     let (code, said, problem) = told(&world.run(&["dead", "redrive", "--all"]));
     assert_eq!((code, &*said), (1, ""));
     assert!(problem.contains("ola@night is moving dead letters of upload now"), "{problem}");

@@ -44,11 +44,16 @@ pub async fn check(
     management: Option<&Management>,
 ) -> Result<Vec<Difference>, CheckError> {
     match management {
-        Some(management) => {
-            // What is wrong with the login or the vhost is told more plainly by the broker itself.
-            broker.connect("topology check").await.map_err(TopologyError::from)?.close().await;
-            Ok(by_management(topology, management).await?)
-        }
+        Some(management) => match by_management(topology, management).await {
+            // The broker tells more plainly what is wrong with the login or the vhost.
+            Err(error @ (ManagementError::Refused { .. } | ManagementError::NoVhost { .. })) => {
+                match broker.connect("topology check").await {
+                    Err(refused) if refused.is_configuration() => Err(TopologyError::from(refused).into()),
+                    _ => Err(error.into()),
+                }
+            }
+            compared => Ok(compared?),
+        },
         None => Ok(by_amqp(broker, topology).await?),
     }
 }

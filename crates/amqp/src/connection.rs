@@ -64,6 +64,16 @@ pub enum ConnectError {
         #[source]
         source: lapin::Error,
     },
+    /// The broker is there and takes no connection now: there are as many as it allows, the vhost is down, or it is
+    /// being shut down.
+    #[error("the broker at {broker} takes no connection now")]
+    NotNow {
+        /// Where.
+        broker: String,
+        /// What the broker said.
+        #[source]
+        source: lapin::Error,
+    },
     /// The broker cannot be reached.
     #[error("the broker at {broker} cannot be reached")]
     Unreachable {
@@ -210,8 +220,12 @@ impl Broker {
             Err(_) => Err(ConnectError::NoAnswer { broker }),
             Ok(Ok(connection)) => Ok(Link { connection }),
             Ok(Err(source)) => Err(match reply_code(&source) {
-                Some(530) => ConnectError::VhostRefused { broker, source },
-                Some(_) => ConnectError::LoginRefused { broker, source },
+                Some(403) => ConnectError::LoginRefused { broker, source },
+                // Neither may a limit of connections let anybody in.
+                Some(530) if !source.to_string().contains("limit") => {
+                    ConnectError::VhostRefused { broker, source }
+                }
+                Some(_) => ConnectError::NotNow { broker, source },
                 None if is_of_tls(&source) => ConnectError::Tls { broker, source },
                 None => ConnectError::Unreachable { broker, source },
             }),

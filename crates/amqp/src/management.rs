@@ -67,6 +67,9 @@ pub enum ManagementError {
     },
 }
 
+/// How long an answer may take.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+
 /// How long the numbers of queues may take: somebody waits for them.
 const NUMBERS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -144,7 +147,7 @@ impl Management {
     /// See [`ManagementError`].
     pub async fn depths(&self) -> Result<Vec<QueueDepth>, ManagementError> {
         const COLUMNS: &str = "?columns=name,messages_ready,messages_unacknowledged,consumers";
-        let numbers: Vec<QueueNumbers> = self.get("queues", COLUMNS, Some(NUMBERS_WITHIN)).await?;
+        let numbers: Vec<QueueNumbers> = self.get("queues", COLUMNS, NUMBERS_WITHIN).await?;
         let depth = |queue: QueueNumbers| QueueDepth {
             name: queue.name,
             ready: queue.messages_ready,
@@ -155,32 +158,30 @@ impl Management {
     }
 
     pub(crate) async fn queues(&self) -> Result<Vec<QueueInfo>, ManagementError> {
-        self.get("queues", "", None).await
+        self.get("queues", "", ANSWERS_WITHIN).await
     }
 
     pub(crate) async fn exchanges(&self) -> Result<Vec<ExchangeInfo>, ManagementError> {
-        self.get("exchanges", "", None).await
+        self.get("exchanges", "", ANSWERS_WITHIN).await
     }
 
     pub(crate) async fn bindings(&self) -> Result<Vec<BindingInfo>, ManagementError> {
-        self.get("bindings", "", None).await
+        self.get("bindings", "", ANSWERS_WITHIN).await
     }
 
     async fn get<T: DeserializeOwned>(
         &self,
         what: &str,
         query: &str,
-        within: Option<Duration>,
+        within: Duration,
     ) -> Result<T, ManagementError> {
         let no_answer = |source: reqwest::Error| ManagementError::NoAnswer {
             url: self.url.clone(),
             source: source.without_url(),
         };
         let (user, password) = &self.login;
-        let mut request = self.client.get(format!("{}/api/{what}/{}{query}", self.url, self.vhost));
-        if let Some(within) = within {
-            request = request.timeout(within);
-        }
+        let request =
+            self.client.get(format!("{}/api/{what}/{}{query}", self.url, self.vhost)).timeout(within);
         let response = request.basic_auth(user, Some(password)).send().await.map_err(no_answer)?;
         let (url, status) = (self.url.clone(), response.status().as_u16());
         let body = response.bytes().await.map_err(no_answer)?;

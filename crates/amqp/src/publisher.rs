@@ -21,6 +21,9 @@ use crate::{Broker, ConnectError, Outgoing, trace};
 /// is dead without knowing it.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long an answer to the end of a channel is waited for.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// The content type of events.
 const JSON: &str = "application/json";
 
@@ -162,7 +165,7 @@ impl Publisher {
                 // was killed; on a new one it accepts.
                 match acked {
                     true => self.lock_idle().push(channel),
-                    false => drop(channel.close(200, "refused".into()).await),
+                    false => drop(timeout(GOODBYE, channel.close(200, "refused".into())).await),
                 }
                 match confirmation.take_message() {
                     Some(_) => Err(PublishError::Unroutable {

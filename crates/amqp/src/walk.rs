@@ -68,8 +68,8 @@ const FIRST_WINDOW: u16 = 16;
 const LAST_WINDOW: u16 = 256;
 const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long the broker may let a walk keep a letter, in milliseconds. Versions before 3.12 have one limit for all
-/// consumers, half an hour unless it was changed.
+/// How long the broker may let a walk keep a letter, in milliseconds. RabbitMQ 4.3 does; before, a shorter limit of
+/// the queue or of the broker, half an hour unless it was changed, takes all letters back.
 const KEPT_FOR: i64 = 24 * 3_600 * 1_000;
 
 /// After this long without a letter it is looked whether there is one.
@@ -229,9 +229,9 @@ impl Walk {
     }
 
     /// Whether the broker has taken back what is in hand, as it does with letters that were kept for too long: the walk
-    /// is over, and another one may begin.
+    /// is over, and another one may begin. Where the connection is lost it may not have heard of that yet.
     pub fn is_lost(&self) -> bool {
-        !self.channel.status().connected()
+        self.link.is_connected() && !self.channel.status().connected()
     }
 
     /// How long ago it began.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{
-    Consumer, Delivered, Probe, Refusals, Shared, Wanted, WrongSetting, deliver, failure, rehearse,
+    Consumer, Delivered, Probe, Refusals, Seen, Shared, Wanted, WrongSetting, deliver, failure, rehearse,
     rendered_key,
 };
 use erp::Erp;
@@ -69,7 +69,7 @@ impl Consumer for ErpConsumer {
         let erp = settings.client()?;
         Ok(Some(Probe::new(
             "the ERP",
-            async move { Ok(format!("answers {} to OPTIONS", erp.reach().await?)) },
+            async move { Ok(Seen::options(erp.reach().await?, "ERP_INVOICE_URL")) },
         )))
     }
 }

@@ -13,7 +13,7 @@ use akinon::{Asked, InvoiceService};
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use bytes::Bytes;
 use consumer::{
-    Consumer, Cycle, MARGIN, Probe, ReadError, Refusals, Shared, WrongSetting, failure, lost, of_store,
+    Consumer, Cycle, MARGIN, Probe, ReadError, Refusals, Seen, Shared, WrongSetting, failure, lost, of_store,
     plain_body, read_plain,
 };
 use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
@@ -72,7 +72,7 @@ impl Consumer for PackedConsumer {
 
     fn probe(settings: &PackedSettings) -> Result<Option<Probe>, WrongSetting> {
         let service = settings.client()?;
-        let look = async move { Ok(format!("answers {} to OPTIONS", service.reach().await?)) };
+        let look = async move { Ok(Seen::options(service.reach().await?, "INVOICE_SERVICE_URL")) };
         Ok(Some(Probe::new("the invoice service", look)))
     }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
-use consumer::{Consumer, Probe, Shared, UNKNOWN_TENANT, WrongSetting, rendered_key, tenant};
+use consumer::{Consumer, Probe, Seen, Shared, UNKNOWN_TENANT, WrongSetting, rendered_key, tenant};
 use events::{
     About, InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target,
     Timestamp,
@@ -71,7 +71,10 @@ impl Consumer for RenderConsumer {
 
     fn probe(settings: &RenderSettings) -> Result<Option<Probe>, WrongSetting> {
         let looks = settings.looks().map(|_| format!("{} has no mistakes", settings.template));
-        Ok(Some(Probe::new("the template", std::future::ready(looks.map_err(BoxError::from)))))
+        Ok(Some(Probe::new(
+            "the template",
+            std::future::ready(looks.map(Seen::well).map_err(BoxError::from)),
+        )))
     }
 }
 

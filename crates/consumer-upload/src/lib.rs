@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{
-    Consumer, NO_RECORD, Probe, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, of_store, rehearse,
+    Consumer, NO_RECORD, Probe, Seen, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, of_store, rehearse,
     rendered_key, take_turn, tenant,
 };
 use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
@@ -102,7 +102,7 @@ impl Consumer for UploadConsumer {
                     }
                 })?;
             }
-            Ok("the token is given, and invoices may be read".to_owned())
+            Ok(Seen::well("the token is given, and invoices may be read"))
         })))
     }
 }

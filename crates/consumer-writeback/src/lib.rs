@@ -11,8 +11,8 @@ use std::sync::Arc;
 use akinon::{Oms, PackageInvoice};
 use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
 use consumer::{
-    Consumer, Delivered, Probe, Refusals, Shared, Wanted, WrongSetting, deliver, failure, of_store, rehearse,
-    rendered_key,
+    Consumer, Delivered, Probe, Refusals, Seen, Shared, Wanted, WrongSetting, deliver, failure, of_store,
+    rehearse, rendered_key,
 };
 use events::{About, InvoiceRendered, Package, ReceiptSettled, Target};
 use sync_store::{Key, PackageKey, SyncStore};
@@ -74,7 +74,7 @@ impl Consumer for WritebackConsumer {
 
     fn probe(settings: &OmsSettings) -> Result<Option<Probe>, WrongSetting> {
         let oms = settings.client()?;
-        let look = async move { Ok(format!("answers {} to OPTIONS", oms.reach().await?)) };
+        let look = async move { Ok(Seen::options(oms.reach().await?, "OMS_BASE_URL")) };
         Ok(Some(Probe::new("Akinon's OMS", look)))
     }
 }

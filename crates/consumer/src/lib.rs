@@ -20,7 +20,7 @@ pub use cycle::{Again, Cycle, Touched};
 pub use definition::{Consumer, Wanted, rendered_key};
 pub use deliver::{Delivered, deliver};
 pub use failure::{NO_RECORD, Refusals, decided, failure, of_store};
-pub use probe::Probe;
+pub use probe::{Probe, Seen};
 pub use read::{ReadError, plain_body, read_plain};
 pub use rehearse::rehearse;
 pub use settings::{SecretSetting, WrongSetting, needed};

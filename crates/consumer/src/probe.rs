@@ -10,14 +10,39 @@ pub struct Probe {
     /// What is looked at, as the subject of a sentence: `Omnium`.
     pub what: &'static str,
     /// The look. Answers what was found; an error says what is wrong and which setting to change.
-    pub look: Pin<Box<dyn Future<Output = Result<String, BoxError>> + Send>>,
+    pub look: Pin<Box<dyn Future<Output = Result<Seen, BoxError>> + Send>>,
+}
+
+/// What a look found that is no error.
+#[derive(Debug)]
+pub struct Seen {
+    /// What was found.
+    pub told: String,
+    /// What to look after, where that may be wrong.
+    pub doubt: Option<String>,
+}
+
+impl Seen {
+    /// All is well.
+    pub fn well(told: impl Into<String>) -> Self {
+        Self { told: told.into(), doubt: None }
+    }
+
+    /// What a service answered when it was asked what may be done at a URL. That nothing is there may be said of the
+    /// method alone.
+    pub fn options(status: u16, url_setting: &str) -> Self {
+        let told = format!("answers {status} to OPTIONS");
+        let doubt =
+            matches!(status, 404 | 410).then(|| format!("nothing may be at that URL: check {url_setting}"));
+        Self { told, doubt }
+    }
 }
 
 impl Probe {
     /// A look that is made once it is awaited.
     pub fn new(
         what: &'static str,
-        look: impl Future<Output = Result<String, BoxError>> + Send + 'static,
+        look: impl Future<Output = Result<Seen, BoxError>> + Send + 'static,
     ) -> Self {
         Self { what, look: Box::pin(look) }
     }

@@ -8,8 +8,7 @@ use crate::{CallError, below, send};
 
 impl ServiceClient {
     /// Asks what may be done at a path below the service's URL (`OPTIONS`), with the credentials: nothing is done
-    /// there. Answers the status; that the service does not take this method is an answer as well. That nothing is
-    /// there is none: the URL is another one's.
+    /// there. Answers the status; that the service does not take this method is an answer as well.
     ///
     /// # Errors
     /// See [`CallError`]: not reached, not let in, or something else answers.
@@ -22,7 +21,6 @@ impl ServiceClient {
         let mut received = send(builder).await.map_err(|reason| CallError::no_answer(service, reason))?;
         let status = received.status();
         match status.as_u16() {
-            404 | 410 => Err(self.foreign(status.as_u16())),
             401 | 403 | 407 | 408 | 300..=399 | 500..=599 if status.as_u16() != 501 => {
                 let body = received.first_kilobyte().await;
                 Err(CallError::answered(service, status, received.headers(), &body))

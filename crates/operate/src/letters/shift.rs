@@ -49,6 +49,18 @@ struct Course {
     batches: usize,
     /// What was sent last, and is still watched.
     sent: Option<Batch>,
+    /// Whether nothing is known yet of what has become of it.
+    is_unsettled: bool,
+}
+
+/// How a walk ended.
+enum Walked {
+    /// It has come to the last letter, or all are moved.
+    Through,
+    /// It has kept letters for long, has given them back, and another one is to go on.
+    Anew,
+    /// The broker has taken back what it had in hand, as it does where letters are kept for too long.
+    Lost(WalkError),
 }
 
 impl Course {
@@ -69,30 +81,25 @@ impl Shift<'_> {
     pub(super) async fn run(&self, wanted: HashSet<String>) -> Result<Moved, LetterError> {
         let (deed, of) = (self.order.deed, wanted.len());
         let moved = Moved { deed, stage: self.stage.to_owned(), moved: 0, of };
-        let mut course = Course { wanted, put: HashSet::new(), moved, batches: 0, sent: None };
-        let mut walk = self.begin().await?;
-        let ended = loop {
+        let (put, sent) = (HashSet::new(), None);
+        let mut course = Course { wanted, put, moved, batches: 0, sent, is_unsettled: false };
+        // What the broker takes back from a walk is in the queue a moment later.
+        let mut all_is_back = true;
+        let in_other_hands = loop {
             let before = course.moved.moved;
-            match self.all_batches(&mut walk, &mut course).await {
-                // The broker wants its letters back. As long as each walk comes further, another one begins.
-                Err(LetterError::Walk(WalkError::Queue { .. }))
-                    if walk.is_lost() && course.moved.moved > before =>
-                {
-                    std::mem::replace(&mut walk, self.begin().await?).end().await;
-                }
-                ended => break ended,
+            let (walked, others) = self.one_walk(&mut course).await?;
+            let came_further = course.moved.moved > before;
+            match walked {
+                Walked::Through if course.is_over() || !came_further => break others || !all_is_back,
+                Walked::Through | Walked::Anew => all_is_back = true,
+                Walked::Lost(_) if came_further => all_is_back = false,
+                Walked::Lost(error) => return Err(error.into()),
             }
         };
         let Course { wanted, moved, .. } = course;
-        let others = match wanted.is_empty() {
-            true => Ok(false),
-            false => walk.is_read_by_others().await,
-        };
-        walk.end().await;
-        ended?;
         self.tell(&Progress::Done(&moved));
         if !wanted.is_empty() {
-            if others? {
+            if in_other_hands {
                 let (left, stage) = (wanted.len(), self.stage.to_owned());
                 return Err(LetterError::InOtherHands { left, stage, so_far: moved });
             }
@@ -104,31 +111,42 @@ impl Shift<'_> {
         Ok(moved)
     }
 
-    async fn begin(&self) -> Result<Walk, WalkError> {
-        Walk::begin(self.desk.broker, self.stage, self.order.deed.from().0).await
+    /// Walks once, and tells whether somebody else reads the queue where letters are left.
+    async fn one_walk(&self, course: &mut Course) -> Result<(Walked, bool), LetterError> {
+        let mut walk = Walk::begin(self.desk.broker, self.stage, self.order.deed.from().0).await?;
+        let walked = self.all_batches(&mut walk, course).await;
+        let is_lost = walk.is_lost();
+        let others = match course.wanted.is_empty() {
+            true => Ok(false),
+            false => walk.is_read_by_others().await,
+        };
+        walk.end().await;
+        match walked {
+            Err(LetterError::Walk(error)) if is_lost => Ok((Walked::Lost(error), true)),
+            walked => Ok((walked?, others?)),
+        }
     }
 
-    async fn all_batches(&self, walk: &mut Walk, course: &mut Course) -> Result<(), LetterError> {
+    async fn all_batches(&self, walk: &mut Walk, course: &mut Course) -> Result<Walked, LetterError> {
         while !course.is_over() {
+            self.settle(walk, course).await?;
+            if walk.age() > WALK_ANEW {
+                return Ok(Walked::Anew);
+            }
             let size = match self.order.deed {
                 Deed::Redrive => BATCHES.get(course.batches).copied().unwrap_or(LARGEST),
                 Deed::Discard | Deed::Restore => LARGEST,
             };
             course.batches += 1;
-            if walk.age() > WALK_ANEW {
-                std::mem::replace(walk, self.begin().await?).end().await;
-            }
             let batch = self.next_batch(walk, course, size).await?;
             if batch.is_empty() {
                 break;
             }
             // What is put aside cannot fail again, and nothing is sent after the last batch.
-            let sent = match self.order.deed {
-                Deed::Redrive if !self.held && batch.len() < course.wanted.len() => {
-                    Some(self.about_to_be_sent(walk, &batch, course.sent.take()).await?)
-                }
-                _ => None,
-            };
+            if self.order.deed == Deed::Redrive && !self.held && batch.len() < course.wanted.len() {
+                course.sent = Some(self.about_to_be_sent(walk, course.sent.take()).await?);
+                course.is_unsettled = true;
+            }
             let letters: Vec<_> = batch.iter().map(|letter| letter.found.id.clone()).collect();
             let act = Act {
                 who: self.order.who,
@@ -139,21 +157,23 @@ impl Shift<'_> {
             };
             self.desk.store.note_act(&act).await?;
             self.move_batch(walk, course, batch).await?;
-            if course.is_over() {
-                break;
+            if !course.is_over() {
+                self.tell(&Progress::Batch(&course.moved));
             }
-            self.tell(&Progress::Batch(&course.moved));
-            if let Some(mut sent) = sent {
-                self.tell(&Progress::Settling { stage: self.stage, letters: sent.size });
-                match settle(self, walk, &mut sent).await? {
-                    Settled::Well => {}
-                    Settled::Badly { why, error } => {
-                        return Err(LetterError::Failing { why, error, so_far: course.moved.clone() });
-                    }
-                    Settled::Stopped => return Err(LetterError::Stopped { so_far: course.moved.clone() }),
-                }
-                course.sent = Some(sent);
+        }
+        Ok(Walked::Through)
+    }
+
+    /// Waits until it is known what has become of the batch that was sent last.
+    async fn settle(&self, walk: &Walk, course: &mut Course) -> Result<(), LetterError> {
+        let Some(sent) = course.sent.as_mut().filter(|_| course.is_unsettled) else { return Ok(()) };
+        self.tell(&Progress::Settling { stage: self.stage, letters: sent.size });
+        match settle(self, walk, sent).await? {
+            Settled::Well => course.is_unsettled = false,
+            Settled::Badly { why, error } => {
+                return Err(LetterError::Failing { why, error, so_far: course.moved.clone() });
             }
+            Settled::Stopped => return Err(LetterError::Stopped { so_far: course.moved.clone() }),
         }
         Ok(())
     }
@@ -211,6 +231,11 @@ impl Shift<'_> {
                 self.tell(&Progress::Archived { id: &letter.found.id });
             }
             places.entry(place).or_default().push(letter.found.id.clone());
+            if let Some(sent) = course.sent.as_mut().filter(|_| course.is_unsettled) {
+                sent.size += 1;
+                sent.messages.push(letter.found.message.id());
+                sent.receipts.extend(letter.key);
+            }
             letters.push((letter.found, destination));
         }
         let ids: Vec<_> = letters.iter().map(|(found, _)| found.id.clone()).collect();
@@ -240,29 +265,17 @@ impl Shift<'_> {
         iter(questions).buffered(QUESTIONS).try_collect().await
     }
 
-    /// What is watched after the batch was sent: its letters, and those of the one before it.
-    async fn about_to_be_sent(
-        &self,
-        walk: &Walk,
-        batch: &[InHand],
-        before: Option<Batch>,
-    ) -> Result<Batch, LetterError> {
-        let (now, size) = (self.desk.store.now().await?, batch.len());
-        let (since, mut messages) = match before {
+    /// What is watched after a batch was sent: its letters, as they are sent, and those of the one before it.
+    async fn about_to_be_sent(&self, walk: &Walk, before: Option<Batch>) -> Result<Batch, LetterError> {
+        let now = self.desk.store.now().await?;
+        let (since, messages) = match before {
             Some(Batch { sent, messages, size, .. }) => {
                 (sent, messages.into_iter().rev().take(size).collect::<Vec<_>>())
             }
             None => (now, Vec::new()),
         };
-        messages.extend(batch.iter().map(|letter| letter.found.message.id()));
-        Ok(Batch {
-            since,
-            sent: now,
-            size,
-            before: walk.waiting(self.desk.delays).await?,
-            messages,
-            receipts: batch.iter().filter_map(|letter| letter.key.clone()).collect(),
-        })
+        let before = walk.waiting(self.desk.delays).await?;
+        Ok(Batch { since, sent: now, size: 0, before, messages, receipts: Vec::new() })
     }
 
     /// The next wanted letters of the walk. The others stay in hand, and return to their places when
@@ -289,7 +302,11 @@ impl Shift<'_> {
                     bytes += found.message.body.len();
                     batch.push(found);
                 }
-                Some(found) if course.put.remove(&found.id) => walk.take([found]).await?,
+                Some(found) if course.put.contains(&found.id) => {
+                    let id = found.id.clone();
+                    walk.take([found]).await?;
+                    course.put.remove(&id);
+                }
                 Some(_) => {}
                 None => break,
             }

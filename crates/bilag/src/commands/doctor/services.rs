@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use consumer::Seen;
 use tokio::time::timeout;
 
 use super::finding::Finding;
@@ -34,7 +35,13 @@ pub async fn look(links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
             Err(error) => return Some(Finding::failed(link.name, &error)),
         };
         Some(match timeout(PATIENCE, probe.look).await {
-            Ok(Ok(found)) => Finding::ok(link.name, format_args!("{}: {found}", probe.what)),
+            Ok(Ok(Seen { told, doubt })) => {
+                let told = format_args!("{}: {told}", probe.what);
+                match doubt {
+                    None => Finding::ok(link.name, told),
+                    Some(doubt) => Finding::warn(link.name, told, doubt),
+                }
+            }
             Ok(Err(error)) => Finding::failed(link.name, error.as_ref()),
             Err(_) => Finding::fail(
                 link.name,
