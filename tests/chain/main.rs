@@ -28,6 +28,7 @@ mod missing_store;
 mod moving_letters;
 mod one_among_many;
 mod outage;
+mod oversized_headers;
 mod packages;
 mod packages_by_kill;
 mod packages_outage;

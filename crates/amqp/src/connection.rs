@@ -13,6 +13,7 @@ use secret::Secret;
 use tokio::time::timeout;
 
 use crate::apply::{is_out_of_sight, reply_code};
+use crate::wire;
 
 /// Where the broker is: one address, or those of a cluster's nodes. Its `Display` never shows the
 /// password.
@@ -28,9 +29,10 @@ pub struct Broker {
 
 /// Without heartbeats a peer that vanished is noticed only by TCP, after many minutes.
 const HEARTBEAT_SECONDS: u16 = 15;
-/// lapin keeps buffers of 32 frames each way. A connection that consumes must take frames of the
-/// usual 128 KiB, because headers are never split; one that publishes our own headers need not.
-const PUBLISH_FRAME_BYTES: u32 = 32 * 1024;
+/// The broker's own default, for connections that consume and those that publish alike: what a publisher's headers
+/// fit into, and our own at their longest. lapin keeps buffers of 32 frames each way. Told the size beforehand, it
+/// takes memory for them only as they are filled.
+pub(crate) const FRAME_BYTES: u32 = 128 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -172,24 +174,15 @@ impl Broker {
         nodes[self.at.load(Ordering::Relaxed) % nodes.len()].clone()
     }
 
-    /// Opens a connection for one purpose, which the broker's own pages show.
+    /// Opens a connection for one purpose, which the broker's own pages show. Tries the nodes in turn. That a
+    /// login is refused is believed where no node takes it: one that is starting, or short of something,
+    /// refuses as well.
     pub(crate) async fn connect(&self, purpose: &str) -> Result<Link, ConnectError> {
-        self.open(purpose, None).await
-    }
-
-    /// Opens a connection that takes nothing but confirms and returned messages of our own.
-    pub(crate) async fn connect_to_publish(&self) -> Result<Link, ConnectError> {
-        self.open("publish", Some(PUBLISH_FRAME_BYTES)).await
-    }
-
-    /// Tries the nodes in turn. That a login is refused is believed where no node takes it: one that is
-    /// starting, or short of something, refuses as well.
-    async fn open(&self, purpose: &str, frame_max: Option<u32>) -> Result<Link, ConnectError> {
         let (nodes, first) = (self.nodes(), self.at.load(Ordering::Relaxed));
         let mut failed = None;
         for tried in 0..nodes.len() {
             let node = (first + tried) % nodes.len();
-            match self.open_at(&nodes[node], purpose, frame_max).await {
+            match self.open_at(&nodes[node], purpose).await {
                 Ok(link) => {
                     self.at.store(node, Ordering::Relaxed);
                     return Ok(link);
@@ -203,19 +196,11 @@ impl Broker {
         Err(failed.expect("there is a node at least"))
     }
 
-    async fn open_at(
-        &self,
-        node: &AMQPUri,
-        purpose: &str,
-        frame_max: Option<u32>,
-    ) -> Result<Link, ConnectError> {
-        let (broker, mut uri) = (told(node), node.clone());
-        if let Some(bytes) = frame_max {
-            uri.query.frame_max.get_or_insert(bytes);
-        }
+    async fn open_at(&self, node: &AMQPUri, purpose: &str) -> Result<Link, ConnectError> {
+        let (broker, uri) = (told(node), node.clone());
         let properties = ConnectionProperties::default()
             .with_connection_name(format!("bilag {} {purpose}", self.name).into());
-        let connecting = Connection::connect_uri(uri, properties);
+        let connecting = wire::connect(uri, properties);
         match timeout(CONNECT_TIMEOUT, connecting).await {
             Err(_) => Err(ConnectError::NoAnswer { broker }),
             Ok(Ok(connection)) => Ok(Link { connection }),
@@ -238,6 +223,7 @@ fn read(urls: &str) -> Result<Arc<[AMQPUri]>, ConnectError> {
     for url in urls.split(',') {
         let mut uri: AMQPUri = url.trim().parse().map_err(|_| ConnectError::BadUrl)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        uri.query.frame_max.get_or_insert(FRAME_BYTES);
         nodes.push(uri);
     }
     match nodes.iter().all(|node| node.vhost == nodes[0].vhost) {

@@ -180,4 +180,16 @@ mod tests {
         let error = text(&headers.to_table(), names::ERROR).expect("an error");
         assert!(error.len() <= MAX_TEXT && error.ends_with("ø…"));
     }
+
+    #[test]
+    fn all_of_them_at_their_longest_fit_into_a_frame() {
+        let mut headers = Headers::default();
+        KEPT.iter().for_each(|name| headers.set_text(name, "x".repeat(10_000)));
+        headers.set_number(names::DELIVERED_IN_VAIN, i64::MAX);
+        let properties = lapin::BasicProperties::default().with_headers(headers.to_table());
+        let encoded =
+            lapin::protocol::basic::gen_properties(&properties)(Vec::new().into()).expect("encoded");
+        // Beside them, an id and what else a message keeps are of 255 bytes at most.
+        assert!(encoded.into_inner().0.len() + 4 * 1024 < crate::connection::FRAME_BYTES as usize);
+    }
 }

@@ -24,6 +24,7 @@ mod lanes;
 mod management;
 mod message;
 mod metrics;
+mod oversized;
 mod peek;
 mod provenance;
 mod publisher;
@@ -34,6 +35,7 @@ mod topology;
 mod trace;
 mod trial;
 mod walk;
+mod wire;
 
 pub use apply::{TopologyError, apply, is_declared};
 pub use binding_key::{BindingKey, ParseBindingKeyError};

@@ -73,7 +73,7 @@ impl Publisher {
     /// Opens a connection of its own: a connection that publishes may be blocked, and must not hold
     /// up the acks of one that consumes.
     pub async fn connect(broker: &Broker) -> Result<Self, ConnectError> {
-        let link = broker.connect_to_publish().await?;
+        let link = broker.connect("publish").await?;
         Ok(Self { link: Arc::new(link), idle: Arc::default() })
     }
 

@@ -1,0 +1,131 @@
+//! Messages whose headers only just fit into a frame. What the broker adds makes the frame too large, and the broker
+//! sends it all the same.
+
+use std::time::Duration;
+
+use bilag_tests::{World, eventually, eventually_within, receipt};
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldArray, FieldTable};
+use serde_json::Value;
+use sync_store::State;
+
+/// The largest frame unless rabbitmq.conf says otherwise, and what is in it besides the header's text.
+const FRAME_MAX: usize = 128 * 1024;
+const AROUND_THE_TEXT: usize = 8 + 12 + 2 + 4 + "junk".len() + 1 + 1 + 4 + 1;
+
+/// Far less than the minutes that a delivery limit takes to run out.
+const SOON: Duration = Duration::from_secs(30);
+
+fn long(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+fn with_header(name: &str, value: AMQPValue) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert(name.into(), value);
+    BasicProperties::default().with_headers(headers)
+}
+
+/// A header frame of exactly the largest size.
+fn just_fits() -> BasicProperties {
+    with_header("junk", long(&"x".repeat(FRAME_MAX - AROUND_THE_TEXT)))
+}
+
+/// Further routing keys, which the broker lists once more where it dead-letters the message.
+fn many_keys() -> BasicProperties {
+    let mut keys = FieldArray::default();
+    (0..6_000).for_each(|key| keys.push(long(&format!("nowhere-{key}"))));
+    with_header("CC", AMQPValue::FieldArray(keys))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redelivered_message_is_handled_as_any_other() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    let bytes = |number| receipt(number).to_string().into_bytes();
+    world.publish(&receipt(1)).await;
+    world.publish_bytes(&bytes(2), just_fits()).await;
+    world.publish_bytes(b"no receipt", just_fits()).await;
+    world.publish(&receipt(3)).await;
+    // A look that ends with its connection: from then on each has been delivered before.
+    let waiting = async || (world.vhost.ready("bilag.receipt").await == Some(4)).then_some(());
+    eventually("all wait", waiting).await;
+    assert_eq!(world.vhost.peek("bilag.receipt", 10).await.len(), 4);
+
+    let all = world.consume(&["all"]).await;
+    eventually_within(SOON, "all receipts have their invoice", async || {
+        (world.records(State::Complete).await == 3).then_some(())
+    })
+    .await;
+    let letters = world.letters(1).await;
+    assert_eq!(letters[0]["reason"], "undecodable");
+    let log = all.log();
+    assert!(log.contains("left_out=\"junk"), "{log}");
+    assert!(!log.contains("was lost"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_of_the_broker_are_indexed_shown_and_moved() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    let sent = [BasicProperties::default(), just_fits(), many_keys(), BasicProperties::default()];
+    let count = sent.len();
+    for (number, properties) in (1..).zip(sent) {
+        let expires = properties.with_expiration("1".into());
+        world.publish_bytes(receipt(number).to_string().as_bytes(), expires).await;
+    }
+    let expired = async || (world.vhost.ready("bilag.receipt.dead").await == Some(4)).then_some(());
+    eventually("the broker has given all up", expired).await;
+
+    let all = world.consume(&["all"]).await;
+    let letters = eventually_within(SOON, "all are indexed", async || {
+        Some(world.dead_letters()).filter(|letters| letters.len() == count)
+    })
+    .await;
+    assert!(
+        letters.iter().all(|letter| letter["stage"] == "receipt" && letter["reason"] == "expired"),
+        "{letters:?}"
+    );
+    let said = world.ok(&["dead", "reindex"]);
+    assert!(said.contains("receipt: 4 letter(s); 0 were missing from the index, 0 were in it"), "{said}");
+    let exported = world.ok(&["dead", "export", "receipt"]);
+    assert_eq!(exported.lines().count(), count);
+    for letter in &letters {
+        let id = letter["id"].as_str().expect("an id");
+        let shown: Value = serde_json::from_str(&world.ok(&["dead", "show", id, "--json"])).expect("JSON");
+        assert_eq!(shown["decoded"]["event"], "receipt.settled.v1", "{shown}");
+        assert!(exported.contains(id), "{id} is exported");
+        world.ok(&["dead", "discard", id]);
+        world.ok(&["dead", "restore", id]);
+    }
+    assert_eq!(world.vhost.peek("bilag.receipt.dead", 10).await.len(), count);
+    world.ok(&["dead", "redrive", "--all"]);
+    eventually("all receipts have their invoice", async || {
+        (world.records(State::Complete).await == 4).then_some(())
+    })
+    .await;
+    assert!(!all.log().contains("was lost"), "{}", all.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_that_came_back_once_are_walked_over() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    let sent = [BasicProperties::default(), just_fits(), BasicProperties::default()];
+    for (number, properties) in (1..).zip(sent) {
+        world.publish_to("bilag.dead", "receipt", receipt(number).to_string().as_bytes(), properties).await;
+    }
+    // Whoever looks at a letter has it delivered once more.
+    for _ in 0..2 {
+        let said = world.ok(&["dead", "reindex"]);
+        assert!(said.contains("receipt: 3 letter(s)"), "{said}");
+        assert_eq!(world.ok(&["dead", "export", "receipt"]).lines().count(), 3);
+    }
+    let _all = world.consume(&["all"]).await;
+    assert_eq!(world.letters(3).await.len(), 3);
+    world.ok(&["dead", "redrive", "--all"]);
+    eventually("all receipts have their invoice", async || {
+        (world.records(State::Complete).await == 3).then_some(())
+    })
+    .await;
+}
