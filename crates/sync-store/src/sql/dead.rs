@@ -2,6 +2,7 @@
 
 use crate::cause::{cause, group_id};
 use crate::sql::dead_find::NOTED;
+use crate::sql::steps::touched;
 use crate::sql::{Dialect, Statement};
 use crate::{Closes, Letter, NewLetter, Place};
 
@@ -91,6 +92,7 @@ fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
     } else {
         ("true", "true")
     };
+    let touched = touched(now, "sync.");
     format!(
         "insert into external_order_receipt_sync as sync (tenant_uid, receipt_uid, target, state,
              dead_stage, dead_reason, dead_error, heard_count, created_at, updated_at)
@@ -102,16 +104,17 @@ fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
              state_before_death = case when sync.state = 'dead'
                  then sync.state_before_death else sync.state end,
              dead_stage = excluded.dead_stage, dead_reason = excluded.dead_reason,
-             dead_error = excluded.dead_error, updated_at = excluded.updated_at
+             dead_error = excluded.dead_error, {touched}
          where sync.state not in ('complete', 'skipped') and {unopened}"
     )
 }
 
 fn close_package(now: &str, letter: &Letter, news: &str) -> String {
+    let touched = touched(now, "");
     let whole = !letter.is_about_the_message();
     format!(
         "update package_round set
-             state = 'dead', dead_stage = $2, dead_reason = $3, dead_error = $4, updated_at = {now}
+             state = 'dead', dead_stage = $2, dead_reason = $3, dead_error = $4, {touched}
          where oms = $15 and package_id = $16 and state in ('asking', 'asked') and {whole} and {news}
              and round = (select max(round) from package_round
                  where oms = $15 and package_id = $16 and state in ('asking', 'asked'))"

@@ -1,5 +1,6 @@
 //! Opening a record.
 
+use crate::sql::steps::touched;
 use crate::sql::{Dialect, Row, Statement, Surprise};
 use crate::{NewReceipt, Opened, State};
 
@@ -10,6 +11,7 @@ use crate::{NewReceipt, Opened, State};
 /// as if it were new.
 pub(super) fn open(dialect: Dialect, receipt: &NewReceipt<'_>, target: &str, wanted: bool) -> Statement {
     let now = dialect.now();
+    let touched = touched(now, "sync.");
     let keep = format!(
         "insert into receipt (tenant_uid, receipt_uid, voucher_number, order_number, store_uid, currency,
              amount, fingerprint, body, traceparent, heard_at, order_type, settled_at, settled_on, customer)
@@ -33,7 +35,7 @@ pub(super) fn open(dialect: Dialect, receipt: &NewReceipt<'_>, target: &str, wan
              dead_reason = case when sync.heard_count = 0 then null else sync.dead_reason end,
              dead_error = case when sync.heard_count = 0 then null else sync.dead_error end,
              heard_count = sync.heard_count + 1,
-             updated_at = {now}
+             {touched}
          returning state, heard_count"
     );
     let record = format!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::sql::steps::touched;
 use crate::sql::{
     Database, Dialect, Row, SqlStore, Statement, package_ask as asks, package_find as find,
     package_issue as issues,
@@ -163,10 +164,7 @@ fn release(dialect: Dialect, key: &PackageKey, round: u32, owner: &str) -> State
 }
 
 fn touch(dialect: Dialect, key: &PackageKey, round: u32) -> Statement {
-    let now = dialect.now();
-    of_package(
-        key,
-        format!("update package_round set updated_at = {now} where {THIS_PACKAGE} and round = $3"),
-    )
-    .int(round)
+    let touched = touched(dialect.now(), "");
+    of_package(key, format!("update package_round set {touched} where {THIS_PACKAGE} and round = $3"))
+        .int(round)
 }

@@ -86,8 +86,9 @@ fn meet(newest: &Newest, ask: &Ask<'_>) -> Decision {
 }
 
 impl Newest {
+    /// What was asked for after now was asked for before the clock was set back.
     fn is_asked_longer_ago_than(&self, patience: Duration) -> bool {
-        let ago = self.asked_at.and_then(|asked_at| (self.now - asked_at).to_std().ok());
+        let ago = self.asked_at.and_then(|asked_at| (self.now - asked_at).abs().to_std().ok());
         ago.is_some_and(|ago| ago > patience)
     }
 }
@@ -264,6 +265,8 @@ mod tests {
         let unheard = Some(Newest { fingerprint: None, round: 0, ..newest(Issued) });
         let long_ago = Some(Newest { asked_at: Some(now - PATIENCE - millisecond), ..newest(Asked) });
         let in_the_future = Some(Newest { asked_at: Some(now + millisecond), ..newest(Asked) });
+        let before_the_clock_was_set_back =
+            Some(Newest { asked_at: Some(now + PATIENCE + millisecond), ..newest(Asked) });
         let granted = |state| Decision::Grant(Grant { round: 2, asked_times: 3, state });
         let issued = || Answer(Asking::Issued(Key::new("tenant-1", "r")));
         let anew = || Begin { round: 3, follows: Some(2) };
@@ -281,6 +284,7 @@ mod tests {
             (of(Asked), "same", true, Answer(Asking::Asked)),
             (in_the_future, "same", false, Answer(Asking::Asked)),
             (long_ago, "same", false, granted(Asked)),
+            (before_the_clock_was_set_back, "same", false, granted(Asked)),
             (of(Issued), "same", false, issued()),
             (of(Issued), "same", true, issued()),
             (of(Superseded), "same", true, Answer(Asking::Superseded)),

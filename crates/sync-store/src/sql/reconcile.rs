@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sql::steps::{THIS, of};
+use crate::sql::steps::{THIS, of, touched};
 use crate::sql::{Dialect, Row, Statement, Surprise};
 use crate::{Key, Stranded};
 
@@ -23,18 +23,20 @@ pub(super) fn stranded(dialect: Dialect, untouched_for: Duration, limit: u32) ->
 }
 
 pub(super) fn touch(dialect: Dialect, key: &Key, target: &str) -> Statement {
-    let now = dialect.now();
-    of(key, target, format!("update external_order_receipt_sync set updated_at = {now} where {THIS}"))
+    let touched = touched(dialect.now(), "");
+    of(key, target, format!("update external_order_receipt_sync set {touched} where {THIS}"))
 }
 
-/// One that runs for more than twice as long as a new one would was taken before the clock was set back. The
-/// table has the name of its first use, which versions that still run know it by.
+/// One that runs for more than twice as long as a new one would was taken before the clock was set back. A `ttl` of
+/// zero gives it back, which its owner alone can do. The table has the name of its first use, which versions that
+/// still run know it by.
 pub(super) fn lease(dialect: Dialect, name: &str, owner: &str, ttl: Duration) -> Statement {
     let now = dialect.now();
     Statement::new(format!(
         "insert into reconcile_lease as held (name, owner, until) values ($1, $2, {now} + $3)
          on conflict (name) do update set owner = excluded.owner, until = excluded.until
-             where held.owner = excluded.owner or held.until <= {now} or held.until > excluded.until + $3
+             where held.owner = excluded.owner or held.until <= {now}
+                 or $3 > 0 and held.until > excluded.until + $3
          returning name"
     ))
     .text(name)

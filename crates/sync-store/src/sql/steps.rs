@@ -56,6 +56,16 @@ pub(super) fn count_anew(dialect: Dialect, table: &str, this: &str) -> String {
     )
 }
 
+/// Sets `updated_at` where a lease may run that the statement leaves alone: it keeps the time that
+/// [`count_anew`] would grant it. `of` qualifies the columns.
+pub(super) fn touched(now: &str, of: &str) -> String {
+    format!(
+        "lease_until = case when {of}updated_at > {now}
+             then {now} + {of}lease_until - {of}updated_at else {of}lease_until end,
+         updated_at = {now}"
+    )
+}
+
 pub(super) fn count_lease_anew(dialect: Dialect, key: &Key, target: &str) -> Statement {
     of(key, target, count_anew(dialect, "external_order_receipt_sync", THIS))
 }
@@ -68,12 +78,13 @@ pub(super) fn invoice_created(
     invoice_id: &str,
 ) -> Statement {
     let now = dialect.now();
+    let touched = touched(now, "");
     of(
         key,
         target,
         format!(
             "update external_order_receipt_sync set
-                 state = 'invoice_created', invoice_id = $5, updated_at = {now}
+                 state = 'invoice_created', invoice_id = $5, {touched}
              where {THIS} and state in ('pending', 'invoice_created')
                  and lease_owner = $4 and lease_until > {now}
              returning target"
@@ -108,11 +119,12 @@ pub(super) fn attaching(dialect: Dialect, key: &Key, target: &str, attach: &Atta
 
 pub(super) fn not_attached(dialect: Dialect, key: &Key, target: &str, owner: &str) -> Statement {
     let now = dialect.now();
+    let touched = touched(now, "");
     of(
         key,
         target,
         format!(
-            "update external_order_receipt_sync set state = 'invoice_created', updated_at = {now}
+            "update external_order_receipt_sync set state = 'invoice_created', {touched}
              where {THIS} and state = 'attaching' and lease_owner = $4 and lease_until > {now}
              returning target"
         ),

@@ -111,6 +111,7 @@ conformance! {
         nobody_gives_back_the_lease_of_another
         a_lease_is_shortened_by_its_owner_and_never_extended
         none_runs_for_longer_where_the_clock_is_set_back
+        what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_back
         there_is_none_where_there_is_nothing_to_do;
     steps:
         each_state_allows_what_it_should
@@ -143,6 +144,8 @@ conformance! {
         of_many_packings_at_once_each_is_a_round_and_the_last_one_counts
         what_is_given_back_or_has_run_out_is_granted_again
         no_lease_runs_for_longer_where_the_clock_is_set_back
+        what_touches_a_held_round_keeps_its_time_where_the_clock_is_set_back
+        what_was_asked_for_before_the_clock_was_set_back_is_asked_again
         what_is_not_answered_within_patience_is_asked_again
         another_content_begins_a_round_and_closes_what_was_not_accepted
         an_event_that_comes_late_is_superseded

@@ -58,6 +58,32 @@ pub async fn none_runs_for_longer_where_the_clock_is_set_back(fresh: &Fresh) {
     assert!(store.named_lease("receipt", "b", SHORT).await.expect("asked"));
 }
 
+pub async fn what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_back(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    for touch in ["touch", "open", "invoice_created", "not_attached", "die"] {
+        let before = if touch == "not_attached" { State::Attaching } else { State::Pending };
+        let key = in_state(&*store, touch, before).await;
+        granted(&*store, &key, "a", LONG).await;
+        fresh
+            .run(&format!(
+                "update external_order_receipt_sync
+                 set lease_until = lease_until + 7200000, updated_at = updated_at + 7200000
+                 where receipt_uid = '{touch}'"
+            ))
+            .await;
+        match touch {
+            "touch" => store.touch(&key, TARGET).await.expect("touched"),
+            "open" => drop(opened(&*store, &key, TARGET, true, b"{}").await),
+            "invoice_created" => taken(store.invoice_created(&key, TARGET, "a", "invoice-1").await),
+            "not_attached" => taken(store.not_attached(&key, TARGET, "a").await),
+            _ => drop(note(&*store, &letter(touch, "rejected", Some(&key)), ONE).await),
+        }
+        let answer = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
+        let Lease::Held { left } = answer else { panic!("{touch}: {answer:?}") };
+        assert!(left <= LONG, "{touch}: {left:?}");
+    }
+}
+
 pub async fn once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;

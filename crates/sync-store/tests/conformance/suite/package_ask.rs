@@ -123,6 +123,31 @@ pub async fn no_lease_runs_for_longer_where_the_clock_is_set_back(fresh: &Fresh)
     }
 }
 
+pub async fn what_touches_a_held_round_keeps_its_time_where_the_clock_is_set_back(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = package(73);
+    assert_eq!(ask(&*store, &key, "1", "x").await, Asking::Granted { round: 1, asked_times: 0 });
+    fresh
+        .run(
+            "update package_round set lease_until = lease_until + 7200000, updated_at = updated_at + 7200000",
+        )
+        .await;
+    store.touch_package(&key, 1).await.expect("touched");
+    let answer = store.ask(&packing(&key, "1", "x"), &by("b")).await.expect("asked");
+    let Asking::Held { left } = answer else { panic!("{answer:?}") };
+    assert!(left <= by("b").ttl, "{left:?}");
+}
+
+pub async fn what_was_asked_for_before_the_clock_was_set_back_is_asked_again(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let key = package(73);
+    accepted(&*store, &key, "1", "x").await;
+    fresh
+        .run("update package_round set asked_at = asked_at + 7200000, updated_at = updated_at + 7200000")
+        .await;
+    assert_eq!(ask(&*store, &key, "1", "x").await, Asking::Granted { round: 1, asked_times: 1 });
+}
+
 pub async fn what_is_not_answered_within_patience_is_asked_again(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);

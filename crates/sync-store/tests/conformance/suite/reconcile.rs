@@ -81,6 +81,8 @@ pub async fn one_owner_holds_a_name_at_a_time(fresh: &Fresh) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert!(!ask(0, "reconcile", LONG).await, "b has taken over");
+    assert!(!ask(0, "reconcile", Duration::ZERO).await, "what it has lost it cannot give back");
+    assert!(!ask(0, "reconcile", LONG).await, "b still holds it");
     assert!(ask(1, "reconcile", Duration::ZERO).await);
     assert!(ask(0, "reconcile", LONG).await, "b has given it back");
 }
