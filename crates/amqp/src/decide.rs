@@ -17,6 +17,8 @@ pub enum Action {
 pub fn decide(delays: &[Delay], attempt: u32, paused: bool, failure: &Failure) -> Action {
     let first = delays[0];
     match failure {
+        // So are all others: none of them is at fault.
+        Failure::Reject { reason: Reason::UNSTORABLE, .. } if paused => Action::Rung(first, attempt),
         Failure::Reject { reason, .. } => Action::DeadLetter(*reason),
         Failure::Wait { at_least, .. } => {
             let long_enough = delays.iter().filter(|delay| delay.duration() >= *at_least).min();
@@ -47,6 +49,7 @@ mod tests {
         let dead = Action::DeadLetter;
         let gone = Reason::RETRIES_EXHAUSTED;
         let reject = || Failure::reject(Reason::INVALID_EVENT, "no");
+        let unstorable = || Failure::reject(Reason::UNSTORABLE, "no");
         let retry = || Failure::Retry { reason: gone, error: "no".into() };
         let extent = Extent::Lane;
         let unavailable =
@@ -57,6 +60,8 @@ mod tests {
         for (name, failure, attempt, paused, action) in [
             ("a message at fault dies at once", reject(), 0, false, dead(Reason::INVALID_EVENT)),
             ("a message at fault dies while paused", reject(), 1, true, dead(Reason::INVALID_EVENT)),
+            ("refused by the store it dies", unstorable(), 0, false, dead(Reason::UNSTORABLE)),
+            ("refused with all others it spends nothing", unstorable(), 3, true, rung(0, 3)),
             ("the first retry", retry(), 0, false, rung(0, 1)),
             ("the last retry", retry(), 2, false, rung(2, 3)),
             ("no attempt left", retry(), 3, false, dead(gone)),

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::{Extent, Failure, Outcome, Reached};
+use crate::{Extent, Failure, Outcome, Reached, Reason};
 
 /// What handling one message says about the downstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,10 @@ impl Evidence {
     pub(crate) fn of(result: &Result<Outcome, Failure>) -> (Self, Self) {
         let lane = Self::of_any(result);
         match result {
-            Err(Failure::Unavailable { extent: Extent::Stage, .. }) => (Self::None, lane),
+            Err(
+                Failure::Unavailable { extent: Extent::Stage, .. }
+                | Failure::Reject { reason: Reason::UNSTORABLE, .. },
+            ) => (Self::None, lane),
             Err(Failure::Unavailable { extent: Extent::Lane, .. }) => (lane, Self::Works),
             _ => (lane, lane),
         }
@@ -38,6 +41,8 @@ impl Evidence {
             Ok(Outcome::Done(_)) => Self::Works,
             Ok(Outcome::AlreadyDone | Outcome::PassedOver) => Self::None,
             Err(Failure::Unavailable { reached, .. }) => Self::Fails(*reached),
+            // One message's value, or something that is the same for all of them.
+            Err(Failure::Reject { reason: Reason::UNSTORABLE, .. }) => Self::Fails(Reached::Perhaps),
             Err(Failure::Reject { .. } | Failure::Retry { .. } | Failure::Wait { .. }) => Self::None,
         }
     }
@@ -183,6 +188,19 @@ mod tests {
         let mut gate = Gate::default();
         feed(&mut gate, Instant::now(), &["a", "b", "c"].map(|message| (REFUSED, message)));
         assert!(gate.is_paused());
+    }
+
+    #[test]
+    fn different_messages_that_the_store_refuses_in_a_row_pause_the_stage_and_no_lane() {
+        let (mut stage, mut lane) = (Gate::default(), Gate::default());
+        let now = Instant::now();
+        for message in ["a", "b", "c", "d", "e"] {
+            let refused = Err(Failure::reject(Reason::UNSTORABLE, "no"));
+            let (of_lane, of_stage) = Evidence::of(&refused);
+            lane.note(of_lane, message, now);
+            stage.note(of_stage, message, now);
+        }
+        assert_eq!((stage.is_paused(), lane.is_paused()), (true, false));
     }
 
     #[test]

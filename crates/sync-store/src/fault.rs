@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use thiserror::Error;
 
 /// An error of the database, shared by all operations that met it together.
@@ -40,7 +42,9 @@ pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| passes(&code)),
+        sqlx::Error::Database(error) => {
+            ends_the_session(&**error) || error.code().is_some_and(|code| passes(&code))
+        }
         sqlx::Error::Migrate(error) => match &**error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => is_unavailable(error),
             _ => false,
@@ -97,6 +101,12 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
     Some(code & 0xff)
 }
 
+/// Whether PostgreSQL closes or does not open the session, whatever the reason it gives: no value is to blame.
+fn ends_the_session(error: &dyn DatabaseError) -> bool {
+    let error = error.try_downcast_ref::<PgDatabaseError>();
+    error.is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
+}
+
 /// SQLite's codes are short numbers, PostgreSQL's have five characters.
 fn passes(code: &str) -> bool {
     if code.len() == 5 { postgres_passes(code) } else { sqlite_passes(code) }
@@ -137,8 +147,11 @@ fn postgres_passes(code: &str) -> bool {
 /// Whether it is the value that the database does not take.
 fn refuses(code: &str) -> bool {
     match code.len() {
-        // Data, integrity constraints, limits of the program: an index takes no long keys.
-        5 => matches!(&code[..2], "22" | "23" | "54"),
+        // A column without a value is one that Bilag does not know of.
+        5 if code == "23502" => false,
+        // Data, integrity constraints, limits of the program: an index takes no long keys. A view's check
+        // option; `raise exception`, of a trigger.
+        5 => matches!(&code[..2], "22" | "23" | "54") || matches!(code, "44000" | "P0001"),
         // Too large, a constraint or trigger, a type.
         _ => code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 18..=20)),
     }
@@ -161,6 +174,9 @@ mod tests {
             ("22021", true, "NUL"),
             ("22P05", true, "a character that the encoding lacks"),
             ("23514", true, "a check"),
+            ("23502", false, "a column that somebody added"),
+            ("44000", true, "a view's check option"),
+            ("P0001", true, "a trigger"),
             ("54000", true, "too large for an index"),
             ("42703", false, "no such column"),
             ("53100", false, "disk full"),
