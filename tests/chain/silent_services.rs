@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bilag_tests::{Bilag, Line, PATIENCE, Store, Vhost, Wire, World, database, eventually, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
+use sync_store::State;
 
 /// Receipts that come together. Attaches of the first and upserts of the second are in flight at once.
 const TOGETHER: u32 = 7;
@@ -127,6 +128,9 @@ async fn a_consumer_that_is_terminated_while_everything_is_silent_ends_in_time()
     silent.set_off().await;
     let lines = [&silent.broker, &silent.store, &silent.omnium];
     lines.iter().for_each(|line| silent.wire.cut(line));
+    let (pending, attaching) =
+        (silent.world.records(State::Pending).await, silent.world.records(State::Attaching).await);
+    assert!(pending + attaching > 0, "nothing was in hand");
     ends_in_time(&mut first).await;
     lines.iter().for_each(|line| silent.wire.heal(line));
     let _second = silent.world.consume(&["all"]).await;

@@ -1,14 +1,14 @@
 //! The consumers of this process, from their start to their end.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use amqp::{Broker, Consumer, Delay, Handler, StageStatus, StartError};
 use consumer::Cycle;
 use permits::Permits;
 use sync_store::SyncStore;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::chain::topology;
 use crate::cli::ConsumeArgs;
@@ -73,27 +73,23 @@ impl<'a> Crew<'a> {
     pub async fn until_stopped(mut self, permits: Option<Arc<Permits>>) -> Result<(), Failed> {
         let mut signalled = pin!(told_by_signal()?);
         let talking = self.stages.talk(self.statuses);
-        let mut failed = None;
+        let failed = Arc::new(OnceLock::new());
         let mut told = false;
         loop {
             tokio::select! {
                 () = &mut signalled, if !told => told = true,
                 // With what is named switched off there may be nothing to run; then it waits to be told.
-                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => match ended {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => { failed.get_or_insert_with(|| Failed::plainly(error)); told = true; }
-                    Err(panic) => { failed.get_or_insert_with(|| Failed::at("a consumer ended", panic)); told = true; }
-                },
+                Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    told |= note_failure(&failed, ended);
+                }
             }
             if told {
                 tracing::info!("stopping: what is in hand is finished first");
-                exit_at_the_deadline(u8::from(failed.is_some()));
+                exit_at_the_deadline(Arc::clone(&failed));
                 // Nobody listens only where everything has stopped already.
                 let _ = self.stop.send(true);
                 while let Some(ended) = self.tasks.join_next().await {
-                    if let Ok(Err(error)) = ended {
-                        failed.get_or_insert_with(|| Failed::plainly(error));
-                    }
+                    note_failure(&failed, ended);
                 }
                 let give_back = async {
                     if let Some(permits) = permits {
@@ -101,8 +97,19 @@ impl<'a> Crew<'a> {
                     }
                 };
                 tokio::join!(talking.end(), give_back);
-                return failed.map_or(Ok(()), Err);
+                return failed.get().cloned().map_or(Ok(()), Err);
             }
         }
     }
+}
+
+/// Whether a consumer ended because it failed. The first failure is kept.
+fn note_failure(failed: &OnceLock<Failed>, ended: Result<Result<(), StartError>, JoinError>) -> bool {
+    let failure = match ended {
+        Ok(Ok(())) => return false,
+        Ok(Err(error)) => Failed::plainly(error),
+        Err(panic) => Failed::at("a consumer ended", panic),
+    };
+    failed.get_or_init(|| failure);
+    true
 }

@@ -16,7 +16,7 @@ use consumer_render::TemplateError;
 use terminal_size::terminal_size_of;
 
 /// A command that failed: one line that says what, why, and so what to do.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failed {
     text: String,
     exit: u8,
@@ -41,6 +41,11 @@ impl Failed {
     /// A setting or an argument is wrong, and the error says it all: exit code 2.
     pub fn plainly_used_wrongly(error: impl Into<BoxError>) -> Self {
         Self { text: told(error), exit: 2 }
+    }
+
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        self.exit
     }
 }
 

@@ -1,12 +1,13 @@
 //! Being told to stop, and ending in time.
 
 use std::process::exit;
+use std::sync::{Arc, OnceLock};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::output::Failed;
+use crate::output::{Failed, report};
 
 /// What is ready once SIGTERM or SIGINT has come. Both are listened to from this call on.
 pub fn told_by_signal() -> Result<impl Future<Output = ()>, Failed> {
@@ -21,18 +22,29 @@ pub fn told_by_signal() -> Result<impl Future<Output = ()>, Failed> {
     })
 }
 
-/// From the signal to the end of a consumer's process: a second less than the 25 that operators are told.
+/// From the signal to the end of a consumer's process: well within the 25 seconds that operators are told.
 /// Consumers finish what is in hand in 20 of them; what is left is for the goodbyes to the store, and for
 /// traces and metrics.
-const DEADLINE: Duration = Duration::from_secs(24);
+const DEADLINE: Duration = Duration::from_secs(22);
 
-/// Ends the process at the deadline, whatever still waits for an answer then.
-pub fn exit_at_the_deadline(code: u8) {
+/// How long the last lines may take to be written: nobody may be reading the log.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Ends the process at the deadline, whatever still waits for an answer then. It has failed where `failed`
+/// is set by then.
+pub fn exit_at_the_deadline(failed: Arc<OnceLock<Failed>>) {
     spawn(move || {
         sleep(DEADLINE);
-        tracing::warn!(
-            "stopped before all goodbyes were answered: the broker, the store or a collector is silent"
-        );
+        let code = failed.get().map_or(0, Failed::exit_code);
+        spawn(move || {
+            if let Some(failed) = failed.get() {
+                report(failed);
+            }
+            tracing::warn!(
+                "stopped before all goodbyes were answered: the broker, the store or a collector is silent"
+            );
+        });
+        sleep(LAST_WORDS);
         exit(code.into());
     });
 }

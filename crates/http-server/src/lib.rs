@@ -1,5 +1,5 @@
 //! The HTTP/1.1 server of every listener, with limits that keep clients that send nothing, or send it
-//! slowly, from using up all connections.
+//! slowly, or do not read, from using up all connections.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,6 +17,8 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -35,6 +37,10 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the body of a request may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may read nothing of its answer.
+#[cfg(target_os = "linux")]
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 
 /// The pause after `accept` failed: most often there are too many open files, and it would fail again
 /// at once.
@@ -103,6 +109,11 @@ async fn serve_connection(
     routes: Router,
     mut shutting_down: watch::Receiver<bool>,
 ) {
+    // The kernel ends a connection whose peer acknowledges nothing, or keeps its window closed.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)) {
+        tracing::debug!(%error, "a connection has no limit for answers that are not read");
+    }
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(in_time);
@@ -151,7 +162,25 @@ fn client(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
+
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_client_that_does_not_read_its_answer_is_disconnected() {
+        const GRACE: Duration = Duration::from_secs(60);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let routes = Router::new().route("/", get(|| async { vec![0_u8; 64 << 20] }));
+        let client = TcpStream::connect(address).await.expect("a connection");
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+        client.writable().await.expect("it is open");
+        assert_eq!(client.try_write(request).expect("sent"), request.len());
+        let shutdown = async { client.readable().await.expect("the answer begins") };
+        let served = timeout(GRACE / 2, serve(listener, routes, GRACE, shutdown)).await;
+        served.expect("the connection ends before the grace").expect("the listener works");
+    }
 
     #[test]
     fn a_client_is_an_ipv4_address_or_an_ipv6_network() {
