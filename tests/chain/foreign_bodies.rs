@@ -10,7 +10,7 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use lapin::BasicProperties;
 use lapin::types::ShortString;
 use serde_json::{Value, json};
-use sync_store::State;
+use sync_store::{Key, State};
 
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -69,8 +69,10 @@ async fn compressed_receipts_and_packages_are_read() {
     complete(&world, 7).await;
     assert!(world.dead_letters().is_empty());
     // What is kept is plain, for all who read it later.
-    let shown = world.ok(&["render", "--receipt", "rcpt-1", "-o", "rcpt-1.pdf"]);
-    assert!(!shown.contains("error"), "{shown}");
+    let key = Key { tenant_uid: "7".to_owned(), receipt_uid: "rcpt-1".to_owned() };
+    let kept = world.store().await.receipt(&key).await.expect("asked").expect("it is kept");
+    assert_eq!(kept.body, body(1));
+    world.ok(&["render", "--receipt", "rcpt-1", "-o", "rcpt-1.pdf"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -161,6 +163,7 @@ async fn bodies_of_other_systems_are_dead_letters_that_name_them() {
     let unlabelled = letters.iter().find(|letter| letter["messageId"] == "unlabelled").expect("a letter");
     let shown = world.ok(&["dead", "show", unlabelled["id"].as_str().expect("an id")]);
     assert!(shown.contains("receipt.settled.v1") && shown.contains("\"voucherNumber\""), "{shown}");
+    assert!(shown.contains("payload\n  shown decompressed; the message has it compressed\n"), "{shown}");
     world.publish_bytes(&gzip(receipt(1).to_string().as_bytes()), encoded("gzip")).await;
     complete(&world, 1).await;
 }
@@ -197,6 +200,37 @@ async fn a_compressed_letter_keeps_its_encoding_and_is_found_redriven_and_edited
     assert_eq!(code, 0, "{problem}");
     complete(&world, 1).await;
     drop(all);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unchanged_body_is_sent_only_where_its_compression_was_not_labelled() {
+    let world = World::new().await;
+    world.ok(&["topology", "apply"]);
+    // The broker sets both aside, so the bodies themselves are right.
+    for (number, encoding) in [(1, "gzip"), (2, "")] {
+        let expiring = encoded(encoding).with_message_id(ShortString::from(number.to_string()));
+        let body = gzip(receipt(number).to_string().as_bytes());
+        world.publish_bytes(&body, expiring.with_expiration("1".into())).await;
+    }
+    let dead = world.consume(&["dead"]).await;
+    let letters = letters(&world, 2).await;
+    drop(dead);
+    let edited = |number: u64, body: String| {
+        let id = number.to_string();
+        let letter = letters.iter().find(|letter| letter["messageId"] == *id).expect("a letter");
+        world.file("corrected.json", body);
+        let id = letter["id"].as_str().expect("an id");
+        told(&world.run(&["dead", "edit", id, "--allow-edit", "--body", "corrected.json", "--as", "kari"]))
+    };
+    for body in [receipt(1).to_string(), format!("{:#}\n", receipt(1))] {
+        let (code, _, problem) = edited(1, body);
+        assert!(code == 1 && problem.contains("the body is as it was: nothing was sent"), "{problem}");
+    }
+    let (code, _, problem) = edited(2, receipt(2).to_string());
+    assert_eq!(code, 0, "{problem}");
+    let sent = world.vhost.peek("bilag.receipt", 5).await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].body, receipt(2).to_string().as_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

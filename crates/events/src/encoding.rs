@@ -42,24 +42,21 @@ pub fn decompress<'a>(
     match (compressions.next(), compressions.next()) {
         (None, _) => Ok(body.into()),
         (Some("gzip" | "x-gzip"), None) => gunzip(body).map(Cow::Owned),
-        // By its standard deflate has zlib's header; some leave it out.
-        (Some("deflate"), None) => match unzlib(body) {
-            Err(EncodingError::Corrupt(_)) => {
-                inflate(Decompress::new(false), "deflate", body).map(Cow::Owned)
-            }
-            done => done.map(Cow::Owned),
-        },
+        (Some("deflate"), None) => undeflate(body).map(Cow::Owned),
         _ => Err(EncodingError::Unknown),
     }
 }
 
-/// A body as people can read it: decompressed where it begins as what gzip or zlib makes, whatever its
-/// content encoding says.
+/// A body as people can read it: decompressed where it begins as what gzip or zlib makes, or is no text and
+/// what deflate made of one, whatever its content encoding says.
 pub fn legible(body: &[u8]) -> Cow<'_, [u8]> {
+    let is_text = |body: &[u8]| std::str::from_utf8(body).is_ok();
     let decompressed = match body {
         body if is_gzip(body) => gunzip(body).ok(),
         body if is_zlib(body) => unzlib(body).ok(),
-        _ => None,
+        body if is_text(body) => None,
+        // Without a header, almost any bytes can be the beginning of deflate.
+        body => undeflate(body).ok().filter(|body| is_text(body)),
     };
     decompressed.map_or(body.into(), Cow::Owned)
 }
@@ -79,6 +76,14 @@ fn gunzip(body: &[u8]) -> Result<Vec<u8>, EncodingError> {
 
 fn unzlib(body: &[u8]) -> Result<Vec<u8>, EncodingError> {
     inflate(Decompress::new(true), "deflate", body)
+}
+
+/// By its standard deflate has zlib's header; some leave it out.
+fn undeflate(body: &[u8]) -> Result<Vec<u8>, EncodingError> {
+    match unzlib(body) {
+        Err(EncodingError::Corrupt(_)) => inflate(Decompress::new(false), "deflate", body),
+        done => done,
+    }
 }
 
 fn inflate(mut stream: Decompress, name: &'static str, body: &[u8]) -> Result<Vec<u8>, EncodingError> {

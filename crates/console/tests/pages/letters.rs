@@ -1,5 +1,7 @@
 //! Dead letters: the list, one letter, what is asked before anything is done.
 
+use std::io::Write;
+
 use console::Role;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -182,6 +184,22 @@ async fn what_was_typed_into_an_edit_is_checked_and_kept() {
     let sent = desk.post(path, &[("body", &wrong.to_string()), ("sure", "yes")]).await;
     assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "there is no broker: {}", sent.text);
     assert!(sent.text.contains("role=\"alert\""), "{}", sent.text);
+}
+
+#[tokio::test]
+async fn a_compressed_letter_is_sent_decompressed_as_it_is() {
+    let world = World::new().await;
+    let plain = receipt(9).to_string();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let body = gzip.write_all(plain.as_bytes()).and_then(|()| gzip.finish()).expect("compressed");
+    let letter = letter("00000000000000ee", "receipt", "undecodable", "the body is compressed with gzip");
+    noted(world.store.as_ref(), &letter, &Value::Null, &body).await;
+    let path = "/letters/00000000000000ee/edit";
+    let desk = world.desk(Role::Editor).await;
+    assert!(desk.page(path).await.contains("receipt.settled.v1"));
+    let same = desk.post(path, &[("body", &plain)]).await;
+    assert_eq!(same.status, StatusCode::OK, "{}", same.text);
+    assert!(same.text.contains("Send the corrected body?"), "{}", same.text);
 }
 
 #[tokio::test]

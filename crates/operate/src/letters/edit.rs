@@ -145,8 +145,7 @@ impl Desk<'_> {
     ) -> Result<(), EditError> {
         let (id, stage) = (letter.id.clone(), letter.stage.clone());
         let Some(found) = find(walk, &id).await? else { return Err(EditError::Gone { id, stage }) };
-        // An editor may end the last line.
-        if found.message.body.trim_ascii() == body.trim_ascii() {
+        if is_unchanged(&found, body) {
             return Err(EditError::Unchanged { id });
         }
         let ids = [id];
@@ -161,6 +160,31 @@ impl Desk<'_> {
     }
 }
 
+/// Whether the stage would read the same once more. Compressed without saying so, it reads another body.
+fn is_unchanged(found: &Found, body: &[u8]) -> bool {
+    let message = &found.message;
+    let before = events::decompress(&message.body, message.content_encoding());
+    is_same(before.as_deref().unwrap_or(&message.body), body)
+}
+
+/// White space between tokens is no change: an editor may indent the body, or end its last line.
+fn is_same(before: &[u8], body: &[u8]) -> bool {
+    let is_json = serde_json::from_slice::<serde_json::Value>(before).is_ok();
+    before.trim_ascii() == body.trim_ascii()
+        || is_json && without_white_space(before).eq(without_white_space(body))
+}
+
+/// JSON without what stands between its tokens.
+fn without_white_space(json: &[u8]) -> impl Iterator<Item = u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    json.iter().copied().filter(move |byte| {
+        let is_quote = *byte == b'"' && !escaped;
+        escaped = in_string && *byte == b'\\' && !escaped;
+        in_string ^= is_quote;
+        in_string || !byte.is_ascii_whitespace()
+    })
+}
+
 async fn find(walk: &mut Walk, id: &str) -> Result<Option<Found>, WalkError> {
     while let Some(found) = walk.next().await? {
         if found.id == id {
@@ -168,4 +192,23 @@ async fn find(walk: &mut Walk, id: &str) -> Result<Option<Found>, WalkError> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn only_white_space_between_tokens_is_no_change() {
+        let before = br#"{"a b":"c \" d","e":[1,2]}"#;
+        for (body, same) in [
+            ("{\n  \"a b\": \"c \\\" d\",\n  \"e\": [1, 2]\n}\n", true),
+            (r#"{"ab":"c \" d","e":[1,2]}"#, false),
+            (r#"{"a b":"c \"d","e":[1,2]}"#, false),
+            (r#"{"a b":"c \" d","e":[12]}"#, false),
+        ] {
+            assert_eq!(is_same(before, body.as_bytes()), same, "{body}");
+        }
+        assert!(!is_same(b"{\"a\":1 2}", b"{\"a\":12}"), "what is no JSON has no tokens");
+    }
 }

@@ -95,6 +95,7 @@ async fn show(
     if json {
         let mut letter = to_json(&found.noted);
         letter["headers"] = headers;
+        letter["compressed"] = is_compressed(found).into();
         letter["body"] = payload(found, "\n").into();
         letter["decoded"] = decoded.map_or(Value::Null, |decoded| decoded_to_json(&decoded));
         output::json(&letter);
@@ -122,6 +123,9 @@ async fn show(
         say(format_args!("  {name}: {value}"));
     }
     say("\npayload");
+    if is_compressed(found) {
+        say("  shown decompressed; the message has it compressed");
+    }
     // A line of it is not to be taken for one of ours.
     output::say_lines(&payload(found, "\n| "));
     Ok(())
@@ -219,6 +223,10 @@ async fn package(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Fail
         Some(newest) => format!("{key} (number {}): {}", newest.number, newest.state),
         None => format!("{key} (never heard unbroken)"),
     })
+}
+
+fn is_compressed(found: &LetterInFull) -> bool {
+    *events::legible(&found.body) != *found.body
 }
 
 /// Decompressed where it is compressed. JSON is indented, without the bytes of a PDF; anything else is shown as text.
