@@ -158,7 +158,7 @@ impl ReceiptConsumer {
     ) -> Result<Opened, Failure> {
         let opened = self.store.open(new, target.as_str(), wanted).await.map_err(of_store)?;
         if let Opened::Differs { body, fingerprint } = &opened
-            && events::decode::<ReceiptSettled>(body).is_ok_and(|kept| kept.same_content(event))
+            && events::decoded::<ReceiptSettled>(body).is_some_and(|kept| kept.same_content(event))
         {
             let kept = NewReceipt { fingerprint, ..*new };
             return self.store.open(&kept, target.as_str(), wanted).await.map_err(of_store);

@@ -160,7 +160,7 @@ impl Handler for UploadConsumer {
         let tenants = self.settings.tenants.as_ref()?;
         let uid = match message.header_text(amqp::header_names::TENANT) {
             Some(uid) => uid,
-            None => events::decode::<InvoiceRendered>(&message.body).ok()?.tenant.to_string(),
+            None => events::decoded::<InvoiceRendered>(&message.body)?.tenant.to_string(),
         };
         tenants.find(&uid).map(Tenant::name).map(str::to_owned)
     }

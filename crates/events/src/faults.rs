@@ -19,13 +19,16 @@ pub fn faults<E: DeserializeOwned>(value: &RawValue, most: usize) -> Vec<Refusal
     while found.len() < most {
         let Err(refusal) = E::deserialize(Node::without(value, &refused)) else { break };
         let path: Vec<String> = refusal.parts().map(str::to_owned).collect();
-        let is_new = path.is_empty() || refused.add(&path);
-        if is_new {
+        if path.is_empty() {
+            // The whole is refused: there is nothing more to be learnt.
             found.push(refusal);
-        }
-        // The whole is refused, or a stand-in is: there is nothing more to be learnt.
-        if path.is_empty() || !is_new {
             break;
+        }
+        match refused.add(&path) {
+            Added::New => found.push(refusal),
+            Added::OtherStandIn => {}
+            // No stand-in is taken: what comes after this place stays unread.
+            Added::NoStandIn => break,
         }
     }
     found
@@ -34,46 +37,81 @@ pub fn faults<E: DeserializeOwned>(value: &RawValue, most: usize) -> Vec<Refusal
 /// The refused places inside a value, by the parts of their paths. One without places inside is refused
 /// itself.
 #[derive(Debug, Default)]
-pub struct Refused(BTreeMap<String, Refused>);
+pub struct Refused {
+    inside: BTreeMap<String, Refused>,
+    stand_in: StandIn,
+}
+
+/// What becomes of a refused place.
+enum Added {
+    /// It was not known.
+    New,
+    /// Its stand-in was refused, and it gets the next.
+    OtherStandIn,
+    /// Its last stand-in was refused.
+    NoStandIn,
+}
 
 impl Refused {
-    /// Whether the place is a new one.
-    fn add(&mut self, path: &[String]) -> bool {
+    fn add(&mut self, path: &[String]) -> Added {
         let Some((part, rest)) = path.split_first() else {
-            return !std::mem::take(&mut self.0).is_empty();
+            return if std::mem::take(&mut self.inside).is_empty() {
+                self.next_stand_in()
+            } else {
+                Added::New
+            };
         };
-        if let Some(inside) = self.0.get_mut(part) {
-            return !inside.0.is_empty() && inside.add(rest);
+        if let Some(inside) = self.inside.get_mut(part) {
+            return if inside.is_whole() { inside.next_stand_in() } else { inside.add(rest) };
         }
-        let mut inside = self.0.entry(part.clone()).or_default();
+        let mut inside = self.inside.entry(part.clone()).or_default();
         for part in rest {
-            inside = inside.0.entry(part.clone()).or_default();
+            inside = inside.inside.entry(part.clone()).or_default();
         }
-        true
+        Added::New
+    }
+
+    fn next_stand_in(&mut self) -> Added {
+        let Some(next) = self.stand_in.next() else { return Added::NoStandIn };
+        self.stand_in = next;
+        Added::OtherStandIn
     }
 
     /// What is refused at a place, and inside it.
     pub fn at(&self, part: &str) -> Option<&Self> {
-        self.0.get(part)
+        self.inside.get(part)
+    }
+
+    /// What takes the place.
+    pub fn stand_in(&self) -> StandIn {
+        self.stand_in
     }
 
     /// Whether the place itself is refused.
     pub fn is_whole(&self) -> bool {
-        self.0.is_empty()
+        self.inside.is_empty()
     }
 
-    /// The members that are refused themselves, by their names.
-    pub fn members(&self) -> impl Iterator<Item = &str> {
-        let whole = self.0.iter().filter(|(_, inside)| inside.is_whole());
-        whole.filter_map(|(part, _)| part.strip_prefix('.'))
+    /// The members that are refused themselves, by their names, and what takes their places.
+    pub fn members(&self) -> impl Iterator<Item = (&str, StandIn)> {
+        let whole = self.inside.iter().filter(|(_, inside)| inside.is_whole());
+        whole.filter_map(|(part, inside)| Some((part.strip_prefix('.')?, inside.stand_in)))
     }
 }
 
-/// Takes the place of a value that was refused: each type gets from it what it asks for.
-pub struct StandIn;
+/// Takes the place of a value that was refused: each type gets from it what it asks for. The first has empty
+/// arrays; where it is refused, the second has arrays of one element.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StandIn(usize);
 
-/// A text that is a name, an identifier and a time.
-const TEXT: &str = "2026-11-02T09:15:42Z";
+/// A text that is a name, an identifier and a time; and one that is a target and base64.
+const TEXTS: [&str; 2] = ["2026-11-02T09:15:42Z", "name"];
+
+impl StandIn {
+    fn next(self) -> Option<Self> {
+        (self.0 + 1 < TEXTS.len()).then_some(Self(self.0 + 1))
+    }
+}
 
 impl<'de> Deserializer<'de> for StandIn {
     type Error = Refusal;
@@ -87,11 +125,11 @@ impl<'de> Deserializer<'de> for StandIn {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_borrowed_str(TEXT)
+        visitor.visit_borrowed_str(TEXTS[self.0])
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_borrowed_str(TEXT)
+        visitor.visit_borrowed_str(TEXTS[self.0])
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
@@ -107,7 +145,7 @@ impl<'de> Deserializer<'de> for StandIn {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<Self>()))
+        visitor.visit_seq(SeqDeserializer::new(std::iter::repeat_n(self, self.0)))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -116,7 +154,7 @@ impl<'de> Deserializer<'de> for StandIn {
         members: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        visitor.visit_map(MapDeserializer::new(members.iter().map(|member| (*member, Self))))
+        visitor.visit_map(MapDeserializer::new(members.iter().map(|member| (*member, self))))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

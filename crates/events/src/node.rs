@@ -154,9 +154,9 @@ impl<'de> de::Deserializer<'de> for Node<'de> {
 /// The members of an object, in their order, with those that appear twice.
 struct Members<'de> {
     rest: std::vec::IntoIter<(String, &'de RawValue)>,
-    /// The names of those that were refused, which come last.
-    refused_names: std::vec::IntoIter<String>,
-    current: Option<(String, Option<&'de RawValue>)>,
+    /// Those that were refused, which come last.
+    stand_ins: std::vec::IntoIter<(String, StandIn)>,
+    current: Option<(String, Result<&'de RawValue, StandIn>)>,
     level: u8,
     refused: Option<&'de Refused>,
 }
@@ -177,14 +177,14 @@ impl<'de> Members<'de> {
         let pairs = de::Deserializer::deserialize_map(&mut json, Pairs);
         // The value is well-formed, but a key may still hold half a surrogate pair.
         let mut pairs = pairs.map_err(|_| Refusal::new("an object with readable names"))?;
-        let mut refused_names = Vec::new();
+        let mut stand_ins = Vec::new();
         if let Some(refused) = node.refused {
-            refused_names.extend(refused.members().map(str::to_owned));
-            pairs.retain(|(name, _)| !refused_names.contains(name));
+            stand_ins.extend(refused.members().map(|(name, stand_in)| (name.to_owned(), stand_in)));
+            pairs.retain(|(name, _)| stand_ins.iter().all(|(refused, _)| refused != name));
         }
         Ok(Self {
             rest: pairs.into_iter(),
-            refused_names: refused_names.into_iter(),
+            stand_ins: stand_ins.into_iter(),
             current: None,
             level: node.inner_level()?,
             refused: node.refused,
@@ -196,8 +196,8 @@ impl<'de> de::MapAccess<'de> for Members<'de> {
     type Error = Refusal;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refusal> {
-        let read = self.rest.next().map(|(name, value)| (name, Some(value)));
-        self.current = read.or_else(|| Some((self.refused_names.next()?, None)));
+        let read = self.rest.next().map(|(name, value)| (name, Ok(value)));
+        self.current = read.or_else(|| self.stand_ins.next().map(|(name, stand_in)| (name, Err(stand_in))));
         let name = self.current.as_ref().map(|(name, _)| name.as_str());
         name.map(|name| seed.deserialize(name.into_deserializer())).transpose()
     }
@@ -206,11 +206,11 @@ impl<'de> de::MapAccess<'de> for Members<'de> {
         let (name, value) = self.current.take().expect("serde asks for a value after its key");
         let part = || format!(".{name}");
         let read = match value {
-            Some(value) => {
+            Ok(value) => {
                 let refused = self.refused.and_then(|refused| refused.at(&part()));
                 seed.deserialize(Node { value, level: self.level, refused })
             }
-            None => seed.deserialize(StandIn),
+            Err(stand_in) => seed.deserialize(stand_in),
         };
         read.map_err(|refusal| refusal.within(part()))
     }
@@ -240,7 +240,7 @@ impl<'de> de::SeqAccess<'de> for Elements<'de> {
         let part = || format!("[{index}]");
         let refused = self.refused.and_then(|refused| refused.at(&part()));
         let read = match refused {
-            Some(refused) if refused.is_whole() => seed.deserialize(StandIn),
+            Some(refused) if refused.is_whole() => seed.deserialize(refused.stand_in()),
             refused => seed.deserialize(Node { value, level: self.level, refused }),
         };
         read.map(Some).map_err(|refusal| refusal.within(part()))

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -65,10 +66,18 @@ pub enum PackageStatus {
 const PACKED: u32 = 500;
 
 /// Reads what has happened; the package itself may be anything.
+///
+/// # Errors
+/// That cannot be read: all that is wrong with the event as a [`PackageEvent`].
 pub fn package_status(body: &[u8]) -> Result<PackageStatus, Undecodable> {
     #[derive(Deserialize)]
     struct Envelope {
-        event: WebhookEvent,
+        event: Head,
+    }
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "type")]
+        kind: Number,
     }
     #[derive(Deserialize)]
     struct Transition {
@@ -82,14 +91,25 @@ pub fn package_status(body: &[u8]) -> Result<PackageStatus, Undecodable> {
     struct State {
         enum_value: StatusCode,
     }
-    let is_packed = match &*decode::<Envelope>(body)?.event.kind {
+    let is_packed = match &*part::<Envelope>(body)?.event.kind {
         "package.status.packed" => true,
         "package.status.transitioned" => {
-            decode::<Transition>(body)?.payload.state.enum_value == StatusCode::new(PACKED)
+            part::<Transition>(body)?.payload.state.enum_value == StatusCode::new(PACKED)
         }
         _ => false,
     };
     Ok(if is_packed { PackageStatus::Packed } else { PackageStatus::Other })
+}
+
+/// A part of a package event. Where it cannot be read, its publisher hears of everything at once.
+fn part<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
+    decoded(body).map_or_else(
+        || {
+            decode::<PackageEvent>(body)?;
+            decode(body)
+        },
+        Ok,
+    )
 }
 
 /// The package's id, where it can be read from a body that is otherwise refused: so that a dead

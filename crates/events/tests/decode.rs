@@ -2,7 +2,7 @@
 
 mod support;
 
-use events::{ReceiptSettled, Undecodable, decode, receipt_uid};
+use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Undecodable, decode, receipt_uid};
 use serde_json::json;
 use support::{sample, with};
 
@@ -72,21 +72,21 @@ fn all_faults_of_shape_are_told_in_their_order() {
     event["orderReceipt"]["items"][2]["vatRate"] = json!(25.5);
     event["orderReceipt"]["settlements"] = json!({});
     event["orderReceipt"]["orderTotals"].as_object_mut().expect("an object").remove("vatTotal");
-    event["package"] = json!({ "id": -1 });
-    let body = event.to_string().replacen('{', "{\"id\":\"evt-0\",", 1);
+    // The order is the body's, not that of the alphabet.
+    let body = event.to_string().replacen('{', r#"{"package":{"id":-1},"id":"evt-0","#, 1);
     let Undecodable::NotTheEvent(faults) = decode::<ReceiptSettled>(body.as_bytes()).expect_err("broken")
     else {
         panic!("it is JSON")
     };
-    let mut paths: Vec<_> = faults.iter().map(|fault| &*fault.path).collect();
+    let paths: Vec<_> = faults.iter().map(|fault| &*fault.path).collect();
     let told = refusal(body.as_bytes());
     let joined: Vec<_> = faults.iter().map(ToString::to_string).collect();
     assert_eq!(told, joined.join("; "));
-    assert!(paths.is_sorted_by_key(|path| told.find(path)));
-    paths.sort_unstable();
     assert_eq!(
         paths,
         [
+            "package.id",
+            "package.number",
             "id",
             "occurredAt",
             "orderReceipt.items[0].total",
@@ -94,8 +94,6 @@ fn all_faults_of_shape_are_told_in_their_order() {
             "orderReceipt.items[2].vatRate",
             "orderReceipt.orderTotals.vatTotal",
             "orderReceipt.settlements",
-            "package.id",
-            "package.number",
             "tenant.country.code",
             "tenant.country.currency",
             "type",
@@ -113,6 +111,39 @@ fn all_faults_of_shape_are_told_in_their_order() {
             "{path}: {told}"
         );
     }
+}
+
+#[test]
+fn faults_after_a_refused_target_or_document_are_told() {
+    let paths = |told: Undecodable| match told {
+        Undecodable::NotTheEvent(faults) => faults.into_iter().map(|fault| fault.path).collect::<Vec<_>>(),
+        told => panic!("{told}"),
+    };
+    for (targets, refused) in [(json!(["omnium", 7, "Kari", "erp"]), 2), (json!({}), 1), (json!([]), 1)] {
+        let event = json!({ "type": "invoice.ready.v1", "targets": targets, "receipt": 7, "invoice": 7, "occurredAt": 7 });
+        let told = decode::<InvoiceReady>(event.to_string().as_bytes()).expect_err("broken");
+        let paths = paths(told);
+        assert_eq!(paths.iter().filter(|path| path.starts_with("targets")).count(), refused, "{paths:?}");
+        for path in ["receipt", "invoice", "occurredAt", "id"] {
+            assert!(paths.iter().any(|told| told == path), "{path}: {paths:?}");
+        }
+    }
+    let event = json!({ "target": 7, "pdf": { "sha256": 7, "content": "!", "fileName": 7 }, "invoice": 7 });
+    let mut told = paths(decode::<InvoiceRendered>(event.to_string().as_bytes()).expect_err("broken"));
+    told.sort_unstable();
+    let expected = [
+        "id",
+        "invoice",
+        "occurredAt",
+        "orderType",
+        "pdf.content",
+        "pdf.fileName",
+        "pdf.sha256",
+        "target",
+        "tenant",
+        "type",
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

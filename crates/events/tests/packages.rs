@@ -41,6 +41,29 @@ fn a_package_is_packed_by_its_own_event_or_by_a_transition_to_500() {
 }
 
 #[test]
+fn all_faults_of_a_package_event_are_told_at_once() {
+    let missing = "expected the member, which is missing";
+    let told = package_status(br#"{"event":{},"payload":{"id":-1}}"#).expect_err("no type").to_string();
+    for path in ["event.type", "event.uuid", "payload.number", "payload.packageitem_set"] {
+        assert!(told.contains(&format!("at {path}: {missing}")), "{path}: {told}");
+    }
+    assert!(told.contains("at payload.id: expected a whole number"), "{told}");
+
+    let packed = br#"{"event":{"type":"package.status.packed"},"payload":{"id":-1}}"#;
+    assert_eq!(package_status(packed), Ok(PackageStatus::Packed));
+    let told = events::decode::<PackageEvent>(packed).expect_err("broken").to_string();
+    assert!(told.contains("at event.uuid: ") && told.contains("at payload.id: "), "{told}");
+
+    let event = support::with(sample(), "/event/type", json!("package.status.transitioned"));
+    let mut stateless = event.clone();
+    stateless["payload"].as_object_mut().expect("an object").remove("state");
+    assert_eq!(status(&stateless), Err(format!("at payload.state: {missing}")));
+    stateless["event"]["uuid"] = json!(null);
+    let told = status(&stateless).expect_err("without a uuid");
+    assert!(told.starts_with("at event.uuid: expected an identifier"), "{told}");
+}
+
+#[test]
 fn the_content_is_the_order_and_how_many_of_each_article() {
     let packed = sample();
     let mut later = packed.clone();

@@ -12,7 +12,8 @@ const UNTOLD: &str = "no error is told";
 /// An error without its variable parts. Quoted values become `"…"`, but not the sentence that somebody
 /// answered; a word with a digit in it (a number, a uid, a voucher, a time, a hash) becomes `#`, and so
 /// does such a part of a URL or of a path; a number of three digits after "answered" or "status" stays,
-/// because 400 is another cause than 503. Never empty; at most 400 bytes.
+/// because 400 is another cause than 503. Of clauses that differ in nothing else, the first stays: the same
+/// mistake in two lines of a receipt is one cause. Never empty; at most 400 bytes.
 pub fn cause(error: &str) -> String {
     let mut cause = String::new();
     let mut before = String::new();
@@ -28,11 +29,24 @@ pub fn cause(error: &str) -> String {
         }
         before = word;
     }
+    let mut cause = without_repeats(&cause);
     if cause.is_empty() {
         return UNTOLD.to_owned();
     }
     cause.truncate(cause.floor_char_boundary(MAX));
     cause
+}
+
+/// Each clause once. That there are more than are told is no cause.
+fn without_repeats(cause: &str) -> String {
+    const SEPARATOR: &str = "; ";
+    let mut clauses: Vec<&str> = Vec::new();
+    for clause in cause.split(SEPARATOR) {
+        if !clauses.contains(&clause) && (clause != "and more" || clauses.is_empty()) {
+            clauses.push(clause);
+        }
+    }
+    clauses.join(SEPARATOR)
 }
 
 /// Names a group of letters: eight hexadecimal digits, the same for the same stage, reason and cause on
@@ -162,6 +176,20 @@ mod tests {
         ] {
             assert_eq!(cause(error), expected, "{error}");
         }
+    }
+
+    #[test]
+    fn one_mistake_in_several_lines_is_one_cause() {
+        let told = |lines: usize| -> String {
+            let faults = (0..lines).map(|line| format!("at items[{line}].total: expected an integer"));
+            faults.collect::<Vec<_>>().join("; ")
+        };
+        let one = "at items[#].total: expected an integer";
+        for error in [told(1), told(2), told(12), told(12) + "; and more"] {
+            assert_eq!(cause(&error), one, "{error}");
+        }
+        let another = format!("at id: expected a text; {}; at type: expected a text", told(3));
+        assert_eq!(cause(&another), format!("at id: expected a text; {one}; at type: expected a text"));
     }
 
     #[test]
