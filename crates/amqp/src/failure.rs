@@ -163,7 +163,7 @@ impl Reason {
     /// Not JSON.
     pub const UNDECODABLE: Self = Self::new(
         "undecodable",
-        "have whoever publishes it send plain JSON in UTF-8, and publish the event again",
+        "have whoever publishes it change what the error names, and publish the event again",
     );
     /// JSON, but not the event, or it contradicts itself.
     pub const INVALID_EVENT: Self = Self::new(

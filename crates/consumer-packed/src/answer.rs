@@ -1,7 +1,7 @@
 //! The receipt that an invoice service answered with.
 
 use amqp::{Failure, Outgoing, Reason};
-use events::{Contradictions, Number, Package, ReceiptSettled, ReceiptSettledType, Undecodable};
+use events::{Contradictions, Foreign, Number, Package, ReceiptSettled, ReceiptSettledType, Undecodable};
 use sync_store::Packing;
 
 /// Why the answer cannot be used.
@@ -10,6 +10,9 @@ pub enum AnswerError {
     /// JSON, but no receipt.
     #[error("the invoice service answered with what is no receipt.settled.v1")]
     NoReceipt(#[source] Undecodable),
+    /// Known by its looks. What its publisher is to do is said to those who publish on a bus.
+    #[error("the invoice service answered with what is no receipt.settled.v1: the body is {}", .0.what.replace("content_encoding", "Content-Encoding"))]
+    Foreign(Foreign),
     /// It does not add up.
     #[error("the invoice service answered with a receipt that cannot be used")]
     Contradictory(#[source] Contradictions),
@@ -25,7 +28,12 @@ pub enum AnswerError {
 
 /// Reads the receipt and gives it its package.
 pub fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, AnswerError> {
-    let mut receipt: ReceiptSettled = events::decode(body).map_err(AnswerError::NoReceipt)?;
+    let mut receipt: ReceiptSettled = events::decode(body).map_err(|error| match error {
+        Undecodable::OtherFormat(foreign) | Undecodable::OtherEnvelope(foreign) => {
+            AnswerError::Foreign(foreign)
+        }
+        error => AnswerError::NoReceipt(error),
+    })?;
     receipt.check().map_err(AnswerError::Contradictory)?;
     let asked = packing.key.package_id;
     match &receipt.package {

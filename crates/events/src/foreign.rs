@@ -30,7 +30,7 @@ const fn known_as(what: &'static str, remedy: &'static str) -> Foreign {
 
 const COMPRESS_OTHERWISE: &str =
     "publish the event plain, or compress it with gzip and set content_encoding to gzip";
-const NO_REGISTRY: &str = "publish the event as plain JSON, without a serializer of Avro";
+const NO_REGISTRY: &str = "publish the event as plain JSON, without the serializer of a schema registry";
 const IN_UTF_8: &str = "publish the event in UTF-8";
 const EACH_ALONE: &str = "publish each event as a message of its own";
 
@@ -85,6 +85,8 @@ fn of_zeros(body: &[u8]) -> Option<Foreign> {
             };
             known_as(what, "publish the event's JSON as the bytes of one data section")
         }
+        // JSON after its length or a zero byte, and nothing but zeros.
+        [0, b'{', ..] | [0, _, _, _, b'{', ..] | [0, 0, 0, 0, 0, 0, ..] => return None,
         [0, _, _, _, _, _, ..] => {
             known_as("Avro or the like in the wire format of Confluent's schema registry", NO_REGISTRY)
         }

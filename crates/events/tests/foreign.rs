@@ -4,7 +4,9 @@ mod support;
 
 use std::io::Write;
 
-use events::{EncodingError, MAX_EVENT, PackageEvent, ReceiptSettled, decode, decompress, legible};
+use events::{
+    EncodingError, MAX_EVENT, PackageEvent, ReceiptSettled, Undecodable, decode, decompress, legible,
+};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use serde_json::{Value, json};
@@ -51,6 +53,7 @@ fn formats_are_named_by_how_they_begin() {
         (after(b"\0\x53\x70\x45"), "an AMQP 1.0 message", "bytes of one data section"),
         (after(b"\0\0\0\0\x2a"), "Avro or the like in the wire format of Confluent's", "plain JSON"),
         (after(b"\0\0\0\x7b\0\x2a"), "Avro or the like in the wire format of Confluent's", "plain JSON"),
+        (after(b"\0\0\0\0\x2a"), "Avro or the like", "without the serializer of a schema registry"),
         (after(b"Obj\x01\x04"), "an Avro object container file", "plain JSON"),
         (after(b"\xc3\x01\x8d\x91"), "Avro in its single-object encoding", "plain JSON"),
         (gzip(&receipt()), "compressed with gzip, and its content_encoding", "content_encoding to gzip"),
@@ -197,6 +200,31 @@ fn content_encodings_are_undone() {
         let told = decompress(&body, Some(encoding)).expect_err(encoding);
         assert_eq!(told, EncodingError::Unknown);
         assert!(told.to_string().contains("gzip or deflate") && !told.to_string().contains("Kari"));
+    }
+}
+
+#[test]
+fn every_deflate_is_legible() {
+    let body = receipt();
+    // As zlib with a window of 8 KiB begins.
+    let mut small_window = zlib(&body, 6);
+    small_window[..2].copy_from_slice(b"\x58\x85");
+    for encoded in [gzip(&body), zlib(&body, 6), small_window, deflate(&body)] {
+        assert_eq!(*legible(&encoded), *body);
+    }
+    let package = b"\0\0\0\0\x2a\xff\xfe".as_slice();
+    for other in [&*body, b"", b"\xff", package, &deflate(b"\xff\xfe")] {
+        assert_eq!(*legible(other), *other, "shown as it is");
+    }
+}
+
+#[test]
+fn zeros_before_json_are_not_taken_for_avro() {
+    let length = u32::try_from(receipt().len()).expect("short").to_be_bytes();
+    let zero = [&b"\0"[..], &receipt()].concat();
+    for body in [zero, [&length[..], &receipt()].concat(), vec![0; 100]] {
+        let told = decode::<ReceiptSettled>(&body).expect_err("no JSON");
+        assert!(matches!(told, Undecodable::NotJson { .. }), "{told}");
     }
 }
 

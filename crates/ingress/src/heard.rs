@@ -42,8 +42,8 @@ pub(crate) enum Heard {
 /// Why a body is no webhook.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoEvent {
-    /// Not JSON, or an envelope around something else.
-    #[error(transparent)]
+    /// Not JSON, or an envelope around something else. What is a property in AMQP is a header here.
+    #[error("{}", .0.to_string().replace("content_encoding", "Content-Encoding"))]
     Undecodable(#[from] Undecodable),
     /// JSON that does not say what it is.
     #[error("the body does not say which event it is: expected type, event.type or action")]
@@ -150,5 +150,7 @@ mod tests {
         let told =
             heard(Flow, br#"{"Type":"Notification","Message":"{}"}"#).expect_err("no event").to_string();
         assert!(told.starts_with("the body is a notification of Amazon SNS"), "{told}");
+        let told = heard(Flow, b"\x1f\x8b").expect_err("no event").to_string();
+        assert!(told.ends_with("does not say so: set Content-Encoding to gzip"), "{told}");
     }
 }

@@ -171,12 +171,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Answer> {
     let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Ok(body) };
     let encoding = encoding.to_str().map_err(|_| Answer::NotJson)?;
-    match events::decompress(&body, Some(encoding)) {
-        Ok(plain) => Ok(plain.into_owned().into()),
-        Err(EncodingError::Unknown) => Err(Answer::NotJson),
-        Err(EncodingError::Corrupt(_)) => Err(Answer::NoEvent),
-        Err(EncodingError::TooLarge) => Err(Answer::TooLarge),
-    }
+    let plain = events::decompress(&body, Some(encoding)).map_err(|error| {
+        tracing::warn!(%error, "a content encoding was not undone");
+        match error {
+            EncodingError::Unknown => Answer::NotJson,
+            EncodingError::Corrupt(_) => Answer::NoEvent,
+            EncodingError::TooLarge => Answer::TooLarge,
+        }
+    })?;
+    Ok(plain.into_owned().into())
 }
 
 async fn read(body: Body) -> Result<Bytes, Answer> {
