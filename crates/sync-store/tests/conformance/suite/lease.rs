@@ -76,7 +76,7 @@ pub async fn what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_ba
             "open" => drop(opened(&*store, &key, TARGET, true, b"{}").await),
             "invoice_created" => taken(store.invoice_created(&key, TARGET, "a", "invoice-1").await),
             "not_attached" => taken(store.not_attached(&key, TARGET, "a").await),
-            _ => drop(note(&*store, &letter(touch, "rejected", Some(&key)), ONE).await),
+            _ => note(&*store, &letter(touch, "rejected", Some(&key)), ONE).await,
         }
         let answer = store.lease(&key, TARGET, "b", LONG).await.expect("asked");
         let Lease::Held { left } = answer else { panic!("{touch}: {answer:?}") };
