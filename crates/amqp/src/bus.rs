@@ -41,27 +41,26 @@ pub(crate) async fn expect_topic(link: &Link, topology: &Topology) -> Result<(),
         return Ok(());
     }
     let exchange = topology.bus.clone();
-    let kind = kind(link, &exchange).await;
-    let kind =
-        kind.map_err(|source| TopologyError::Failed { what: format!("exchange {exchange}"), source })?;
+    let failed = |source| TopologyError::Failed { what: format!("exchange {exchange}"), source };
+    let kind = match exists(link, &exchange, true).await {
+        Ok(true) => kind(link, &exchange).await.map_err(failed)?,
+        // Whoever binds to it is told.
+        Ok(false) => None,
+        Err(error) if reply_code(&error) == Some(403) => None,
+        Err(error) => return Err(failed(error)),
+    };
     match kind.and_then(|kind| fault(&kind, topology.bus_keys())) {
         Some(fault) => Err(TopologyError::BusOfWrongType { exchange, fault }),
         None => Ok(()),
     }
 }
 
-/// The type of an exchange that is no durable topic exchange; `None` also where it is not there, or the user lacks the
-/// right that asking takes.
+/// The type of an exchange that is there, where it is no topic exchange; `None` also where the user lacks the right that
+/// asking takes.
 ///
 /// AMQP tells it to nobody who asks passively. Whoever declares an exchange of another type is told what it is, and
 /// changes nothing.
 pub(crate) async fn kind(link: &Link, exchange: &str) -> lapin::Result<Option<String>> {
-    match exists(link, exchange, true).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(None),
-        Err(error) if reply_code(&error) == Some(403) => return Ok(None),
-        Err(error) => return Err(error),
-    }
     let channel = link.connection.create_channel().await?;
     match declare_exchange(&channel, exchange, "topic").await {
         Ok(()) => {

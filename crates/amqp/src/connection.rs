@@ -36,6 +36,9 @@ pub(crate) const FRAME_BYTES: u32 = 128 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long an answer to the end of a connection or a channel is waited for.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -285,6 +288,6 @@ impl Link {
     /// Says goodbye, but does not wait long for an answer.
     pub(crate) async fn close(&self) {
         let goodbye = self.connection.close(200, "done".into());
-        let _ = timeout(Duration::from_secs(2), goodbye).await;
+        let _ = timeout(GOODBYE, goodbye).await;
     }
 }

@@ -13,16 +13,13 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, ErrorKind};
 use tokio::time::{interval, timeout};
 
-use crate::connection::Link;
+use crate::connection::{GOODBYE, Link};
 use crate::header::Headers;
 use crate::{Broker, ConnectError, Outgoing, trace};
 
 /// How long a confirm may take while the broker does not block us. Longer means that the connection
 /// is dead without knowing it.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long an answer to the end of a channel is waited for.
-const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The content type of events.
 const JSON: &str = "application/json";
