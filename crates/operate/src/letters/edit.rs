@@ -167,11 +167,12 @@ fn is_unchanged(found: &Found, body: &[u8]) -> bool {
     is_same(before.as_deref().unwrap_or(&message.body), body)
 }
 
-/// White space between tokens is no change: an editor may indent the body, or end its last line.
-fn is_same(before: &[u8], body: &[u8]) -> bool {
-    let is_json = serde_json::from_slice::<serde_json::Value>(before).is_ok();
+/// Whether two bodies say the same. White space between tokens is no change: an editor may indent the body, or end its
+/// last line.
+pub fn is_same(before: &[u8], body: &[u8]) -> bool {
+    let is_json = |body: &[u8]| serde_json::from_slice::<&serde_json::value::RawValue>(body).is_ok();
     before.trim_ascii() == body.trim_ascii()
-        || is_json && without_white_space(before).eq(without_white_space(body))
+        || is_json(before) && is_json(body) && without_white_space(before).eq(without_white_space(body))
 }
 
 /// JSON without what stands between its tokens.

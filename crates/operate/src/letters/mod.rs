@@ -25,7 +25,7 @@ use crate::Stage;
 use crate::stages::WhyPaused;
 pub use decoded::{Decoded, DecodedLine, decoded};
 pub use deed::Deed;
-pub use edit::EditError;
+pub use edit::{EditError, is_same};
 pub use error::LetterError;
 pub use json::json;
 pub use lag::{Lag, LagError, lag};

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use operate::letters::Desk;
+use operate::letters::{Desk, is_same};
 use sync_store::{LetterInFull, Place};
 
 use super::letter::{found, is_whole};
@@ -105,7 +105,7 @@ pub(super) async fn send(
     };
     // Sent decompressed, a compressed body may be another one; the desk knows its content encoding.
     let is_plain = before.as_bytes() == found.body;
-    if is_plain && is_same(&before, &typed) {
+    if is_plain && is_same(before.as_bytes(), typed.as_bytes()) {
         return again("Nothing is changed yet. To send the letter on as it is, redrive it.");
     }
     let stage = &found.noted.letter.stage;
@@ -124,11 +124,6 @@ pub(super) async fn send(
         Ok(()) => Ok(Redirect::to(&address_of(&id)).into_response()),
         Err(error) => again(&format!("{}.", amqp::chain(&error))),
     }
-}
-
-/// White space between tokens is no change.
-fn is_same(before: &str, typed: &str) -> bool {
-    before.trim() == typed.trim() || indented(before).is_some_and(|before| indented(typed) == Some(before))
 }
 
 fn sure(viewer: &Viewer, found: &LetterInFull, typed: &str) -> Markup {
