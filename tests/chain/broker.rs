@@ -1,7 +1,7 @@
 //! What the broker may do to its consumers: be away, come back, close connections, cancel, block.
 
 use bilag_tests::{
-    Bilag, Health, OwnBroker, PATIENCE, Store, Till, Vhost, World, eventually, eventually_within, receipt,
+    Bilag, Health, OwnBroker, Store, TIMEOUT, Till, Vhost, World, eventually, eventually_within, receipt,
 };
 use lapin::types::FieldTable;
 use sandbox::omnium::{Call, Fault, Rule};
@@ -34,13 +34,13 @@ async fn a_broker_that_is_not_up_yet_is_waited_for() {
     assert!(all.has_ended().is_none(), "{}", all.log());
 
     broker.start_again();
-    eventually_within(PATIENCE, "it is ready", async || {
+    eventually_within(TIMEOUT, "it is ready", async || {
         assert!(all.has_ended().is_none(), "{}", all.log());
         health.ready().await.filter(|(status, _)| *status == 200)
     })
     .await;
     Till::new(&world.vhost.url).publish(&receipt(1)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     world.assert_exactly_once(1..=1);
 }
 
@@ -56,12 +56,12 @@ async fn a_broker_killed_under_load_costs_nothing() {
         }
     });
     for complete in [10, 40] {
-        world.complete_within(PATIENCE, complete).await;
+        world.complete_within(TIMEOUT, complete).await;
         broker.kill();
         broker.start_again();
     }
     trickle.await.expect("all are published");
-    world.complete_within(PATIENCE, 80).await;
+    world.complete_within(TIMEOUT, 80).await;
 
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
@@ -80,14 +80,14 @@ async fn connections_forced_closed_in_mid_work_cost_nothing() {
         }
     });
     for complete in [5, 30, 60] {
-        world.complete_within(PATIENCE, complete).await;
+        world.complete_within(TIMEOUT, complete).await;
         eventually("connections are closed", async || {
             (world.vhost.close_connections("bilag ").await > 0).then_some(())
         })
         .await;
     }
     trickle.await.expect("all are published");
-    world.complete_within(PATIENCE, 120).await;
+    world.complete_within(TIMEOUT, 120).await;
 
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
@@ -100,7 +100,7 @@ async fn at_work() -> (World, Bilag) {
     let world = World::new().await;
     let all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     (world, all)
 }
 
@@ -113,7 +113,7 @@ async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() 
     eventually("all consume again", async || (all.log().matches(" consuming ").count() == 7).then_some(()))
         .await;
     world.publish(&receipt(2)).await;
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     world.assert_exactly_once(1..=2);
 }
 
@@ -130,7 +130,7 @@ async fn exchanges_and_bindings_deleted_under_their_consumers_are_put_back() {
     let arguments = ["topology", "check", "--management-url", &world.vhost.management];
     eventually("all is there again", async || world.run(&arguments).status.success().then_some(())).await;
     world.publish(&receipt(2)).await;
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     world.assert_exactly_once(1..=2);
 }
 
@@ -141,7 +141,7 @@ async fn a_rung_that_was_deleted_is_declared_again() {
     let failed = Fault::Status { status: 500.try_into().expect("a status"), retry_after: None, done: false };
     world.sandbox.omnium.add_fault(Rule::new(failed).on(Call::Upsert).times(1));
     world.publish(&receipt(2)).await;
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     world.assert_exactly_once(1..=2);
 }
 
@@ -165,7 +165,7 @@ async fn a_broker_out_of_memory_is_waited_for_and_seen() {
     assert_eq!(world.sandbox.omnium.summary().invoices.len(), 0);
 
     broker.clear_alarm();
-    world.complete_within(PATIENCE, 40).await;
+    world.complete_within(TIMEOUT, 40).await;
     eventually("/readyz says that it is over", async || {
         health.ready().await.filter(|(status, _)| *status == 200)
     })

@@ -1,6 +1,6 @@
 //! A cluster of three brokers, of which one is killed while receipts come.
 
-use bilag_tests::{OwnCluster, PATIENCE, Store, Till, World, eventually, receipt};
+use bilag_tests::{OwnCluster, Store, TIMEOUT, Till, World, eventually, receipt};
 use serde_json::Value;
 
 const RECEIPTS: u32 = 300;
@@ -25,14 +25,14 @@ async fn a_node_killed_under_load_costs_nothing_and_work_goes_on_without_it() {
             till.publish(&receipt(number)).await;
         }
     });
-    world.complete_within(PATIENCE, 50).await;
+    world.complete_within(TIMEOUT, 50).await;
     cluster.kill(1);
     trickle.await.expect("all are published, without the node");
-    world.complete_within(PATIENCE, RECEIPTS.into()).await;
+    world.complete_within(TIMEOUT, RECEIPTS.into()).await;
 
     cluster.start_again(1);
     world.publish(&receipt(RECEIPTS + 1)).await;
-    world.complete_within(PATIENCE, u64::from(RECEIPTS) + 1).await;
+    world.complete_within(TIMEOUT, u64::from(RECEIPTS) + 1).await;
     for stage in &mut stages {
         assert!(stage.has_ended().is_none(), "{}", stage.log());
     }

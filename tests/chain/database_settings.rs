@@ -1,6 +1,6 @@
 //! Databases that are set up otherwise than PostgreSQL's defaults.
 
-use bilag_tests::{PATIENCE, Store, Vhost, World, database, eventually, execute, receipt};
+use bilag_tests::{Store, TIMEOUT, Vhost, World, database, eventually, execute, receipt};
 use serde_json::json;
 
 /// Defaults of a database that every session begins with.
@@ -30,7 +30,7 @@ async fn no_default_of_the_database_fails_a_statement() {
     for number in 1..=RECEIPTS {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, RECEIPTS.into()).await;
+    world.complete_within(TIMEOUT, RECEIPTS.into()).await;
     world.assert_exactly_once(1..=RECEIPTS);
     for bilag in &both {
         let log = bilag.log();
@@ -46,7 +46,7 @@ async fn sets_aside_what_is_refused(world: &World) {
     for number in 1..=10 {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, 9).await;
+    world.complete_within(TIMEOUT, 9).await;
     let letter = eventually("it is a dead letter", async || world.dead_letters().pop()).await;
     assert_eq!((&letter["stage"], &letter["reason"]), (&json!("receipt"), &json!("unstorable")), "{letter}");
     assert_eq!(world.dead_letters().len(), 1);
@@ -66,7 +66,7 @@ async fn a_store_that_refuses_every_value_pauses_the_stage_after_a_few_dead_lett
     }
     eventually("the stage pauses", async || all.log().contains("paused").then_some(())).await;
     world.sqlite("drop trigger refuse");
-    world.complete_within(PATIENCE, 10 - SET_ASIDE as u64).await;
+    world.complete_within(TIMEOUT, 10 - SET_ASIDE as u64).await;
     eventually("they are dead letters", async || (world.dead_letters().len() == SET_ASIDE).then_some(()))
         .await;
 }

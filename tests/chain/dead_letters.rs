@@ -139,8 +139,10 @@ async fn a_letter_that_is_delivered_twice_is_one_and_two_letters_are_never_one()
     let channel = world.vhost.channel().await;
     world.ok(&["topology", "apply", "dead"]);
     let mut copies = Vec::new();
-    while let Some(letter) =
-        channel.basic_get("bilag.receipt.dead".into(), BasicGetOptions::default()).await.expect("a letter")
+    while let Some(letter) = channel
+        .basic_get("bilag.receipt.dead".into(), BasicGetOptions::default())
+        .await
+        .expect("a dead letter")
     {
         copies.push(letter.delivery);
     }
@@ -157,7 +159,7 @@ async fn a_letter_that_is_delivered_twice_is_one_and_two_letters_are_never_one()
     })
     .await;
     dead.terminate();
-    eventually("what was in hand is finished", async || dead.has_ended()).await;
+    eventually("what was in flight is finished", async || dead.has_ended()).await;
     assert_eq!(world.dead_letters().len(), 3);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{PATIENCE, World, eventually, receipt};
+use bilag_tests::{TIMEOUT, World, eventually, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::Value;
@@ -67,11 +67,11 @@ async fn an_invoice_that_was_begun_before_a_dry_run_is_not_left_without_its_file
     eventually("it has ended", async || all.has_ended()).await;
     assert_eq!((world.records(State::Pending).await, found(Call::Attach)), (1, 0), "{}", all.log());
 
-    // It waits in a rung; published again, it need not be waited for.
+    // It waits in a retry queue; published again, it need not be waited for.
     world.set("BILAG_DRY_RUN", "false");
     let _all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     world.assert_exactly_once(1..=1);
 }
 

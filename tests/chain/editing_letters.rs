@@ -1,4 +1,4 @@
-//! An operator corrects the body of a dead letter: it is sent on once, and the letter is archived.
+//! An operator corrects the body of a dead letter: it is sent on once, and the dead letter is archived.
 
 use amqp::header_names as names;
 use bilag_tests::{World, eventually, receipt, told};
@@ -13,7 +13,7 @@ fn broken(number: u32) -> Value {
     event
 }
 
-/// A letter about a broken receipt 1; gives its id.
+/// A dead letter about a broken receipt 1; gives its id.
 async fn with_letter() -> (World, String) {
     let world = World::new().await;
     let all = world.consume(&["all"]).await;
@@ -88,7 +88,7 @@ async fn what_is_unchanged_unreadable_or_about_another_receipt_is_not_sent() {
             broken(1),
             "receipt could not read the corrected body; nothing was sent: at orderReceipt.voucherNumber",
         ),
-        (receipt(2), "the letter is about receipt 7/rcpt-1, the corrected body about receipt 7/rcpt-2"),
+        (receipt(2), "the dead letter is about receipt 7/rcpt-1, the corrected body about receipt 7/rcpt-2"),
         (json!([1]), "receipt could not read the corrected body"),
     ] {
         let (code, _, problem) = edit(&world, &id, &body);

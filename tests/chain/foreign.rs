@@ -13,7 +13,7 @@ use lapin::types::{AMQPValue, FieldArray, FieldTable};
 
 use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, retry, start};
 
-/// When it runs out, the letters must have been dead for a while: shorter than the longest rung.
+/// When it runs out, the dead letters must have been dead for a while: shorter than the longest retry queue.
 const EXPIRATION: &str = "5000";
 const LONGEST_RUNG: &str = "6s";
 
@@ -98,13 +98,13 @@ async fn foreign_properties_do_no_harm_on_retry_redelivery_and_death() {
     let user = url.split("://").nth(1).and_then(|rest| rest.split(':').next()).expect("a user").to_owned();
     let messages = hostile(&user);
     let names: Vec<String> = messages.iter().map(|(name, _)| name.clone()).collect();
-    let rungs = ["100ms", LONGEST_RUNG];
+    let queues = ["100ms", LONGEST_RUNG];
 
     let before = Seen::default();
     let sees = before.clone();
     let first = start(
         &vhost,
-        &rungs,
+        &queues,
         32,
         By(move |message: Message| {
             let (_, attempt) = see(&sees, &message);
@@ -117,7 +117,7 @@ async fn foreign_properties_do_no_harm_on_retry_redelivery_and_death() {
         }),
     );
     publish(&url, messages).await;
-    eventually("all are in hand for the second time", async || {
+    eventually("all are in flight for the second time", async || {
         (*before.lock().expect("no handler panics") == expected(&names, &[0, 1])).then_some(())
     })
     .await;
@@ -127,13 +127,13 @@ async fn foreign_properties_do_no_harm_on_retry_redelivery_and_death() {
     let sees = after.clone();
     let second = start(
         &vhost,
-        &rungs,
+        &queues,
         32,
         By(move |message: Message| {
             let (body, attempt) = see(&sees, &message);
             async move {
                 match (&*body, message.header_number("x-bilag-attempt"), attempt) {
-                    // It waits in the longest rung, and so tells when time has passed.
+                    // It waits in the longest retry queue, and so tells when time has passed.
                     ("clock", None, _) => {
                         Err(Failure::Wait { at_least: Duration::from_secs(1), error: "not yet".into() })
                     }

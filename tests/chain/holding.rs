@@ -1,4 +1,4 @@
-//! A pause by hand, as the runtime obeys it: nothing more is taken, and what is in hand is finished.
+//! A pause by hand, as the runtime obeys it: nothing more is taken, and what is in flight is finished.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,9 +23,11 @@ async fn shows(consumer: &Running, who: Option<&str>) {
     .await;
 }
 
-async fn in_hand(consumer: &Running, count: usize) {
-    eventually(&format!("{count} are in hand"), async || (consumer.status.in_hand() == count).then_some(()))
-        .await;
+async fn in_flight(consumer: &Running, count: usize) {
+    eventually(&format!("{count} are in flight"), async || {
+        (consumer.status.in_flight() == count).then_some(())
+    })
+    .await;
 }
 
 async fn ready(vhost: &Vhost, count: u32) {
@@ -56,14 +58,14 @@ async fn what_is_in_hand_is_finished_and_the_rest_waits_for_the_release() {
     publish(&vhost.url, plain((0..9).map(|i| i.to_string()))).await;
     // The first one is handled alone.
     permits.add_permits(1);
-    in_hand(&consumer, 3).await;
+    in_flight(&consumer, 3).await;
     ready(&vhost, 5).await;
 
     consumer.hold.send_replace(hold("kari"));
     shows(&consumer, Some("kari")).await;
-    assert_eq!((consumer.status.in_hand(), consumer.status.handled()), (3, 1));
+    assert_eq!((consumer.status.in_flight(), consumer.status.handled()), (3, 1));
     permits.add_permits(100);
-    in_hand(&consumer, 0).await;
+    in_flight(&consumer, 0).await;
     assert_eq!(consumer.status.handled(), 4);
     ready(&vhost, 5).await;
 
@@ -79,12 +81,12 @@ async fn a_hold_need_not_wait_for_a_message_that_is_handled_alone() {
     let vhost = Vhost::new().await;
     let (consumer, permits) = start_gated(&vhost, 3);
     publish(&vhost.url, plain(["a", "b"].map(str::to_owned))).await;
-    in_hand(&consumer, 1).await;
+    in_flight(&consumer, 1).await;
     consumer.hold.send_replace(hold("kari"));
     shows(&consumer, Some("kari")).await;
-    assert_eq!((consumer.status.in_hand(), consumer.status.handled()), (1, 0));
+    assert_eq!((consumer.status.in_flight(), consumer.status.handled()), (1, 0));
     permits.add_permits(1);
-    in_hand(&consumer, 0).await;
+    in_flight(&consumer, 0).await;
     ready(&vhost, 1).await;
     // Held, it stops at once, and what waits stays where it is.
     consumer.stop().await;
@@ -129,7 +131,7 @@ async fn a_held_stage_does_not_probe_and_loses_no_connection_unnoticed() {
 
     consumer.hold.send_replace(hold("kari"));
     shows(&consumer, Some("kari")).await;
-    in_hand(&consumer, 0).await;
+    in_flight(&consumer, 0).await;
     ready(&vhost, 8).await;
     let before = asked.load(Ordering::SeqCst);
     let due = consumer.status.pause().expect("it is still paused by itself").next_probe_at;

@@ -11,7 +11,7 @@ mod redriving;
 
 use std::ops::RangeInclusive;
 
-use bilag_tests::{Browser, PATIENCE, World, eventually_within, receipt};
+use bilag_tests::{Browser, TIMEOUT, World, eventually_within, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
@@ -25,9 +25,9 @@ fn refuse(world: &World, words: &str) {
 /// What Omnium says of a store that it does not know.
 const UNKNOWN_MARKET: &str = "The market NO-OSLO is not known";
 
-/// Waits until so many letters wait for a person.
+/// Waits until so many dead letters wait for a person.
 async fn dead(world: &World, count: usize) {
-    eventually_within(PATIENCE, &format!("{count} letters are dead"), async || {
+    eventually_within(TIMEOUT, &format!("{count} letters are dead"), async || {
         (world.dead_letters().len() == count).then_some(())
     })
     .await;
@@ -69,9 +69,9 @@ async fn assert_document(browser: &Browser) {
                   done([answer.status, answer.headers.get('content-type'), (await answer.text()).slice(0, 5)]))";
     let answer = browser.page.execute_async(script, Vec::new()).await.expect("it is answered");
     assert_eq!(answer, json!([200, "application/pdf", "%PDF-"]));
-    eventually_within(PATIENCE, "the document is drawn", async || {
+    eventually_within(TIMEOUT, "the document is drawn", async || {
         let drawn = browser.find("iframe").await.screenshot().await.ok()?;
-        // One without letters compresses to less.
+        // One without dead letters compresses to less.
         (drawn.len() > 20_000).then_some(())
     })
     .await;

@@ -155,7 +155,7 @@ async fn more_at_once_than_fit_are_to_be_sent_again_and_room_comes_back() {
     world.set("BILAG_INGRESS_TIMEOUT", "10m");
     let ingress = world.ingress().await;
     let slow = [begun(&ingress).await, begun(&ingress).await];
-    ingress.in_hand(2).await;
+    ingress.in_flight(2).await;
     assert_eq!(ingress.flow(&receipt(1)).await.expect("an answer"), 503);
     drop(slow);
     ingress.flow_until_taken(&receipt(1)).await;
@@ -166,7 +166,7 @@ async fn at_the_end_a_webhook_in_hand_is_answered_first() {
     let mut world = declared().await;
     let mut ingress = world.ingress().await;
     let mut stream = begun(&ingress).await;
-    ingress.in_hand(1).await;
+    ingress.in_flight(1).await;
     ingress.process.terminate();
     eventually("it is stopping", async || ingress.process.log().contains("stopping").then_some(())).await;
     let mut rest = r#""type":"receipt.settled.v1""#.to_owned();

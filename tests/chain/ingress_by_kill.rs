@@ -1,7 +1,7 @@
 //! Webhooks while broker and ingress are killed: what was answered 202 is on its way, and the rest comes
 //! again.
 
-use bilag_tests::{OwnBroker, PATIENCE, Store, Vhost, World, eventually, free_port, receipt};
+use bilag_tests::{OwnBroker, Store, TIMEOUT, Vhost, World, eventually, free_port, receipt};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_broker_is_away_the_vendor_is_to_send_again_and_nothing_is_lost() {
@@ -29,7 +29,7 @@ async fn while_the_broker_is_away_the_vendor_is_to_send_again_and_nothing_is_los
     .await;
     broker.clear_alarm();
     ingress.flow_until_taken(&receipt(3)).await;
-    world.complete_within(PATIENCE, 3).await;
+    world.complete_within(TIMEOUT, 3).await;
     world.assert_exactly_once(1..=3);
 }
 
@@ -53,13 +53,13 @@ async fn an_ingress_that_is_killed_again_and_again_costs_nothing() {
     };
     let killer = async {
         for complete in [5, 20, 40] {
-            world.complete_within(PATIENCE, complete).await;
+            world.complete_within(TIMEOUT, complete).await;
             ingress.process.kill();
             ingress = world.ingress_on(&address).await;
         }
     };
     tokio::join!(vendor, killer);
-    world.complete_within(PATIENCE, 60).await;
+    world.complete_within(TIMEOUT, 60).await;
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
     world.assert_exactly_once(1..=60);
 }

@@ -1,7 +1,7 @@
 //! A user of the broker for each part, with the rights that `bilag topology users` prints: with them the chain
 //! does all of its work, and nothing of another's.
 
-use bilag_tests::{Bilag, Ingress, PATIENCE, World, eventually, eventually_within, package, receipt, told};
+use bilag_tests::{Bilag, Ingress, TIMEOUT, World, eventually, eventually_within, package, receipt, told};
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use reqwest::StatusCode;
@@ -83,7 +83,7 @@ async fn every_consumer_works_as_a_user_that_may_do_nothing_else() {
     world.ok(&["topology", "apply"]);
     let _consumers = consumers(&mut world, &users).await;
 
-    // Long enough for the rungs, and for fewer messages than a pause takes.
+    // Long enough for the retry queues, and for fewer messages than a pause takes.
     let fails = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: false };
     world.sandbox.omnium.add_fault(Rule::new(fails).on(Call::Upsert).times(6));
     log_in(&mut world, &users, "ingress");
@@ -93,7 +93,7 @@ async fn every_consumer_works_as_a_user_that_may_do_nothing_else() {
     world.publish_package(&package(74)).await;
     world.publish_bytes(b"no receipt", BasicProperties::default()).await;
     // Omnium has two, and the package and the ERP have one each.
-    eventually_within(PATIENCE, "everything has its invoice", async || {
+    eventually_within(TIMEOUT, "everything has its invoice", async || {
         (world.records(State::Complete).await == 4).then_some(())
     })
     .await;

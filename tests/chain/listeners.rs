@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bilag_tests::{Health, Ingress, PATIENCE, World, eventually};
+use bilag_tests::{Health, Ingress, TIMEOUT, World, eventually};
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -30,7 +30,7 @@ async fn closed(stream: &mut TcpStream) {
 
 async fn status(listener: SocketAddr, path: &str, number: u8) -> StatusCode {
     let http = reqwest::Client::builder().local_address(client(number)).build().expect("a client");
-    let answer = http.get(format!("http://{listener}{path}")).timeout(PATIENCE).send().await;
+    let answer = http.get(format!("http://{listener}{path}")).timeout(TIMEOUT).send().await;
     answer.expect("an answer").status()
 }
 
@@ -38,7 +38,7 @@ async fn withstands(listener: SocketAddr, path: &str) {
     let ended = async |said: &[u8]| {
         let mut stream = connected(listener, 2).await;
         stream.write_all(said).await.expect("it reads");
-        timeout(PATIENCE, closed(&mut stream)).await.expect("it is closed in time");
+        timeout(TIMEOUT, closed(&mut stream)).await.expect("it is closed in time");
     };
     let half_a_form = format!(
         "POST /login HTTP/1.1\r\nhost: {listener}\r\norigin: http://{listener}\r\n\

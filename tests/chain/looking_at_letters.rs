@@ -21,7 +21,7 @@ async fn with_letters(broken: usize) -> World {
     letters(&world, broken).await;
     world.publish(&receipt(1)).await;
     letters(&world, broken + 1).await;
-    // Killed, it would leave a letter to be noted once more.
+    // Killed, it would leave a dead letter to be noted once more.
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;
     world
@@ -127,7 +127,7 @@ async fn a_letter_is_shown_as_people_read_it_and_its_pdf_is_saved() {
     assert!(shown["decoded"]["lines"].as_array().is_some_and(|lines| !lines.is_empty()));
     let file = world.file("letter.pdf", "");
     let said = world.ok(&["dead", "show", id(0), "--pdf", "letter.pdf"]);
-    assert!(said.starts_with("letter.pdf: 1.pdf of letter "), "{said}");
+    assert!(said.starts_with("letter.pdf: 1.pdf of dead letter "), "{said}");
     let saved = std::fs::read(&file).expect("it is there");
     assert!(saved.starts_with(b"%PDF-"));
 

@@ -49,10 +49,10 @@ async fn flood(world: &World, numbers: std::ops::Range<u32>) {
     }
 }
 
-/// Waits until so many letters are in the index, then gives the memory of each consumer in bytes.
+/// Waits until so many dead letters are in the index, then gives the memory of each consumer in bytes.
 async fn memory_after(world: &World, consumers: &[Bilag], letters: u32) -> Vec<u64> {
     let store = world.store().await;
-    eventually_within(Duration::from_secs(600), "every letter is indexed", async || {
+    eventually_within(Duration::from_secs(600), "every dead letter is indexed", async || {
         // Counting a large table every few milliseconds would be the test's own load.
         sleep(Duration::from_millis(250)).await;
         let counts = store.dead_counts().await.expect("the store answers");

@@ -1,6 +1,6 @@
 //! A store that is not there, or not the one that consumers have opened.
 
-use bilag_tests::{Health, PATIENCE, World, eventually, receipt, told};
+use bilag_tests::{Health, TIMEOUT, World, eventually, receipt, told};
 use serde_json::{Value, json};
 
 /// What `bilag doctor` fails.
@@ -73,7 +73,7 @@ async fn consumers_of_a_file_that_was_moved_away_pause_until_it_is_back() {
     let health = Health::of(&mut world);
     let mut all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     let file = world.file("away.db", "");
     let (away, file) = (file.clone(), file.with_file_name("bilag.db"));
 
@@ -101,7 +101,7 @@ async fn consumers_of_a_file_that_was_moved_away_pause_until_it_is_back() {
     assert!(!file.exists(), "it was made again");
 
     std::fs::rename(&away, &file).expect("moved back");
-    world.complete_within(PATIENCE, 12).await;
+    world.complete_within(TIMEOUT, 12).await;
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert_eq!(health.ready().await.expect("it answers").0, 200);
     world.assert_exactly_once(1..=12);
@@ -114,7 +114,7 @@ async fn consumers_of_a_file_that_was_replaced_write_to_neither() {
     let health = Health::of(&mut world);
     let _all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     let file = world.file("away.db", "").with_file_name("bilag.db");
     for name in ["bilag.db", "bilag.db-wal", "bilag.db-shm"] {
         std::fs::rename(file.with_file_name(name), file.with_file_name(format!("away-{name}")))

@@ -1,9 +1,9 @@
-//! Operators move dead letters: redrive, discard, restore. Each letter is in one place, whoever is
+//! Operators move dead letters: redrive, discard, restore. Each dead letter is in one place, whoever is
 //! killed and whoever comes in between.
 
 use std::time::Duration;
 
-use bilag_tests::{OwnBroker, PATIENCE, Store, Vhost, World, eventually, eventually_within, receipt, told};
+use bilag_tests::{OwnBroker, Store, TIMEOUT, Vhost, World, eventually, eventually_within, receipt, told};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn fill(world: &World, count: u32) {
     for number in 1..=count {
         world.publish(&receipt(number)).await;
     }
-    eventually_within(PATIENCE, "all are dead", async || {
+    eventually_within(TIMEOUT, "all are dead", async || {
         (world.dead_letters().len() == count as usize).then_some(())
     })
     .await;
@@ -73,7 +73,7 @@ async fn all_of_a_kind_are_redriven_and_complete_once_the_cause_is_gone() {
     let _all = world.consume(&["all"]).await;
     let said = world.ok(&["dead", "redrive", "--stage", "upload", "--reason", "omnium_rejected"]);
     assert!(said.contains("30 of 30"), "{said}");
-    eventually_within(PATIENCE, "all complete", async || {
+    eventually_within(TIMEOUT, "all complete", async || {
         (world.records(State::Complete).await == 30).then_some(())
     })
     .await;
@@ -82,7 +82,7 @@ async fn all_of_a_kind_are_redriven_and_complete_once_the_cause_is_gone() {
     ready(&world, "bilag.upload.dead", 0).await;
 }
 
-/// A broker takes back what a consumer keeps for longer than its timeout. A slow redrive keeps letters for longer.
+/// A broker takes back what a consumer keeps for longer than its timeout. A slow redrive keeps dead letters for longer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redrive_that_is_slower_than_the_brokers_consumer_timeout_goes_through() {
     let broker = OwnBroker::start();
@@ -206,13 +206,13 @@ async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
         tool.kill();
         lease_ends().await;
     }
-    eventually_within(PATIENCE, "the rest is redriven", async || {
+    eventually_within(TIMEOUT, "the rest is redriven", async || {
         let ran = world.run(&["dead", "redrive", "--all"]);
         lease_ends().await;
         (ran.status.success() && world.dead_letters().is_empty()).then_some(())
     })
     .await;
-    eventually_within(PATIENCE, "all complete", async || {
+    eventually_within(TIMEOUT, "all complete", async || {
         (world.records(State::Complete).await == u64::from(LETTERS)).then_some(())
     })
     .await;

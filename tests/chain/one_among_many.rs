@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bilag_tests::{PATIENCE, World, eventually_within, receipt};
+use bilag_tests::{TIMEOUT, World, eventually_within, receipt};
 use sandbox::omnium::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -13,7 +13,7 @@ fn always(status: u16) -> Rule {
 }
 
 async fn dead(world: &World, count: u64) {
-    eventually_within(PATIENCE, &format!("{count} are dead"), async || {
+    eventually_within(TIMEOUT, &format!("{count} are dead"), async || {
         (world.records(State::Dead).await == count).then_some(())
     })
     .await;
@@ -37,7 +37,7 @@ async fn an_invoice_that_always_gets_500_dies_alone() {
     for number in 1..=101 {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, 100).await;
+    world.complete_within(TIMEOUT, 100).await;
     dead(&world, 1).await;
 
     assert_eq!(reasons(&world), BTreeMap::from([("retries_exhausted".to_owned(), 1)]));
@@ -64,13 +64,13 @@ async fn a_store_that_omnium_forbids_costs_only_its_own_receipts() {
     }
     // The open store goes on selling meanwhile.
     let mut last = 100 + FORBIDDEN;
-    eventually_within(PATIENCE, "the forbidden ones are dead", async || {
+    eventually_within(TIMEOUT, "the forbidden ones are dead", async || {
         last += 1;
         world.publish(&of_store("open", last)).await;
         (world.records(State::Dead).await == u64::from(FORBIDDEN)).then_some(())
     })
     .await;
-    world.complete_within(PATIENCE, u64::from(last - 100)).await;
+    world.complete_within(TIMEOUT, u64::from(last - 100)).await;
 
     assert_eq!(reasons(&world), BTreeMap::from([("omnium_forbidden".to_owned(), 30)]));
     world.assert_exactly_once(101..=last);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bilag_tests::{Bilag, Health, PATIENCE, World, eventually, eventually_within, receipt};
+use bilag_tests::{Bilag, Health, TIMEOUT, World, eventually, eventually_within, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
 
 /// The promise: so soon after Omnium is back, work goes on.
@@ -61,18 +61,18 @@ async fn omnium_refuses_then_fails_and_nothing_dies() {
     let all = world.consume(&["all"]).await;
     publish(&world, 1..=20).await;
     // All of them: a call that is cut off may have happened, and spends an attempt.
-    world.complete_within(PATIENCE, 20).await;
+    world.complete_within(TIMEOUT, 20).await;
 
     world.sandbox.stop_listening().await;
     publish(&world, 21..=60).await;
     let why = paused(&health).await;
     assert!(why.contains("Omnium cannot be reached"), "{why}");
     assert_eq!(health.ready().await.expect("it answers").0, 200, "a pause is shown, not unready");
-    eventually("what was in hand is put aside", async || {
+    eventually("what was in flight is put aside", async || {
         (health.stage("upload").await?["inHand"] == 0).then_some(())
     })
     .await;
-    let parked = eventually("messages are in the rung or back from it", async || {
+    let parked = eventually("messages are in the retry queue or back from it", async || {
         let peeked = world.vhost.peek("bilag.upload", 100).await;
         (peeked.len() >= 3).then_some(peeked)
     })
@@ -84,7 +84,7 @@ async fn omnium_refuses_then_fails_and_nothing_dies() {
     world.sandbox.listen_again().await.expect("the port is free");
     publish(&world, 61..=80).await;
     // The token is still good: each probe is an upsert of another invoice.
-    let probes = eventually_within(PATIENCE, "more probes than there are attempts", async || {
+    let probes = eventually_within(TIMEOUT, "more probes than there are attempts", async || {
         let probes = asked(&world, Call::Upsert, before);
         (probes.len() >= 5).then_some(probes)
     })
@@ -98,7 +98,7 @@ async fn omnium_refuses_then_fails_and_nothing_dies() {
     world.complete_within(PROMISED, at_once).await;
     // Whether the probes that a gateway answered are being executed is not known: those wait for
     // their leases.
-    world.complete_within(PATIENCE, 80).await;
+    world.complete_within(TIMEOUT, 80).await;
     assert_paused_once(&all);
     assert_nothing_died(&world);
     world.assert_exactly_once(1..=80);
@@ -109,7 +109,7 @@ async fn revoked_credentials_pause_the_stage_until_they_are_good_again() {
     let (world, health) = world_with_two_attempts().await;
     let all = world.consume(&["all"]).await;
     publish(&world, 1..=1).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
 
     world.sandbox.omnium.revoke_tokens();
     world.sandbox.omnium.add_fault(Rule::new(status(401, None)).on(Call::Token));
@@ -171,7 +171,7 @@ async fn every_call_obeys_a_429() {
     world.sandbox.omnium.add_fault(throttled().on(Call::Token));
     let all = world.consume(&["all"]).await;
     publish(&world, 1..=20).await;
-    world.complete_within(PATIENCE, 20).await;
+    world.complete_within(TIMEOUT, 20).await;
 
     let ledger = world.sandbox.omnium.ledger();
     let mut obeyed = 0;

@@ -115,7 +115,7 @@ async fn letters_that_came_back_once_are_walked_over() {
     for (number, properties) in (1..).zip(sent) {
         world.publish_to("bilag.dead", "receipt", receipt(number).to_string().as_bytes(), properties).await;
     }
-    // Whoever looks at a letter has it delivered once more.
+    // Whoever looks at a dead letter has it delivered once more.
     for _ in 0..2 {
         let said = world.ok(&["dead", "reindex"]);
         assert!(said.contains("receipt: 3 letter(s)"), "{said}");

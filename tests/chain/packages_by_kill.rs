@@ -1,7 +1,7 @@
 //! Processes are killed between a call and what follows from it, or are two of a kind: still one key,
 //! one receipt and one invoice.
 
-use bilag_tests::{PATIENCE, World, eventually, eventually_within, package, transitioned};
+use bilag_tests::{TIMEOUT, World, eventually, eventually_within, package, transitioned};
 use serde_json::json;
 use sync_store::State;
 
@@ -72,7 +72,7 @@ async fn two_of_each_consumer_that_hear_everything_three_times_in_both_forms_do_
     for target in ["omnium", "package", "erp"] {
         world.records_at(target, State::Complete, PACKAGES).await;
     }
-    eventually_within(PATIENCE, "every queue is empty", async || {
+    eventually_within(TIMEOUT, "every queue is empty", async || {
         let queues = world.vhost.get("queues/{vhost}").await;
         let queues = queues.as_array().cloned().unwrap_or_default();
         (!queues.is_empty() && queues.iter().all(|queue| queue["messages"] == 0)).then_some(())

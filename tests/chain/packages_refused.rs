@@ -1,7 +1,7 @@
 //! The invoice service does not make the invoice of a package: the package dies alone, a person is
 //! told why, and mended it is asked for again.
 
-use bilag_tests::{Health, PATIENCE, World, eventually, eventually_within, package, transitioned};
+use bilag_tests::{Health, TIMEOUT, World, eventually, eventually_within, package, transitioned};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -59,7 +59,7 @@ async fn a_refusal_is_a_letter_with_the_services_words_and_moved_back_the_same_k
         world.publish_package(&transitioned(id)).await;
     }
     handled(&health, 4).await;
-    assert_eq!(world.vhost.ready("bilag.packed.dead").await, Some(2), "no second letter");
+    assert_eq!(world.vhost.ready("bilag.packed.dead").await, Some(2), "no second dead letter");
     assert_eq!(world.dead_letters().len(), 2);
 
     world.sandbox.invoice_service.clear_faults();
@@ -117,7 +117,7 @@ async fn mended_and_packed_again_after_a_refusal_it_is_asked_for_under_the_next_
         assert_eq!(asked.packages[&id].receipts.len(), 1);
         assert_eq!(json!(world.sandbox.oms.summary().packages[&id].number), newest["voucherNumber"]);
     }
-    // The letters of the first packing are of no use any more, and do no harm.
+    // The dead letters of the first packing are of no use any more, and do no harm.
     world.move_back("packed").await;
     world.publish_package(&package(3)).await;
     world.standing(3, "written back").await;
@@ -141,7 +141,7 @@ async fn a_package_that_always_fails_dies_alone_and_so_does_one_that_is_forbidde
     }
     // The others go on being packed meanwhile.
     let mut last = 10;
-    eventually_within(PATIENCE, "the three are dead", async || {
+    eventually_within(TIMEOUT, "the three are dead", async || {
         last += 1;
         world.publish_package(&package(last)).await;
         (world.vhost.ready("bilag.packed.dead").await == Some(3)).then_some(())

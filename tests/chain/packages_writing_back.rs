@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Health, PATIENCE, World, eventually, eventually_within, package};
+use bilag_tests::{Health, TIMEOUT, World, eventually, eventually_within, package};
 use sandbox::oms::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -32,7 +32,7 @@ async fn a_package_that_the_oms_does_not_let_through_dies_alone() {
     let all = world.consume(&["all"]).await;
     publish(&world, 1..=4).await;
     let mut last = 10;
-    eventually_within(PATIENCE, "the four are dead", async || {
+    eventually_within(TIMEOUT, "the four are dead", async || {
         last += 1;
         publish(&world, [last]).await;
         (world.vhost.ready("bilag.writeback.dead").await == Some(4)).then_some(())
@@ -168,7 +168,7 @@ fn packed_again(id: u64) -> Value {
 /// Round 2 is written back, and round 1 never will be.
 async fn only_the_later_is_on_the_package(world: &World) {
     let rounds =
-        eventually_within(PATIENCE, "the earlier invoice is skipped, the later written", async || {
+        eventually_within(TIMEOUT, "the earlier invoice is skipped, the later written", async || {
             Some(world.rounds(1)).filter(|rounds| {
                 rounds[1]["writtenBack"] == "skipped" && rounds[0]["standing"] == "written back"
             })

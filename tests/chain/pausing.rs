@@ -1,6 +1,6 @@
 //! `bilag pause`, `bilag resume` and `bilag stages`: an operator holds up a stage, in all its processes.
 
-use bilag_tests::{Bilag, Health, OwnPostgres, PATIENCE, Store, Vhost, World, eventually, receipt, told};
+use bilag_tests::{Bilag, Health, OwnPostgres, Store, TIMEOUT, Vhost, World, eventually, receipt, told};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ async fn a_held_stage_takes_nothing_while_the_others_go_on_and_resume_drains_it(
     assert!(again.contains(": Omnium moves house; that pause stands\n"), "{again}");
     let resumed = world.ok(&["resume", "upload", "--as", "ola"]);
     assert_eq!(resumed, "upload is resumed: its process has followed\n");
-    world.complete_within(PATIENCE, 20).await;
+    world.complete_within(TIMEOUT, 20).await;
     world.assert_exactly_once(1..=20);
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
     assert_eq!(world.ok(&["resume", "upload"]), "upload was not paused by hand: nothing to do\n");
@@ -133,7 +133,7 @@ async fn every_process_of_a_stage_follows_and_one_started_or_restarted_meanwhile
     let (code, said, warned) = told(&world.run(&["resume", "upload"]));
     assert_eq!((code, &*said), (0, "upload is resumed: its 2 processes have followed\n"), "{warned}");
     assert!(warned.contains(&format!("process {}, which ran upload", two.id())), "{warned}");
-    world.complete_within(PATIENCE, 10).await;
+    world.complete_within(TIMEOUT, 10).await;
     world.assert_exactly_once(1..=10);
 }
 
@@ -152,9 +152,9 @@ async fn what_is_in_hand_when_the_stage_is_paused_is_finished() {
     let all = world.consume(&["all"]).await;
     run_by(&world, "upload", &[&all]).await;
     publish(&world, 1..=40).await;
-    world.complete_within(PATIENCE, 4).await;
+    world.complete_within(TIMEOUT, 4).await;
     world.ok(&["pause", "upload"]);
-    eventually("what was in hand is finished", async || {
+    eventually("what was in flight is finished", async || {
         (stage(&world, "upload")["inHand"] == 0).then_some(())
     })
     .await;
@@ -167,7 +167,7 @@ async fn what_is_in_hand_when_the_stage_is_paused_is_finished() {
 
     world.sandbox.omnium.clear_faults();
     world.ok(&["resume", "upload"]);
-    world.complete_within(PATIENCE, 40).await;
+    world.complete_within(TIMEOUT, 40).await;
     world.assert_exactly_once(1..=40);
 }
 
@@ -184,7 +184,7 @@ async fn render_goes_on_without_a_store_that_it_can_reach() {
         let render = world.consume(&["render"]).await;
         world.set("BILAG_DATABASE_URL", &url);
         publish(&world, [number]).await;
-        world.complete_within(PATIENCE, number.into()).await;
+        world.complete_within(TIMEOUT, number.into()).await;
         let log = render.log();
         assert_eq!(log.matches("pauses by hand are not heard here").count(), 1, "{log}");
         assert!(log.contains("BILAG_DATABASE_URL") && !log.contains("hunter2"), "{log}");
@@ -225,7 +225,7 @@ async fn a_store_that_is_away_neither_pauses_nor_resumes_anything() {
     assert_eq!(world.ok(&["resume", "render"]), "render is resumed: its process has followed\n");
     waiting(&world, "upload", 5).await;
     let _rest = world.consume(&["receipt", "upload", "dead"]).await;
-    world.complete_within(PATIENCE, 5).await;
+    world.complete_within(TIMEOUT, 5).await;
     world.assert_exactly_once(1..=5);
 }
 
@@ -268,7 +268,7 @@ async fn an_automatic_pause_shows_why_since_when_and_when_it_probes() {
     assert!(world.ok(&["stages"]).contains("not before it is resumed"));
     world.sandbox.omnium.clear_faults();
     world.ok(&["resume", "upload"]);
-    world.complete_within(PATIENCE, 8).await;
+    world.complete_within(TIMEOUT, 8).await;
     eventually("the end of the pause is reported", async || {
         stage(&world, "upload")["paused"].is_null().then_some(())
     })

@@ -1,6 +1,6 @@
 //! Omnium's limits hold over all processes that share a store, whatever becomes of the processes.
 
-use bilag_tests::{Bilag, PATIENCE, World, eventually_within, receipt};
+use bilag_tests::{Bilag, TIMEOUT, World, eventually_within, receipt};
 use sandbox::omnium::{Fault, Rule};
 
 /// More than four processes of 16 requests each may have: Omnium answers each a little late.
@@ -30,13 +30,13 @@ fn assert_within_limits(world: &World) {
 async fn four_processes_that_are_replaced_one_by_one_never_have_more_than_twenty_requests_at_once() {
     let (world, _before, mut uploads) = under_load(300).await;
     for (replaced, complete) in [20, 60, 100, 140].into_iter().enumerate() {
-        world.complete_within(PATIENCE, complete).await;
+        world.complete_within(TIMEOUT, complete).await;
         let mut old = std::mem::replace(&mut uploads[replaced], world.consume(&["upload"]).await);
         old.terminate();
-        let ended = eventually_within(PATIENCE, "it has ended", async || old.has_ended()).await;
+        let ended = eventually_within(TIMEOUT, "it has ended", async || old.has_ended()).await;
         assert_eq!(ended.code(), Some(0), "{}", old.log());
     }
-    world.complete_within(PATIENCE, 300).await;
+    world.complete_within(TIMEOUT, 300).await;
     assert_within_limits(&world);
     world.assert_exactly_once(1..=300);
 }
@@ -44,10 +44,10 @@ async fn four_processes_that_are_replaced_one_by_one_never_have_more_than_twenty
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_permits_of_a_process_that_was_killed_are_nobodys_until_its_requests_have_ended() {
     let (world, _before, mut uploads) = under_load(200).await;
-    world.complete_within(PATIENCE, 20).await;
+    world.complete_within(TIMEOUT, 20).await;
     uploads[0].kill();
     uploads.push(world.consume(&["upload"]).await);
-    world.complete_within(PATIENCE, 200).await;
+    world.complete_within(TIMEOUT, 200).await;
     assert_within_limits(&world);
     world.assert_exactly_once(1..=200);
 }

@@ -149,10 +149,10 @@ async fn a_queue_that_exists_otherwise_is_named_and_left_alone() {
 async fn only_the_queues_of_stages_in_use_are_declared() {
     let world = World::new().await;
     let render = world.consume(&["render"]).await;
-    let rungs = ["300ms", "600ms", "1s", "2s"].map(|rung| format!("bilag.render.retry.{rung}"));
+    let retry_queues = ["300ms", "600ms", "1s", "2s"].map(|delay| format!("bilag.render.retry.{delay}"));
     let mut expected =
         ["bilag.render", "bilag.render.dead", "bilag.render.discarded"].map(str::to_owned).to_vec();
-    expected.extend(rungs);
+    expected.extend(retry_queues);
     expected.sort();
     assert_eq!(world.vhost.queues().await, expected);
     drop(render);

@@ -19,23 +19,23 @@ const LIVES: usize = 70;
 /// How often each body was handled to its end.
 type Handled = Arc<Mutex<BTreeMap<String, u32>>>;
 
-/// Runs one life after the other: each ends as soon as the poison is in hand. Innocents that are in
+/// Runs one life after the other: each ends as soon as the poison is in flight. Innocents that are in
 /// hand beside it then end with it.
 async fn live_until_the_poison_is_dead(
     vhost: &Vhost,
     poison: impl Fn(&Message) -> Option<Failure> + Clone + Send + Sync + 'static,
 ) -> Handled {
     let bodies = (0..40).map(|number| if number == 10 { "poison".to_owned() } else { number.to_string() });
-    let (handled, in_hand) = (Handled::default(), Arc::new(Notify::new()));
+    let (handled, in_flight) = (Handled::default(), Arc::new(Notify::new()));
     let life = || {
-        let (handled, in_hand, poison) = (handled.clone(), in_hand.clone(), poison.clone());
+        let (handled, in_flight, poison) = (handled.clone(), in_flight.clone(), poison.clone());
         let meets_poison = Arc::new(Mutex::new(false));
         By(move |message: Message| {
             let body = String::from_utf8_lossy(&message.body).into_owned();
             let wait = (body == "poison").then(|| poison(&message));
             if let Some(None) = wait {
                 *meets_poison.lock().expect("no handler panics") = true;
-                in_hand.notify_one();
+                in_flight.notify_one();
             }
             let (handled, meets_poison) = (handled.clone(), meets_poison.clone());
             async move {
@@ -67,7 +67,7 @@ async fn live_until_the_poison_is_dead(
                 consumer.stop().await;
                 return handled;
             }
-            () = in_hand.notified() => consumer.kill().await,
+            () = in_flight.notified() => consumer.kill().await,
         }
         consumer = start(vhost, &["50ms"], 32, life());
     }
@@ -149,7 +149,7 @@ async fn a_receipt_that_ends_every_process_is_found_among_the_dead_letters_and_t
         .await;
     receiving.kill();
 
-    // Heard again, it hangs in hand; and each time the process is killed.
+    // Heard again, it hangs in flight; and each time the process is killed.
     let held = Held::record_of("rcpt-1", &postgres.url);
     for number in 1..=10 {
         world.publish(&receipt(number)).await;
@@ -160,9 +160,9 @@ async fn a_receipt_that_ends_every_process_is_found_among_the_dead_letters_and_t
         lives += 1;
         assert!(lives < LIVES, "the poison has ended {lives} processes and is still not dead");
         let mut receiving = world.start(&["consume", "receipt"]);
-        eventually("it is in hand, or dead", async || {
-            let in_hand = health.stage("receipt").await?["inHand"].as_u64()? > 0;
-            (in_hand || ready(&channel, "bilag.receipt.dead").await > 0).then_some(())
+        eventually("it is in flight, or dead", async || {
+            let in_flight = health.stage("receipt").await?["inHand"].as_u64()? > 0;
+            (in_flight || ready(&channel, "bilag.receipt.dead").await > 0).then_some(())
         })
         .await;
         receiving.kill();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{PATIENCE, World, eventually, receipt};
+use bilag_tests::{TIMEOUT, World, eventually, receipt};
 use events::ReceiptSettled;
 use serde_json::Value;
 use sqlx::Connection;
@@ -128,7 +128,7 @@ async fn what_waits_at_a_paused_stage_is_not_sent_on_as_if_it_were_lost() {
     world.publish(&receipt(2)).await;
     waiting(2).await;
     world.ok(&["resume", "upload"]);
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     let heard = (heard_times(&*store, 1).await, heard_times(&*store, 2).await);
     assert_eq!(heard, (1, 1));
 }

@@ -1,6 +1,6 @@
 //! Redriving into a stage that takes nothing: the operator is told first, and nothing is lost.
 
-use bilag_tests::{PATIENCE, World, eventually, eventually_within, receipt};
+use bilag_tests::{TIMEOUT, World, eventually, eventually_within, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
@@ -14,7 +14,7 @@ async fn letters_go_into_a_paused_stage_only_where_the_operator_insists_and_wait
     for number in 1..=3 {
         world.publish(&receipt(number)).await;
     }
-    eventually_within(PATIENCE, "all are dead", async || (world.dead_letters().len() == 3).then_some(()))
+    eventually_within(TIMEOUT, "all are dead", async || (world.dead_letters().len() == 3).then_some(()))
         .await;
     world.sandbox.omnium.clear_faults();
     world.ok(&["pause", "upload", "--why", "Omnium is being repaired", "--as", "kari"]);
@@ -37,7 +37,7 @@ async fn letters_go_into_a_paused_stage_only_where_the_operator_insists_and_wait
     .await;
 
     world.ok(&["resume", "upload"]);
-    eventually_within(PATIENCE, "all complete", async || {
+    eventually_within(TIMEOUT, "all complete", async || {
         (world.records(State::Complete).await == 3).then_some(())
     })
     .await;
@@ -51,7 +51,7 @@ async fn that_nobody_takes_what_is_redriven_is_told_first() {
     world.publish_bytes(b"{ no event", lapin::BasicProperties::default()).await;
     eventually("it is dead", async || (world.dead_letters().len() == 1).then_some(())).await;
     drop(all);
-    eventually_within(PATIENCE, "its process is heard of no more", async || {
+    eventually_within(TIMEOUT, "its process is heard of no more", async || {
         let output = world.run(&["stages", "--json"]);
         let stages: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
         let receipt = stages.as_array()?.iter().find(|stage| stage["stage"] == "receipt")?;

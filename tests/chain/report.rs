@@ -48,7 +48,7 @@ async fn a_day() -> World {
     world.publish(&broken).await;
     world.publish_bytes(b"{", Default::default()).await;
     counts(&world, &[(State::Complete, 4), (State::Dead, 2)]).await;
-    eventually("all letters are noted", async || (world.dead_letters().len() == 3).then_some(())).await;
+    eventually("all dead letters are noted", async || (world.dead_letters().len() == 3).then_some(())).await;
     all.kill();
 
     let mut listening = world.consume(&["receipt"]).await;

@@ -1,6 +1,6 @@
 //! A store that was restored from a backup: what was attached since is neither updated nor attached again.
 
-use bilag_tests::{PATIENCE, World, eventually, receipt};
+use bilag_tests::{TIMEOUT, World, eventually, receipt};
 use sandbox::omnium::Call;
 
 const BEFORE: u32 = 5;
@@ -13,12 +13,12 @@ async fn what_omnium_got_since_the_backup_is_found_there() {
     for number in 1..=BEFORE {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, BEFORE.into()).await;
+    world.complete_within(TIMEOUT, BEFORE.into()).await;
     let backup = world.backup();
     for number in BEFORE + 1..=BEFORE + SINCE {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, (BEFORE + SINCE).into()).await;
+    world.complete_within(TIMEOUT, (BEFORE + SINCE).into()).await;
     all.terminate();
     eventually("it has ended", async || all.has_ended()).await;
 
@@ -34,7 +34,7 @@ async fn what_omnium_got_since_the_backup_is_found_there() {
     for number in BEFORE + 1..=BEFORE + SINCE {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, (BEFORE + SINCE).into()).await;
+    world.complete_within(TIMEOUT, (BEFORE + SINCE).into()).await;
     assert_eq!(writes(), written, "nothing was written a second time");
     world.assert_exactly_once(1..=BEFORE + SINCE);
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use bilag_tests::{Health, PATIENCE, Store, Vhost, World, eventually, receipt};
+use bilag_tests::{Health, Store, TIMEOUT, Vhost, World, eventually, receipt};
 
 /// The values that no line may show.
 const SECRETS: [&str; 2] = ["hunter2-secret", "the-right-one"];
@@ -62,7 +62,7 @@ async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_
     assert!(why.contains("OMNIUM_CLIENT_SECRET"), "{why}");
 
     mount.swap("client-secret", "the-right-one\n");
-    world.complete_within(PATIENCE, 20).await;
+    world.complete_within(TIMEOUT, 20).await;
     assert!(all.has_ended().is_none(), "it was not started again");
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
     world.assert_exactly_once(1..=20);
@@ -87,7 +87,7 @@ async fn broker_and_store_are_found_by_files_and_a_new_login_is_used_at_the_next
     world.set("BILAG_DATABASE_URL_FILE", &file);
     let mut all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
 
     // The same user with another password: the first one is not let in any more.
     let second = world.vhost.user("second").await;
@@ -97,7 +97,7 @@ async fn broker_and_store_are_found_by_files_and_a_new_login_is_used_at_the_next
     })
     .await;
     world.publish(&receipt(2)).await;
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     assert!(all.has_ended().is_none(), "it was not started again");
     world.assert_exactly_once(1..=2);
 }

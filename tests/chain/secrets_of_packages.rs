@@ -1,7 +1,7 @@
 //! The secrets of the services that packages need, and the people that packages and receipts name,
 //! appear in no log, at any level, in no header, page or trace, whatever fails.
 
-use bilag_tests::{Collector, Health, PATIENCE, World, eventually_within, package, receipt, sample};
+use bilag_tests::{Collector, Health, TIMEOUT, World, eventually_within, package, receipt, sample};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -76,7 +76,7 @@ async fn neither_secrets_nor_people_of_packages_are_told_to_anyone() {
     second["package"] = json!({ "id": 3, "number": PEOPLE[0] });
     second["orderReceipt"]["order"]["address"]["displayName"] = json!(PEOPLE[0]);
     world.publish(&second).await;
-    eventually_within(PATIENCE, "all have ended", async || {
+    eventually_within(TIMEOUT, "all have ended", async || {
         (world.records(State::Complete).await == 3 * 3 + 2 + 2 && world.dead_letters().len() == 7)
             .then_some(())
     })
@@ -99,7 +99,7 @@ async fn neither_secrets_nor_people_of_packages_are_told_to_anyone() {
         let letters = world.vhost.peek(&format!("bilag.{queue}.dead"), 10).await;
         assert_eq!(letters.len(), count, "{queue}");
         for letter in letters {
-            told.push((format!("a letter of {queue}"), format!("{:?}", letter.headers_for_people())));
+            told.push((format!("a dead letter of {queue}"), format!("{:?}", letter.headers_for_people())));
         }
     }
     let secrets = SECRETS.iter().map(|(_, secret)| secret.trim_start_matches("Bearer "));

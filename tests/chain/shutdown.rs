@@ -1,7 +1,7 @@
-//! SIGTERM: what is in hand is finished or given back, and the exit code is 0.
+//! SIGTERM: what is in flight is finished or given back, and the exit code is 0.
 
 use bilag_tests::{
-    Bilag, Health, OwnBroker, PATIENCE, Store, Till, Vhost, World, eventually, eventually_within, receipt,
+    Bilag, Health, OwnBroker, Store, TIMEOUT, Till, Vhost, World, eventually, eventually_within, receipt,
 };
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
@@ -9,7 +9,7 @@ use sync_store::State;
 /// Tells it to end, and gives its exit code.
 async fn terminated(bilag: &mut Bilag) -> Option<i32> {
     bilag.terminate();
-    let ended = eventually_within(PATIENCE, "it has ended", async || bilag.has_ended()).await;
+    let ended = eventually_within(TIMEOUT, "it has ended", async || bilag.has_ended()).await;
     ended.code()
 }
 
@@ -33,7 +33,7 @@ async fn under_load_what_is_in_hand_is_finished_and_the_rest_stays_in_its_queue(
     for number in 1..=150 {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, 10).await;
+    world.complete_within(TIMEOUT, 10).await;
     assert_eq!(terminated(&mut all).await, Some(0), "{}", all.log());
 
     let complete = world.records(State::Complete).await;
@@ -47,7 +47,7 @@ async fn under_load_what_is_in_hand_is_finished_and_the_rest_stays_in_its_queue(
 
     world.sandbox.omnium.clear_faults();
     let _again = world.consume(&["all"]).await;
-    world.complete_within(PATIENCE, 150).await;
+    world.complete_within(TIMEOUT, 150).await;
     assert_eq!(attached(&world), 150, "nothing was done twice");
     world.assert_exactly_once(1..=150);
 }
@@ -70,7 +70,7 @@ async fn while_paused() {
 
     world.sandbox.listen_again().await.expect("the port is free");
     let _again = world.consume(&["all"]).await;
-    world.complete_within(PATIENCE, 30).await;
+    world.complete_within(TIMEOUT, 30).await;
     world.assert_exactly_once(1..=30);
 }
 
@@ -107,8 +107,8 @@ async fn while_the_broker_takes_no_messages() {
 
     broker.clear_alarm();
     let _again = world.consume(&["all"]).await;
-    world.complete_within(PATIENCE, 20).await;
+    world.complete_within(TIMEOUT, 20).await;
     Till::new(&world.vhost.url).publish(&receipt(21)).await;
-    world.complete_within(PATIENCE, 21).await;
+    world.complete_within(TIMEOUT, 21).await;
     world.assert_exactly_once(1..=21);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bilag_tests::{Bilag, Line, PATIENCE, Store, Vhost, Wire, World, database, eventually, receipt};
+use bilag_tests::{Bilag, Line, Store, TIMEOUT, Vhost, Wire, World, database, eventually, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
 
@@ -76,7 +76,7 @@ impl Silent {
 
     async fn everything_is_there_once(&self) {
         self.world.sandbox.omnium.clear_faults();
-        self.world.complete_within(PATIENCE, self.published.into()).await;
+        self.world.complete_within(TIMEOUT, self.published.into()).await;
         for line in [&self.broker, &self.store, &self.omnium] {
             self.wire.delivered(line).await;
         }
@@ -130,7 +130,7 @@ async fn a_consumer_that_is_terminated_while_everything_is_silent_ends_in_time()
     lines.iter().for_each(|line| silent.wire.cut(line));
     let (pending, attaching) =
         (silent.world.records(State::Pending).await, silent.world.records(State::Attaching).await);
-    assert!(pending + attaching > 0, "nothing was in hand");
+    assert!(pending + attaching > 0, "nothing was in flight");
     ends_in_time(&mut first).await;
     lines.iter().for_each(|line| silent.wire.heal(line));
     let _second = silent.world.consume(&["all"]).await;

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Bilag, Line, PATIENCE, Wire, World, eventually, receipt};
+use bilag_tests::{Bilag, Line, TIMEOUT, Wire, World, eventually, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::{Page, RecordFilter, State};
 
-/// Receipts in hand while the line is cut.
+/// Receipts in flight while the line is cut.
 const IN_HAND: u32 = 14;
 
 /// As many are complete before: their connections are there to be written to.
@@ -40,7 +40,7 @@ async fn world(omnium_timeout: &str) -> (World, Wire, Line, Bilag) {
     for number in 1..=BEFORE {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, BEFORE.into()).await;
+    world.complete_within(TIMEOUT, BEFORE.into()).await;
     world.sandbox.omnium.clear_faults();
     (world, wire, omnium, all)
 }
@@ -83,7 +83,7 @@ async fn publish(world: &World) {
 }
 
 async fn everything_is_there_once(world: &World, wire: &Wire, omnium: &Line) {
-    world.complete_within(PATIENCE, (BEFORE + IN_HAND).into()).await;
+    world.complete_within(TIMEOUT, (BEFORE + IN_HAND).into()).await;
     wire.delivered(omnium).await;
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
     world.assert_exactly_once(1..=BEFORE + IN_HAND);

@@ -1,6 +1,6 @@
 //! The store is away: the stages that need it pause, nothing dies, and work goes on by itself.
 
-use bilag_tests::{Health, OwnPostgres, PATIENCE, Store, Till, Vhost, World, eventually, receipt};
+use bilag_tests::{Health, OwnPostgres, Store, TIMEOUT, Till, Vhost, World, eventually, receipt};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -14,7 +14,7 @@ async fn a_store_that_is_killed_pauses_the_stages_that_need_it() {
     for number in 1..=60 {
         till.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, 5).await;
+    world.complete_within(TIMEOUT, 5).await;
 
     postgres.kill();
     for number in 61..=100 {
@@ -32,7 +32,7 @@ async fn a_store_that_is_killed_pauses_the_stages_that_need_it() {
     .await;
 
     postgres.start_again();
-    world.complete_within(PATIENCE, 100).await;
+    world.complete_within(TIMEOUT, 100).await;
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert_eq!(health.ready().await.expect("it answers").0, 200);
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use bilag_tests::{Health, PATIENCE, Store, Vhost, World, eventually, eventually_within, receipt};
+use bilag_tests::{Health, Store, TIMEOUT, Vhost, World, eventually, eventually_within, receipt};
 use sandbox::omnium::{Call, Fault, Options, Rule};
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ async fn all_attached(world: &World, numbers: RangeInclusive<u32>) {
 }
 
 /// Why the messages of a tenant wait, once they do; the stage itself goes on.
-async fn lane_paused(health: &Health, tenant: &str) -> String {
+async fn bulkhead_paused(health: &Health, tenant: &str) -> String {
     eventually("/readyz says since when and why the tenant's messages wait", async || {
         let stage = health.stage("upload").await?;
         assert_eq!(stage["pause"], Value::Null, "the stage goes on: {stage}");
@@ -117,13 +117,13 @@ async fn one_is_in_trouble(fault: Fault, call: Option<Call>, says: &str) {
     let (world, health) = world().await;
     let all = world.consume(&["all"]).await;
     publish_both(&world, 701..=702, 801..=802).await;
-    world.complete_within(PATIENCE, 4).await;
+    world.complete_within(TIMEOUT, 4).await;
 
     world.sandbox.omnium.revoke_tokens();
     world.sandbox.omnium.add_fault(Rule { call, ..Rule::new(fault).of("user-8") });
     publish_both(&world, 703..=730, 803..=830).await;
     all_attached(&world, SEVENS).await;
-    let why = lane_paused(&health, "8").await;
+    let why = bulkhead_paused(&health, "8").await;
     assert!(why.contains(says) && why.contains("tenant 8, by "), "{why}");
     let before = world.sandbox.omnium.ledger().len();
     eventually("more probes than there are attempts", async || {
@@ -136,7 +136,7 @@ async fn one_is_in_trouble(fault: Fault, call: Option<Call>, says: &str) {
     assert_kept_apart(&world);
 
     world.sandbox.omnium.clear_faults();
-    world.complete_within(PATIENCE, 60).await;
+    world.complete_within(TIMEOUT, 60).await;
     world.assert_exactly_once(SEVENS.chain(EIGHTS));
     assert_kept_apart(&world);
     eventually("the pause has ended", async || {
@@ -144,7 +144,7 @@ async fn one_is_in_trouble(fault: Fault, call: Option<Call>, says: &str) {
     })
     .await;
     let log = all.log();
-    for told in ["lane paused: different messages of it fail", "lane resumed: a probe succeeded"] {
+    for told in ["bulkhead paused: different messages of it fail", "bulkhead resumed: a probe succeeded"] {
         assert_eq!(log.matches(told).count(), 1, "{told}:\n{log}");
     }
     assert!(!log.contains(" paused: different messages fail in a row"), "{log}");
@@ -174,7 +174,7 @@ async fn a_429_for_one_tenant_holds_up_nobody_else() {
     let _all = world.consume(&["all"]).await;
     publish_both(&world, SEVENS, EIGHTS).await;
     all_attached(&world, SEVENS).await;
-    world.complete_within(PATIENCE, 60).await;
+    world.complete_within(TIMEOUT, 60).await;
 
     let ledger = world.sandbox.omnium.ledger();
     let told = ledger.iter().find(|entry| entry.status == Some(429)).expect("it was told");
@@ -206,7 +206,7 @@ async fn a_slow_omnium_of_one_tenant_leaves_hands_for_the_others() {
     all_attached(&world, SEVENS).await;
     let slow = attached(&world, EIGHTS);
     assert!(slow < EIGHTS.count(), "tenant 7 waited for all {slow} of tenant 8");
-    world.complete_within(PATIENCE, 60).await;
+    world.complete_within(TIMEOUT, 60).await;
     world.assert_exactly_once(SEVENS.chain(EIGHTS));
     assert_kept_apart(&world);
 }
@@ -218,7 +218,7 @@ async fn a_wrong_secret_is_mended_in_its_file_and_shown_until_then() {
     let mut all = world.consume(&["all"]).await;
     publish_both(&world, SEVENS, EIGHTS).await;
     all_attached(&world, SEVENS).await;
-    lane_paused(&health, "8").await;
+    bulkhead_paused(&health, "8").await;
     let told = eventually("bilag stages tells of it", async || {
         let told = world.ok(&["stages"]);
         told.contains("tenant 8 paused by itself at").then_some(told)
@@ -229,13 +229,12 @@ async fn a_wrong_secret_is_mended_in_its_file_and_shown_until_then() {
     let upload = stages.as_array().expect("stages").iter().find(|stage| stage["stage"] == "upload");
     let upload = upload.expect("it runs");
     assert_eq!((&upload["paused"], &upload["processes"][0]["lanes"][0]["lane"]), (&Value::Null, &json!("8")));
-    let parked =
-        eventually_within(PATIENCE, "messages of tenant 8 wait, with no attempt spent", async || {
-            let mut parked = world.vhost.peek("bilag.upload.retry.300ms", 100).await;
-            parked.extend(world.vhost.peek("bilag.upload.retry.600ms", 100).await);
-            (!parked.is_empty()).then_some(parked)
-        })
-        .await;
+    let parked = eventually_within(TIMEOUT, "messages of tenant 8 wait, with no attempt spent", async || {
+        let mut parked = world.vhost.peek("bilag.upload.retry.300ms", 100).await;
+        parked.extend(world.vhost.peek("bilag.upload.retry.600ms", 100).await);
+        (!parked.is_empty()).then_some(parked)
+    })
+    .await;
     assert!(parked.iter().all(|message| message.attempt() == 0));
     assert!(!all.log().contains("another-secret"), "{}", all.log());
 
@@ -243,7 +242,7 @@ async fn a_wrong_secret_is_mended_in_its_file_and_shown_until_then() {
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;
     let _all = world.consume(&["all"]).await;
-    world.complete_within(PATIENCE, 60).await;
+    world.complete_within(TIMEOUT, 60).await;
     world.assert_exactly_once(SEVENS.chain(EIGHTS));
     assert_kept_apart(&world);
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bilag_tests::{PATIENCE, World, eventually, told};
+use bilag_tests::{TIMEOUT, World, eventually, told};
 use receipt_pdf::{Language, Look, Template};
 use serde_json::{Value, json};
 use sync_store::{Key, State};
@@ -109,7 +109,7 @@ async fn a_tenant_that_nobody_knows_waits_as_a_dead_letter_until_it_is_known() {
     eventually("it ends", async || all.has_ended()).await;
     let _all = world.consume(&["all"]).await;
     world.ok(&["dead", "redrive", "--reason", "unknown_tenant"]);
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     world.assert_exactly_once([1, 2]);
 }
 
@@ -126,7 +126,7 @@ async fn what_is_on_its_way_when_its_tenant_is_switched_off_waits_and_goes_on_la
     world.file("tenants.toml", FILE.replace("[tenant.8]", "[tenant.8]\nsend = false"));
     let mut all = world.consume(&["all"]).await;
     world.publish(&receipt_of("7", 2)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     state(&world, "8", 1, State::Pending).await;
     assert!(world.dead_letters().is_empty());
     world.assert_exactly_once([2]);
@@ -135,7 +135,7 @@ async fn what_is_on_its_way_when_its_tenant_is_switched_off_waits_and_goes_on_la
 
     world.file("tenants.toml", FILE);
     let _all = world.consume(&["all"]).await;
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     world.assert_exactly_once([1, 2]);
 }
 
@@ -154,7 +154,7 @@ send = false
     let all = world.consume(&["all"]).await;
     world.publish(&receipt_of("7", 1)).await;
     world.publish(&receipt_of("8", 2)).await;
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     drop(all);
     let before = world.sandbox.omnium.ledger().len();
     let said = world.ok(&["sync", "verify"]);

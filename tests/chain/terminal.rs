@@ -1,4 +1,4 @@
-//! What a person sees of receipts and dead letters at the terminal, to the letter.
+//! What a person sees of receipts and dead letters at the terminal, to the dead letter.
 
 use bilag_tests::{World, eventually, normalised, package, receipt, sample};
 use lapin::BasicProperties;

@@ -55,8 +55,8 @@ pub struct Running {
     pub status: Arc<StageStatus>,
 }
 
-/// Starts a consumer with these rungs, and so many messages in hand.
-pub fn start<H: Handler>(vhost: &Vhost, rungs: &[&str], concurrency: u16, handler: H) -> Running {
+/// Starts a consumer with these retry queues, and so many messages in flight.
+pub fn start<H: Handler>(vhost: &Vhost, retry_queues: &[&str], concurrency: u16, handler: H) -> Running {
     let status = Arc::new(StageStatus::new("trial"));
     let (hold, held) = watch::channel(None);
     let consumer = Consumer {
@@ -65,7 +65,7 @@ pub fn start<H: Handler>(vhost: &Vhost, rungs: &[&str], concurrency: u16, handle
         topology: Topology {
             bus: "events".to_owned(),
             stages: vec![Stage { name: "trial", inputs: vec![(Exchange::Bus, KEY.to_owned())] }],
-            delays: rungs.iter().map(|rung| rung.parse().expect("a delay")).collect(),
+            delays: retry_queues.iter().map(|delay| delay.parse().expect("a delay")).collect(),
         },
         concurrency,
         status: status.clone(),
@@ -81,7 +81,7 @@ pub fn broker(vhost: &Vhost) -> Broker {
 }
 
 impl Running {
-    /// Has it finish what is in hand.
+    /// Has it finish what is in flight.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         self.task.await.expect("it does not panic").expect("it had started");
@@ -134,7 +134,7 @@ pub async fn only_dead_letters(vhost: &Vhost, count: u32) {
         for queue in queues.as_array()? {
             let name = queue["name"].as_str()?;
             let expected = if name == DEAD_LETTERS { count } else { 0 };
-            // The numbers of the management API have those in hand, and are some seconds old: each queue's of
+            // The numbers of the management API have those in flight, and are some seconds old: each queue's of
             // another moment.
             if queue["messages"] != expected || ready(&channel, name).await != expected {
                 return None;

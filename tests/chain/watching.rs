@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 
-use bilag_tests::{Collector, Ingress, PATIENCE, Sample, World, eventually, receipt, samples};
+use bilag_tests::{Collector, Ingress, Sample, TIMEOUT, World, eventually, receipt, samples};
 use lapin::BasicProperties;
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
@@ -153,7 +153,7 @@ async fn what_is_measured_is_what_happened() {
     assert!(away.sum(HANDLED, &[("bilag_stage", "upload"), ("error_type", "unreached")]) > 0.0);
     assert!(away.sum(CALLS, &[("service_peer_name", "Omnium"), ("error_type", "refused")]) > 0.0);
     world.sandbox.listen_again().await.expect("the port is free");
-    world.complete_within(PATIENCE, 7).await;
+    world.complete_within(TIMEOUT, 7).await;
     let resumed =
         told(&collector, "it goes on", |seen| seen.gauge("bilag_stage_paused", &by_itself) == Some(0.0))
             .await;
@@ -302,7 +302,7 @@ async fn each_signal_is_switched_off_by_itself() {
     world.set("OTEL_SERVICE_NAME", "receipts-of-the-shop");
     let _measured = world.consume(&["all"]).await;
     world.publish(&receipt(2)).await;
-    world.complete_within(PATIENCE, 2).await;
+    world.complete_within(TIMEOUT, 2).await;
     let export = eventually("measurements come", async || collector.metrics().pop()).await;
     assert_eq!(collector.spans().len(), spans);
     let resource = format!("{:?}", export.resource);
@@ -320,7 +320,7 @@ async fn a_collector_that_never_answers_holds_nothing_up() {
     world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
     let mut all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     all.terminate();
     let ended = eventually("it ends", async || all.has_ended()).await;
     assert!(ended.success(), "{ended}: {}", all.log());

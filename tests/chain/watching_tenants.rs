@@ -1,6 +1,6 @@
 //! That tenants are paused is measured, by their number: a stage that goes on for the others is not.
 
-use bilag_tests::{Collector, PATIENCE, eventually};
+use bilag_tests::{Collector, TIMEOUT, eventually};
 use sandbox::omnium::{Call, Rule};
 
 use crate::tenants::{receipt_of, status, world};
@@ -26,13 +26,13 @@ async fn a_tenant_that_omnium_refuses_is_counted_and_the_stage_counts_as_going_o
     let by_itself = [("bilag_stage", "upload"), ("bilag_pause_by", "itself")];
     assert_eq!(paused.gauge("bilag_stage_paused", &by_itself), Some(0.0));
     assert_eq!(paused.gauge(LANES, &[("bilag_stage", "receipt")]), Some(0.0));
-    let lanes = paused.0.iter().filter(|sample| sample.name == LANES);
-    for sample in lanes {
+    let bulkheads = paused.0.iter().filter(|sample| sample.name == LANES);
+    for sample in bulkheads {
         assert_eq!(sample.labels.keys().collect::<Vec<_>>(), ["bilag_stage"], "no tenant is named");
     }
 
     world.sandbox.omnium.clear_faults();
-    world.complete_within(PATIENCE, 10).await;
+    world.complete_within(TIMEOUT, 10).await;
     told(&collector, "none is paused any more", |seen| seen.gauge(LANES, &UPLOAD) == Some(0.0)).await;
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;

@@ -1,5 +1,5 @@
 //! What services answer stays with the dead letter: names, e-mail addresses and credentials that they repeat are
-//! in no log, trace, measurement or health page, and credentials not even in the letter.
+//! in no log, trace, measurement or health page, and credentials not even in the dead letter.
 
 use bilag_tests::{Collector, Health, Ingress, World, eventually, package, receipt};
 use sandbox::invoice_service::{self, Fault};

@@ -13,7 +13,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
-use crate::{PATIENCE, eventually_within};
+use crate::{TIMEOUT, eventually_within};
 use command::Command;
 use driver::Driver;
 
@@ -39,7 +39,7 @@ impl Browser {
     }
 
     async fn start(screen: &Value, more: &[&str]) -> Self {
-        let driver = Driver::start(PATIENCE).await;
+        let driver = Driver::start(TIMEOUT).await;
         let profile = format!("--user-data-dir={}", driver.profile().display());
         let arguments = [
             "--headless=new",
@@ -77,7 +77,7 @@ impl Browser {
 
     /// The element that a CSS selector finds, once it is there.
     pub async fn find(&self, selector: &str) -> Element {
-        eventually_within(PATIENCE, &format!("{selector} is on the page"), async || {
+        eventually_within(TIMEOUT, &format!("{selector} is on the page"), async || {
             self.page.find(Locator::Css(selector)).await.ok()
         })
         .await
@@ -91,7 +91,7 @@ impl Browser {
     /// Presses the button or follows the link that reads so, once it is there.
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
-        eventually_within(PATIENCE, &format!("there is {text:?} to be pressed"), async || {
+        eventually_within(TIMEOUT, &format!("there is {text:?} to be pressed"), async || {
             self.press_element(self.page.find(Locator::XPath(&path)).await.ok()?).await
         })
         .await;
@@ -99,7 +99,7 @@ impl Browser {
 
     /// Presses what a CSS selector finds, once it is there.
     pub async fn click(&self, selector: &str) {
-        eventually_within(PATIENCE, &format!("there is {selector} to be pressed"), async || {
+        eventually_within(TIMEOUT, &format!("there is {selector} to be pressed"), async || {
             self.press_element(self.page.find(Locator::Css(selector)).await.ok()?).await
         })
         .await;
@@ -117,7 +117,7 @@ impl Browser {
     pub async fn fill(&self, field: &str, text: &str) {
         let selector = format!("[name='{field}']:not([type=hidden])");
         // A page that is being left or renewed may take nothing any more.
-        eventually_within(PATIENCE, &format!("{selector} can be written in"), async || {
+        eventually_within(TIMEOUT, &format!("{selector} can be written in"), async || {
             let field = self.page.find(Locator::Css(&selector)).await.ok()?;
             field.clear().await.ok()?;
             field.send_keys(text).await.ok()
@@ -163,7 +163,7 @@ impl Browser {
     /// Waits until the page shows this text.
     pub async fn shows(&self, text: &str) {
         let mut last = String::new();
-        let shown = tokio::time::timeout(PATIENCE, async {
+        let shown = tokio::time::timeout(TIMEOUT, async {
             while !last.contains(text) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 last = self.text().await;
@@ -174,7 +174,7 @@ impl Browser {
 
     /// Waits until the page shows this text no longer.
     pub async fn gone(&self, text: &str) {
-        eventually_within(PATIENCE, &format!("the page shows {text:?} no longer"), async || {
+        eventually_within(TIMEOUT, &format!("the page shows {text:?} no longer"), async || {
             let shown = self.text().await;
             (!shown.is_empty() && !shown.contains(text)).then_some(())
         })
@@ -183,7 +183,7 @@ impl Browser {
 
     /// Waits until the page of this path is open.
     pub async fn is_at(&self, path: &str) {
-        eventually_within(PATIENCE, &format!("the page is at {path}"), async || {
+        eventually_within(TIMEOUT, &format!("the page is at {path}"), async || {
             let url = self.page.current_url().await.ok()?;
             (&url.as_str()[url.origin().ascii_serialization().len()..] == path).then_some(())
         })
@@ -210,7 +210,7 @@ impl Browser {
     /// The file of this name, once it was downloaded.
     pub async fn downloaded(&self, name: &str) -> String {
         let path = self.driver.downloads().join(name);
-        eventually_within(PATIENCE, &format!("{name} is downloaded"), async || {
+        eventually_within(TIMEOUT, &format!("{name} is downloaded"), async || {
             std::fs::read_to_string(&path).ok()
         })
         .await

@@ -53,9 +53,9 @@ impl Ingress {
         Some(answer.status().as_u16())
     }
 
-    /// Waits until so many webhooks are in hand.
-    pub async fn in_hand(&self, count: u64) {
-        eventually("webhooks are in hand", async || {
+    /// Waits until so many webhooks are in flight.
+    pub async fn in_flight(&self, count: u64) {
+        eventually("webhooks are in flight", async || {
             let answer = self.http.get(format!("{}/readyz", self.url)).send().await.ok()?;
             let told: Value = answer.json().await.ok()?;
             (told["inHand"] == count).then_some(())

@@ -36,6 +36,6 @@ pub use prometheus::{Sample, samples};
 pub use samples::{package, receipt, sample, sample_path, transitioned};
 pub use till::Till;
 pub use vhost::Vhost;
-pub use wait::{PATIENCE, eventually, eventually_within};
+pub use wait::{TIMEOUT, eventually, eventually_within};
 pub use wire::{Line, Wire};
 pub use world::{Store, World};

@@ -1,6 +1,6 @@
-//! Packages: how they are published, what is known of them, and what becomes of their letters.
+//! Packages: how they are published, what is known of them, and what becomes of their dead letters.
 
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 use std::collections::BTreeMap;
 
 use lapin::options::{BasicGetOptions, BasicPublishOptions};
@@ -35,7 +35,7 @@ impl World {
 
     /// Waits until the newest round of a package has come so far, and gives it.
     pub async fn standing(&self, id: u64, expected: &str) -> Value {
-        eventually_within(PATIENCE, &format!("package {id} is {expected}"), async || {
+        eventually_within(TIMEOUT, &format!("package {id} is {expected}"), async || {
             self.rounds(id).into_iter().next().filter(|round| round["standing"] == expected)
         })
         .await
@@ -45,7 +45,7 @@ impl World {
     pub async fn completed(&self, id: u64) -> Value {
         let round = self.standing(id, "written back").await;
         let receipt = round["receipt"].as_str().expect("it has a receipt").to_owned();
-        eventually_within(PATIENCE, &format!("receipt {receipt} is complete"), async || {
+        eventually_within(TIMEOUT, &format!("receipt {receipt} is complete"), async || {
             self.record_states(&receipt).values().all(|state| state == "complete").then_some(())
         })
         .await;
@@ -55,7 +55,7 @@ impl World {
     /// Waits until the records of a target that are in a state are so many.
     pub async fn records_at(&self, target: &str, state: State, count: u64) {
         let store = self.store().await;
-        eventually_within(PATIENCE, &format!("{count} records of {target} are {state}"), async || {
+        eventually_within(TIMEOUT, &format!("{count} records of {target} are {state}"), async || {
             let counts = store.counts().await.ok()?;
             let counted = counts.iter().find(|c| c.target == target && c.state == state);
             (counted.map_or(0, |counted| counted.count) == count).then_some(())
@@ -65,7 +65,7 @@ impl World {
 
     /// Waits until so many dead letters are in the index, and gives them.
     pub async fn letters(&self, count: usize) -> Vec<Value> {
-        eventually_within(PATIENCE, &format!("{count} letters are indexed"), async || {
+        eventually_within(TIMEOUT, &format!("{count} letters are indexed"), async || {
             Some(self.dead_letters()).filter(|letters| letters.len() == count)
         })
         .await

@@ -30,7 +30,7 @@ const LOGIN: (&str, &str) = ("guest", "guest");
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 
 /// How long a broker may take to tidy up after a test.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What asks management APIs.
 pub(crate) fn client() -> reqwest::Client {
@@ -234,7 +234,7 @@ async fn tidy_up(management: &str, name: &str) {
     let http = reqwest::Client::new();
     let request = http.get(format!("{management}/api/queues/{name}?columns=name"));
     // A broker that the test has ended has nothing left to delete.
-    let Ok(answer) = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(PATIENCE).send().await else {
+    let Ok(answer) = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(TIMEOUT).send().await else {
         return;
     };
     let queues: Vec<Value> = answer.json().await.unwrap_or_default();
@@ -252,7 +252,7 @@ async fn delete(http: &reqwest::Client, management: &str, name: &str) {
     for kind in ["vhosts", "users"] {
         let request = http.delete(format!("{management}/api/{kind}/{name}"));
         // Left to be swept where it fails; most vhosts have no user.
-        let _ = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(PATIENCE).send().await;
+        let _ = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(TIMEOUT).send().await;
     }
 }
 

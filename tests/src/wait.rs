@@ -6,14 +6,14 @@ use tokio::time::{Instant, sleep};
 
 /// How long to wait for anything that must come to pass. It is waited out only by tests that fail, on a
 /// machine that may be busy with other work.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Asks again and again until there is an answer.
 ///
 /// # Panics
-/// There is none within [`PATIENCE`].
+/// There is none within [`TIMEOUT`].
 pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
-    eventually_within(PATIENCE, what, ask).await
+    eventually_within(TIMEOUT, what, ask).await
 }
 
 /// Asks again and again until there is an answer.

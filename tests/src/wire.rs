@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::eventually;
 
 /// How long a namespace or a relay may take to be there.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Namespaces and relays end by themselves after so many seconds, should the test not end them.
 const LIFETIME: &str = "900";
@@ -242,9 +242,9 @@ fn await_namespace(process: &Ended) {
 }
 
 fn await_true(what: &str, mut ready: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !ready() {
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        assert!(Instant::now() < deadline, "not within {TIMEOUT:?}: {what}");
         sleep(Duration::from_millis(20));
     }
 }

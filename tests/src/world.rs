@@ -43,7 +43,7 @@ pub struct World {
 }
 
 impl World {
-    /// On the tests' broker, with SQLite and short rungs.
+    /// On the tests' broker, with SQLite and short retry queues.
     pub async fn new() -> Self {
         Self::on(Vhost::new().await, Store::Sqlite).await
     }

@@ -22,9 +22,9 @@ pub trait Handler: Send + Sync + 'static {
     /// What a failed message is about, where its headers do not say so.
     fn subject(&self, message: &Message) -> Option<Subject>;
 
-    /// The message's lane: which messages share a downstream of their own, that may be away or slow
+    /// The message's bulkhead: which messages share a downstream of their own, that may be away or slow
     /// while those of others are not. There must be few. `None` where all share the same.
-    fn lane(&self, _message: &Message) -> Option<String> {
+    fn bulkhead(&self, _message: &Message) -> Option<String> {
         None
     }
 }
@@ -39,12 +39,12 @@ pub struct Consumer {
     /// Whether the topology is declared at the start of each session. Where it is not, somebody else
     /// declares it, and is waited for: the broker's user then needs no right to.
     pub declares: bool,
-    /// Messages in hand at once.
+    /// Messages in flight at once.
     pub concurrency: u16,
     /// What the stage is doing.
     pub status: Arc<StageStatus>,
     /// Who has paused the stage by hand, as long as they have. It stays connected meanwhile, and
-    /// finishes what is in hand. A sender that is gone changes nothing.
+    /// finishes what is in flight. A sender that is gone changes nothing.
     pub held: watch::Receiver<Option<Hold>>,
 }
 
@@ -63,12 +63,12 @@ pub struct StartError {
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a stop waits for what is in hand: less than the half minute after which Kubernetes kills, with
+/// How long a stop waits for what is in flight: less than the half minute after which Kubernetes kills, with
 /// time for what a process does after it.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Consumer {
-    /// Runs until `stop` turns true, through every loss of the broker; then finishes what is in hand,
+    /// Runs until `stop` turns true, through every loss of the broker; then finishes what is in flight,
     /// for 20 seconds at most. Fails only at the very start, and only for what someone must change: a
     /// missing exchange, a refused login, a queue that is declared otherwise.
     pub async fn run<H: Handler>(self, handler: H, stop: watch::Receiver<bool>) -> Result<(), StartError> {
@@ -80,11 +80,11 @@ impl Consumer {
         tokio::select! {
             ended = self.work(handler, stop) => ended,
             () = too_late => {
-                let (stage, in_hand) = (self.stage().name, self.status.in_hand());
+                let (stage, in_flight) = (self.stage().name, self.status.in_flight());
                 tracing::warn!(
                     stage,
-                    in_hand,
-                    "stopped with messages in hand; the broker gives them to another consumer"
+                    in_flight,
+                    "stopped with messages in flight; the broker gives them to another consumer"
                 );
                 Ok(())
             }

@@ -8,27 +8,27 @@ use crate::{Delay, Failure, Reached, Reason};
 pub enum Action {
     /// A person must look at it.
     DeadLetter(Reason),
-    /// It waits in the rung of this delay, and comes back with so many attempts spent.
-    Rung(Delay, u32),
+    /// It waits in the retry queue of this delay, and comes back with so many attempts spent.
+    Retry(Delay, u32),
 }
 
-/// Decides about a failed message from the rungs there are (never empty), the attempts it has
-/// spent, and whether the stage, or the message's lane, is paused because everything fails.
+/// Decides about a failed message from the retry queues there are (never empty), the attempts it has
+/// spent, and whether the stage, or the message's bulkhead, is paused because everything fails.
 pub fn decide(delays: &[Delay], attempt: u32, paused: bool, failure: &Failure) -> Action {
     let first = delays[0];
     match failure {
         // So are all others: none of them is at fault.
-        Failure::Reject { reason: Reason::UNSTORABLE, .. } if paused => Action::Rung(first, attempt),
+        Failure::Reject { reason: Reason::UNSTORABLE, .. } if paused => Action::Retry(first, attempt),
         Failure::Reject { reason, .. } => Action::DeadLetter(*reason),
         Failure::Wait { at_least, .. } => {
             let long_enough = delays.iter().filter(|delay| delay.duration() >= *at_least).min();
-            Action::Rung(*long_enough.or(delays.iter().max()).unwrap_or(&first), attempt)
+            Action::Retry(*long_enough.or(delays.iter().max()).unwrap_or(&first), attempt)
         }
-        Failure::Unavailable { reached: Reached::Never, .. } => Action::Rung(first, attempt),
-        Failure::Unavailable { .. } if paused => Action::Rung(first, attempt),
+        Failure::Unavailable { reached: Reached::Never, .. } => Action::Retry(first, attempt),
+        Failure::Unavailable { .. } if paused => Action::Retry(first, attempt),
         Failure::Unavailable { reason, .. } | Failure::Retry { reason, .. } => {
             match delays.get(attempt as usize) {
-                Some(&delay) => Action::Rung(delay, attempt + 1),
+                Some(&delay) => Action::Retry(delay, attempt + 1),
                 None => Action::DeadLetter(*reason),
             }
         }
@@ -44,14 +44,14 @@ mod tests {
 
     #[test]
     fn the_table() {
-        let rungs: Vec<Delay> = ["5s", "30s", "2m"].map(|delay| delay.parse().expect("a delay")).to_vec();
-        let rung = |i: usize, attempt| Action::Rung(rungs[i], attempt);
+        let queues: Vec<Delay> = ["5s", "30s", "2m"].map(|delay| delay.parse().expect("a delay")).to_vec();
+        let retry_in = |i: usize, attempt| Action::Retry(queues[i], attempt);
         let dead = Action::DeadLetter;
         let gone = Reason::RETRIES_EXHAUSTED;
         let reject = || Failure::reject(Reason::INVALID_EVENT, "no");
         let unstorable = || Failure::reject(Reason::UNSTORABLE, "no");
         let retry = || Failure::Retry { reason: gone, error: "no".into() };
-        let extent = Extent::Lane;
+        let extent = Extent::Bulkhead;
         let unavailable =
             |reached| Failure::Unavailable { extent, reached, reason: gone, error: "no".into() };
         let wait =
@@ -61,22 +61,22 @@ mod tests {
             ("a message at fault dies at once", reject(), 0, false, dead(Reason::INVALID_EVENT)),
             ("a message at fault dies while paused", reject(), 1, true, dead(Reason::INVALID_EVENT)),
             ("refused by the store it dies", unstorable(), 0, false, dead(Reason::UNSTORABLE)),
-            ("refused with all others it spends nothing", unstorable(), 3, true, rung(0, 3)),
-            ("the first retry", retry(), 0, false, rung(0, 1)),
-            ("the last retry", retry(), 2, false, rung(2, 3)),
+            ("refused with all others it spends nothing", unstorable(), 3, true, retry_in(0, 3)),
+            ("the first retry", retry(), 0, false, retry_in(0, 1)),
+            ("the last retry", retry(), 2, false, retry_in(2, 3)),
             ("no attempt left", retry(), 3, false, dead(gone)),
-            ("never reached spends nothing", unavailable(Reached::Never), 2, false, rung(0, 2)),
-            ("never reached never dies", unavailable(Reached::Never), 3, false, rung(0, 3)),
-            ("alone it spends an attempt", unavailable(Reached::Perhaps), 1, false, rung(1, 2)),
+            ("never reached spends nothing", unavailable(Reached::Never), 2, false, retry_in(0, 2)),
+            ("never reached never dies", unavailable(Reached::Never), 3, false, retry_in(0, 3)),
+            ("alone it spends an attempt", unavailable(Reached::Perhaps), 1, false, retry_in(1, 2)),
             ("alone it dies", unavailable(Reached::Perhaps), 3, false, dead(gone)),
-            ("with all others it spends nothing", unavailable(Reached::Perhaps), 3, true, rung(0, 3)),
+            ("with all others it spends nothing", unavailable(Reached::Perhaps), 3, true, retry_in(0, 3)),
             ("forbidden alone", unavailable(Reached::Forbidden), 3, false, dead(gone)),
-            ("forbidden with all others", unavailable(Reached::Forbidden), 3, true, rung(0, 3)),
-            ("a short wait", wait(1), 2, false, rung(0, 2)),
-            ("a wait takes the shortest rung that is long enough", wait(6), 0, false, rung(1, 0)),
-            ("a wait longer than all rungs takes the longest", wait(600), 3, true, rung(2, 3)),
+            ("forbidden with all others", unavailable(Reached::Forbidden), 3, true, retry_in(0, 3)),
+            ("a short wait", wait(1), 2, false, retry_in(0, 2)),
+            ("a wait takes the shortest retry queue that is long enough", wait(6), 0, false, retry_in(1, 0)),
+            ("a wait longer than all retry queues takes the longest", wait(600), 3, true, retry_in(2, 3)),
         ] {
-            assert_eq!(decide(&rungs, attempt, paused, &failure), action, "{name}");
+            assert_eq!(decide(&queues, attempt, paused, &failure), action, "{name}");
         }
     }
 }

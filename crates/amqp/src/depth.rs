@@ -18,8 +18,8 @@ pub struct QueueDepth {
     pub name: String,
     /// Messages that wait in it.
     pub ready: u64,
-    /// Messages that consumers have in hand; AMQP does not tell.
-    pub in_hand: Option<u64>,
+    /// Messages that consumers have in flight; AMQP does not tell.
+    pub in_flight: Option<u64>,
     /// Consumers that listen to it.
     pub consumers: u64,
 }
@@ -45,7 +45,7 @@ pub enum DepthError {
 }
 
 /// How long all queues together may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks a broker again and again how full its queues are.
 pub struct Depths {
@@ -65,7 +65,7 @@ impl Depths {
     /// See [`DepthError`]. The next call connects anew.
     pub async fn of(&self, queues: &[String]) -> Result<Vec<QueueDepth>, DepthError> {
         let mut kept = self.link.lock().await;
-        let asked = timeout(PATIENCE, async {
+        let asked = timeout(TIMEOUT, async {
             let link = match kept.take() {
                 Some(link) if link.is_connected() => link,
                 _ => self.broker.connect("depths").await?,
@@ -73,7 +73,7 @@ impl Depths {
             let depths = link.depths(queues).await?;
             Ok((link, depths))
         });
-        let (link, depths) = asked.await.unwrap_or(Err(DepthError::NoAnswer(PATIENCE)))?;
+        let (link, depths) = asked.await.unwrap_or(Err(DepthError::NoAnswer(TIMEOUT)))?;
         *kept = Some(link);
         Ok(depths)
     }
@@ -103,7 +103,7 @@ impl Link {
                     depths.push(QueueDepth {
                         name: queue.clone(),
                         ready: found.message_count().into(),
-                        in_hand: None,
+                        in_flight: None,
                         consumers: found.consumer_count().into(),
                     });
                     channel = Some(open);

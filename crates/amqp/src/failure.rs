@@ -60,9 +60,9 @@ pub enum Failure {
 pub enum Extent {
     /// Every message of the stage: its store, its broker.
     Stage,
-    /// The messages of this one's lane, which have it to themselves; those of the stage where the
-    /// handler names no lanes.
-    Lane,
+    /// The messages of this one's bulkhead, which have it to themselves; those of the stage where the
+    /// handler names no bulkheads.
+    Bulkhead,
 }
 
 /// Any error, kept with its sources.
@@ -175,10 +175,10 @@ impl Reason {
         Self::new("too_large", "find out who published it: no receipt or package is this large");
     /// The store refuses a value of the message's.
     pub const UNSTORABLE: Self =
-        Self::new("unstorable", "end what the database's error names, then redrive the letter");
+        Self::new("unstorable", "end what the database's error names, then redrive the dead letter");
     /// No attempt is left.
     pub const RETRIES_EXHAUSTED: Self =
-        Self::new("retries_exhausted", "end what the error names, then redrive the letter");
+        Self::new("retries_exhausted", "end what the error names, then redrive the dead letter");
     /// The handler panicked: a defect of ours.
     pub const HANDLER_PANICKED: Self =
         Self::new("handler_panicked", "report it with the log of that time: it is a defect of Bilag's");
@@ -191,7 +191,7 @@ impl Reason {
     /// Dead-lettered by the broker: a time to live set by someone else ran out.
     pub const EXPIRED: Self = Self::new(
         "expired",
-        "find who limits messages' time to live (bilag topology check --management-url URL), then redrive the letter",
+        "find who limits messages' time to live (bilag topology check --management-url URL), then redrive the dead letter",
     );
 
     /// The code.

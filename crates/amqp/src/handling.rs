@@ -13,12 +13,12 @@ use tokio::sync::Notify;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::gate::{Change, Evidence, Gate, Permit};
+use crate::bulkheads::{Admission, Bulkheads, Place};
+use crate::circuit_breaker::{Change, CircuitBreaker, Evidence, Permit};
 use crate::header::{Headers, names};
-use crate::lanes::{Admission, Lanes, Place};
 use crate::message::death_id;
 use crate::metrics::{Metrics, NOT_SETTLED, WAITS, error_type};
-use crate::topology::{DEAD, DELIVERY_LIMIT, REQUEUE, rung_name};
+use crate::topology::{DEAD, DELIVERY_LIMIT, REQUEUE, retry_queue_name};
 use crate::{
     Action, Consumer, Delay, Failure, Handler, Message, Outcome, Outgoing, Pause, PublishError, Publisher,
     Reason, StageStatus, decide, trace,
@@ -33,8 +33,8 @@ pub(crate) struct Handling<H> {
     stage: &'static str,
     queue: String,
     delays: Vec<Delay>,
-    gate: Mutex<Gate>,
-    lanes: Mutex<Lanes>,
+    gate: Mutex<CircuitBreaker>,
+    bulkheads: Mutex<Bulkheads>,
     gate_changed: Notify,
     pub(crate) status: Arc<StageStatus>,
     metrics: Metrics,
@@ -50,7 +50,7 @@ impl<H: Handler> Handling<H> {
             queue,
             delays: consumer.topology.delays.clone(),
             gate: Mutex::default(),
-            lanes: Mutex::new(Lanes::new(consumer.concurrency.into(), &consumer.topology.delays)),
+            bulkheads: Mutex::new(Bulkheads::new(consumer.concurrency.into(), &consumer.topology.delays)),
             gate_changed: Notify::new(),
             status: consumer.status.clone(),
         }
@@ -65,7 +65,7 @@ impl<H: Handler> Handling<H> {
         self.gate_changed.notified().await;
     }
 
-    /// Handles a delivery; while the stage is paused it only goes to a rung. An error means that it
+    /// Handles a delivery; while the stage is paused it only goes to a retry queue. An error means that it
     /// is neither acked nor given back: that is for the end of its channel to do.
     pub(crate) async fn handle(&self, delivery: Delivery, publisher: &Publisher) -> Result<(), PublishError> {
         let paused = self.gate().is_paused();
@@ -108,21 +108,21 @@ impl<H: Handler> Handling<H> {
         trace::continue_from(&span, message.header_text(names::TRACEPARENT).as_deref());
         let settled = async {
             if park {
-                let action = Action::Rung(self.delays[0], message.attempt());
+                let action = Action::Retry(self.delays[0], message.attempt());
                 return self.send_aside(&message, &id, action, None, publisher).await;
             }
             // One that panics does so again where the message is handled, and is caught there.
-            let lane =
-                std::panic::catch_unwind(AssertUnwindSafe(|| self.handler.lane(&message))).ok().flatten();
-            let _place = match lane.as_deref().map(|lane| self.admit(lane)) {
+            let bulkhead =
+                std::panic::catch_unwind(AssertUnwindSafe(|| self.handler.bulkhead(&message))).ok().flatten();
+            let _place = match bulkhead.as_deref().map(|bulkhead| self.admit(bulkhead)) {
                 Some(Ok(place)) => Some(place),
                 Some(Err(delay)) => {
-                    let action = Action::Rung(delay, message.attempt());
+                    let action = Action::Retry(delay, message.attempt());
                     return self.send_aside(&message, &id, action, None, publisher).await;
                 }
                 None => None,
             };
-            self.process(&message, &id, lane.as_deref(), publisher).await
+            self.process(&message, &id, bulkhead.as_deref(), publisher).await
         };
         let settled = settled.instrument(span).await;
         match &settled {
@@ -144,7 +144,7 @@ impl<H: Handler> Handling<H> {
         &self,
         message: &Message,
         id: &str,
-        lane: Option<&str>,
+        bulkhead: Option<&str>,
         publisher: &Publisher,
     ) -> Result<(), PublishError> {
         let began = Instant::now();
@@ -163,7 +163,7 @@ impl<H: Handler> Handling<H> {
             }
         }
         self.measure(began, result.as_ref().err().map(error_type));
-        let paused = self.note(&result, id, lane);
+        let paused = self.note(&result, id, bulkhead);
         let Err(failure) = result else { return Ok(()) };
         let action = decide(&self.delays, message.attempt(), paused, &failure);
         self.tell(id, message, &failure, action, paused);
@@ -205,20 +205,20 @@ impl<H: Handler> Handling<H> {
         join_all(publishing).await.into_iter().collect()
     }
 
-    /// A place in a lane, or the rung that the message waits in.
-    fn admit<'a>(&'a self, lane: &'a str) -> Result<Placed<'a>, Delay> {
-        match self.lanes().admit(lane, Instant::now()) {
-            Admission::Enter(place) => Ok(Placed { lanes: &self.lanes, lane, place }),
+    /// A place in a bulkhead, or the retry queue that the message waits in.
+    fn admit<'a>(&'a self, bulkhead: &'a str) -> Result<Placed<'a>, Delay> {
+        match self.bulkheads().admit(bulkhead, Instant::now()) {
+            Admission::Enter(place) => Ok(Placed { bulkheads: &self.bulkheads, bulkhead, place }),
             Admission::Park(delay) => Err(delay),
         }
     }
 
     /// Takes the result in as evidence; answers whether that is paused which the message failed at.
-    fn note(&self, result: &Result<Outcome, Failure>, id: &str, lane: Option<&str>) -> bool {
-        let Some(lane) = lane else { return self.note_stage(Evidence::of_any(result), result, id) };
-        let (of_lane, of_stage) = Evidence::of(result);
+    fn note(&self, result: &Result<Outcome, Failure>, id: &str, bulkhead: Option<&str>) -> bool {
+        let Some(bulkhead) = bulkhead else { return self.note_stage(Evidence::of_any(result), result, id) };
+        let (of_bulkhead, of_stage) = Evidence::of(result);
         let stage_paused = self.note_stage(of_stage, result, id);
-        self.note_lane(lane, of_lane, result, id) || stage_paused
+        self.note_bulkhead(bulkhead, of_bulkhead, result, id) || stage_paused
     }
 
     fn note_stage(&self, evidence: Evidence, result: &Result<Outcome, Failure>, id: &str) -> bool {
@@ -246,27 +246,33 @@ impl<H: Handler> Handling<H> {
         next_probe.is_some()
     }
 
-    fn note_lane(&self, lane: &str, evidence: Evidence, result: &Result<Outcome, Failure>, id: &str) -> bool {
+    fn note_bulkhead(
+        &self,
+        bulkhead: &str,
+        evidence: Evidence,
+        result: &Result<Outcome, Failure>,
+        id: &str,
+    ) -> bool {
         let (stage, status) = (self.stage, &self.status);
-        let (change, next_probe) = self.lanes().note(lane, evidence, id, Instant::now());
+        let (change, next_probe) = self.bulkheads().note(bulkhead, evidence, id, Instant::now());
         match (paused_by(change, result, next_probe), change) {
             (Some(pause), _) => {
                 let why = &pause.why;
                 tracing::warn!(
                     stage,
-                    lane,
+                    bulkhead,
                     why,
-                    "lane paused: different messages of it fail in a row; probing"
+                    "bulkhead paused: different messages of it fail in a row; probing"
                 );
-                status.set_lane_pause(lane, Some(pause));
+                status.set_bulkhead_pause(bulkhead, Some(pause));
             }
             (None, Change::Resumed) => {
-                tracing::info!(stage, lane, "lane resumed: a probe succeeded");
-                status.set_lane_pause(lane, None);
+                tracing::info!(stage, bulkhead, "bulkhead resumed: a probe succeeded");
+                status.set_bulkhead_pause(bulkhead, None);
             }
             (None, _) => {
                 if let Some(at) = next_probe {
-                    status.set_lane_next_probe(lane, to_utc(at));
+                    status.set_bulkhead_next_probe(bulkhead, to_utc(at));
                 }
             }
         }
@@ -283,16 +289,16 @@ impl<H: Handler> Handling<H> {
             Action::DeadLetter(reason) => {
                 tracing::error!(stage, message_id, about, %reason, error, "dead letter");
             }
-            Action::Rung(delay, attempt) if paused || matches!(failure, Failure::Wait { .. }) => {
+            Action::Retry(delay, attempt) if paused || matches!(failure, Failure::Wait { .. }) => {
                 tracing::debug!(stage, message_id, about, %delay, attempt, error, "waits");
             }
-            Action::Rung(delay, attempt) => {
+            Action::Retry(delay, attempt) => {
                 tracing::warn!(stage, message_id, about, %delay, attempt, error, "failed; tried again later");
             }
         }
     }
 
-    /// Publishes a message to a rung or to the dead letters: the body as it came, the properties
+    /// Publishes a message to a retry queue or to the dead letters: the body as it came, the properties
     /// made anew from what may be kept.
     async fn send_aside(
         &self,
@@ -303,7 +309,7 @@ impl<H: Handler> Handling<H> {
         publisher: &Publisher,
     ) -> Result<(), PublishError> {
         let mut headers = message.kept_headers();
-        let spends = !matches!(action, Action::Rung(_, attempt) if attempt == message.attempt());
+        let spends = !matches!(action, Action::Retry(_, attempt) if attempt == message.attempt());
         if let Some(failure) = failure.filter(|_| spends) {
             let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
             headers.set_text(names::STAGE, self.stage);
@@ -319,12 +325,12 @@ impl<H: Handler> Handling<H> {
             subject.headers().into_iter().for_each(|(name, value)| headers.set_text(name, value));
         }
         let (exchange, key) = match action {
-            Action::Rung(delay, attempt) => {
+            Action::Retry(delay, attempt) => {
                 headers.set_number(names::ATTEMPT, attempt.into());
                 if let in_vain @ 1.. = message.in_vain {
                     headers.set_number(names::DELIVERED_IN_VAIN, in_vain.try_into().unwrap_or(i64::MAX));
                 }
-                (REQUEUE, rung_name(&self.queue, delay))
+                (REQUEUE, retry_queue_name(&self.queue, delay))
             }
             Action::DeadLetter(reason) => {
                 headers.set_number(names::ATTEMPT, message.attempt().into());
@@ -345,25 +351,25 @@ impl<H: Handler> Handling<H> {
         sent
     }
 
-    fn gate(&self) -> MutexGuard<'_, Gate> {
+    fn gate(&self) -> MutexGuard<'_, CircuitBreaker> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lanes(&self) -> MutexGuard<'_, Lanes> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn bulkheads(&self) -> MutexGuard<'_, Bulkheads> {
+        self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A message's place in its lane, until it is dropped: also where its handling is cut short.
+/// A message's place in its bulkhead, until it is dropped: also where its handling is cut short.
 struct Placed<'a> {
-    lanes: &'a Mutex<Lanes>,
-    lane: &'a str,
+    bulkheads: &'a Mutex<Bulkheads>,
+    bulkhead: &'a str,
     place: Place,
 }
 
 impl Drop for Placed<'_> {
     fn drop(&mut self) {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).leave(self.lane, self.place);
+        self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner).leave(self.bulkhead, self.place);
     }
 }
 

@@ -30,7 +30,7 @@ pub mod names {
     pub const EDITED_FROM: &str = "x-bilag-edited-from";
     /// How often an operator sent it on again (integer).
     pub const REDRIVEN: &str = "x-bilag-redriven";
-    /// Deliveries without an end before it last waited in a rung, from which the broker's own count
+    /// Deliveries without an end before it last waited in a retry queue, from which the broker's own count
     /// begins again (integer).
     pub const DELIVERED_IN_VAIN: &str = "x-bilag-delivered-in-vain";
     /// W3C trace context.

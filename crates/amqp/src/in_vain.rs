@@ -5,7 +5,7 @@ use lapin::types::FieldTable;
 
 use crate::header::{names, number, text};
 use crate::message::last_death;
-use crate::topology::{DELIVERY_LIMIT, RETRY, is_rung};
+use crate::topology::{DELIVERY_LIMIT, RETRY, is_retry};
 
 /// How often a message was delivered before without an end: by this queue since the message came into it, as the
 /// broker counts, and by this queue before the message last waited in a retry queue, as we do.
@@ -13,7 +13,7 @@ pub(crate) fn delivered_in_vain(delivery: &Delivery) -> u64 {
     let Some(table) = delivery.properties.headers() else { return 0 };
     let since_it_waited = since_it_came(delivery.redelivered, table);
     let waited = delivery.exchange.as_str() == RETRY
-        && last_death(table).is_some_and(|death| text(death, "queue").is_some_and(|queue| is_rung(&queue)));
+        && last_death(table).is_some_and(|death| text(death, "queue").is_some_and(|queue| is_retry(&queue)));
     // What was dead-lettered from another queue, or published by others, may carry the header as well.
     let before = if waited { count(table, names::DELIVERED_IN_VAIN) } else { 0 };
     since_it_waited.saturating_add(before)

@@ -6,8 +6,11 @@
 
 mod apply;
 mod binding_key;
+mod browser;
+mod bulkheads;
 mod bus;
 mod check;
+mod circuit_breaker;
 mod connection;
 mod consumer;
 mod decide;
@@ -15,12 +18,10 @@ mod delay;
 mod depth;
 mod export;
 mod failure;
-mod gate;
 mod handling;
 mod header;
 mod hold;
 mod in_vain;
-mod lanes;
 mod management;
 mod message;
 mod metrics;
@@ -34,11 +35,11 @@ mod status;
 mod topology;
 mod trace;
 mod trial;
-mod walk;
 mod wire;
 
 pub use apply::{TopologyError, apply, is_declared};
 pub use binding_key::{BindingKey, ParseBindingKeyError};
+pub use browser::{BrowseError, Browser, DeadLetterQueue, Destination, Found};
 pub use check::{CheckError, Difference, check};
 pub use connection::{Broker, ConnectError};
 pub use consumer::{Consumer, Handler, StartError};
@@ -50,7 +51,7 @@ pub use failure::{BoxError, Extent, Failure, Outcome, Reached, Reason, chain};
 pub use header::{Headers, names as header_names};
 pub use hold::{Hold, told_to_stop};
 pub use management::{Management, ManagementError};
-pub use message::{Letter, Message, Outgoing, Subject, dead_letter_id};
+pub use message::{DeadLetter, Message, Outgoing, Subject, dead_letter_id};
 pub use metrics::count_dead_by_broker;
 pub use peek::{PeekError, peek, ready};
 pub use publisher::{PublishError, Publisher};
@@ -58,8 +59,7 @@ pub use rights::Rights;
 pub use status::{Pause, StageState, StageStatus};
 pub use topology::{
     Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, REQUEUE, RETRY, Stage, Topology, dead_queue_name,
-    queue_name, rung_name,
+    queue_name, retry_queue_name,
 };
 pub use trace::continue_from;
 pub use trial::{Found as FoundRight, Right, rights};
-pub use walk::{Destination, Found, Shelf, Walk, WalkError};

@@ -151,7 +151,7 @@ impl Management {
         let depth = |queue: QueueNumbers| QueueDepth {
             name: queue.name,
             ready: queue.messages_ready,
-            in_hand: Some(queue.messages_unacknowledged),
+            in_flight: Some(queue.messages_unacknowledged),
             consumers: queue.consumers,
         };
         Ok(numbers.into_iter().map(depth).collect())

@@ -169,8 +169,8 @@ impl Message {
     }
 
     /// What its headers say of its death, be it ours or the broker's own dead-lettering.
-    pub fn letter(&self) -> Letter {
-        let ours = Letter {
+    pub fn letter(&self) -> DeadLetter {
+        let ours = DeadLetter {
             stage: self.header_text(names::STAGE).unwrap_or_else(|| self.routing_key.clone()),
             reason: self.header_text(names::REASON).unwrap_or_default(),
             error: self.header_text(names::ERROR).unwrap_or_default(),
@@ -178,7 +178,7 @@ impl Message {
             last_failed_at: self.header_text(names::LAST_FAILED_AT),
         };
         match self.broker_death() {
-            Some((reason, time)) if self.exchange == DEAD && ours.reason.is_empty() => Letter {
+            Some((reason, time)) if self.exchange == DEAD && ours.reason.is_empty() => DeadLetter {
                 stage: self.routing_key.clone(),
                 error: format!("dead-lettered by the broker: {reason}"),
                 reason,
@@ -256,7 +256,7 @@ pub(crate) fn last_death(table: &FieldTable) -> Option<&FieldTable> {
 
 /// What a dead letter's headers say of its death.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct DeadLetter {
     /// The stage it died in.
     pub stage: String,
     /// Why: a short stable code.
@@ -281,7 +281,7 @@ fn is_death_id(text: &str) -> bool {
 /// Names one dead letter: the same for the message in its dead-letter queue and for its copy in the
 /// index, however often either is delivered. What we dead-letter is given a name of its own. What the
 /// broker gives up, and what older versions dead-lettered, is known by what it is: copies that die in the
-/// same second, or millisecond, are one letter then.
+/// same second, or millisecond, are one dead letter then.
 pub fn dead_letter_id(message: &Message) -> String {
     if let Some(death) = message.header_text(names::DEATH).filter(|death| is_death_id(death)) {
         return death;

@@ -51,7 +51,7 @@ impl Metrics {
             duration: meter
                 .f64_histogram("messaging.process.duration")
                 .with_unit("s")
-                .with_description("From a message in hand to the confirm of what follows from it")
+                .with_description("From a message in flight to the confirm of what follows from it")
                 .with_boundaries(SECONDS.to_vec())
                 .build(),
             retried: meter
@@ -79,7 +79,7 @@ impl Metrics {
     pub(crate) fn put_aside(&self, action: Action, failure: Option<&Failure>, spent: bool) {
         match action {
             Action::DeadLetter(reason) => self.dead.add(1, &of_letter(self.stage, reason.as_str())),
-            Action::Rung(..) => {
+            Action::Retry(..) => {
                 let why = match failure {
                     _ if spent => "failed",
                     Some(Failure::Wait { .. }) => WAITS,
@@ -123,18 +123,18 @@ pub(crate) fn watch(status: &Arc<StageStatus>) {
         .with_description("Messages that the stage is at work on")
         .with_callback(move |observer| {
             if let Some(status) = seen.upgrade() {
-                observer.observe(status.in_hand().try_into().unwrap_or(u64::MAX), &about);
+                observer.observe(status.in_flight().try_into().unwrap_or(u64::MAX), &about);
             }
         })
         .build();
     let (seen, about) = (Arc::downgrade(status), [stage.clone()]);
     meter
         .u64_observable_gauge("bilag.stage.lanes_paused")
-        .with_unit("{lane}")
+        .with_unit("{bulkhead}")
         .with_description("Tenants whose messages wait while the stage handles those of others")
         .with_callback(move |observer| {
             if let Some(status) = seen.upgrade() {
-                observer.observe(status.paused_lanes().len().try_into().unwrap_or(u64::MAX), &about);
+                observer.observe(status.paused_bulkheads().len().try_into().unwrap_or(u64::MAX), &about);
             }
         })
         .build();

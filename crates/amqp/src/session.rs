@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, sleep_until};
 
+use crate::circuit_breaker::Permit;
 use crate::connection::Link;
-use crate::gate::Permit;
 use crate::handling::Handling;
 use crate::hold::{Orders, told_to_stop};
 use crate::in_vain::delivered_in_vain;
@@ -166,7 +166,7 @@ impl Session {
         }
     }
 
-    /// Takes nothing as long as the stage is held; what is in hand is finished meanwhile.
+    /// Takes nothing as long as the stage is held; what is in flight is finished meanwhile.
     async fn stand_still(&self, tasks: &mut JoinSet<()>, orders: &mut Orders) -> Next {
         loop {
             tokio::select! {
@@ -264,7 +264,7 @@ impl Session {
         }
     }
 
-    /// Takes as many as may be in hand, until the gate, a hold or a suspicious message says otherwise.
+    /// Takes as many as may be in flight, until the gate, a hold or a suspicious message says otherwise.
     async fn take_many<H: Handler>(
         &self,
         handling: &Arc<Handling<H>>,

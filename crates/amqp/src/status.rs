@@ -22,11 +22,11 @@ pub enum StageState {
     Running,
     /// The broker blocks what we publish: it is out of memory or disk.
     Blocked,
-    /// Finishing what is in hand.
+    /// Finishing what is in flight.
     Stopping,
 }
 
-/// Why a stage, or one lane of it, takes no messages by itself: what lies downstream is away.
+/// Why a stage, or one bulkhead of it, takes no messages by itself: what lies downstream is away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
@@ -45,9 +45,9 @@ pub struct StageStatus {
     pub stage: &'static str,
     state: Mutex<StageState>,
     pause: Mutex<Option<Pause>>,
-    lanes: Mutex<BTreeMap<String, Pause>>,
+    bulkheads: Mutex<BTreeMap<String, Pause>>,
     hold: Mutex<Option<Hold>>,
-    in_hand: AtomicUsize,
+    in_flight: AtomicUsize,
     handled: AtomicU64,
     passed_over: AtomicU64,
 }
@@ -59,9 +59,9 @@ impl StageStatus {
             stage,
             state: Mutex::default(),
             pause: Mutex::default(),
-            lanes: Mutex::default(),
+            bulkheads: Mutex::default(),
             hold: Mutex::default(),
-            in_hand: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
             handled: AtomicU64::new(0),
             passed_over: AtomicU64::new(0),
         }
@@ -77,9 +77,9 @@ impl StageStatus {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Its lanes that are paused by themselves, by name; the others go on.
-    pub fn paused_lanes(&self) -> BTreeMap<String, Pause> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Its bulkheads that are paused by themselves, by name; the others go on.
+    pub fn paused_bulkheads(&self) -> BTreeMap<String, Pause> {
+        self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who has paused it by hand and why, once it has heard of that and takes nothing more.
@@ -87,9 +87,9 @@ impl StageStatus {
         self.hold.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Messages in hand.
-    pub fn in_hand(&self) -> usize {
-        self.in_hand.load(Ordering::Relaxed)
+    /// Messages in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// Messages handled since the process started.
@@ -127,18 +127,18 @@ impl StageStatus {
         }
     }
 
-    /// A lane is paused, or goes on.
-    pub(crate) fn set_lane_pause(&self, lane: &str, pause: Option<Pause>) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+    /// A bulkhead is paused, or goes on.
+    pub(crate) fn set_bulkhead_pause(&self, bulkhead: &str, pause: Option<Pause>) {
+        let mut bulkheads = self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner);
         match pause {
-            Some(pause) => drop(lanes.insert(lane.to_owned(), pause)),
-            None => drop(lanes.remove(lane)),
+            Some(pause) => drop(bulkheads.insert(bulkhead.to_owned(), pause)),
+            None => drop(bulkheads.remove(bulkhead)),
         }
     }
 
-    /// The pause of a lane goes on, and its next message is tried then.
-    pub(crate) fn set_lane_next_probe(&self, lane: &str, at: DateTime<Utc>) {
-        if let Some(pause) = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).get_mut(lane) {
+    /// The pause of a bulkhead goes on, and its next message is tried then.
+    pub(crate) fn set_bulkhead_next_probe(&self, bulkhead: &str, at: DateTime<Utc>) {
+        if let Some(pause) = self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner).get_mut(bulkhead) {
             pause.next_probe_at = at;
         }
     }
@@ -148,7 +148,7 @@ impl StageStatus {
         let stage = self.stage;
         match (&shown, &hold) {
             (None, Some(Hold { who, why, .. })) => {
-                tracing::info!(stage, who, why, "paused by hand; what is in hand is finished");
+                tracing::info!(stage, who, why, "paused by hand; what is in flight is finished");
             }
             (Some(_), None) => tracing::info!(stage, "resumed by hand"),
             _ => {}
@@ -157,7 +157,7 @@ impl StageStatus {
     }
 
     pub(crate) fn taken(&self) {
-        self.in_hand.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn one_passed_over(&self) {
@@ -165,7 +165,7 @@ impl StageStatus {
     }
 
     pub(crate) fn finished(&self) {
-        self.in_hand.fetch_sub(1, Ordering::Relaxed);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.handled.fetch_add(1, Ordering::Relaxed);
     }
 }

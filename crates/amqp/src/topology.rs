@@ -13,7 +13,7 @@ pub enum Exchange {
     Dead,
 }
 
-/// One consumer: a queue with its retry rungs, its dead-letter queue and its archive.
+/// One consumer: a queue with its retry retry queues, its dead-letter queue and its archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// Names everything: `bilag.<name>`, `bilag.<name>.dead` …
@@ -45,7 +45,7 @@ pub enum QueueRole {
     /// Messages to be handled.
     Work,
     /// Messages that wait to be handled again.
-    Rung(Delay),
+    Retry(Delay),
     /// Messages that a person must look at.
     Dead,
     /// Dead letters that were put aside, for 30 days.
@@ -81,7 +81,7 @@ pub struct Topology {
     pub bus: String,
     /// The stages in use.
     pub stages: Vec<Stage>,
-    /// The rungs, shortest wait first as given.
+    /// The retry queues, shortest wait first as given.
     pub delays: Vec<Delay>,
 }
 
@@ -126,7 +126,7 @@ impl Topology {
     fn stage_queues(&self, stage: &Stage) -> Vec<Queue> {
         let name = stage.queue();
         let mut queues = vec![self.work_queue(stage)];
-        queues.extend(self.delays.iter().map(|&delay| rung(&name, delay)));
+        queues.extend(self.delays.iter().map(|&delay| retry_queue(&name, delay)));
         queues.push(Queue {
             name: dead_queue_name(stage.name),
             role: QueueRole::Dead,
@@ -162,27 +162,27 @@ impl Topology {
     }
 }
 
-/// A rung: whatever enters returns to exactly the queue it came from, once its time is over.
-fn rung(work_queue: &str, delay: Delay) -> Queue {
-    let name = rung_name(work_queue, delay);
+/// A retry queue: whatever enters returns to exactly the queue it came from, once its time is over.
+fn retry_queue(work_queue: &str, delay: Delay) -> Queue {
+    let name = retry_queue_name(work_queue, delay);
     let mut arguments = dead_lettering_to(RETRY, work_queue);
     arguments.push(("x-message-ttl", Argument::Number(delay.as_millis())));
     arguments.push(("x-delivery-limit", Argument::Number(ANY_NUMBER_OF_LOOKS)));
     Queue {
         bindings: vec![(REQUEUE.to_owned(), name.clone())],
         name,
-        role: QueueRole::Rung(delay),
+        role: QueueRole::Retry(delay),
         arguments,
     }
 }
 
-/// The name, and so the routing key, of a rung.
-pub fn rung_name(work_queue: &str, delay: Delay) -> String {
+/// The name, and so the routing key, of a retry queue.
+pub fn retry_queue_name(work_queue: &str, delay: Delay) -> String {
     format!("{work_queue}.retry.{delay}")
 }
 
-/// Whether a queue of this name is a rung.
-pub(crate) fn is_rung(queue: &str) -> bool {
+/// Whether a queue of this name is a retry queue.
+pub(crate) fn is_retry(queue: &str) -> bool {
     queue.starts_with("bilag.") && queue.contains(".retry.")
 }
 
@@ -230,12 +230,14 @@ mod tests {
     #[test]
     fn a_rung_leads_back_to_its_own_queue_only() {
         let queues = topology().queues();
-        let rung = &queues[1];
-        assert!(rung.arguments.contains(&("x-dead-letter-exchange", Argument::Text(RETRY.into()))));
+        let retry_queue = &queues[1];
+        assert!(retry_queue.arguments.contains(&("x-dead-letter-exchange", Argument::Text(RETRY.into()))));
         assert!(
-            rung.arguments.contains(&("x-dead-letter-routing-key", Argument::Text("bilag.receipt".into())))
+            retry_queue
+                .arguments
+                .contains(&("x-dead-letter-routing-key", Argument::Text("bilag.receipt".into())))
         );
-        assert_eq!(rung.bindings, [(REQUEUE.to_owned(), "bilag.receipt.retry.5s".to_owned())]);
+        assert_eq!(retry_queue.bindings, [(REQUEUE.to_owned(), "bilag.receipt.retry.5s".to_owned())]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{Broker, ConnectError, EVENTS};
 const NOBODYS_KEY: &str = "bilag.doctor";
 
 /// How long each attempt may take: a broker that is short of memory answers nothing.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Something that was tried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl Tried<'_> {
     /// On a channel of its own, which the broker closes where the answer is no.
     async fn once(&self, attempt: impl AsyncFnOnce(Channel) -> lapin::Result<()>) -> Answer {
         let tried = async { attempt(self.link.connection.create_channel().await?).await };
-        match timeout(PATIENCE, tried).await {
+        match timeout(TIMEOUT, tried).await {
             Err(_) => Answer::Failed("the broker did not answer within 10 seconds".to_owned()),
             Ok(Ok(())) => Answer::Yes,
             Ok(Err(error)) => match reply_code(&error) {

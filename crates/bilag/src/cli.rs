@@ -24,7 +24,7 @@ pub use accounts::{ReportArgs, ReportFormat, VerifyArgs};
 pub use backfill::BackfillArgs;
 pub use console::{ConsoleArgs, ConsoleCommand, ConsoleSettings, OidcArgs, SessionsArgs};
 pub use dead::{
-    AuditArgs, DeadCommand, EditArgs, ExportArgs, LetterKind, LettersArgs, ListArgs, RedriveArgs,
+    AuditArgs, DeadCommand, DeadLetterKind, DeadLettersArgs, EditArgs, ExportArgs, ListArgs, RedriveArgs,
     ReindexArgs, ShowArgs,
 };
 pub use doctor::DoctorArgs;
@@ -81,7 +81,7 @@ pub enum Command {
     Pause(PauseArgs),
     /// End pauses by hand
     Resume(ResumeArgs),
-    /// What operators did: who, when, what, which letters
+    /// What operators did: who, when, what, which dead letters
     Audit(AuditArgs),
     /// The operators' pages, in a browser
     Console(Box<ConsoleArgs>),
@@ -274,7 +274,7 @@ pub enum SyncCommand {
     Prune(PruneArgs),
     /// Send stranded receipts on again, now
     Reconcile {
-        /// Count what is untouched for so long as stranded; by default longer than all rungs together
+        /// Count what is untouched for so long as stranded; by default longer than all retry queues together
         #[arg(long, value_name = "DELAY")]
         untouched_for: Option<amqp::Delay>,
         #[command(flatten)]

@@ -84,7 +84,7 @@ impl<'a> Crew<'a> {
                 }
             }
             if told {
-                tracing::info!("stopping: what is in hand is finished first");
+                tracing::info!("stopping: what is in flight is finished first");
                 exit_at_the_deadline(Arc::clone(&failed));
                 // Nobody listens only where everything has stopped already.
                 let _ = self.stop.send(true);

@@ -62,8 +62,8 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
         .stages
         .iter()
         .map(|stage| {
-            json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(), "lanes": stage.paused_lanes(),
-                    "hold": stage.hold(), "inHand": stage.in_hand(), "handled": stage.handled(), "passedOver": stage.passed_over() })
+            json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(), "lanes": stage.paused_bulkheads(),
+                    "hold": stage.hold(), "inHand": stage.in_flight(), "handled": stage.handled(), "passedOver": stage.passed_over() })
         })
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

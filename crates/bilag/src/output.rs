@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(folded("in one line", 11), "in one line");
         assert_eq!(folded("in one line", 10), "in one|line");
         assert_eq!(folded("an unbreakable word", 5), "an|unbreakable|word");
-        assert_eq!(folded("ten letters", usize::MAX), "ten letters");
+        assert_eq!(folded("ten dead letters", usize::MAX), "ten dead letters");
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct BrokerSettings {
         value_name = "NAME"
     )]
     pub bus_exchange: String,
-    /// The rungs: how long a failed message waits before each further attempt; after the last it is
+    /// The retry queues: how long a failed message waits before each further attempt; after the last it is
     /// a dead letter
     #[arg(
         long,
@@ -69,7 +69,7 @@ impl BrokerSettings {
         Broker::new(url, purpose).map_err(|error| Failed::used_wrongly(setting.name, error))
     }
 
-    /// Longer than all rungs together: who is untouched for so long waits in none of them.
+    /// Longer than all retry queues together: who is untouched for so long waits in none of them.
     pub fn all_rungs(&self) -> Duration {
         let waits: Duration = self.retry_delays.iter().map(|delay| delay.duration()).sum();
         waits + waits / 10 + Duration::from_secs(60)
@@ -80,7 +80,7 @@ impl BrokerSettings {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub struct RuntimeSettings {
-    /// Messages in hand at once, per consumer
+    /// Messages in flight at once, per consumer
     #[arg(long, env = "BILAG_CONCURRENCY", hide_env_values = true, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub concurrency: u16,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use chrono::Utc;
 use operate::stages::{MISSING_WITHIN, REPORT_EVERY};
 use secret::Secret;
 use sync_store::{
-    ProcessRun, ReportedLane, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing,
+    ProcessRun, ReportedBulkhead, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -31,7 +31,7 @@ const OPEN_AGAIN: Duration = Duration::from_secs(5);
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 
 /// How long to wait for an answer of the store, at the start of a process too.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long the end of a process waits for the store.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -116,7 +116,7 @@ impl Stages {
 
     /// Reads the pauses. Where they cannot be read, all goes on as it was.
     async fn hear(&mut self) {
-        let holds = match timeout(PATIENCE, self.read()).await {
+        let holds = match timeout(TIMEOUT, self.read()).await {
             Ok(Ok(holds)) => holds,
             Ok(Err(error)) => return self.told_nothing(&chain(&error)),
             Err(_) => return self.told_nothing("the store did not answer in time"),
@@ -184,7 +184,7 @@ impl Talking {
 
 /// What is said at once where it changes: all but the counts.
 fn state(report: &StageReport) -> StageReport {
-    StageReport { in_hand: 0, handled: 0, ..report.clone() }
+    StageReport { in_flight: 0, handled: 0, ..report.clone() }
 }
 
 fn report(status: &StageStatus) -> StageReport {
@@ -196,16 +196,17 @@ fn report(status: &StageStatus) -> StageReport {
         StageState::Stopping => ("stopping", None),
     };
     let reported = |Pause { since, why, next_probe_at }: Pause| ReportedPause { since, why, next_probe_at };
-    let lanes = status.paused_lanes().into_iter();
-    let lanes = lanes.map(|(lane, pause)| ReportedLane { lane, pause: reported(pause) }).collect();
+    let bulkheads = status.paused_bulkheads().into_iter();
+    let bulkheads =
+        bulkheads.map(|(bulkhead, pause)| ReportedBulkhead { bulkhead, pause: reported(pause) }).collect();
     StageReport {
         stage: status.stage.to_owned(),
         broker: broker.to_owned(),
         broker_why,
         pause: status.pause().map(reported),
-        lanes,
+        bulkheads,
         held: status.hold().is_some(),
-        in_hand: u64::try_from(status.in_hand()).unwrap_or(u64::MAX),
+        in_flight: u64::try_from(status.in_flight()).unwrap_or(u64::MAX),
         handled: status.handled(),
     }
 }

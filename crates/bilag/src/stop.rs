@@ -23,7 +23,7 @@ pub fn told_by_signal() -> Result<impl Future<Output = ()>, Failed> {
 }
 
 /// From the signal to the end of a consumer's process: well within the 25 seconds that operators are told.
-/// Consumers finish what is in hand in 20 of them; what is left is for the goodbyes to the store, and for
+/// Consumers finish what is in flight in 20 of them; what is left is for the goodbyes to the store, and for
 /// traces and metrics.
 const DEADLINE: Duration = Duration::from_secs(22);
 

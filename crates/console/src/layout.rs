@@ -12,7 +12,7 @@ pub(crate) enum Section {
     /// The stages, with their numbers.
     Chain,
     /// What a person must look at.
-    Letters,
+    DeadLetters,
     /// How far each receipt has come.
     Receipts,
     /// The packages of the OMS.
@@ -28,7 +28,7 @@ pub(crate) enum Section {
 impl Section {
     const NAMED: [(Self, &'static str, &'static str); 6] = [
         (Self::Chain, "/", "Chain"),
-        (Self::Letters, "/letters", "Dead letters"),
+        (Self::DeadLetters, "/letters", "Dead letters"),
         (Self::Receipts, "/receipts", "Receipts"),
         (Self::Packages, "/packages", "Packages"),
         (Self::Report, "/report", "Report"),

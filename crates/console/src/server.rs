@@ -18,7 +18,7 @@ use crate::access::{self, Access, AccessError, Attempts, Comparing, Door, Pendin
 use crate::chain::ChainNumbers;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
-use crate::pages::{LagSeen, LastReport, WholeLetters};
+use crate::pages::{LagSeen, LastReport, WholeDeadLetters};
 use crate::{assets, error, headers, pages};
 
 /// What the pages show, and who may look.
@@ -34,7 +34,7 @@ pub struct Console {
     pub stages: Vec<operate::Stage>,
     /// Why a stage is not in use, by its name, for those that are not.
     pub off: HashMap<&'static str, &'static str>,
-    /// The rungs.
+    /// The retry queues.
     pub delays: Vec<Delay>,
     /// Who may look, and what they may do.
     pub access: Access,
@@ -62,7 +62,7 @@ pub struct Running {
     pub(crate) comparing: Comparing,
     pub(crate) jobs: Jobs,
     pub(crate) lag: LagSeen,
-    pub(crate) whole: WholeLetters,
+    pub(crate) whole: WholeDeadLetters,
     pub(crate) report: LastReport,
 }
 
@@ -91,14 +91,14 @@ pub enum ServeError {
     Listen(#[from] io::Error),
 }
 
-/// How long jobs may take to finish what they have in hand when the end comes.
+/// How long jobs may take to finish what they have in flight when the end comes.
 const LAST_LETTERS: Duration = Duration::from_secs(20);
 
 /// How long requests may take that are being answered when the end comes.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Serves until `stopped` is ready; requests that are being answered are answered first, within ten
-/// seconds, and jobs finish what they have in hand, within twenty.
+/// seconds, and jobs finish what they have in flight, within twenty.
 ///
 /// # Errors
 /// See [`ServeError`].
@@ -119,7 +119,7 @@ pub async fn serve(
         comparing: Comparing::default(),
         jobs: Jobs::default(),
         lag: LagSeen::default(),
-        whole: WholeLetters::default(),
+        whole: WholeDeadLetters::default(),
         report: LastReport::default(),
     }));
     let stopped = stopped.shared();

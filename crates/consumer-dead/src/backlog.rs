@@ -197,7 +197,7 @@ fn as_value(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use sync_store::WaitingLetters;
+    use sync_store::WaitingDeadLetters;
 
     use super::*;
 
@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn waiting(stages: &[&str]) -> Backlog {
-        let letters = stages.iter().map(|stage| WaitingLetters {
+        let letters = stages.iter().map(|stage| WaitingDeadLetters {
             stage: (*stage).to_owned(),
             count: 2,
             oldest_age: Duration::from_secs(60),

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use consumer::{Consumer, Shared, WrongSetting, of_store, plain_body};
 use events::{About, Target};
-use sync_store::{Closes, Key, Letter, NewLetter, PackageKey, SyncStore};
+use sync_store::{Closes, DeadLetter, Key, NewDeadLetter, PackageKey, SyncStore};
 
 /// The dead stage.
 pub struct DeadConsumer {
@@ -33,12 +33,12 @@ impl Consumer for DeadConsumer {
     const ABOUT: &'static str = "Indexes dead letters";
     type Settings = DeadSettings;
 
-    /// Every stage by its name, not `#`: a letter about a dead letter must not come back to it.
+    /// Every stage by its name, not `#`: a dead letter about a dead letter must not come back to it.
     fn hears(_: &DeadSettings, others: &[&'static str]) -> Vec<(Exchange, String)> {
         others.iter().map(|stage| (Exchange::Dead, (*stage).to_owned())).collect()
     }
 
-    /// A letter about anything is noted.
+    /// A dead letter about anything is noted.
     fn check(_: &[u8]) -> Result<Option<About>, BoxError> {
         Ok(None)
     }
@@ -55,7 +55,7 @@ impl Consumer for DeadConsumer {
     }
 }
 
-/// Letters that an earlier version noted get their cause, so that they are grouped with the others.
+/// DeadLetters that an earlier version noted get their cause, so that they are grouped with the others.
 async fn fill_causes(store: Arc<dyn SyncStore>) {
     const AT_ONCE: u32 = 500;
     loop {
@@ -75,7 +75,7 @@ impl Handler for DeadConsumer {
         let letter = self.letter(message);
         let headers: serde_json::Map<_, _> =
             message.headers_for_people().into_iter().map(|(name, value)| (name, value.into())).collect();
-        let new = NewLetter {
+        let new = NewDeadLetter {
             letter: &letter,
             headers: &serde_json::Value::from(headers).to_string(),
             body: &message.body,
@@ -111,17 +111,17 @@ impl DeadConsumer {
         count_dead_by_broker(stage.unwrap_or(&backlog::OTHER), reason.unwrap_or(backlog::OTHER));
     }
 
-    /// The records that a letter of this stage closes: its target's, where it serves one, else all of
+    /// The records that a dead letter of this stage closes: its target's, where it serves one, else all of
     /// the receipt's.
     fn closes(&self, stage: &str) -> Closes<'_> {
         let serves = self.targets.iter().find(|(name, _)| *name == stage);
         serves.map_or(Closes::Every { at_least: FIRST_TARGET }, |(_, target)| Closes::Target(target.as_str()))
     }
 
-    fn letter(&self, message: &Message) -> Letter {
+    fn letter(&self, message: &Message) -> DeadLetter {
         let told = message.letter();
         let subject = self.about(message);
-        Letter {
+        DeadLetter {
             id: dead_letter_id(message),
             stage: told.stage,
             reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },

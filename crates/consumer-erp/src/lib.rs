@@ -20,10 +20,12 @@ pub use settings::ErpSettings;
 
 /// The ERP understood the invoice and does not take it.
 pub const ERP_REJECTED: Reason =
-    Reason::new("erp_rejected", "mend what the ERP's answer names, then redrive the letter");
+    Reason::new("erp_rejected", "mend what the ERP's answer names, then redrive the dead letter");
 /// The ERP forbids it, while it lets others through.
-pub const ERP_FORBIDDEN: Reason =
-    Reason::new("erp_forbidden", "give Bilag the right in the ERP that it lacks, then redrive the letter");
+pub const ERP_FORBIDDEN: Reason = Reason::new(
+    "erp_forbidden",
+    "give Bilag the right in the ERP that it lacks, then redrive the dead letter",
+);
 
 const TARGET: Target = Target::new("erp");
 

@@ -25,7 +25,7 @@ pub struct Stranded {
 /// A process that has said nothing for longer does not run.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
 
-/// Where messages wait without being lost: stages and lanes that are paused.
+/// Where messages wait without being lost: stages and bulkheads that are paused.
 struct Waiting {
     reports: Vec<StageReport>,
     held: Vec<String>,
@@ -38,9 +38,10 @@ impl Waiting {
         Ok(Self { reports, held })
     }
 
-    fn is_at(&self, stage: &str, lane: Option<&str>) -> bool {
+    fn is_at(&self, stage: &str, bulkhead: Option<&str>) -> bool {
         let is_paused = |report: &StageReport| {
-            report.pause.is_some() || report.lanes.iter().any(|paused| Some(&*paused.lane) == lane)
+            report.pause.is_some()
+                || report.bulkheads.iter().any(|paused| Some(&*paused.bulkhead) == bulkhead)
         };
         self.held.iter().any(|held| held == stage)
             || self.reports.iter().any(|report| report.stage == stage && is_paused(report))

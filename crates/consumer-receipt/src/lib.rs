@@ -117,7 +117,7 @@ impl Handler for ReceiptConsumer {
                 Opened::New | Opened::Again(State::Pending | State::InvoiceCreated | State::Attaching) => {
                     targets.push(target.clone());
                 }
-                // Its own letter, sent on again, is what brings a dead record back.
+                // Its own dead letter, sent on again, is what brings a dead record back.
                 Opened::Again(State::Dead) if message.was_dead() => targets.push(target.clone()),
                 Opened::Again(state) => tracing::debug!(receipt = %key, %target, %state, "heard again"),
                 Opened::Differs { .. } => return Err(Failure::reject(CONFLICTING_RECEIPT, Conflict(key))),

@@ -25,7 +25,7 @@ pub use settings::{RenderSettings, TemplateError, load_template};
 /// The PDF cannot be made.
 pub const RENDER_FAILED: Reason = Reason::new(
     "render_failed",
-    "mend the template (bilag render, bilag template check), then redrive the letter",
+    "mend the template (bilag render, bilag template check), then redrive the dead letter",
 );
 
 /// The largest message that RabbitMQ takes from 4.0 on, unless it is told otherwise, in bytes. A larger one closes the

@@ -8,21 +8,23 @@ use tenants::Tenant;
 /// Omnium understood the call and does not take it.
 pub const OMNIUM_REJECTED: Reason = Reason::new(
     "omnium_rejected",
-    "mend what Omnium's answer names, there or at the till, then redrive the letter",
+    "mend what Omnium's answer names, there or at the till, then redrive the dead letter",
 );
 /// Omnium forbids it, while it lets others through.
 pub const OMNIUM_FORBIDDEN: Reason = Reason::new(
     "omnium_forbidden",
-    "give Omnium's API user the role, store or market that it lacks, then redrive the letter",
+    "give Omnium's API user the role, store or market that it lacks, then redrive the dead letter",
 );
 /// The invoice was created, and is not to be found in Omnium.
-pub const INVOICE_MISSING: Reason =
-    Reason::new("invoice_missing", "look the invoice up in Omnium; once it is there, redrive the letter");
+pub const INVOICE_MISSING: Reason = Reason::new(
+    "invoice_missing",
+    "look the invoice up in Omnium; once it is there, redrive the dead letter",
+);
 
 /// The invoice was created, and is not to be found.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the invoice was created in Omnium and is not to be found there now; whether its file was attached is not known: look the invoice up in Omnium, and redrive this letter once it is there"
+    "the invoice was created in Omnium and is not to be found there now; whether its file was attached is not known: look the invoice up in Omnium, and redrive this dead letter once it is there"
 )]
 pub(crate) struct InvoiceMissing;
 

@@ -29,7 +29,7 @@ use crate::upload::Upload;
 
 const TARGET: Target = Target::new("omnium");
 
-/// How long a message of a tenant that was switched off waits between looks, where the rungs allow it.
+/// How long a message of a tenant that was switched off waits between looks, where the retry queues allow it.
 const SWITCHED_OFF: Duration = Duration::from_secs(600);
 
 /// The upload stage.
@@ -156,7 +156,7 @@ impl Handler for UploadConsumer {
     }
 
     /// Each tenant's messages go the way to Omnium by themselves.
-    fn lane(&self, message: &Message) -> Option<String> {
+    fn bulkhead(&self, message: &Message) -> Option<String> {
         let tenants = self.settings.tenants.as_ref()?;
         let uid = match message.header_text(amqp::header_names::TENANT) {
             Some(uid) => uid,

@@ -55,7 +55,7 @@ pub fn failure(doing: &'static str, refusals: Refusals, error: CallError) -> Fai
 /// The message's failure, for what was decided about an error.
 pub fn decided(decision: Decision, refusals: Refusals, error: BoxError) -> Failure {
     // Whoever has a service of its own has its outages to itself.
-    let extent = Extent::Lane;
+    let extent = Extent::Bulkhead;
     let unavailable = |reached, reason, error| Failure::Unavailable { extent, reached, reason, error };
     match decision {
         Decision::Retry => Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error },

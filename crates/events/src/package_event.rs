@@ -113,7 +113,7 @@ fn part<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
 }
 
 /// The package's id, where it can be read from a body that is otherwise refused: so that a dead
-/// letter can be found by its package.
+/// dead letter can be found by its package.
 pub fn package_id(body: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Envelope {

@@ -18,7 +18,7 @@ impl Timestamp {
     pub const MAX_CHARS: usize = 64;
 
     /// `None` where the text is not RFC 3339, with its date in the year 1 or later and a second below 60.
-    /// The letters T and Z may be small.
+    /// The dead letters T and Z may be small.
     pub fn parse(text: &str) -> Option<Self> {
         // RFC 3339 lets a space stand for the T by agreement; there is no agreement here.
         if text.len() > Self::MAX_CHARS || !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {

@@ -34,7 +34,7 @@ pub struct Ingress {
     pub hydrate: Option<Hydrate>,
     /// How long one webhook may take, the hook and the confirm included.
     pub timeout: Duration,
-    /// Webhooks in hand at once; at least 1.
+    /// Webhooks in flight at once; at least 1.
     pub max_concurrent: usize,
 }
 
@@ -71,7 +71,7 @@ pub enum ServeError {
     Listen(#[from] io::Error),
 }
 
-/// Serves until `stopped` is ready; webhooks in hand are answered first.
+/// Serves until `stopped` is ready; webhooks in flight are answered first.
 ///
 /// # Errors
 /// See [`ServeError`].
@@ -116,11 +116,11 @@ fn routes(app: Arc<App>) -> Router {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let in_hand = app.most - app.places.available_permits();
+    let in_flight = app.most - app.places.available_permits();
     match app.bus.why_not() {
-        None => (StatusCode::OK, Json(json!({ "ready": true, "inHand": in_hand }))),
+        None => (StatusCode::OK, Json(json!({ "ready": true, "inHand": in_flight }))),
         Some(why) => {
-            let body = json!({ "ready": false, "inHand": in_hand, "why": why.to_string() });
+            let body = json!({ "ready": false, "inHand": in_flight, "why": why.to_string() });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body))
         }
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sync_store::{Act, Holding, ReportedLane, ReportedPause, SeenReport, StageHold, StoreError, SyncStore};
+use sync_store::{
+    Act, Holding, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StoreError, SyncStore,
+};
 
 use crate::Stage;
 
@@ -33,9 +35,9 @@ pub struct StageNow {
 }
 
 impl StageNow {
-    /// Messages in hand.
-    pub fn in_hand(&self) -> u64 {
-        self.running.iter().map(|seen| seen.report.in_hand).sum()
+    /// Messages in flight.
+    pub fn in_flight(&self) -> u64 {
+        self.running.iter().map(|seen| seen.report.in_flight).sum()
     }
 
     /// Messages that the processes which run have handled since each of them started.
@@ -50,15 +52,17 @@ impl StageNow {
 
     /// The tenants whose messages wait in a process while it handles those of others, each with its
     /// pause.
-    pub fn paused_tenants(&self) -> impl Iterator<Item = (&SeenReport, &ReportedLane)> {
-        self.running.iter().flat_map(|seen| seen.report.lanes.iter().map(move |lane| (seen, lane)))
+    pub fn paused_tenants(&self) -> impl Iterator<Item = (&SeenReport, &ReportedBulkhead)> {
+        self.running
+            .iter()
+            .flat_map(|seen| seen.report.bulkheads.iter().map(move |bulkhead| (seen, bulkhead)))
     }
 
     /// Why messages of some tenants wait while the stage goes on, in words for people: by tenant.
     pub fn why_tenants_wait(&self) -> Vec<WhyPaused> {
         let mut by_tenant: BTreeMap<&str, Vec<&ReportedPause>> = BTreeMap::new();
-        for (_, lane) in self.paused_tenants() {
-            by_tenant.entry(&lane.lane).or_default().push(&lane.pause);
+        for (_, bulkhead) in self.paused_tenants() {
+            by_tenant.entry(&bulkhead.bulkhead).or_default().push(&bulkhead.pause);
         }
         let whys = by_tenant.into_iter().filter_map(|(tenant, pauses)| {
             let whose = format!("tenant {tenant} ");
@@ -189,9 +193,9 @@ mod tests {
             broker,
             broker_why: None,
             pause,
-            lanes: Vec::new(),
+            bulkheads: Vec::new(),
             held,
-            in_hand: 2,
+            in_flight: 2,
             handled: 40,
         };
         SeenReport { process, report, seen_at: at(0), silent_for: Duration::ZERO }
@@ -233,14 +237,14 @@ mod tests {
 
     #[test]
     fn tenants_that_wait_are_told_one_by_one() {
-        let with = |lanes: &[(&str, i64)]| {
+        let with = |bulkheads: &[(&str, i64)]| {
             let mut seen = seen(false, Some((0, "Omnium answered 503")));
             let pause = seen.report.pause.take().expect("it was given");
-            let lane = |(lane, second): &(&str, i64)| ReportedLane {
-                lane: (*lane).to_owned(),
+            let bulkhead = |(bulkhead, second): &(&str, i64)| ReportedBulkhead {
+                bulkhead: (*bulkhead).to_owned(),
                 pause: ReportedPause { since: pause.since + TimeDelta::seconds(*second), ..pause.clone() },
             };
-            seen.report.lanes = lanes.iter().map(lane).collect();
+            seen.report.bulkheads = bulkheads.iter().map(bulkhead).collect();
             seen
         };
         let now = now(None, vec![with(&[("7", 9)]), with(&[("7", 5), ("8", 6)])]);
@@ -258,7 +262,7 @@ mod tests {
     #[test]
     fn processes_count_together_and_those_behind_are_known() {
         let paused = now(Some(""), vec![seen(true, None), seen(false, None)]);
-        assert_eq!((paused.in_hand(), paused.handled(), paused.behind().count()), (4, 80, 1));
+        assert_eq!((paused.in_flight(), paused.handled(), paused.behind().count()), (4, 80, 1));
         let resumed = now(None, vec![seen(true, None), seen(false, None), seen(true, None)]);
         assert_eq!(resumed.behind().count(), 2);
 

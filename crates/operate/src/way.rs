@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use sync_store::{Key, LetterFilter, NotedLetter, Page, Place, Record, State, StoreError, SyncStore};
+use sync_store::{DeadLetterFilter, Key, NotedDeadLetter, Page, Place, Record, State, StoreError, SyncStore};
 
 use crate::{Stage, remedy};
 
@@ -39,23 +39,23 @@ pub enum Holding {
     },
     /// Its dead letter waits for a person.
     Dead {
-        /// The letters, by their ids.
+        /// The dead letters, by their ids.
         letters: Vec<String>,
         /// What to do about it.
         remedy: &'static str,
     },
     /// Its dead letter was sent back to its queue, and was not handled yet.
     Redriven {
-        /// The letters, by their ids.
+        /// The dead letters, by their ids.
         letters: Vec<String>,
     },
     /// Its dead letter was discarded by a person: nothing goes on until it is restored.
     Discarded {
-        /// The letters, by their ids.
+        /// The dead letters, by their ids.
         letters: Vec<String>,
     },
-    /// It is dead, and the index knows no letter of it.
-    LetterUnknown,
+    /// It is dead, and the index knows no dead letter of it.
+    DeadLetterUnknown,
 }
 
 impl Holding {
@@ -69,7 +69,7 @@ impl Holding {
             Self::Dead { .. } => "dead",
             Self::Redriven { .. } => "redriven",
             Self::Discarded { .. } => "discarded",
-            Self::LetterUnknown => "letter_unknown",
+            Self::DeadLetterUnknown => "letter_unknown",
         }
     }
 
@@ -108,8 +108,8 @@ impl fmt::Display for Holding {
                 "its dead letter was discarded; `bilag dead restore ID` brings it back: {}",
                 shown(letters)
             ),
-            Self::LetterUnknown => f.write_str(
-                "it is dead, and the index knows no letter of it; `bilag dead reindex` looks through the queues",
+            Self::DeadLetterUnknown => f.write_str(
+                "it is dead, and the index knows no dead letter of it; `bilag dead reindex` looks through the queues",
             ),
         }
     }
@@ -120,7 +120,7 @@ fn shown(letters: &[String]) -> String {
 }
 
 /// A receipt's way to the record's target; `letters` are all that are about the receipt.
-pub fn way(record: &Record, letters: &[NotedLetter], stages: &[Stage], now: DateTime<Utc>) -> Way {
+pub fn way(record: &Record, letters: &[NotedDeadLetter], stages: &[Stage], now: DateTime<Utc>) -> Way {
     let holding = match record.state {
         State::Complete => Holding::Nothing,
         State::Skipped => Holding::NotWanted,
@@ -134,9 +134,9 @@ pub fn way(record: &Record, letters: &[NotedLetter], stages: &[Stage], now: Date
     Way { target: record.target.clone(), state: record.state, since, holding }
 }
 
-/// A letter of another stage closed another target's record.
-fn dead(record: &Record, letters: &[NotedLetter], stages: &[Stage]) -> Holding {
-    let Some(death) = &record.death else { return Holding::LetterUnknown };
+/// A dead letter of another stage closed another target's record.
+fn dead(record: &Record, letters: &[NotedDeadLetter], stages: &[Stage]) -> Holding {
+    let Some(death) = &record.death else { return Holding::DeadLetterUnknown };
     let at = |place: Place| -> Vec<String> {
         let its = letters.iter().filter(|noted| noted.letter.key.as_ref() == Some(&record.key));
         let its = its.filter(|noted| noted.letter.stage == death.stage && noted.place == place);
@@ -150,18 +150,18 @@ fn dead(record: &Record, letters: &[NotedLetter], stages: &[Stage]) -> Holding {
     } else if !discarded.is_empty() {
         Holding::Discarded { letters: discarded }
     } else {
-        Holding::LetterUnknown
+        Holding::DeadLetterUnknown
     }
 }
 
-/// Every letter about a receipt, wherever its message is.
+/// Every dead letter about a receipt, wherever its message is.
 ///
 /// # Errors
 /// The store's.
-pub async fn letters_about(store: &dyn SyncStore, key: &Key) -> Result<Vec<NotedLetter>, StoreError> {
+pub async fn letters_about(store: &dyn SyncStore, key: &Key) -> Result<Vec<NotedDeadLetter>, StoreError> {
     let mut letters = Vec::new();
     for place in Place::ALL {
-        let filter = LetterFilter { place, key: Some(key.clone()), ..Default::default() };
+        let filter = DeadLetterFilter { place, key: Some(key.clone()), ..Default::default() };
         letters.extend(store.dead_letters(&filter, Page::first(100)).await?);
     }
     Ok(letters)
@@ -171,7 +171,7 @@ pub async fn letters_about(store: &dyn SyncStore, key: &Key) -> Result<Vec<Noted
 mod tests {
     use std::time::Duration;
 
-    use sync_store::{Death, LeaseHolder, Letter};
+    use sync_store::{DeadLetter, Death, LeaseHolder};
 
     use super::*;
 
@@ -195,8 +195,8 @@ mod tests {
         }
     }
 
-    fn letter(id: &str, stage: &str, place: Place) -> NotedLetter {
-        let letter = Letter {
+    fn letter(id: &str, stage: &str, place: Place) -> NotedDeadLetter {
+        let letter = DeadLetter {
             id: id.into(),
             stage: stage.into(),
             reason: "invalid_event".into(),
@@ -209,10 +209,10 @@ mod tests {
             last_failed_at: None,
             redriven: 0,
         };
-        NotedLetter { letter, body_size: 0, noted_at: NOW, place }
+        NotedDeadLetter { letter, body_size: 0, noted_at: NOW, place }
     }
 
-    fn holding(record: &Record, letters: &[NotedLetter]) -> Holding {
+    fn holding(record: &Record, letters: &[NotedDeadLetter]) -> Holding {
         way(record, letters, &[], NOW).holding
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let dead = record(State::Dead);
         let here = |id: &str, place| letter(id, "upload", place);
         let elsewhere = letter("x", "erp", Place::Dead);
-        assert_eq!(holding(&dead, std::slice::from_ref(&elsewhere)), Holding::LetterUnknown);
+        assert_eq!(holding(&dead, std::slice::from_ref(&elsewhere)), Holding::DeadLetterUnknown);
         let waits = holding(&dead, &[elsewhere, here("a", Place::Dead), here("b", Place::Discarded)]);
         assert_eq!(waits.letters(), ["a"]);
         assert!(matches!(waits, Holding::Dead { .. }), "{waits:?}");

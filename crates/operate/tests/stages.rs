@@ -53,9 +53,9 @@ async fn whether_one_stage_is_paused_is_told_of_that_stage_alone() {
         broker: "running".to_owned(),
         broker_why: None,
         pause,
-        lanes: Vec::new(),
+        bulkheads: Vec::new(),
         held: false,
-        in_hand: 0,
+        in_flight: 0,
         handled: 0,
     };
     let reports = [report("erp", Some(pause_of_its_own)), report("upload", None)];

@@ -95,9 +95,9 @@ impl Report {
             (broken.only_broken, "of the dead: receipts of which only broken events were heard"),
             (
                 broken.unreadable,
-                "of the dead: letters from which no receipt could be read, so nobody knows whose they are",
+                "of the dead: dead letters from which no receipt could be read, so nobody knows whose they are",
             ),
-            (broken.discarded, "not counted: such letters that a person has discarded"),
+            (broken.discarded, "not counted: such dead letters that a person has discarded"),
             (
                 broken.disputed,
                 "not counted: dead letters that say something else of a receipt that is counted",

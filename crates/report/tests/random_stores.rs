@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use report::{By, OMNIUM, Query, report};
 use rust_decimal::Decimal;
 use sync_store::{
-    Closes, Key, Letter, NewLetter, NewReceipt, Particulars, Period, Place, SyncStore, connect,
+    Closes, DeadLetter, Key, NewDeadLetter, NewReceipt, Particulars, Period, Place, SyncStore, connect,
 };
 
 /// What became of a receipt.
@@ -21,7 +21,7 @@ enum Fate {
     Unopened,
     /// Nothing but a broken event of it was heard.
     OnlyBroken,
-    /// A letter from which no receipt could be read.
+    /// A dead letter from which no receipt could be read.
     Unreadable,
     /// The same, discarded.
     Discarded,
@@ -50,8 +50,8 @@ fn heard() -> impl Strategy<Value = Heard> {
     (fate, 0..4_u64, currency, 0..3_u8, -10_000_000_000_000..=10_000_000_000_000_i64)
 }
 
-fn letter(id: String, key: Option<Key>) -> Letter {
-    Letter {
+fn letter(id: String, key: Option<Key>) -> DeadLetter {
+    DeadLetter {
         id,
         stage: "receipt".to_owned(),
         reason: "invalid_event".to_owned(),
@@ -66,9 +66,9 @@ fn letter(id: String, key: Option<Key>) -> Letter {
     }
 }
 
-async fn note(store: &dyn SyncStore, letter: &Letter) {
+async fn note(store: &dyn SyncStore, letter: &DeadLetter) {
     let closes = Closes::Every { at_least: OMNIUM };
-    store.note_dead(&NewLetter { letter, headers: "{}", body: b"{", closes }).await.expect("noted");
+    store.note_dead(&NewDeadLetter { letter, headers: "{}", body: b"{", closes }).await.expect("noted");
 }
 
 async fn put(store: &dyn SyncStore, number: usize, heard: Heard, today: NaiveDate) {

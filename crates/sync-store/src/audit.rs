@@ -12,9 +12,9 @@ pub struct Act<'a> {
     pub who: &'a str,
     /// What: `redrive`, `discard`, `restore`; `pause`, `resume`.
     pub act: &'a str,
-    /// The stage that it is done to, or whose letters they are.
+    /// The stage that it is done to, or whose dead letters they are.
     pub stage: &'a str,
-    /// The letters, by their ids.
+    /// The dead letters, by their ids.
     pub letters: &'a [String],
     /// What more there is to say, such as why a stage is paused; may be empty.
     pub detail: &'a str,
@@ -29,9 +29,9 @@ pub struct NotedAct {
     pub who: String,
     /// What.
     pub act: String,
-    /// The stage that it is done to, or whose letters they are.
+    /// The stage that it is done to, or whose dead letters they are.
     pub stage: String,
-    /// The letters, by their ids.
+    /// The dead letters, by their ids.
     pub letters: Vec<String>,
     /// What more was said; may be empty.
     pub detail: String,

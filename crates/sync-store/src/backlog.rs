@@ -10,14 +10,14 @@ use crate::{State, StoreError};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Dead letters that wait for a person, by stage.
-    pub letters: Vec<WaitingLetters>,
+    pub letters: Vec<WaitingDeadLetters>,
     /// Records that are neither complete nor skipped, by target and state.
     pub records: Vec<OpenRecords>,
 }
 
 /// Dead letters of one stage that are neither redriven nor discarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WaitingLetters {
+pub struct WaitingDeadLetters {
     /// The stage.
     pub stage: String,
     /// How many.

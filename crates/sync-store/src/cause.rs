@@ -1,4 +1,4 @@
-//! The cause of a dead letter: its error with the variable parts taken out, so that letters that died of
+//! The cause of a dead letter: its error with the variable parts taken out, so that dead letters that died of
 //! the same thing are one group.
 
 use sha2::{Digest, Sha256};
@@ -49,7 +49,7 @@ fn without_repeats(cause: &str) -> String {
     clauses.join(SEPARATOR)
 }
 
-/// Names a group of letters: eight hexadecimal digits, the same for the same stage, reason and cause on
+/// Names a group of dead letters: eight hexadecimal digits, the same for the same stage, reason and cause on
 /// every machine.
 pub fn group_id(stage: &str, reason: &str, cause: &str) -> String {
     let mut hash = Sha256::new();

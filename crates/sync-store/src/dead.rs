@@ -13,8 +13,8 @@ pub(crate) const ABOUT_THE_MESSAGE: [&str; 4] =
 
 /// What a dead letter says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
-    /// Identifies the letter: the same message in the same dead-letter queue has the same id.
+pub struct DeadLetter {
+    /// Identifies the dead letter: the same message in the same dead-letter queue has the same id.
     pub id: String,
     /// The stage where it died.
     pub stage: String,
@@ -38,7 +38,7 @@ pub struct Letter {
     pub redriven: u32,
 }
 
-impl Letter {
+impl DeadLetter {
     /// Whether it is about a message that was wrong, whatever has become of its receipt.
     pub fn is_about_the_message(&self) -> bool {
         ABOUT_THE_MESSAGE.contains(&self.reason.as_str())
@@ -47,12 +47,12 @@ impl Letter {
 
 /// A dead letter to be noted.
 #[derive(Clone, Copy, Debug)]
-pub struct NewLetter<'a> {
+pub struct NewDeadLetter<'a> {
     /// What it says about itself.
-    pub letter: &'a Letter,
+    pub letter: &'a DeadLetter,
     /// The message's headers, as JSON.
     pub headers: &'a str,
-    /// The message's body. The first [`NewLetter::BODY_KEPT`] bytes are kept.
+    /// The message's body. The first [`NewDeadLetter::BODY_KEPT`] bytes are kept.
     pub body: &'a [u8],
     /// Which records of its receipt it closes.
     pub closes: Closes<'a>,
@@ -70,16 +70,16 @@ pub enum Closes<'a> {
     },
 }
 
-impl NewLetter<'_> {
+impl NewDeadLetter<'_> {
     /// How many bytes of a body are kept: enough to see what it was; the message keeps the rest.
     pub const BODY_KEPT: usize = 64 * 1024;
 }
 
-/// A letter in the index.
+/// A dead letter in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotedLetter {
+pub struct NotedDeadLetter {
     /// What it says about itself.
-    pub letter: Letter,
+    pub letter: DeadLetter,
     /// The size of the message's whole body in bytes.
     pub body_size: u64,
     /// When it was noted.
@@ -88,18 +88,18 @@ pub struct NotedLetter {
     pub place: Place,
 }
 
-/// A letter in the index, with what was in the message.
+/// A dead letter in the index, with what was in the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterInFull {
-    /// The letter.
-    pub noted: NotedLetter,
+pub struct DeadLetterInFull {
+    /// The dead letter.
+    pub noted: NotedDeadLetter,
     /// The message's headers, as JSON.
     pub headers: String,
-    /// The start of the message's body, at most [`NewLetter::BODY_KEPT`] bytes.
+    /// The start of the message's body, at most [`NewDeadLetter::BODY_KEPT`] bytes.
     pub body: Vec<u8>,
 }
 
-/// Where the message of a letter is.
+/// Where the message of a dead letter is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Place {
     /// In its dead-letter queue, waiting for a person.
@@ -137,9 +137,9 @@ impl FromStr for Place {
 #[error("no such place of a dead letter: use dead, redriven or discarded")]
 pub struct UnknownPlace;
 
-/// Which letters to list. What is `None` does not matter.
+/// Which dead letters to list. What is `None` does not matter.
 #[derive(Clone, Debug, Default)]
-pub struct LetterFilter {
+pub struct DeadLetterFilter {
     /// Where the message is; by default those that wait for a person.
     pub place: Place,
     /// Died at this stage.
@@ -148,7 +148,7 @@ pub struct LetterFilter {
     pub reason: Option<String>,
     /// Died of this cause, as [`crate::cause`] makes it.
     pub cause: Option<String>,
-    /// Of this group, as [`DeadCause::id`] has it. Letters of an earlier version are of none until
+    /// Of this group, as [`DeadCause::id`] has it. DeadLetters of an earlier version are of none until
     /// [`crate::SyncStore::fill_causes`] has worked out their cause.
     pub group: Option<String>,
     /// Only these, by their ids.
@@ -164,7 +164,7 @@ pub struct LetterFilter {
     pub not_in_errors: bool,
 }
 
-/// How many letters of one kind wait for a person.
+/// How many dead letters of one kind wait for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadCount {
     /// The stage where they died.
@@ -177,14 +177,14 @@ pub struct DeadCount {
     pub oldest: DateTime<Utc>,
 }
 
-/// The letters that died of the same thing: stage, reason and cause are the same.
+/// The dead letters that died of the same thing: stage, reason and cause are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadCause {
     /// The stage where they died.
     pub stage: String,
     /// Why: the short stable code.
     pub reason: String,
-    /// The error without its variable parts; empty for letters of an earlier version, until
+    /// The error without its variable parts; empty for dead letters of an earlier version, until
     /// [`crate::SyncStore::fill_causes`] has worked it out.
     pub cause: String,
     /// How many.
@@ -193,7 +193,7 @@ pub struct DeadCause {
     pub oldest: DateTime<Utc>,
     /// When the newest was noted.
     pub newest: DateTime<Utc>,
-    /// The newest letter's id.
+    /// The newest dead letter's id.
     pub letter: String,
     /// And its error, whole.
     pub error: String,
@@ -206,11 +206,11 @@ impl DeadCause {
     }
 }
 
-/// A letter, and the stage where it died.
+/// A dead letter, and the stage where it died.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterId {
+pub struct DeadLetterId {
     /// The stage.
     pub stage: String,
-    /// The letter's id.
+    /// The dead letter's id.
     pub id: String,
 }

@@ -42,12 +42,12 @@ mod store;
 
 pub use asking::{Ask, Asking, Issue, Packing};
 pub use audit::{Act, ActFilter, AuditStore, NotedAct};
-pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingLetters};
+pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingDeadLetters};
 pub use cause::{cause, group_id};
 pub use connect::{connect, connect_by, connect_to_existing};
 pub use dead::{
-    Closes, DeadCause, DeadCount, Letter, LetterFilter, LetterId, LetterInFull, NewLetter, NotedLetter,
-    Place, UnknownPlace,
+    Closes, DeadCause, DeadCount, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterInFull,
+    NewDeadLetter, NotedDeadLetter, Place, UnknownPlace,
 };
 pub use error::StoreError;
 pub use lease::{Attach, Lease, Step};
@@ -68,6 +68,6 @@ pub use report::{
 pub use schema::{PendingMigration, Schema, damage, migrate, schema};
 pub use session::{Session, SessionStore};
 pub use stage::{
-    Holding, ProcessRun, ReportedLane, ReportedPause, SeenReport, StageHold, StageReport, StageStore,
+    Holding, ProcessRun, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StageReport, StageStore,
 };
 pub use store::SyncStore;

@@ -14,7 +14,7 @@ pub struct Pruned {
     pub receipts: u64,
     /// Rounds of packages: the event.
     pub packages: u64,
-    /// Letters that were redriven or discarded: headers, payload and error.
+    /// DeadLetters that were redriven or discarded: headers, payload and error.
     pub letters: u64,
 }
 
@@ -28,9 +28,9 @@ impl Pruned {
 /// Removes personal data, and keeps what recognises a late duplicate and what a report counts.
 ///
 /// A receipt is pruned once it has been complete or skipped at every target for longer than `older_than`
-/// and none of its letters waits for a person. Its uids, store, voucher number, day, type, amount,
+/// and none of its dead letters waits for a person. Its uids, store, voucher number, day, type, amount,
 /// currency and fingerprint stay, and so do its records with the invoice's id and the file's hash. A round
-/// of a package is pruned once it is issued or superseded, a letter once it is redriven or discarded.
+/// of a package is pruned once it is issued or superseded, a dead letter once it is redriven or discarded.
 #[async_trait]
 pub trait PruneStore: Send + Sync {
     /// How much there is to prune.

@@ -98,7 +98,7 @@ pub struct LeaseHolder {
     pub until: DateTime<Utc>,
 }
 
-/// Why a record is dead: what its last letter says.
+/// Why a record is dead: what its last dead letter says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Death {
     /// The stage where it died.

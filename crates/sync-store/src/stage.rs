@@ -54,12 +54,12 @@ pub struct StageReport {
     pub broker_why: Option<String>,
     /// Where it is paused by itself: since when, why, and when it probes.
     pub pause: Option<ReportedPause>,
-    /// Its lanes that are paused by themselves while the others go on, by name.
-    pub lanes: Vec<ReportedLane>,
+    /// Its bulkheads that are paused by themselves while the others go on, by name.
+    pub bulkheads: Vec<ReportedBulkhead>,
     /// Whether it has heard that the stage is paused by hand, and takes nothing any more.
     pub held: bool,
-    /// Messages in hand.
-    pub in_hand: u64,
+    /// Messages in flight.
+    pub in_flight: u64,
     /// Messages handled since the process started.
     pub handled: u64,
 }
@@ -75,11 +75,11 @@ pub struct ReportedPause {
     pub next_probe_at: DateTime<Utc>,
 }
 
-/// A lane of a stage that a process has paused.
+/// A bulkhead of a stage that a process has paused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportedLane {
+pub struct ReportedBulkhead {
     /// Its name: the tenant's.
-    pub lane: String,
+    pub bulkhead: String,
     /// Since when, why, and when it probes.
     pub pause: ReportedPause,
 }

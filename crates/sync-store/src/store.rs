@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Attach, AuditStore, BacklogStore, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId,
-    LetterInFull, Listed, NewLetter, NewReceipt, NotedLetter, Opened, PackageStore, Page, PermitStore, Place,
-    PruneStore, Receipt, Record, RecordFilter, RehearsalStore, ReportStore, SessionStore, StageStore,
-    StateCount, Step, StoreError, Stranded,
+    Attach, AuditStore, BacklogStore, DeadCause, DeadCount, DeadLetterFilter, DeadLetterId, DeadLetterInFull,
+    Key, Lease, LeaseHolder, Listed, NewDeadLetter, NewReceipt, NotedDeadLetter, Opened, PackageStore, Page,
+    PermitStore, Place, PruneStore, Receipt, Record, RecordFilter, RehearsalStore, ReportStore, SessionStore,
+    StageStore, StateCount, Step, StoreError, Stranded,
 };
 
 /// The sync records and the index of dead letters; with [`PackageStore`], the packages.
@@ -36,7 +36,7 @@ pub trait SyncStore:
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///
-    /// A dead record stays dead, because its letter waits for a person, unless nothing but broken
+    /// A dead record stays dead, because its dead letter waits for a person, unless nothing but broken
     /// events of this receipt had been seen before: then it is opened as new.
     async fn open(&self, receipt: &NewReceipt<'_>, target: &str, wanted: bool) -> Result<Opened, StoreError>;
 
@@ -44,7 +44,7 @@ pub trait SyncStore:
     /// must outlive every call that is made under the lease, its timeout included: nobody takes
     /// over before it has run out, not even under the same name.
     ///
-    /// A dead record comes back to the state it died in, so that a redriven letter continues where
+    /// A dead record comes back to the state it died in, so that a redriven dead letter continues where
     /// it stopped.
     async fn lease(&self, key: &Key, target: &str, owner: &str, ttl: Duration) -> Result<Lease, StoreError>;
 
@@ -82,20 +82,20 @@ pub trait SyncStore:
 
     /// Writes a dead letter into the index and closes what it is about, in one transaction: records
     /// of its receipt, and the newest round of its package that is `asking` or `asked`. The same
-    /// letter again changes nothing; a later death of the same message replaces what was noted.
+    /// dead letter again changes nothing; a later death of the same message replaces what was noted.
     ///
     /// Complete and skipped records stay as they are. So do a package, and a receipt that is on its
-    /// way, when the letter is about a broken message only: `undecodable`, `invalid_event`,
+    /// way, when the dead letter is about a broken message only: `undecodable`, `invalid_event`,
     /// `conflicting_receipt`, `too_large`.
-    async fn note_dead(&self, letter: &NewLetter<'_>) -> Result<(), StoreError>;
+    async fn note_dead(&self, letter: &NewDeadLetter<'_>) -> Result<(), StoreError>;
 
-    /// A letter has moved: redriven, discarded, or restored to its dead-letter queue. Answers
+    /// A dead letter has moved: redriven, discarded, or restored to its dead-letter queue. Answers
     /// whether the index knew it.
     async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError> {
         Ok(self.move_letters(&[id.to_owned()], to).await? > 0)
     }
 
-    /// Several letters have moved, in one statement. Answers how many of them the index knew.
+    /// Several dead letters have moved, in one statement. Answers how many of them the index knew.
     async fn move_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError>;
 
     /// One record.
@@ -110,25 +110,29 @@ pub trait SyncStore:
     /// A receipt as it was first heard.
     async fn receipt(&self, key: &Key) -> Result<Option<Receipt>, StoreError>;
 
-    /// Letters that meet the filter, the latest noted first, without headers and body.
-    async fn dead_letters(&self, filter: &LetterFilter, page: Page) -> Result<Vec<NotedLetter>, StoreError>;
+    /// DeadLetters that meet the filter, the latest noted first, without headers and body.
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        page: Page,
+    ) -> Result<Vec<NotedDeadLetter>, StoreError>;
 
-    /// The ids of all letters that meet the filter, by stage.
-    async fn letter_ids(&self, filter: &LetterFilter) -> Result<Vec<LetterId>, StoreError>;
+    /// The ids of all dead letters that meet the filter, by stage.
+    async fn letter_ids(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterId>, StoreError>;
 
-    /// How many letters meet the filter, by stage.
-    async fn letters_by_stage(&self, filter: &LetterFilter) -> Result<BTreeMap<String, u64>, StoreError>;
+    /// How many dead letters meet the filter, by stage.
+    async fn letters_by_stage(&self, filter: &DeadLetterFilter) -> Result<BTreeMap<String, u64>, StoreError>;
 
-    /// One letter with headers and body.
-    async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError>;
+    /// One dead letter with headers and body.
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterInFull>, StoreError>;
 
-    /// How many letters wait for a person, by stage and reason.
+    /// How many dead letters wait for a person, by stage and reason.
     async fn dead_counts(&self) -> Result<Vec<DeadCount>, StoreError>;
 
-    /// Letters that meet the filter by stage, reason and cause, the group with the newest letter first.
-    async fn dead_causes(&self, filter: &LetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError>;
+    /// DeadLetters that meet the filter by stage, reason and cause, the group with the newest dead letter first.
+    async fn dead_causes(&self, filter: &DeadLetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError>;
 
-    /// Works out the cause of at most `limit` letters that an earlier version noted without one. Answers
+    /// Works out the cause of at most `limit` dead letters that an earlier version noted without one. Answers
     /// how many there were; fewer than `limit` says that there are no more.
     async fn fill_causes(&self, limit: u32) -> Result<u64, StoreError>;
 
@@ -146,7 +150,7 @@ pub trait SyncStore:
     /// Who has the lease of this name, where it runs.
     async fn named_lease_holder(&self, name: &str) -> Result<Option<LeaseHolder>, StoreError>;
 
-    /// The store's own time, which it notes letters by.
+    /// The store's own time, which it notes dead letters by.
     async fn now(&self) -> Result<DateTime<Utc>, StoreError>;
 
     /// Whether the store answers.

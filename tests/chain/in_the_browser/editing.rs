@@ -3,7 +3,7 @@
 use bilag_tests::{Browser, World, receipt};
 use serde_json::Value;
 
-use super::{PATIENCE, assert_fits, broken, dead};
+use super::{TIMEOUT, assert_fits, broken, dead};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_event_is_corrected_checked_and_arrives() {
@@ -36,7 +36,7 @@ async fn a_broken_event_is_corrected_checked_and_arrives() {
     browser.fill("body", &receipt(1202).to_string()).await;
     browser.press("Check it…").await;
     browser.press("Send it").await;
-    browser.shows("the letter is about receipt 7/rcpt-1201").await;
+    browser.shows("the dead letter is about receipt 7/rcpt-1201").await;
     assert_eq!(world.dead_letters().len(), 1);
     browser.complaints().await;
 
@@ -49,7 +49,7 @@ async fn a_broken_event_is_corrected_checked_and_arrives() {
     browser.shows("It was put aside").await;
     assert_fits(&browser).await;
     browser.picture("edited").await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     world.assert_exactly_once(1201..=1201);
     browser.open(&console.at("/letters?place=discarded")).await;
     browser.shows("1 letter discarded, by cause").await;

@@ -5,7 +5,7 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, assert_fits, dead, refuse};
+use super::{TIMEOUT, assert_fits, dead, refuse};
 
 const HOSTILE: &str = "</bdi></title></textarea><script>document.title='x'</script>\
                        <img src=x onerror=\"document.title='x'\">\u{202e}";
@@ -46,7 +46,7 @@ async fn what_is_hostile_in_a_receipt_or_an_error_stays_text_on_every_page() {
     refuse(&world, HOSTILE);
     world.publish(&hostile(1201)).await;
     dead(&world, 1).await;
-    // A letter that another program has put there.
+    // A dead letter that another program has put there.
     let mut headers = FieldTable::default();
     for name in [amqp::header_names::REASON, amqp::header_names::ERROR, "x-till"] {
         headers.insert(name.into(), AMQPValue::LongString(HOSTILE.into()));
@@ -92,7 +92,7 @@ async fn what_is_hostile_in_a_receipt_or_an_error_stays_text_on_every_page() {
         browser.open(&console.at(path)).await;
         is_harmless(&browser).await;
     }
-    eventually_within(PATIENCE, "what was done is in the log", async || {
+    eventually_within(TIMEOUT, "what was done is in the log", async || {
         browser.open(&console.at("/audit")).await;
         browser.text().await.contains("onerror").then_some(())
     })

@@ -30,7 +30,7 @@ async fn all_that_is_done_with_letters_goes_by_keyboard_alone() {
     browser.keys(ENTER).await;
     browser.shows("3 letters waiting for a person, by cause").await;
 
-    // The first row is the cause, the next ones are the letters.
+    // The first row is the cause, the next ones are the dead letters.
     for key in ["j", "j", "j", "k"] {
         browser.keys(key).await;
     }

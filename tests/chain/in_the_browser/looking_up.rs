@@ -3,7 +3,7 @@
 use bilag_tests::{Browser, World, receipt};
 use serde_json::json;
 
-use super::{PATIENCE, assert_document, assert_fits, dead, refuse};
+use super::{TIMEOUT, assert_document, assert_fits, dead, refuse};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() {
@@ -12,7 +12,7 @@ async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() 
     for number in 1201..=1203 {
         world.publish(&receipt(number)).await;
     }
-    world.complete_within(PATIENCE, 3).await;
+    world.complete_within(TIMEOUT, 3).await;
     refuse(&world, super::UNKNOWN_MARKET);
     let mut oles = receipt(1205);
     for place in ["/orderReceipt/customer/displayName", "/orderReceipt/order/address/displayName"] {

@@ -2,7 +2,7 @@
 
 use bilag_tests::{Browser, World, eventually, receipt};
 
-use super::{PATIENCE, assert_fits};
+use super::{TIMEOUT, assert_fits};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stage_is_paused_with_a_reason_and_goes_on() {
@@ -37,7 +37,7 @@ async fn a_stage_is_paused_with_a_reason_and_goes_on() {
     browser.picture("resume").await;
     browser.press("Let it go on").await;
     browser.is_at("/").await;
-    world.complete_within(PATIENCE, 1).await;
+    world.complete_within(TIMEOUT, 1).await;
     world.assert_exactly_once(1201..=1201);
     browser.gone("Paused: upload.").await;
     browser.picture("resumed").await;

@@ -43,7 +43,7 @@ async fn a_cause_is_found_and_ended_and_all_that_it_held_up_arrives() {
     browser.picture("letter").await;
 
     world.sandbox.omnium.clear_faults();
-    browser.press("all letters with this cause").await;
+    browser.press("all dead letters with this cause").await;
     browser.click("input[name=which][value=all]").await;
     browser.press("Redrive…").await;
     browser.shows("Redrive 12 letters?").await;
@@ -71,7 +71,7 @@ async fn a_cause_is_found_and_ended_and_all_that_it_held_up_arrives() {
     browser.shows("No dead letter waits for a person.").await;
     browser.picture("chain-without-dead-letters").await;
 
-    world.complete_within(super::PATIENCE, 12).await;
+    world.complete_within(super::TIMEOUT, 12).await;
     world.assert_exactly_once(1201..=1212);
     browser.press("Audit").await;
     browser.shows("redrive").await;

@@ -9,24 +9,24 @@ use crate::settings::{BrokerSettings, PackageSettings, StoreSettings};
 
 #[derive(Debug, Subcommand)]
 pub enum DeadCommand {
-    /// Counts by stage and reason, and the latest letters
+    /// Counts by stage and reason, and the latest dead letters
     List(Box<ListArgs>),
-    /// One letter: why, when, what, and what to do
+    /// One dead letter: why, when, what, and what to do
     Show(Box<ShowArgs>),
-    /// Send letters back to the queue each came from, with all their attempts
+    /// Send dead letters back to the queue each came from, with all their attempts
     ///
     /// In batches of 1, 2, 5, 20, 100, then 500. It stops where the last batch fails again or is not
-    /// taken. Ctrl-C stops it once what is in hand has moved; nothing is lost or sent twice.
+    /// taken. Ctrl-C stops it once what is in flight has moved; nothing is lost or sent twice.
     Redrive(Box<RedriveArgs>),
-    /// Put letters aside, into the archive, where they stay for 30 days
-    Discard(Box<LettersArgs>),
-    /// Bring discarded letters back among the dead letters
-    Restore(Box<LettersArgs>),
-    /// Send a corrected body on in a letter's place, and put the letter into the archive
+    /// Put dead letters aside, into the archive, where they stay for 30 days
+    Discard(Box<DeadLettersArgs>),
+    /// Bring discarded dead letters back among the dead letters
+    Restore(Box<DeadLettersArgs>),
+    /// Send a corrected body on in a dead letter's place, and put the dead letter into the archive
     ///
     /// The body is checked as its stage would read it, and must be about the same receipt or package.
     Edit(Box<EditArgs>),
-    /// Print the letters as they lie in their queues, whole, a line of JSON each
+    /// Print the dead letters as they lie in their queues, whole, a line of JSON each
     Export(ExportArgs),
     /// Make the index say what the queues hold, where the two differ
     Reindex(ReindexArgs),
@@ -45,7 +45,7 @@ pub struct ListArgs {
     /// Only with this text in id, message id, receipt, package or error
     #[arg(long)]
     pub text: Option<String>,
-    /// Group letters that died of the same thing: stage, reason and error without its variable parts
+    /// Group dead letters that died of the same thing: stage, reason and error without its variable parts
     #[arg(long)]
     pub group: bool,
     /// At most so many
@@ -67,7 +67,7 @@ pub struct ListArgs {
 pub struct ShowArgs {
     /// Its id, as `bilag dead list` shows it
     pub id: String,
-    /// Save the PDF that the letter has
+    /// Save the PDF that the dead letter has
     #[arg(long, value_name = "FILE")]
     pub pdf: Option<PathBuf>,
     /// Print JSON
@@ -79,17 +79,17 @@ pub struct ShowArgs {
     pub store: StoreSettings,
 }
 
-/// Which letters.
+/// Which dead letters.
 #[derive(Debug, Args)]
-pub struct LettersArgs {
-    /// Letters by their ids, as `bilag dead list` shows them
+pub struct DeadLettersArgs {
+    /// DeadLetters by their ids, as `bilag dead list` shows them
     #[arg(value_name = "LETTER", conflicts_with_all = ["group", "stage", "reason", "since", "text", "all"])]
     pub ids: Vec<String>,
-    /// Letters that died of the same thing, by their group's id, as `bilag dead list --group` shows it
+    /// DeadLetters that died of the same thing, by their group's id, as `bilag dead list --group` shows it
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
     #[command(flatten)]
-    pub kind: LetterKind,
+    pub kind: DeadLetterKind,
     /// All of them
     #[arg(long)]
     pub all: bool,
@@ -102,9 +102,9 @@ pub struct LettersArgs {
     pub store: StoreSettings,
 }
 
-/// A kind of letters; together they must all hold.
+/// A kind of dead letters; together they must all hold.
 #[derive(Debug, Args)]
-pub struct LetterKind {
+pub struct DeadLetterKind {
     /// Of this stage
     #[arg(long)]
     pub stage: Option<String>,
@@ -119,7 +119,7 @@ pub struct LetterKind {
     pub text: Option<String>,
 }
 
-impl LetterKind {
+impl DeadLetterKind {
     /// Whether it names none.
     pub fn is_empty(&self) -> bool {
         self.stage.is_none() && self.reason.is_none() && self.since.is_none() && self.text.is_none()
@@ -128,14 +128,14 @@ impl LetterKind {
 
 #[derive(Debug, Args)]
 pub struct RedriveArgs {
-    /// At most so many letters a second
+    /// At most so many dead letters a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rate: Option<u16>,
-    /// Also into a stage that is paused by hand, where the letters wait until it is resumed
+    /// Also into a stage that is paused by hand, where the dead letters wait until it is resumed
     #[arg(long)]
     pub into_paused: bool,
     #[command(flatten)]
-    pub letters: LettersArgs,
+    pub letters: DeadLettersArgs,
 }
 
 #[derive(Debug, Args)]
@@ -145,7 +145,7 @@ pub struct EditArgs {
     /// Needed: what is sent is not what was received any more
     #[arg(long)]
     pub allow_edit: bool,
-    /// The corrected body, `-` for standard input [default: opens the letter's in $EDITOR]
+    /// The corrected body, `-` for standard input [default: opens the dead letter's in $EDITOR]
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
     /// Who acts, for the audit log [default: the user of this machine]

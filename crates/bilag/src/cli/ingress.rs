@@ -61,7 +61,7 @@ pub struct IngressArgs {
         value_name = "DELAY"
     )]
     pub ingress_timeout: Delay,
-    /// Webhooks in hand at once
+    /// Webhooks in flight at once
     #[arg(long, env = "BILAG_INGRESS_MAX_CONCURRENT_REQUESTS", hide_env_values = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub ingress_max_concurrent_requests: u16,
     #[command(flatten)]

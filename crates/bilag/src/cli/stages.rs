@@ -23,7 +23,7 @@ pub struct StagesArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A paused stage finishes what is in hand, and its messages wait in its queue, however \
+    after_help = "A paused stage finishes what is in flight, and its messages wait in its queue, however \
                         often it is restarted, until `bilag resume`."
 )]
 pub struct PauseArgs {

@@ -52,7 +52,7 @@ pub async fn run(args: IngressArgs) -> Result<(), Failed> {
     let told = told_by_signal()?;
     let stopped = async move {
         told.await;
-        tracing::info!("stopping: webhooks in hand are answered first");
+        tracing::info!("stopping: webhooks in flight are answered first");
     };
     say(format_args!("webhooks are taken at http://{listening}: {endpoints}"));
     ingress::serve(listener, ingress, stopped).await.map_err(|error| match error {

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use crate::output::Failed;
 
-/// So long a letter is looked for in its queue: as long as a person may wait who can end it.
+/// So long a dead letter is looked for in its queue: as long as a person may wait who can end it.
 const WHOLE_WITHIN: Duration = Duration::from_secs(600);
 
 /// A file's bytes; `-` is standard input.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use amqp::Publisher;
 use chrono::Utc;
 use serde_json::{Value, json};
-use sync_store::{Letter, PackageFilter, PackageKey, PackageRound, PackageState, Page, State, SyncStore};
+use sync_store::{DeadLetter, PackageFilter, PackageKey, PackageRound, PackageState, Page, State, SyncStore};
 
 use crate::cli::PackagesCommand;
 use crate::commands::dead::letters_about;
@@ -174,7 +174,7 @@ fn lines(round: &PackageRound, patience: Duration) -> Vec<(&'static str, String)
 
 /// The dead letters that wait for a person because of this round: where it died itself, and where
 /// its receipt is not written back.
-async fn letters(store: &dyn SyncStore, round: &PackageRound) -> Result<Vec<Letter>, Failed> {
+async fn letters(store: &dyn SyncStore, round: &PackageRound) -> Result<Vec<DeadLetter>, Failed> {
     match (&round.receipt, round.state, round.written_back) {
         (_, PackageState::Dead, _) => {
             letters_about(store, round.key.to_string(), |letter| letter.package.as_ref() == Some(&round.key))

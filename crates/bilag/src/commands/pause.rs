@@ -13,7 +13,7 @@ use crate::output::{Failed, ago, say, tell, when};
 use crate::who::who;
 
 /// How long to wait for the processes: longer than one that was killed counts as running.
-const PATIENCE: Duration = Duration::from_secs(12);
+const TIMEOUT: Duration = Duration::from_secs(12);
 
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
@@ -61,7 +61,7 @@ enum Wish {
 async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(), Failed> {
     let named: Vec<Stage> =
         chain::stages().into_iter().filter(|stage| named.iter().any(|name| name == stage.name)).collect();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let now = loop {
         let now = stages::stages(store, &named).await.map_err(Failed::plainly)?;
         if now.iter().all(|stage| stage.behind().next().is_none()) || Instant::now() >= deadline {
@@ -110,9 +110,9 @@ fn told(now: &StageNow, wish: Wish) -> Option<String> {
             say(format_args!("{name} is {done}: {followed} of its {all} processes have followed so far"))
         }
     }
-    if wish == Wish::Pause && now.in_hand() > 0 {
-        let count = now.in_hand();
-        say(format_args!("{count} message(s) of {name} in hand are being finished; see `bilag stages`"));
+    if wish == Wish::Pause && now.in_flight() > 0 {
+        let count = now.in_flight();
+        say(format_args!("{count} message(s) of {name} in flight are being finished; see `bilag stages`"));
     }
     for seen in &now.missing {
         tell(format_args!(
@@ -125,7 +125,7 @@ fn told(now: &StageNow, wish: Wish) -> Option<String> {
         format!(
             "{} did not say within {} s that no message of {name} {what}; look at its log",
             behind.join(", "),
-            PATIENCE.as_secs()
+            TIMEOUT.as_secs()
         )
     })
 }

@@ -22,7 +22,7 @@ pub async fn run(args: &StagesArgs) -> Result<(), Failed> {
         Column::Left("stage"),
         Column::Left("state"),
         Column::Right("processes"),
-        Column::Right("in hand"),
+        Column::Right("in flight"),
         Column::Right("handled"),
     ];
     table(&columns, &stages.iter().map(row).collect::<Vec<_>>());
@@ -38,7 +38,7 @@ fn row(now: &StageNow) -> Vec<String> {
         now.stage.name.to_owned(),
         state(now),
         now.running.len().to_string(),
-        now.in_hand().to_string(),
+        now.in_flight().to_string(),
         now.handled().to_string(),
     ]
 }
@@ -83,12 +83,12 @@ fn tell_more(now: &StageNow) {
         field("why", &pause.why);
         field("next probe", next_probe(now, pause));
     }
-    for (seen, lane) in now.paused_tenants() {
+    for (seen, bulkhead) in now.paused_tenants() {
         say("");
-        field(name, format_args!("tenant {} paused by itself at {}", lane.lane, process(seen)));
-        field("since", when(lane.pause.since));
-        field("why", &lane.pause.why);
-        field("next probe", next_probe(now, &lane.pause));
+        field(name, format_args!("tenant {} paused by itself at {}", bulkhead.bulkhead, process(seen)));
+        field("since", when(bulkhead.pause.since));
+        field("why", &bulkhead.pause.why);
+        field("next probe", next_probe(now, &bulkhead.pause));
     }
     for seen in now.running.iter().filter(|seen| seen.report.broker != "running") {
         let why = seen.report.broker_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
@@ -123,7 +123,7 @@ fn to_json(now: &StageNow) -> Value {
         }),
         "paused": now.why_paused().map(|why| why.to_string()),
         "pausedTenants": now.why_tenants_wait().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "inHand": now.in_hand(),
+        "inHand": now.in_flight(),
         "handled": now.handled(),
         "processes": now.running.iter().map(process_json).collect::<Vec<_>>(),
         "missing": now.missing.iter().map(process_json).collect::<Vec<_>>(),
@@ -142,12 +142,12 @@ fn process_json(seen: &SeenReport) -> Value {
         "pause": report.pause.as_ref().map(|pause| {
             json!({ "since": pause.since, "why": pause.why, "nextProbeAt": pause.next_probe_at })
         }),
-        "lanes": report.lanes.iter().map(|lane| {
-            let ReportedPause { since, why, next_probe_at } = &lane.pause;
-            json!({ "lane": lane.lane, "since": since, "why": why, "nextProbeAt": next_probe_at })
+        "lanes": report.bulkheads.iter().map(|bulkhead| {
+            let ReportedPause { since, why, next_probe_at } = &bulkhead.pause;
+            json!({ "lane": bulkhead.bulkhead, "since": since, "why": why, "nextProbeAt": next_probe_at })
         }).collect::<Vec<_>>(),
         "held": report.held,
-        "inHand": report.in_hand,
+        "inHand": report.in_flight,
         "handled": report.handled,
     })
 }

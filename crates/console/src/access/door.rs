@@ -79,7 +79,7 @@ impl Door {
     }
 }
 
-/// Where the request wants to go, in small letters.
+/// Where the request wants to go, in small dead letters.
 fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {

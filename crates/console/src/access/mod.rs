@@ -74,7 +74,7 @@ pub enum Way {
 /// What the audit log calls the place of what is done to no stage.
 const CONSOLE: &str = "console";
 
-/// Writes into the audit log what somebody does to no letter and no stage.
+/// Writes into the audit log what somebody does to no dead letter and no stage.
 pub(crate) async fn note(app: &App, who: &str, act: &str, detail: &str) -> Result<(), StoreError> {
     app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[], detail }).await
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use amqp::{Broker, Delay, Depths, Management, QueueDepth, chain, dead_queue_name, queue_name, rung_name};
+use amqp::{
+    Broker, Delay, Depths, Management, QueueDepth, chain, dead_queue_name, queue_name, retry_queue_name,
+};
 use operate::Stage;
 
 /// Asks the broker: its management API where it is on and answers, AMQP otherwise.
@@ -30,7 +32,7 @@ pub(crate) enum Source {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StageDepth {
     pub(crate) waiting: u64,
-    pub(crate) in_hand: Option<u64>,
+    pub(crate) in_flight: Option<u64>,
     pub(crate) in_retry: u64,
     pub(crate) dead: u64,
     pub(crate) consumers: u64,
@@ -79,11 +81,11 @@ impl BrokerAsker {
     }
 }
 
-/// The work queue, the dead-letter queue, then the rungs.
+/// The work queue, the dead-letter queue, then the retry queues.
 fn queues(stage: &str, delays: &[Delay]) -> Vec<String> {
     let work = queue_name(stage);
-    let rungs = delays.iter().map(|delay| rung_name(&work, *delay));
-    [work.clone(), dead_queue_name(stage)].into_iter().chain(rungs.collect::<Vec<_>>()).collect()
+    let retry_queues = delays.iter().map(|delay| retry_queue_name(&work, *delay));
+    [work.clone(), dead_queue_name(stage)].into_iter().chain(retry_queues.collect::<Vec<_>>()).collect()
 }
 
 fn numbers(source: Source, stages: &[Stage], delays: &[Delay], depths: Vec<QueueDepth>) -> BrokerNumbers {
@@ -94,7 +96,7 @@ fn numbers(source: Source, stages: &[Stage], delays: &[Delay], depths: Vec<Queue
         let ready = |name: &String| by_name.get(name.as_str()).map_or(0, |depth| depth.ready);
         let numbers = StageDepth {
             waiting: work.ready,
-            in_hand: work.in_hand,
+            in_flight: work.in_flight,
             in_retry: names[2..].iter().map(ready).sum(),
             dead: ready(&names[1]),
             consumers: work.consumers,

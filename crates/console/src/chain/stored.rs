@@ -16,7 +16,7 @@ const PACKED: &str = "packed";
 /// What the store says of the chain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoreNumbers {
-    /// How many letters wait, and since when the oldest does, by stage.
+    /// How many dead letters wait, and since when the oldest does, by stage.
     pub(crate) dead: HashMap<String, (u64, DateTime<Utc>)>,
     /// When what is untouched for longest on its way was last touched, by stage.
     pub(crate) on_its_way: HashMap<String, DateTime<Utc>>,

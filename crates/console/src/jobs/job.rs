@@ -35,7 +35,7 @@ pub(crate) struct Seen {
     pub(crate) stages: Vec<Moved>,
     /// What happened lately, the latest first.
     pub(crate) events: VecDeque<(DateTime<Utc>, Told)>,
-    /// Letters whose receipt was complete by then.
+    /// DeadLetters whose receipt was complete by then.
     pub(crate) archived: u64,
     /// Why it was told to stop, where it was.
     pub(crate) stopped: Option<String>,
@@ -161,7 +161,7 @@ impl Ends {
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        let defect = "A defect of the console ended it; its log has more. Letters that were in hand are where they were, or have moved.";
+        let defect = "A defect of the console ended it; its log has more. DeadLetters that were in flight are where they were, or have moved.";
         self.0.end(Ended::Early(defect.to_owned().into()));
     }
 }

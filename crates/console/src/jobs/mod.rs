@@ -1,4 +1,4 @@
-//! Jobs: letters that are being moved by this console. A job goes on when the browser that began it goes
+//! Jobs: dead letters that are being moved by this console. A job goes on when the browser that began it goes
 //! away; what it has done is safe whenever it ends.
 
 mod job;
@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use operate::letters::{Deed, Desk, LetterError, Selection};
+use operate::letters::{DeadLetterError, Deed, Desk, Selection};
 use tokio::time::timeout;
 
 use crate::PageError;
@@ -26,9 +26,9 @@ const RUNNING: usize = 8;
 pub(crate) struct Order {
     pub(crate) deed: Deed,
     pub(crate) selection: Selection,
-    /// At most so many letters a second.
+    /// At most so many dead letters a second.
     pub(crate) rate: Option<u16>,
-    /// Whether letters may go to a stage that is paused by hand, and wait there.
+    /// Whether dead letters may go to a stage that is paused by hand, and wait there.
     pub(crate) into_paused: bool,
     /// Who wants it.
     pub(crate) who: String,
@@ -74,7 +74,7 @@ impl Jobs {
         };
         if timeout(limit, all).await.is_err() {
             tracing::warn!(
-                "a job did not end in time; what it had in hand is where it was, or moved already"
+                "a job did not end in time; what it had in flight is where it was, or moved already"
             );
         }
     }
@@ -136,15 +136,15 @@ pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
         };
         let ended = match desk.carry_out(&order, &selection).await {
             Ok(moved) if moved.is_empty() => {
-                Ended::Well("None of the letters was there any more: nothing was moved.".to_owned())
+                Ended::Well("None of the dead letters was there any more: nothing was moved.".to_owned())
             }
             Ok(_) => Ended::Well("All that were found have moved.".to_owned()),
-            Err(LetterError::Stopped { so_far }) => {
+            Err(DeadLetterError::Stopped { so_far }) => {
                 let why = job.why_stopped();
                 Ended::Early(format!("Stopped: {why}. {so_far}; the others are where they were.").into())
             }
-            Err(LetterError::Paused { stage, why }) => Ended::Early(format!(
-                "{stage} is {why}. Nothing was moved. Resume it, or redrive once more and confirm that the letters may wait."
+            Err(DeadLetterError::Paused { stage, why }) => Ended::Early(format!(
+                "{stage} is {why}. Nothing was moved. Resume it, or redrive once more and confirm that the dead letters may wait."
             ).into()),
             Err(error) => Ended::Early(told(&error)),
         };
@@ -154,12 +154,12 @@ pub(crate) fn begin(app: &App, order: Order) -> Result<u64, PageError> {
     Ok(id)
 }
 
-/// Why it ended early. A letter that died again says what a service answered.
-fn told(error: &LetterError) -> Told {
+/// Why it ended early. A dead letter that died again says what a service answered.
+fn told(error: &DeadLetterError) -> Told {
     match error {
-        LetterError::Failing { why, error, so_far } => Told::about(error.as_deref(), |error| {
+        DeadLetterError::Failing { why, error, so_far } => Told::about(error.as_deref(), |error| {
             let (why, error) = (why.clone(), error.map(str::to_owned));
-            format!("{}.", LetterError::Failing { why, error, so_far: so_far.clone() })
+            format!("{}.", DeadLetterError::Failing { why, error, so_far: so_far.clone() })
         }),
         error => format!("{}.", amqp::chain(error)).into(),
     }
@@ -176,7 +176,7 @@ mod tests {
     fn viewers_are_told_that_letters_died_again_and_not_what_was_answered() {
         let so_far = Moved { deed: Deed::Redrive, stage: "upload".to_owned(), moved: 20, of: 30 };
         let error = Some("Omnium answered 400: kari@example.com is unknown".to_owned());
-        let told = told(&LetterError::Failing { why: "3 died again".to_owned(), error, so_far });
+        let told = told(&DeadLetterError::Failing { why: "3 died again".to_owned(), error, so_far });
         let seen_by = |role| told.to(&Viewer::anonymous(role, &Token::random())).to_owned();
         assert!(seen_by(Role::Operator).contains("kari@example.com"));
         let masked = seen_by(Role::Viewer);

@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Router<App> {
 /// Acts on a page.
 const ACTS: u32 = 50;
 
-/// Letters of an act that are named; all are counted.
+/// DeadLetters of an act that are named; all are counted.
 const NAMED: usize = 5;
 
 async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<Markup, PageError> {
@@ -76,7 +76,7 @@ fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
             thead {
                 tr {
                     th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" }
-                    th scope="col" { "Where" } th.number scope="col" { "Letters" } th scope="col" { "Which, or why" }
+                    th scope="col" { "Where" } th.number scope="col" { "DeadLetters" } th scope="col" { "Which, or why" }
                 }
             }
             tbody {
@@ -86,7 +86,7 @@ fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
                         td data-label="Who" { (short(&act.who, 80)) }
                         td data-label="What" { strong { (short(&act.act, 40)) } }
                         td data-label="Where" { (short(&act.stage, 40)) }
-                        td.number data-label="Letters" { @if !act.letters.is_empty() { (act.letters.len()) } }
+                        td.number data-label="DeadLetters" { @if !act.letters.is_empty() { (act.letters.len()) } }
                         td data-label="Which, or why" {
                             (short(&act.detail, 300))
                             @for id in act.letters.iter().take(NAMED) { " " a href=(letters::address_of(id)) { (foreign(id)) } }

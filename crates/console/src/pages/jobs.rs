@@ -69,7 +69,7 @@ async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) ->
             }
         }
     };
-    Ok(page(&viewer, &title(&job), Section::Letters, content))
+    Ok(page(&viewer, &title(&job), Section::DeadLetters, content))
 }
 
 fn acts(viewer: &Viewer, job: &Job, seen: &Seen) -> Markup {
@@ -91,7 +91,7 @@ fn standing(viewer: &Viewer, seen: &Seen) -> Markup {
         (Some((_, Ended::Well(text))), _) => html! { p.notice.ok { (foreign(text)) } },
         (Some((_, Ended::Early(text))), _) => html! { p.notice.bad { (foreign(text.to(viewer))) } },
         (None, Some(why)) => {
-            html! { p.notice.warn { "It stops once it is done with what it has in hand: " (foreign(why)) "." } }
+            html! { p.notice.warn { "It stops once it is done with what it has in flight: " (foreign(why)) "." } }
         }
         (None, None) => html! { p.notice { "It is running, and goes on when you leave this page." } },
     }
@@ -132,7 +132,7 @@ async fn list(State(app): State<App>, viewer: Viewer) -> Markup {
     let content = html! {
         section #jobs data-refresh="5" {
             @if jobs.is_empty() {
-                (empty("This console has moved no letters since it was started.", html! {
+                (empty("This console has moved no dead letters since it was started.", html! {
                     p { "What was done before, and on the command line, is in the " a href="/audit" { "audit log" } "." }
                 }))
             } @else {
@@ -143,7 +143,7 @@ async fn list(State(app): State<App>, viewer: Viewer) -> Markup {
             }
         }
     };
-    page(&viewer, "Jobs", Section::Letters, content)
+    page(&viewer, "Jobs", Section::DeadLetters, content)
 }
 
 fn row(viewer: &Viewer, job: &Job, now: DateTime<Utc>) -> Markup {

@@ -13,7 +13,7 @@ use axum::Router;
 
 use crate::server::App;
 
-pub(crate) use letters::{LagSeen, WholeLetters};
+pub(crate) use letters::{LagSeen, WholeDeadLetters};
 pub(crate) use report::LastReport;
 
 /// Every page's routes.

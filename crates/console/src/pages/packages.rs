@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use operate::letters_about;
 use sync_store::{
-    LetterFilter, PackageFilter, PackageKey, PackageRound, PackageState, Page, Place, State as Record,
+    DeadLetterFilter, PackageFilter, PackageKey, PackageRound, PackageState, Page, Place, State as Record,
 };
 
 use super::{letters, receipts};
@@ -201,7 +201,7 @@ fn todo(round: &PackageRound, word: &str) -> Option<String> {
 async fn held_by(app: &App, round: &PackageRound) -> Result<Vec<String>, PageError> {
     Ok(match (&round.receipt, round.state, round.written_back) {
         (_, PackageState::Dead, _) => {
-            let filter = LetterFilter { text: Some(round.key.to_string()), ..Default::default() };
+            let filter = DeadLetterFilter { text: Some(round.key.to_string()), ..Default::default() };
             let letters = app.store.dead_letters(&filter, Page::first(100)).await?;
             let its = letters.into_iter().filter(|noted| noted.letter.package.as_ref() == Some(&round.key));
             its.map(|noted| noted.letter.id).collect()

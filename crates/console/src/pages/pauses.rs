@@ -53,7 +53,7 @@ async fn ask(State(app): State<App>, viewer: Viewer, Path(name): Path<String>) -
         None => html! {
             p { strong { (stage.name) } ": " (stage.about) "." }
             ul.muted {
-                li { "Every process of the stage, on every machine, finishes what it has in hand and takes nothing more within seconds. That stays so when it is started again." }
+                li { "Every process of the stage, on every machine, finishes what it has in flight and takes nothing more within seconds. That stays so when it is started again." }
                 li { "What waits goes on waiting in " code { "bilag." (stage.name) } ". The other stages go on." }
             }
             form.stack method="post" {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use amqp::{Broker, Delay, Exchange, Topology};
 use reqwest::StatusCode;
-use sync_store::{Closes, Letter, NewLetter};
+use sync_store::{Closes, DeadLetter, NewDeadLetter};
 
 use crate::browser::Browser;
 use crate::trial::{Options, Trial};
@@ -107,7 +107,7 @@ async fn with_the_management_api_they_are_its() {
     declared(&url).await;
     let options = Options { broker: url, management: Some(management), ..Options::default() };
     let trial = Trial::with(options).await;
-    let page = until(&mut Browser::at(&trial), "waiting 3 in hand 0 in retry 2 dead 4").await;
+    let page = until(&mut Browser::at(&trial), "waiting 3 in flight 0 in retry 2 dead 4").await;
     assert!(page.contains("management API, which counts"), "{page}");
 }
 
@@ -124,7 +124,7 @@ async fn a_management_api_that_is_away_is_told_and_amqp_asked() {
 #[tokio::test]
 async fn without_a_broker_the_page_comes_with_what_the_store_knows() {
     let trial = Trial::anonymous().await;
-    let letter = Letter {
+    let letter = DeadLetter {
         id: "a1".to_owned(),
         stage: "upload".to_owned(),
         reason: "omnium_rejected".to_owned(),
@@ -137,7 +137,7 @@ async fn without_a_broker_the_page_comes_with_what_the_store_knows() {
         last_failed_at: None,
         redriven: 0,
     };
-    let new = NewLetter { letter: &letter, headers: "{}", body: b"{}", closes: Closes::Target("omnium") };
+    let new = NewDeadLetter { letter: &letter, headers: "{}", body: b"{}", closes: Closes::Target("omnium") };
     trial.store.note_dead(&new).await.expect("noted");
     let answer = Browser::at(&trial).get("/").await;
     assert_eq!(answer.status, StatusCode::OK);

@@ -1,25 +1,25 @@
-//! Letters that are longer than the index keeps: read whole from their queue, and out of nobody's way.
+//! DeadLetters that are longer than the index keeps: read whole from their queue, and out of nobody's way.
 
 use std::time::Duration;
 
-use amqp::{Shelf, Walk};
+use amqp::{Browser, DeadLetterQueue};
 use console::Role;
-use operate::letters::{Deed, Desk, LetterError, Order, Selection};
+use operate::letters::{DeadLetterError, Deed, Desk, Order, Selection};
 use reqwest::StatusCode;
 use serde_json::Value;
-use sync_store::{LetterFilter, NewLetter, Page, Place};
+use sync_store::{DeadLetterFilter, NewDeadLetter, Page, Place};
 use tokio::sync::watch;
 
 use crate::given::{letter, noted};
 use crate::vhost::Vhost;
 use crate::world::World;
 
-/// A world with one long letter in its queue and in the index, and its id.
+/// A world with one long dead letter in its queue and in the index, and its id.
 async fn with_long_letter() -> (Vhost, World, String) {
     let vhost = Vhost::new().await;
     let world = World::at(&vhost.url).await;
-    vhost.die([format!("{{\"text\": \"{} the end\"}}", "x".repeat(NewLetter::BODY_KEPT))]).await;
-    let mut walk = Walk::begin(&vhost.broker(), "render", Shelf::Dead).await.expect("a walk");
+    vhost.die([format!("{{\"text\": \"{} the end\"}}", "x".repeat(NewDeadLetter::BODY_KEPT))]).await;
+    let mut walk = Browser::begin(&vhost.broker(), "render", DeadLetterQueue::Dead).await.expect("a walk");
     let found = walk.next().await.expect("read").expect("it is there");
     let long = letter(&found.id, "render", "render_failed", "the template has a mistake");
     noted(world.store.as_ref(), &long, &Value::Null, &found.message.body).await;
@@ -52,7 +52,7 @@ async fn a_letter_is_read_whole_once_and_never_while_somebody_moves_letters() {
         "it is kept for a moment"
     );
     let document = desk.get(&format!("/letters/{id}/document.pdf")).await;
-    assert!(document.text.contains("This letter carries no document"), "{}", document.text);
+    assert!(document.text.contains("This dead letter carries no document"), "{}", document.text);
     vhost.delete().await;
 }
 
@@ -65,15 +65,16 @@ async fn letters_in_the_hands_of_another_reader_are_not_taken_for_gone() {
         .basic_consume("bilag.render.dead".into(), "".into(), Default::default(), Default::default())
         .await
         .expect("it reads");
-    let _in_hand = futures_util::StreamExt::next(&mut reader).await.expect("a letter").expect("it comes");
+    let _in_hand =
+        futures_util::StreamExt::next(&mut reader).await.expect("a dead letter").expect("it comes");
     let (broker, stages) = (vhost.broker(), crate::world::stages());
     let desk = Desk { store: world.store.as_ref(), broker: &broker, stages: &stages, delays: &[] };
     let (_stop, stopped) = watch::channel(false);
     let order =
         Order { deed: Deed::Discard, who: "ola", rate: None, into_paused: false, stopped, progress: &|_| {} };
     let moved = desk.carry_out(&order, &Selection::Ids(vec![id])).await;
-    assert!(matches!(moved, Err(LetterError::InOtherHands { left: 1, .. })), "{moved:?}");
-    let waiting = LetterFilter { place: Place::Dead, ..Default::default() };
+    assert!(matches!(moved, Err(DeadLetterError::InOtherHands { left: 1, .. })), "{moved:?}");
+    let waiting = DeadLetterFilter { place: Place::Dead, ..Default::default() };
     let waiting = world.store.dead_letters(&waiting, Page::first(9));
     assert_eq!(waiting.await.expect("read").len(), 1, "the list still has it");
     vhost.delete().await;

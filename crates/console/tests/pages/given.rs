@@ -1,10 +1,10 @@
-//! Letters, receipts and packages to begin with.
+//! DeadLetters, receipts and packages to begin with.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use sync_store::{Closes, Key, Letter, NewLetter, NewReceipt, SyncStore, fingerprint};
+use sync_store::{Closes, DeadLetter, Key, NewDeadLetter, NewReceipt, SyncStore, fingerprint};
 
 /// The standard receipt, of a customer.
 pub const RECEIPT: &str = include_str!("../../../../tests/samples/receipt-b2b.json");
@@ -42,10 +42,10 @@ pub fn rendered(number: u32) -> Value {
     })
 }
 
-/// A letter's own words.
-pub fn letter(id: &str, stage: &str, reason: &str, error: &str) -> Letter {
+/// A dead letter's own words.
+pub fn letter(id: &str, stage: &str, reason: &str, error: &str) -> DeadLetter {
     let now = Utc::now();
-    Letter {
+    DeadLetter {
         id: id.to_owned(),
         stage: stage.to_owned(),
         reason: reason.to_owned(),
@@ -60,14 +60,14 @@ pub fn letter(id: &str, stage: &str, reason: &str, error: &str) -> Letter {
     }
 }
 
-/// Notes a letter with its body.
-pub async fn noted(store: &dyn SyncStore, letter: &Letter, headers: &Value, body: &[u8]) {
+/// Notes a dead letter with its body.
+pub async fn noted(store: &dyn SyncStore, letter: &DeadLetter, headers: &Value, body: &[u8]) {
     let closes = Closes::Every { at_least: "omnium" };
-    let new = NewLetter { letter, headers: &headers.to_string(), body, closes };
+    let new = NewDeadLetter { letter, headers: &headers.to_string(), body, closes };
     store.note_dead(&new).await.expect("noted");
 }
 
-/// A letter of the upload stage about a receipt that was heard.
+/// A dead letter of the upload stage about a receipt that was heard.
 pub async fn rejected(store: &dyn SyncStore, number: u32) -> String {
     heard(store, number).await;
     let id = format!("{number:016x}");

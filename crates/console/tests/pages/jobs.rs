@@ -1,24 +1,24 @@
-//! Jobs: letters are moved at a real broker, with progress, a way to stop, and an end that is told.
+//! Jobs: dead letters are moved at a real broker, with progress, a way to stop, and an end that is told.
 
 use std::time::Duration;
 
-use amqp::{Shelf, Walk};
+use amqp::{Browser, DeadLetterQueue};
 use console::Role;
 use reqwest::StatusCode;
 use serde_json::Value;
-use sync_store::{LetterFilter, Page, Place};
+use sync_store::{DeadLetterFilter, Page, Place};
 use tokio::time::{Instant, sleep};
 
 use crate::given::{letter, noted, rejected};
 use crate::vhost::Vhost;
 use crate::world::{Desk, World};
 
-/// A world with letters of the stage `render`, in their queue and in the index.
+/// A world with dead letters of the stage `render`, in their queue and in the index.
 async fn with_letters(count: usize) -> (Vhost, World) {
     let vhost = Vhost::new().await;
     let world = World::at(&vhost.url).await;
     vhost.die((0..count).map(|i| format!("letter {i}"))).await;
-    let mut walk = Walk::begin(&vhost.broker(), "render", Shelf::Dead).await.expect("a walk");
+    let mut walk = Browser::begin(&vhost.broker(), "render", DeadLetterQueue::Dead).await.expect("a walk");
     let mut seen = 0;
     while let Some(found) = walk.next().await.expect("read") {
         let letter = letter(&found.id, "render", "render_failed", "the template has a mistake");
@@ -30,7 +30,7 @@ async fn with_letters(count: usize) -> (Vhost, World) {
     (vhost, world)
 }
 
-/// Begins a job over all letters, and gives the address of its page.
+/// Begins a job over all dead letters, and gives the address of its page.
 async fn begin(desk: &Desk, act: &str) -> String {
     let begun = desk.post("/letters/act", &[("act", act), ("which", "all")]).await;
     assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text);
@@ -50,7 +50,7 @@ async fn shows(desk: &Desk, path: &str, text: &str) -> String {
 }
 
 async fn count(world: &World, place: Place) -> usize {
-    let filter = LetterFilter { place, ..Default::default() };
+    let filter = DeadLetterFilter { place, ..Default::default() };
     world.store.dead_letters(&filter, Page::first(1000)).await.expect("read").len()
 }
 
@@ -133,7 +133,7 @@ async fn a_console_that_is_stopped_stops_its_jobs_orderly() {
     shows(&desk, &job, "<progress").await;
     desk.close().await;
     let moved = count(&world, Place::Redriven).await;
-    assert_eq!(vhost.ready().await["dead"] as usize, 30 - moved, "each letter is in one place");
+    assert_eq!(vhost.ready().await["dead"] as usize, 30 - moved, "each dead letter is in one place");
     assert!(moved < 30, "it did not wait for all");
     let free = world.store.named_lease("dead:render", "ola 1", Duration::from_secs(60)).await.expect("asked");
     assert!(free, "the lease was given back");

@@ -1,4 +1,4 @@
-//! Dead letters: the list, one letter, what is asked before anything is done.
+//! Dead letters: the list, one dead letter, what is asked before anything is done.
 
 use std::io::Write;
 
@@ -19,7 +19,7 @@ async fn an_empty_list_says_what_that_means() {
     assert!(page.contains("bilag consume dead"), "{page}");
     assert!(page.contains("could not be checked"), "nobody can know without a broker: {page}");
     let page = desk.page("/letters?stage=upload").await;
-    assert!(page.contains("No letter meets this view.") && page.contains("href=\"/letters\""), "{page}");
+    assert!(page.contains("No dead letter meets this view.") && page.contains("href=\"/letters\""), "{page}");
     for place in ["discarded", "redriven"] {
         assert!(desk.page(&format!("/letters?place={place}")).await.contains("class=\"empty\""), "{place}");
     }
@@ -50,8 +50,8 @@ async fn letters_are_told_by_cause_with_what_to_do_and_narrowed_by_the_address()
         letters += page.matches("name=\"id\"").count();
         assert!(page.contains(&format!("bilag dead redrive --group {group}")), "{page}");
     }
-    assert_eq!(letters, 4, "each letter is of one cause");
-    assert!(desk.page("/letters?group=00000000").await.contains("No letter meets this view."));
+    assert_eq!(letters, 4, "each dead letter is of one cause");
+    assert!(desk.page("/letters?group=00000000").await.contains("No dead letter meets this view."));
     let page = desk.page("/letters?stage=receipt").await;
     assert!(page.contains("ffffffffffffffff") && !page.contains("0000000000000001"), "{page}");
     assert!(page.contains("More about <code>undecodable</code>"), "{page}");
@@ -83,7 +83,7 @@ async fn a_letter_says_what_happened_what_to_do_and_what_is_in_it() {
     }
     let missing = desk.get("/letters/0123456789abcdef").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
-    assert!(missing.text.contains("The index knows no letter with this id."), "{}", missing.text);
+    assert!(missing.text.contains("The index knows no dead letter with this id."), "{}", missing.text);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn before_anything_is_done_it_is_said_what_will_happen_to_how_many() {
     );
     let none = desk.post("/letters/confirm", &[("act", "redrive"), ("which", "chosen")]).await;
     assert_eq!(none.status, StatusCode::BAD_REQUEST);
-    assert!(none.text.contains("No letter is chosen"), "{}", none.text);
+    assert!(none.text.contains("No dead letter is chosen"), "{}", none.text);
     let wide = [("act", "redrive"), ("which", "all"), ("since", "yesterday")];
     let wide = desk.post("/letters/confirm", &wide).await;
     assert_eq!(wide.status, StatusCode::BAD_REQUEST, "a filter that is not understood widens nothing");

@@ -1,5 +1,5 @@
 //! The pages, driven over HTTP as a browser does: with content, with nothing, with hostile content, by
-//! every role, and with many letters.
+//! every role, and with many dead letters.
 
 mod audit;
 mod deep;

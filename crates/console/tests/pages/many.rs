@@ -1,4 +1,4 @@
-//! Many letters: counts come at once, lists in pages.
+//! Many dead letters: counts come at once, lists in pages.
 
 use console::Role;
 use futures_util::StreamExt;
@@ -30,13 +30,13 @@ async fn twenty_thousand_letters_are_counted_at_once_and_listed_in_pages() {
     assert_eq!(last.matches("name=\"id\"").count(), 50);
     assert!(!last.contains("rel=\"next\"") && last.contains("rel=\"prev\""), "{last}");
     let beyond = desk.page("/letters?offset=30000").await;
-    assert!(beyond.contains("no letters this far back"), "{beyond}");
+    assert!(beyond.contains("no dead letters this far back"), "{beyond}");
     let ids = |page: &str| -> Vec<String> {
         let ids = page.split("name=\"id\" value=\"").skip(1);
         ids.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
     };
     let second = desk.page("/letters?offset=50").await;
-    assert!(ids(&second).iter().all(|id| !ids(&first).contains(id)), "no letter is on two pages");
+    assert!(ids(&second).iter().all(|id| !ids(&first).contains(id)), "no dead letter is on two pages");
     let asked = desk.post("/letters/confirm", &[("act", "discard"), ("which", "all"), ("text", "odd")]).await;
     assert!(asked.text.contains("Discard 10\u{202f}000 letters?"), "{}", asked.text);
     let lines = desk.get("/letters/export").await.text.lines().count();

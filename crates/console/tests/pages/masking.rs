@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::StatusCode;
 use serde_json::Value;
-use sync_store::{ProcessRun, ReportedLane, ReportedPause, StageReport};
+use sync_store::{ProcessRun, ReportedBulkhead, ReportedPause, StageReport};
 
 use crate::given::{PERSONAL, letter, noted, receipt, rejected};
 use crate::world::World;
@@ -77,9 +77,9 @@ async fn paused_by_itself(world: &World) {
         broker: "running".to_owned(),
         broker_why: None,
         pause: Some(pause.clone()),
-        lanes: vec![ReportedLane { lane: "8".to_owned(), pause }],
+        bulkheads: vec![ReportedBulkhead { bulkhead: "8".to_owned(), pause }],
         held: false,
-        in_hand: 0,
+        in_flight: 0,
         handled: 0,
     };
     world.store.report(&process, &[report]).await.expect("written");

@@ -57,7 +57,7 @@ impl Vhost {
         assert!(answer.status().is_success(), "{url}: {}", answer.status());
     }
 
-    /// Puts letters into `bilag.render.dead`.
+    /// Puts dead letters into `bilag.render.dead`.
     pub async fn die(&self, bodies: impl IntoIterator<Item = String>) {
         let publisher = Publisher::connect(&self.broker()).await.expect("connected");
         for body in bodies {

@@ -48,7 +48,7 @@ const NOBODY: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 /// The stages, as far as pages know them.
 pub fn stages() -> Vec<Stage> {
     const REJECTED: &[Reason] =
-        &[Reason::new("omnium_rejected", "mend what Omnium's answer names, then redrive the letter")];
+        &[Reason::new("omnium_rejected", "mend what Omnium's answer names, then redrive the dead letter")];
     let omnium = Some(Target::new("omnium"));
     vec![
         Stage {

@@ -1,4 +1,4 @@
-//! What the body of a letter says, as people read it: whichever event of the chain it is.
+//! What the body of a dead letter says, as people read it: whichever event of the chain it is.
 
 use events::{
     Amount, Hundredths, InvoiceReady, InvoiceRendered, PackageEvent, Pdf, ReceiptSettled, Settlement,

@@ -1,9 +1,9 @@
-//! What is done with letters.
+//! What is done with dead letters.
 
-use amqp::{Destination, Shelf};
+use amqp::{DeadLetterQueue, Destination};
 use sync_store::Place;
 
-/// What is done with letters.
+/// What is done with dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// Back to the queue each came from.
@@ -33,15 +33,15 @@ impl Deed {
         }
     }
 
-    /// Where the letters are before.
+    /// Where the dead letters are before.
     pub fn place(self) -> Place {
         self.from().1
     }
 
-    pub(super) fn from(self) -> (Shelf, Place) {
+    pub(super) fn from(self) -> (DeadLetterQueue, Place) {
         match self {
-            Self::Redrive | Self::Discard => (Shelf::Dead, Place::Dead),
-            Self::Restore => (Shelf::Discarded, Place::Discarded),
+            Self::Redrive | Self::Discard => (DeadLetterQueue::Dead, Place::Dead),
+            Self::Restore => (DeadLetterQueue::Discarded, Place::Discarded),
         }
     }
 

@@ -1,22 +1,22 @@
 //! Sending a corrected body on in the place of a dead letter.
 
-use amqp::{BoxError, Destination, Found, Shelf, Walk, WalkError};
+use amqp::{BoxError, BrowseError, Browser, DeadLetterQueue, Destination, Found};
 use events::About;
-use sync_store::{Act, Letter, LetterInFull, Place, StoreError};
+use sync_store::{Act, DeadLetter, DeadLetterInFull, Place, StoreError};
 
 use super::lease::Lease;
-use super::{Desk, LetterError};
+use super::{DeadLetterError, Desk};
 
 /// Why a corrected body was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// The letter is not known or is elsewhere, or somebody else moves letters of the stage.
+    /// The dead letter is not known or is elsewhere, or somebody else moves dead letters of the stage.
     #[error(transparent)]
-    Letter(Box<LetterError>),
-    /// The letter's stage is none of the chain's.
+    DeadLetter(Box<DeadLetterError>),
+    /// The dead letter's stage is none of the chain's.
     #[error("letter {id} is of stage {stage}, which this version does not have; nothing was sent")]
     UnknownStage {
-        /// The letter.
+        /// The dead letter.
         id: String,
         /// The stage.
         stage: String,
@@ -30,12 +30,12 @@ pub enum EditError {
         #[source]
         source: BoxError,
     },
-    /// The body is about something else than the letter.
+    /// The body is about something else than the dead letter.
     #[error(
-        "the letter is about {letter}, the corrected body about {body}: nothing was sent; what is about another one is published as its own event, `bilag publish`"
+        "the dead letter is about {letter}, the corrected body about {body}: nothing was sent; what is about another one is published as its own event, `bilag publish`"
     )]
     AboutAnother {
-        /// What the letter is about.
+        /// What the dead letter is about.
         letter: String,
         /// What the body is about.
         body: About,
@@ -43,49 +43,49 @@ pub enum EditError {
     /// Nothing was corrected.
     #[error("the body is as it was: nothing was sent; `bilag dead redrive {id}` sends it on unchanged")]
     Unchanged {
-        /// The letter.
+        /// The dead letter.
         id: String,
     },
-    /// The index has the letter and its queue has not.
+    /// The index has the dead letter and its queue has not.
     #[error(
         "letter {id} is not in bilag.{stage}.dead any more: nothing was sent; `bilag dead reindex` makes the index say so"
     )]
     Gone {
-        /// The letter.
+        /// The dead letter.
         id: String,
         /// The stage.
         stage: String,
     },
 }
 
-impl From<LetterError> for EditError {
-    fn from(error: LetterError) -> Self {
-        Self::Letter(Box::new(error))
+impl From<DeadLetterError> for EditError {
+    fn from(error: DeadLetterError) -> Self {
+        Self::DeadLetter(Box::new(error))
     }
 }
 
 impl From<StoreError> for EditError {
     fn from(error: StoreError) -> Self {
-        LetterError::from(error).into()
+        DeadLetterError::from(error).into()
     }
 }
 
-impl From<WalkError> for EditError {
-    fn from(error: WalkError) -> Self {
-        LetterError::from(error).into()
+impl From<BrowseError> for EditError {
+    fn from(error: BrowseError) -> Self {
+        DeadLetterError::from(error).into()
     }
 }
 
 impl Desk<'_> {
-    /// Sends a corrected body to the work queue of the letter's stage, with all attempts, and puts the
-    /// letter into the archive. The message sent is linked to the letter by `x-bilag-edited-from`. Killed
-    /// in between, the letter is where it was: the same body once more is the same message, and its
+    /// Sends a corrected body to the work queue of the dead letter's stage, with all attempts, and puts the
+    /// dead letter into the archive. The message sent is linked to the dead letter by `x-bilag-edited-from`. Killed
+    /// in between, the dead letter is where it was: the same body once more is the same message, and its
     /// receipt is recognised.
     ///
     /// # Errors
-    /// Nothing was sent, unless the archive could not take the letter.
+    /// Nothing was sent, unless the archive could not take the dead letter.
     pub async fn edit(&self, who: &str, id: &str, body: &[u8]) -> Result<(), EditError> {
-        let LetterInFull { noted, .. } = self.letter_to_edit(id).await?;
+        let DeadLetterInFull { noted, .. } = self.letter_to_edit(id).await?;
         let letter = &noted.letter;
         self.accepts(letter, body)?;
         let lease = Lease::take(self.store, &letter.stage, who).await?;
@@ -94,23 +94,23 @@ impl Desk<'_> {
         sent
     }
 
-    /// The letter, where it waits for a person.
+    /// The dead letter, where it waits for a person.
     ///
     /// # Errors
     /// It is not known, or is elsewhere.
-    pub async fn letter_to_edit(&self, id: &str) -> Result<LetterInFull, EditError> {
+    pub async fn letter_to_edit(&self, id: &str) -> Result<DeadLetterInFull, EditError> {
         let found = self.store.dead_letter(id).await?;
-        let found =
-            found.ok_or_else(|| LetterError::Unknown { id: id.to_owned(), store: self.store.describe() })?;
+        let found = found
+            .ok_or_else(|| DeadLetterError::Unknown { id: id.to_owned(), store: self.store.describe() })?;
         let (is, should) = (found.noted.place, Place::Dead);
         if is != should {
-            return Err(LetterError::Elsewhere { id: id.to_owned(), is, should }.into());
+            return Err(DeadLetterError::Elsewhere { id: id.to_owned(), is, should }.into());
         }
         Ok(found)
     }
 
-    /// Whether the stage could read the body, and it is about what the letter is about.
-    fn accepts(&self, letter: &Letter, body: &[u8]) -> Result<(), EditError> {
+    /// Whether the stage could read the body, and it is about what the dead letter is about.
+    fn accepts(&self, letter: &DeadLetter, body: &[u8]) -> Result<(), EditError> {
         let (id, stage) = (letter.id.clone(), letter.stage.clone());
         let Some(known) = self.stages.iter().find(|known| known.name == stage) else {
             return Err(EditError::UnknownStage { id, stage });
@@ -129,8 +129,8 @@ impl Desk<'_> {
         Err(EditError::AboutAnother { letter, body })
     }
 
-    async fn send_edited(&self, who: &str, letter: &Letter, body: &[u8]) -> Result<(), EditError> {
-        let mut walk = Walk::begin(self.broker, &letter.stage, Shelf::Dead).await?;
+    async fn send_edited(&self, who: &str, letter: &DeadLetter, body: &[u8]) -> Result<(), EditError> {
+        let mut walk = Browser::begin(self.broker, &letter.stage, DeadLetterQueue::Dead).await?;
         let sent = self.send_in_place(&mut walk, who, letter, body).await;
         walk.end().await;
         sent
@@ -138,9 +138,9 @@ impl Desk<'_> {
 
     async fn send_in_place(
         &self,
-        walk: &mut Walk,
+        walk: &mut Browser,
         who: &str,
-        letter: &Letter,
+        letter: &DeadLetter,
         body: &[u8],
     ) -> Result<(), EditError> {
         let (id, stage) = (letter.id.clone(), letter.stage.clone());
@@ -186,7 +186,7 @@ fn without_white_space(json: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-async fn find(walk: &mut Walk, id: &str) -> Result<Option<Found>, WalkError> {
+async fn find(walk: &mut Browser, id: &str) -> Result<Option<Found>, BrowseError> {
     while let Some(found) = walk.next().await? {
         if found.id == id {
             return Ok(Some(found));

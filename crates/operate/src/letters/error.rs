@@ -1,46 +1,46 @@
-//! Why letters were not moved, or not all of them.
+//! Why dead letters were not moved, or not all of them.
 
-use amqp::{BoxError, WalkError};
+use amqp::{BoxError, BrowseError};
 use sync_store::{Place, StoreError};
 
 use super::progress::Moved;
 
-/// Why letters were not moved, or not all of them.
+/// Why dead letters were not moved, or not all of them.
 #[derive(Debug, thiserror::Error)]
-pub enum LetterError {
+pub enum DeadLetterError {
     /// The index cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The queues cannot be read or written.
     #[error(transparent)]
-    Walk(#[from] WalkError),
-    /// The index has no such letter.
+    Browser(#[from] BrowseError),
+    /// The index has no such dead letter.
     #[error("no dead letter {id} in {store}; `bilag dead list` shows the ids; nothing was moved")]
     Unknown {
-        /// The letter.
+        /// The dead letter.
         id: String,
         /// The store.
         store: String,
     },
-    /// The letter is in another place.
+    /// The dead letter is in another place.
     #[error("letter {id} is {}, not {}; nothing was moved", is.as_str(), should.as_str())]
     Elsewhere {
-        /// The letter.
+        /// The dead letter.
         id: String,
         /// Where it is.
         is: Place,
         /// Where it would have to be.
         should: Place,
     },
-    /// No letter is of this group.
+    /// No dead letter is of this group.
     #[error("no {} letter is of group {group}; `bilag dead list --group` shows the groups; nothing was moved", place.as_str())]
     UnknownGroup {
         /// The group.
         group: String,
-        /// Where its letters would have to be.
+        /// Where its dead letters would have to be.
         place: Place,
     },
-    /// Somebody else moves letters of the stage, or reads its queue.
+    /// Somebody else moves dead letters of the stage, or reads its queue.
     #[error(
         "{who} is moving dead letters of {stage} now, or reads its queue, and nothing was done by you; try again when they are done, or after {until} should their tool have been killed"
     )]
@@ -52,9 +52,9 @@ pub enum LetterError {
         /// When the lease runs out unless it is extended.
         until: String,
     },
-    /// The stage is paused by hand: its letters would wait in its queue.
+    /// The stage is paused by hand: its dead letters would wait in its queue.
     #[error(
-        "{stage} is {why}; nothing was moved. `bilag resume {stage}` ends that; --into-paused redrives all the same, and the letters wait in bilag.{stage}"
+        "{stage} is {why}; nothing was moved. `bilag resume {stage}` ends that; --into-paused redrives all the same, and the dead letters wait in bilag.{stage}"
     )]
     Paused {
         /// The stage.
@@ -73,19 +73,19 @@ pub enum LetterError {
     Failing {
         /// What was seen.
         why: String,
-        /// The error of the first letter that died again. It may repeat what a service answered, and so
+        /// The error of the first dead letter that died again. It may repeat what a service answered, and so
         /// name people.
         error: Option<String>,
         /// How far it came.
         so_far: Moved,
     },
     /// The lease ran out, and somebody else has it.
-    #[error("stopped: somebody else moves letters now; {so_far}; the others are where they were")]
+    #[error("stopped: somebody else moves dead letters now; {so_far}; the others are where they were")]
     Lost {
         /// How far it came.
         so_far: Moved,
     },
-    /// Letters that were to be moved are not in the queue, but somebody reads it: they may have them.
+    /// DeadLetters that were to be moved are not in the queue, but somebody reads it: they may have them.
     #[error(
         "{left} letter(s) of {stage} are not to be found while somebody else reads the queue, perhaps with `bilag dead export`; {so_far}; try again when that has ended"
     )]
@@ -105,20 +105,20 @@ pub enum LetterError {
         /// The stage.
         stage: String,
     },
-    /// A letter was not reached in time.
+    /// A dead letter was not reached in time.
     #[error(
         "letter {id} lies so deep in its queue that it was not reached within {limit} s; `bilag dead show {id}` takes longer"
     )]
     TooDeep {
-        /// The letter.
+        /// The dead letter.
         id: String,
         /// How long it was looked for, in seconds.
         limit: u64,
     },
-    /// A letter could not be noted in the index.
+    /// A dead letter could not be noted in the index.
     #[error("letter {id} could not be noted in the index")]
     NotNoted {
-        /// The letter.
+        /// The dead letter.
         id: String,
         /// Why.
         #[source]

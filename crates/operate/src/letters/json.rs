@@ -1,10 +1,10 @@
 //! What a dead letter says of itself, for programs.
 
 use serde_json::{Value, json};
-use sync_store::NotedLetter;
+use sync_store::NotedDeadLetter;
 
-/// A letter of the index without headers and body. Command line and browser tell it alike.
-pub fn json(noted: &NotedLetter) -> Value {
+/// A dead letter of the index without headers and body. Command line and browser tell it alike.
+pub fn json(noted: &NotedDeadLetter) -> Value {
     let letter = &noted.letter;
     json!({
         "id": letter.id,

@@ -9,29 +9,29 @@ use tokio::time::timeout;
 
 use crate::Stage;
 
-/// How long the broker may take: whoever lists letters wants to see them.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the broker may take: whoever lists dead letters wants to see them.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The queue of the letters that are not in the index yet.
+/// The queue of the dead letters that are not in the index yet.
 const TO_BE_NOTED: &str = "bilag.dead";
 
 /// Where index and queues differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lag {
-    /// Letters wait for the dead consumer.
+    /// DeadLetters wait for the dead consumer.
     Unnoted {
         /// How many.
         letters: u32,
     },
-    /// A queue and the index have different numbers of letters.
+    /// A queue and the index have different numbers of dead letters.
     Differs {
         /// The stage.
         stage: String,
-        /// Letters in `bilag.STAGE.dead`.
+        /// DeadLetters in `bilag.STAGE.dead`.
         queue: u64,
-        /// Letters of the stage in the index.
+        /// DeadLetters of the stage in the index.
         index: u64,
-        /// Who is moving letters of the stage, which have neither place meanwhile.
+        /// Who is moving dead letters of the stage, which have neither place meanwhile.
         moved_by: Option<String>,
     },
 }
@@ -45,7 +45,7 @@ impl fmt::Display for Lag {
             ),
             Self::Differs { stage, queue, index, moved_by: Some(who) } => write!(
                 f,
-                "bilag.{stage}.dead has {queue} letter(s), the index has {index}: {who} is moving letters of {stage} now"
+                "bilag.{stage}.dead has {queue} letter(s), the index has {index}: {who} is moving dead letters of {stage} now"
             ),
             Self::Differs { stage, queue, index, moved_by: None } => write!(
                 f,
@@ -65,14 +65,14 @@ pub enum LagError {
     #[error(transparent)]
     Queues(#[from] PeekError),
     /// The broker takes too long.
-    #[error("the broker at {broker} did not answer within {} s", PATIENCE.as_secs())]
+    #[error("the broker at {broker} did not answer within {} s", TIMEOUT.as_secs())]
     NoAnswer {
         /// Where.
         broker: String,
     },
 }
 
-/// Compares the numbers of letters in the queues with those in the index. What waits to be noted
+/// Compares the numbers of dead letters in the queues with those in the index. What waits to be noted
 /// explains as much of a difference as it can.
 ///
 /// # Errors
@@ -80,7 +80,7 @@ pub enum LagError {
 pub async fn lag(store: &dyn SyncStore, broker: &Broker, stages: &[Stage]) -> Result<Vec<Lag>, LagError> {
     let mut queues: Vec<_> = stages.iter().map(|stage| format!("{}.dead", queue_name(stage.name))).collect();
     queues.push(TO_BE_NOTED.to_owned());
-    let asked = timeout(PATIENCE, amqp::ready(broker, &queues)).await;
+    let asked = timeout(TIMEOUT, amqp::ready(broker, &queues)).await;
     let ready = asked.map_err(|_| LagError::NoAnswer { broker: broker.to_string() })??;
     let unnoted = ready.last().copied().flatten().unwrap_or(0);
     let counts = store.dead_counts().await?;

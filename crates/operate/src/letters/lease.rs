@@ -1,4 +1,4 @@
-//! One operator at a time moves the letters of a stage.
+//! One operator at a time moves the dead letters of a stage.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use sync_store::{StoreError, SyncStore};
 use uuid::Uuid;
 
-use super::LetterError;
+use super::DeadLetterError;
 
 /// How long a tool that was killed keeps others away.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// The right to move the letters of one stage.
+/// The right to move the dead letters of one stage.
 pub(super) struct Lease<'a> {
     store: &'a dyn SyncStore,
     name: String,
@@ -23,7 +23,11 @@ pub(super) struct Lease<'a> {
 
 impl<'a> Lease<'a> {
     /// Takes it, or tells who has it.
-    pub(super) async fn take(store: &'a dyn SyncStore, stage: &str, who: &str) -> Result<Self, LetterError> {
+    pub(super) async fn take(
+        store: &'a dyn SyncStore,
+        stage: &str,
+        who: &str,
+    ) -> Result<Self, DeadLetterError> {
         let name = format!("dead:{stage}");
         let owner = format!("{} {}", who.replace(' ', "_"), Uuid::new_v4());
         if store.named_lease(&name, &owner, LEASE).await? {
@@ -37,7 +41,7 @@ impl<'a> Lease<'a> {
                 (who, holder.until.format("%H:%M:%S UTC").to_string())
             },
         );
-        Err(LetterError::Busy { who, stage: stage.to_owned(), until })
+        Err(DeadLetterError::Busy { who, stage: stage.to_owned(), until })
     }
 
     /// Extends it where that is due. Answers whether it is still ours. Once lost, it stays lost.

@@ -5,7 +5,7 @@ use std::fmt;
 use super::Deed;
 use crate::stages::WhyPaused;
 
-/// What happens while letters are moved.
+/// What happens while dead letters are moved.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
     /// What is about to be redriven may wait in its queue.
@@ -19,27 +19,27 @@ pub enum Progress<'a> {
     Batch(&'a Moved),
     /// Its receipt is complete by now, so it was archived instead of sent again.
     Archived {
-        /// The letter.
+        /// The dead letter.
         id: &'a str,
     },
     /// What becomes of the batch is watched before the next one is sent.
     Settling {
         /// The stage.
         stage: &'a str,
-        /// How many letters.
+        /// How many dead letters.
         letters: usize,
     },
     /// All that were found have moved.
     Done(&'a Moved),
-    /// The index had these letters and the queue has not: moved by another tool, or by one that was
+    /// The index had these dead letters and the queue has not: moved by another tool, or by one that was
     /// killed before it could say so. The index says so now.
     Gone {
-        /// The letters.
+        /// The dead letters.
         ids: &'a [String],
     },
 }
 
-/// How many letters of a stage have moved.
+/// How many dead letters of a stage have moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// What was done with them.

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use amqp::{Handler, Shelf, Walk};
-use sync_store::{LetterFilter, Place};
+use amqp::{Browser, DeadLetterQueue, Handler};
+use sync_store::{DeadLetterFilter, Place};
 
 use super::lease::Lease;
-use super::{Desk, LetterError};
+use super::{DeadLetterError, Desk};
 
-/// Letters of the index that get their cause in one go.
+/// DeadLetters of the index that get their cause in one go.
 const CAUSES: u32 = 500;
 
 /// What was found of one stage.
@@ -16,7 +16,7 @@ const CAUSES: u32 = 500;
 pub struct Reindexed {
     /// The stage.
     pub stage: &'static str,
-    /// Letters in its queue.
+    /// DeadLetters in its queue.
     pub there: usize,
     /// Those of them that the index did not have.
     pub missing: usize,
@@ -25,18 +25,18 @@ pub struct Reindexed {
 }
 
 /// Notes what is missing in the index, by the handler that notes dead letters, and forgets what is gone.
-/// Letters of an earlier version get their cause. `stage_done` hears of each stage in turn. `who` keeps
-/// others from moving the letters of a stage meanwhile: what either has in hand, the other would miss.
+/// DeadLetters of an earlier version get their cause. `stage_done` hears of each stage in turn. `who` keeps
+/// others from moving the dead letters of a stage meanwhile: what either has in flight, the other would miss.
 ///
 /// # Errors
-/// Somebody else moves letters of a stage, or store or broker cannot be used; asking again goes on where
+/// Somebody else moves dead letters of a stage, or store or broker cannot be used; asking again goes on where
 /// it stopped.
 pub async fn reindex(
     desk: &Desk<'_>,
     notes: &impl Handler,
     who: &str,
     stage_done: impl Fn(&Reindexed),
-) -> Result<(), LetterError> {
+) -> Result<(), DeadLetterError> {
     for stage in desk.stages {
         let lease = Lease::take(desk.store, stage.name, who).await?;
         let done = one(desk, stage.name, notes, &lease).await;
@@ -52,17 +52,17 @@ async fn one(
     stage: &'static str,
     notes: &impl Handler,
     lease: &Lease<'_>,
-) -> Result<Reindexed, LetterError> {
+) -> Result<Reindexed, DeadLetterError> {
     let known = known(desk, stage, Place::Dead).await?;
     let mut there = HashSet::new();
-    let mut walk = Walk::begin(desk.broker, stage, Shelf::Dead).await?;
+    let mut walk = Browser::begin(desk.broker, stage, DeadLetterQueue::Dead).await?;
     while let Some(found) = walk.next().await? {
         if !lease.keep().await? {
-            return Err(LetterError::Taken { stage: stage.to_owned() });
+            return Err(DeadLetterError::Taken { stage: stage.to_owned() });
         }
         if !known.contains(&found.id) {
             let noted = notes.handle(&found.message).await;
-            noted.map_err(|failure| LetterError::NotNoted {
+            noted.map_err(|failure| DeadLetterError::NotNoted {
                 id: found.id.clone(),
                 source: failure.chain().into(),
             })?;
@@ -81,25 +81,25 @@ async fn one(
     Ok(Reindexed { stage, there: there.len(), missing, gone: gone.len() })
 }
 
-/// The letters that the index has in a place.
-async fn known(desk: &Desk<'_>, stage: &str, place: Place) -> Result<HashSet<String>, LetterError> {
-    let filter = LetterFilter { place, stage: Some(stage.to_owned()), ..Default::default() };
+/// The dead letters that the index has in a place.
+async fn known(desk: &Desk<'_>, stage: &str, place: Place) -> Result<HashSet<String>, DeadLetterError> {
+    let filter = DeadLetterFilter { place, stage: Some(stage.to_owned()), ..Default::default() };
     Ok(desk.store.letter_ids(&filter).await?.into_iter().map(|letter| letter.id).collect())
 }
 
-/// The letters in the archive of which the index does not say so: who put them there was killed before
+/// The dead letters in the archive of which the index does not say so: who put them there was killed before
 /// it could tell.
 async fn archived(
     desk: &Desk<'_>,
     stage: &'static str,
     lease: &Lease<'_>,
-) -> Result<HashSet<String>, LetterError> {
+) -> Result<HashSet<String>, DeadLetterError> {
     let known = known(desk, stage, Place::Discarded).await?;
     let mut archived = HashSet::new();
-    let mut walk = Walk::begin(desk.broker, stage, Shelf::Discarded).await?;
+    let mut walk = Browser::begin(desk.broker, stage, DeadLetterQueue::Discarded).await?;
     while let Some(found) = walk.next().await? {
         if !lease.keep().await? {
-            return Err(LetterError::Taken { stage: stage.to_owned() });
+            return Err(DeadLetterError::Taken { stage: stage.to_owned() });
         }
         if !known.contains(&found.id) {
             archived.insert(found.id);

@@ -1,13 +1,13 @@
-//! What becomes of the letters of a batch, before the next one is sent after them.
+//! What becomes of the dead letters of a batch, before the next one is sent after them.
 
 use std::time::{Duration, Instant};
 
-use amqp::Walk;
+use amqp::Browser;
 use chrono::{DateTime, Utc};
-use sync_store::{Key, LetterFilter, Page, State};
+use sync_store::{DeadLetterFilter, Key, Page, State};
 use tokio::time::sleep;
 
-use super::LetterError;
+use super::DeadLetterError;
 use super::shift::Shift;
 
 /// A batch that was redriven.
@@ -16,9 +16,9 @@ pub(super) struct Batch {
     pub(super) sent: DateTime<Utc>,
     /// When the one before was sent, or this one where it is the first.
     pub(super) since: DateTime<Utc>,
-    /// How many letters.
+    /// How many dead letters.
     pub(super) size: usize,
-    /// What waited in the work queue and in the rungs before.
+    /// What waited in the work queue and in the retry queues before.
     pub(super) before: (u32, u32),
     /// The ids of its messages, and of those of the one before.
     pub(super) messages: Vec<String>,
@@ -34,7 +34,7 @@ pub(super) enum Settled {
     Badly {
         /// What was seen.
         why: String,
-        /// The error of the first letter that died again.
+        /// The error of the first dead letter that died again.
         error: Option<String>,
     },
     /// Somebody wants to stop.
@@ -42,9 +42,9 @@ pub(super) enum Settled {
 }
 
 /// How long nothing may happen to a batch.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long after it was taken a letter that fails at once has shown that, where no record tells.
+/// How long after it was taken a dead letter that fails at once has shown that, where no record tells.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Batches up to this size find out whether the cause is gone. A larger one is not waited for so long: it
@@ -57,9 +57,9 @@ const STEP: Duration = Duration::from_millis(200);
 /// the work queue was empty for a moment.
 pub(super) async fn settle(
     shift: &Shift<'_>,
-    walk: &Walk,
+    walk: &Browser,
     batch: &mut Batch,
-) -> Result<Settled, LetterError> {
+) -> Result<Settled, DeadLetterError> {
     let mut happened = Instant::now();
     let mut empty_since = None;
     let enough = if batch.size <= TRIAL { QUIET } else { Duration::ZERO };
@@ -99,7 +99,7 @@ pub(super) async fn settle(
             left = (waiting.min(left.0), batch.receipts.len().min(left.1));
             happened = Instant::now();
         }
-        if happened.elapsed() > PATIENCE {
+        if happened.elapsed() > TIMEOUT {
             return Ok(Settled::Badly { why: not_taken(shift.stage, waiting), error: None });
         }
         sleep(STEP).await;
@@ -108,7 +108,7 @@ pub(super) async fn settle(
 
 fn not_taken(stage: &str, waiting: u32) -> String {
     match waiting {
-        0 => format!("{stage} is not done with the last batch within {} s", PATIENCE.as_secs()),
+        0 => format!("{stage} is not done with the last batch within {} s", TIMEOUT.as_secs()),
         _ => format!(
             "{waiting} message(s) wait in bilag.{stage} and are not taken: {stage} is paused, overloaded or not running"
         ),
@@ -116,7 +116,11 @@ fn not_taken(stage: &str, waiting: u32) -> String {
 }
 
 /// Those whose record is neither complete nor skipped. The first of many tells enough for now.
-async fn incomplete(shift: &Shift<'_>, mut keys: Vec<Key>, target: &str) -> Result<Vec<Key>, LetterError> {
+async fn incomplete(
+    shift: &Shift<'_>,
+    mut keys: Vec<Key>,
+    target: &str,
+) -> Result<Vec<Key>, DeadLetterError> {
     while let Some(key) = keys.last() {
         let record = shift.desk.store.record(key, target).await?;
         if record.is_none_or(|record| !matches!(record.state, State::Complete | State::Skipped)) {
@@ -127,10 +131,10 @@ async fn incomplete(shift: &Shift<'_>, mut keys: Vec<Key>, target: &str) -> Resu
     Ok(keys)
 }
 
-/// That letters of the batch died again, and the error of the first of them.
-async fn died_again(shift: &Shift<'_>, batch: &Batch) -> Result<Option<(String, String)>, LetterError> {
+/// That dead letters of the batch died again, and the error of the first of them.
+async fn died_again(shift: &Shift<'_>, batch: &Batch) -> Result<Option<(String, String)>, DeadLetterError> {
     let (stage, since) = (Some(shift.stage.to_owned()), Some(batch.since));
-    let filter = LetterFilter { stage, since, ..Default::default() };
+    let filter = DeadLetterFilter { stage, since, ..Default::default() };
     let letters = shift.desk.store.dead_letters(&filter, Page::first(200)).await?;
     let mut again = letters.into_iter().map(|noted| noted.letter).filter(|letter| {
         letter.redriven > 0 && letter.message_id.as_ref().is_some_and(|id| batch.messages.contains(id))

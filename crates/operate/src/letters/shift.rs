@@ -1,19 +1,19 @@
-//! Moving the letters of one stage: batch by batch, each letter put in its new place before it is
+//! Moving the dead letters of one stage: batch by batch, each dead letter put in its new place before it is
 //! taken from the old one.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use amqp::{Destination, Found, Walk, WalkError};
+use amqp::{BrowseError, Browser, Destination, Found};
 use events::Target;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
-use sync_store::{Act, Key, LetterFilter, Page, Place, RecordFilter, State};
+use sync_store::{Act, DeadLetterFilter, Key, Page, Place, RecordFilter, State};
 use tokio::time::sleep;
 
 use super::settling::{Batch, Settled, settle};
-use super::{Deed, Desk, Lease, LetterError, Moved, Order, Progress};
+use super::{DeadLetterError, Deed, Desk, Lease, Moved, Order, Progress};
 
-/// Everything that moving the letters of one stage needs.
+/// Everything that moving the dead letters of one stage needs.
 pub(super) struct Shift<'a> {
     pub(super) desk: &'a Desk<'a>,
     pub(super) order: &'a Order<'a>,
@@ -31,18 +31,18 @@ const LARGEST: usize = BATCHES[BATCHES.len() - 1];
 /// A batch ends where its bodies come to more than this, in bytes.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// A walk as old as this gives what it has in hand back, and a new one begins: brokers do not let a
-/// reader keep letters for longer than half an hour.
+/// A walk as old as this gives what it has in flight back, and a new one begins: brokers do not let a
+/// reader keep dead letters for longer than half an hour.
 const WALK_ANEW: Duration = Duration::from_secs(600);
 
 /// Questions to the store at once.
 const QUESTIONS: usize = 4;
 
-/// How far the letters of the stage have come.
+/// How far the dead letters of the stage have come.
 struct Course {
-    /// Letters that are to be moved.
+    /// DeadLetters that are to be moved.
     wanted: HashSet<String>,
-    /// Letters that are in their new places and may not have been taken from the old one: the walk was lost before the
+    /// DeadLetters that are in their new places and may not have been taken from the old one: the walk was lost before the
     /// broker said so. The next walk takes them.
     put: HashSet<String>,
     moved: Moved,
@@ -55,12 +55,12 @@ struct Course {
 
 /// How a walk ended.
 enum Walked {
-    /// It has come to the last letter, or all are moved.
+    /// It has come to the last dead letter, or all are moved.
     Through,
-    /// It has kept letters for long, has given them back, and another one is to go on.
+    /// It has kept dead letters for long, has given them back, and another one is to go on.
     Anew,
-    /// The broker has taken back what it had in hand, as it does where letters are kept for too long.
-    Lost(WalkError),
+    /// The broker has taken back what it had in flight, as it does where dead letters are kept for too long.
+    Lost(BrowseError),
 }
 
 impl Course {
@@ -69,16 +69,16 @@ impl Course {
     }
 }
 
-/// A letter of a batch, with the receipt that the index knows it is about.
+/// A dead letter of a batch, with the receipt that the index knows it is about.
 struct InHand {
     found: Found,
     key: Option<Key>,
 }
 
 impl Shift<'_> {
-    /// Moves the letters; stops where they fail again, where somebody says so, and where the lease
+    /// Moves the dead letters; stops where they fail again, where somebody says so, and where the lease
     /// is lost.
-    pub(super) async fn run(&self, wanted: HashSet<String>) -> Result<Moved, LetterError> {
+    pub(super) async fn run(&self, wanted: HashSet<String>) -> Result<Moved, DeadLetterError> {
         let (deed, of) = (self.order.deed, wanted.len());
         let moved = Moved { deed, stage: self.stage.to_owned(), moved: 0, of };
         let (put, sent) = (HashSet::new(), None);
@@ -101,19 +101,19 @@ impl Shift<'_> {
         if !wanted.is_empty() {
             if in_other_hands {
                 let (left, stage) = (wanted.len(), self.stage.to_owned());
-                return Err(LetterError::InOtherHands { left, stage, so_far: moved });
+                return Err(DeadLetterError::InOtherHands { left, stage, so_far: moved });
             }
             if !self.lease.keep().await? {
-                return Err(LetterError::Lost { so_far: moved });
+                return Err(DeadLetterError::Lost { so_far: moved });
             }
             self.forget(wanted.into_iter().collect()).await?;
         }
         Ok(moved)
     }
 
-    /// Walks once, and tells whether somebody else reads the queue where letters are left.
-    async fn one_walk(&self, course: &mut Course) -> Result<(Walked, bool), LetterError> {
-        let mut walk = Walk::begin(self.desk.broker, self.stage, self.order.deed.from().0).await?;
+    /// Walks once, and tells whether somebody else reads the queue where dead letters are left.
+    async fn one_walk(&self, course: &mut Course) -> Result<(Walked, bool), DeadLetterError> {
+        let mut walk = Browser::begin(self.desk.broker, self.stage, self.order.deed.from().0).await?;
         let walked = self.all_batches(&mut walk, course).await;
         let is_lost = walk.is_lost();
         let others = match course.wanted.is_empty() {
@@ -122,12 +122,12 @@ impl Shift<'_> {
         };
         walk.end().await;
         match walked {
-            Err(LetterError::Walk(error)) if is_lost => Ok((Walked::Lost(error), true)),
+            Err(DeadLetterError::Browser(error)) if is_lost => Ok((Walked::Lost(error), true)),
             walked => Ok((walked?, others?)),
         }
     }
 
-    async fn all_batches(&self, walk: &mut Walk, course: &mut Course) -> Result<Walked, LetterError> {
+    async fn all_batches(&self, walk: &mut Browser, course: &mut Course) -> Result<Walked, DeadLetterError> {
         while !course.is_over() {
             self.settle(walk, course).await?;
             if walk.age() > WALK_ANEW {
@@ -165,15 +165,15 @@ impl Shift<'_> {
     }
 
     /// Waits until it is known what has become of the batch that was sent last.
-    async fn settle(&self, walk: &Walk, course: &mut Course) -> Result<(), LetterError> {
+    async fn settle(&self, walk: &Browser, course: &mut Course) -> Result<(), DeadLetterError> {
         let Some(sent) = course.sent.as_mut().filter(|_| course.is_unsettled) else { return Ok(()) };
         self.tell(&Progress::Settling { stage: self.stage, letters: sent.size });
         match settle(self, walk, sent).await? {
             Settled::Well => course.is_unsettled = false,
             Settled::Badly { why, error } => {
-                return Err(LetterError::Failing { why, error, so_far: course.moved.clone() });
+                return Err(DeadLetterError::Failing { why, error, so_far: course.moved.clone() });
             }
-            Settled::Stopped => return Err(LetterError::Stopped { so_far: course.moved.clone() }),
+            Settled::Stopped => return Err(DeadLetterError::Stopped { so_far: course.moved.clone() }),
         }
         Ok(())
     }
@@ -181,10 +181,10 @@ impl Shift<'_> {
     /// Moves a batch, at most as many a second as the rate allows.
     async fn move_batch(
         &self,
-        walk: &Walk,
+        walk: &Browser,
         course: &mut Course,
         batch: Vec<InHand>,
-    ) -> Result<(), LetterError> {
+    ) -> Result<(), DeadLetterError> {
         let (at_once, pause) = match self.order.rate {
             Some(rate) => {
                 let at_once = rate.div_ceil(10);
@@ -199,10 +199,10 @@ impl Shift<'_> {
                 return Ok(());
             }
             if *self.order.stopped.borrow() {
-                return Err(LetterError::Stopped { so_far: course.moved.clone() });
+                return Err(DeadLetterError::Stopped { so_far: course.moved.clone() });
             }
             if !self.lease.keep().await? {
-                return Err(LetterError::Lost { so_far: course.moved.clone() });
+                return Err(DeadLetterError::Lost { so_far: course.moved.clone() });
             }
             self.move_handful(walk, course, handful).await?;
             sleep(pause).await;
@@ -210,14 +210,14 @@ impl Shift<'_> {
     }
 
     /// First all are in their new places, then they are taken from the old one, and the index hears of
-    /// it last. Killed in between, a letter is in both places, or the index shows one that is gone: the
+    /// it last. Killed in between, a dead letter is in both places, or the index shows one that is gone: the
     /// next one to ask for it is told, and the index is put right.
     async fn move_handful(
         &self,
-        walk: &Walk,
+        walk: &Browser,
         course: &mut Course,
         handful: Vec<InHand>,
-    ) -> Result<(), LetterError> {
+    ) -> Result<(), DeadLetterError> {
         let complete = self.complete(&handful).await?;
         let (destination, place) = self.order.deed.to();
         let mut letters = Vec::with_capacity(handful.len());
@@ -256,8 +256,8 @@ impl Shift<'_> {
         Ok(())
     }
 
-    /// Of each letter, whether it would be redriven for a receipt to which nothing is left to be done.
-    async fn complete(&self, handful: &[InHand]) -> Result<Vec<bool>, LetterError> {
+    /// Of each dead letter, whether it would be redriven for a receipt to which nothing is left to be done.
+    async fn complete(&self, handful: &[InHand]) -> Result<Vec<bool>, DeadLetterError> {
         if self.order.deed != Deed::Redrive {
             return Ok(vec![false; handful.len()]);
         }
@@ -265,8 +265,12 @@ impl Shift<'_> {
         iter(questions).buffered(QUESTIONS).try_collect().await
     }
 
-    /// What is watched after a batch was sent: its letters, as they are sent, and those of the one before it.
-    async fn about_to_be_sent(&self, walk: &Walk, before: Option<Batch>) -> Result<Batch, LetterError> {
+    /// What is watched after a batch was sent: its dead letters, as they are sent, and those of the one before it.
+    async fn about_to_be_sent(
+        &self,
+        walk: &Browser,
+        before: Option<Batch>,
+    ) -> Result<Batch, DeadLetterError> {
         let now = self.desk.store.now().await?;
         let (since, messages) = match before {
             Some(Batch { sent, messages, size, .. }) => {
@@ -278,14 +282,14 @@ impl Shift<'_> {
         Ok(Batch { since, sent: now, size: 0, before, messages, receipts: Vec::new() })
     }
 
-    /// The next wanted letters of the walk. The others stay in hand, and return to their places when
+    /// The next wanted dead letters of the walk. The others stay in flight, and return to their places when
     /// the walk ends.
     async fn next_batch(
         &self,
-        walk: &mut Walk,
+        walk: &mut Browser,
         course: &mut Course,
         size: usize,
-    ) -> Result<Vec<InHand>, LetterError> {
+    ) -> Result<Vec<InHand>, DeadLetterError> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         let is_full = |batch: &Vec<_>, course: &Course| match course.wanted.len() {
             0 => course.put.is_empty(),
@@ -293,7 +297,7 @@ impl Shift<'_> {
         };
         while !is_full(&batch, course) && bytes < BATCH_BYTES {
             if *self.order.stopped.borrow() {
-                return Err(LetterError::Stopped { so_far: course.moved.clone() });
+                return Err(DeadLetterError::Stopped { so_far: course.moved.clone() });
             }
             // One that is lost is noticed before anything is moved.
             self.lease.keep().await?;
@@ -318,11 +322,11 @@ impl Shift<'_> {
         Ok(batch.into_iter().map(|found| InHand { key: keys.remove(&found.id), found }).collect())
     }
 
-    /// The receipts that the index knows these letters are about. A letter about a message that was wrong
+    /// The receipts that the index knows these dead letters are about. A dead letter about a message that was wrong
     /// is not about how far its receipt has come.
-    async fn keys(&self, batch: &[Found]) -> Result<HashMap<String, Key>, LetterError> {
+    async fn keys(&self, batch: &[Found]) -> Result<HashMap<String, Key>, DeadLetterError> {
         let ids = batch.iter().map(|found| found.id.clone()).collect();
-        let filter = LetterFilter { ids: Some(ids), ..Default::default() };
+        let filter = DeadLetterFilter { ids: Some(ids), ..Default::default() };
         let all = Page::first(u32::try_from(LARGEST).unwrap_or(u32::MAX));
         let noted = self.desk.store.dead_letters(&filter, all).await?;
         let noted = noted.into_iter().filter(|noted| !noted.letter.is_about_the_message());
@@ -335,9 +339,9 @@ impl Shift<'_> {
         self.desk.stages.iter().find(|stage| stage.name == self.stage)?.target.as_ref()
     }
 
-    /// Whether nothing is left to be done for the letter's receipt at the targets that its stage is
+    /// Whether nothing is left to be done for the dead letter's receipt at the targets that its stage is
     /// for.
-    async fn is_complete(&self, key: Option<&Key>) -> Result<bool, LetterError> {
+    async fn is_complete(&self, key: Option<&Key>) -> Result<bool, DeadLetterError> {
         let Some(key) = key else { return Ok(false) };
         let filter = RecordFilter {
             receipt: Some(key.receipt_uid.clone()),
@@ -352,8 +356,8 @@ impl Shift<'_> {
         Ok(any && states.all(|state| matches!(state, State::Complete | State::Skipped)))
     }
 
-    /// Letters that are not in their queue were moved by another tool.
-    async fn forget(&self, gone: Vec<String>) -> Result<(), LetterError> {
+    /// DeadLetters that are not in their queue were moved by another tool.
+    async fn forget(&self, gone: Vec<String>) -> Result<(), DeadLetterError> {
         self.desk.store.move_letters(&gone, Place::Redriven).await?;
         self.tell(&Progress::Gone { ids: &gone });
         Ok(())

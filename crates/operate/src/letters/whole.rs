@@ -1,33 +1,33 @@
-//! A letter as it lies in its queue, whole.
+//! A dead letter as it lies in its queue, whole.
 
 use std::time::Duration;
 
-use amqp::{Broker, Message, Shelf, Walk};
-use sync_store::{NotedLetter, Place, SyncStore};
+use amqp::{Broker, Browser, DeadLetterQueue, Message};
+use sync_store::{NotedDeadLetter, Place, SyncStore};
 use tokio::time::timeout;
 
-use super::LetterError;
+use super::DeadLetterError;
 use super::lease::Lease;
 
-/// The letter's message with all of its body; `None` where it is not in its queue (any more). It stays
-/// where it is. Until it is found, all letters before it are in the reader's hands and missing from the
-/// queue: whoever moves letters meanwhile would take them for gone, so that it is done under the same
+/// The dead letter's message with all of its body; `None` where it is not in its queue (any more). It stays
+/// where it is. Until it is found, all dead letters before it are in the reader's hands and missing from the
+/// queue: whoever moves dead letters meanwhile would take them for gone, so that it is done under the same
 /// lease.
 ///
 /// # Errors
-/// Somebody else has letters of the stage in hand, the queue cannot be read, or that takes longer than
+/// Somebody else has dead letters of the stage in flight, the queue cannot be read, or that takes longer than
 /// `limit`.
 pub async fn whole(
     store: &dyn SyncStore,
     broker: &Broker,
     who: &str,
-    noted: &NotedLetter,
+    noted: &NotedDeadLetter,
     limit: Duration,
-) -> Result<Option<Message>, LetterError> {
+) -> Result<Option<Message>, DeadLetterError> {
     let stage = &noted.letter.stage;
     let shelf = match noted.place {
-        Place::Dead => Shelf::Dead,
-        Place::Discarded => Shelf::Discarded,
+        Place::Dead => DeadLetterQueue::Dead,
+        Place::Discarded => DeadLetterQueue::Discarded,
         Place::Redriven => return Ok(None),
     };
     let lease = Lease::take(store, stage, who).await?;
@@ -36,23 +36,23 @@ pub async fn whole(
     read
 }
 
-/// What the walk had in hand is back in the queue before the lease is given back.
+/// What the walk had in flight is back in the queue before the lease is given back.
 async fn read(
     broker: &Broker,
     lease: &Lease<'_>,
-    noted: &NotedLetter,
-    shelf: Shelf,
+    noted: &NotedDeadLetter,
+    shelf: DeadLetterQueue,
     limit: Duration,
-) -> Result<Option<Message>, LetterError> {
+) -> Result<Option<Message>, DeadLetterError> {
     let (id, stage) = (&noted.letter.id, &noted.letter.stage);
-    let mut walk = Walk::begin(broker, stage, shelf).await?;
+    let mut walk = Browser::begin(broker, stage, shelf).await?;
     let looked = async {
         while let Some(found) = walk.next().await? {
             if found.id == *id {
                 return Ok(Some(found.message));
             }
             if !lease.keep().await? {
-                return Err(LetterError::Taken { stage: stage.clone() });
+                return Err(DeadLetterError::Taken { stage: stage.clone() });
             }
         }
         Ok(None)
@@ -61,6 +61,6 @@ async fn read(
     walk.end().await;
     match found {
         Ok(found) => found,
-        Err(_) => Err(LetterError::TooDeep { id: id.clone(), limit: limit.as_secs() }),
+        Err(_) => Err(DeadLetterError::TooDeep { id: id.clone(), limit: limit.as_secs() }),
     }
 }

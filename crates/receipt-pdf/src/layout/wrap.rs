@@ -28,7 +28,7 @@ pub(crate) fn wrap(text: &str, face: &Face, limit: u32, missing: &mut BTreeSet<c
     lines
 }
 
-/// The paragraph in characters that the face has; a letter and its accent as one character.
+/// The paragraph in characters that the face has; a dead letter and its accent as one character.
 fn printable(paragraph: &str, face: &Face, missing: &mut BTreeSet<char>) -> Line {
     let mut line = Line { text: String::with_capacity(paragraph.len()), width: 0 };
     let paragraph = paragraph.trim_matches(' ');
@@ -90,7 +90,7 @@ fn flush(line: &mut Line, face: &Face, lines: &mut Vec<Line>) {
     *line = Line { text: String::new(), width: 0 };
 }
 
-/// Words with the spaces after them; a word may also end after a hyphen or a slash before a letter.
+/// Words with the spaces after them; a word may also end after a hyphen or a slash before a dead letter.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(' ').flat_map(|word| {
         let mut rest = word;

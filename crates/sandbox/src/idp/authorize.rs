@@ -70,7 +70,7 @@ fn choice(people: &[Person], asked: &Asked) -> Html<String> {
     ))
 }
 
-/// Everything but letters, digits and a few signs as `%XX`, which suits a query and HTML alike.
+/// Everything but dead letters, digits and a few signs as `%XX`, which suits a query and HTML alike.
 fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes()

@@ -16,7 +16,7 @@ use crate::{PendingMigration, StoreError};
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long one who migrates, or whoever else holds a table, may take before this one gives up.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long to leave them alone before asking again.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
@@ -72,7 +72,7 @@ pub(super) async fn migrate(
 /// another process may have been faster.
 async fn apply(options: &PgConnectOptions) -> Result<Result<Vec<PendingMigration>, Refused>, sqlx::Error> {
     let mut connection = connect(options).await?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !take_lock(&mut connection).await? {
         if Instant::now() >= deadline {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());

@@ -27,7 +27,7 @@ const CONNECTIONS: u32 = 8;
 
 /// How long to wait for a connection, and then for an answer: together below the ten seconds that
 /// a delivery may be held.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// After so long without work a connection is tried before it is used: the server may have been
 /// restarted.
@@ -65,12 +65,12 @@ impl Postgres {
         migrate(&options, &name).await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(TIMEOUT)
             .test_before_acquire(false)
             .before_acquire(|connection, idle| {
                 Box::pin(async move {
                     Ok(idle.idle_for < MAY_BE_STALE
-                        || timeout(PATIENCE, connection.ping()).await.is_ok_and(|pong| pong.is_ok()))
+                        || timeout(TIMEOUT, connection.ping()).await.is_ok_and(|pong| pong.is_ok()))
                 })
             })
             .after_connect(|connection, _| {
@@ -121,7 +121,7 @@ impl Postgres {
     async fn run(&self, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
         self.follow_url();
         let mut connection = self.pool.acquire().await?;
-        let answer = timeout(PATIENCE, async {
+        let answer = timeout(TIMEOUT, async {
             match execute(&mut connection, statement).await {
                 // Nothing was run. A pooler in between, or a newer version that has changed the
                 // tables, made the server forget what was prepared.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::sql::{Database, Dialect, Row, SqlStore, Statement, Surprise};
-use crate::{Backlog, BacklogStore, OpenRecords, StoreError, WaitingLetters};
+use crate::{Backlog, BacklogStore, OpenRecords, StoreError, WaitingDeadLetters};
 
 #[async_trait]
 impl<D: Database> BacklogStore for SqlStore<D> {
@@ -43,8 +43,8 @@ fn records(dialect: Dialect) -> Statement {
     ))
 }
 
-fn read_letters(row: &mut Row) -> Result<WaitingLetters, Surprise> {
-    Ok(WaitingLetters { stage: row.text()?, count: row.count()?, oldest_age: read_age(row)? })
+fn read_letters(row: &mut Row) -> Result<WaitingDeadLetters, Surprise> {
+    Ok(WaitingDeadLetters { stage: row.text()?, count: row.count()?, oldest_age: read_age(row)? })
 }
 
 fn read_records(row: &mut Row) -> Result<OpenRecords, Surprise> {

@@ -4,13 +4,13 @@ use crate::cause::{cause, group_id};
 use crate::sql::dead_find::NOTED;
 use crate::sql::steps::touched;
 use crate::sql::{Dialect, Statement};
-use crate::{Closes, Letter, NewLetter, Place};
+use crate::{Closes, DeadLetter, NewDeadLetter, Place};
 
 /// The longest stage and reason in bytes: ours are short, and an index takes no long texts of others.
 const MAX_NAME: usize = 200;
 
-/// Notes the letter, and closes what it is about where the letter was news.
-pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
+/// Notes the dead letter, and closes what it is about where the dead letter was news.
+pub(super) fn note(dialect: Dialect, new: &NewDeadLetter<'_>) -> Statement {
     let now = dialect.now();
     let letter = new.letter;
     let is_news = |redriven: &str, failed_at: &str| {
@@ -51,7 +51,7 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
         }
     };
     let (Closes::Target(target) | Closes::Every { at_least: target }) = new.closes;
-    let kept = &new.body[..new.body.len().min(NewLetter::BODY_KEPT)];
+    let kept = &new.body[..new.body.len().min(NewDeadLetter::BODY_KEPT)];
     let stage = &letter.stage[..letter.stage.floor_char_boundary(MAX_NAME)];
     let reason = &letter.reason[..letter.reason.floor_char_boundary(MAX_NAME)];
     let cause = cause(&letter.error);
@@ -77,7 +77,7 @@ pub(super) fn note(dialect: Dialect, new: &NewLetter<'_>) -> Statement {
         .text(&group_id(stage, reason, &cause))
 }
 
-fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
+fn close_records(now: &str, new: &NewDeadLetter<'_>, news: &str) -> String {
     let every = match new.closes {
         Closes::Target(_) => "",
         Closes::Every { .. } => {
@@ -109,7 +109,7 @@ fn close_records(now: &str, new: &NewLetter<'_>, news: &str) -> String {
     )
 }
 
-fn close_package(now: &str, letter: &Letter, news: &str) -> String {
+fn close_package(now: &str, letter: &DeadLetter, news: &str) -> String {
     let touched = touched(now, "");
     let whole = !letter.is_about_the_message();
     format!(
@@ -128,12 +128,12 @@ pub(super) fn move_to(dialect: Dialect, ids: &[String], to: Place) -> Statement 
         .texts(ids)
 }
 
-/// Letters that an earlier version noted: id, stage, reason, error.
+/// DeadLetters that an earlier version noted: id, stage, reason, error.
 pub(super) fn without_cause(limit: u32) -> Statement {
     Statement::new("select id, stage, reason, error from dead_letter where cause = '' limit $1").int(limit)
 }
 
-/// Letters of one group get their cause.
+/// DeadLetters of one group get their cause.
 pub(super) fn fill_cause(dialect: Dialect, cause: &str, group: &str, ids: &[String]) -> Statement {
     let ids_given = dialect.texts(3);
     Statement::new(format!(

@@ -2,30 +2,31 @@
 
 use crate::sql::{Dialect, Row, Statement, Surprise};
 use crate::{
-    DeadCause, DeadCount, Letter, LetterFilter, LetterId, LetterInFull, NotedLetter, PackageKey, Page,
+    DeadCause, DeadCount, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterInFull, NotedDeadLetter,
+    PackageKey, Page,
 };
 
 /// The columns that [`read_noted`] reads.
 pub(super) const NOTED: &str = "id, stage, reason, error, tenant_uid, receipt_uid, message_id, attempts,
     first_failed_at, last_failed_at, redriven, body_size, noted_at, place, oms, package_id";
 
-pub(super) fn list(dialect: Dialect, filter: &LetterFilter, page: Page) -> Statement {
+pub(super) fn list(dialect: Dialect, filter: &DeadLetterFilter, page: Page) -> Statement {
     matching(dialect, filter, |conditions| format!("select {NOTED} from dead_letter where {conditions}"))
         .page("noted_at desc, id", page)
 }
 
-pub(super) fn ids(dialect: Dialect, filter: &LetterFilter) -> Statement {
+pub(super) fn ids(dialect: Dialect, filter: &DeadLetterFilter) -> Statement {
     matching(dialect, filter, |conditions| format!("select stage, id from dead_letter where {conditions}"))
 }
 
-pub(super) fn count_by_stage(dialect: Dialect, filter: &LetterFilter) -> Statement {
+pub(super) fn count_by_stage(dialect: Dialect, filter: &DeadLetterFilter) -> Statement {
     matching(dialect, filter, |conditions| {
         format!("select stage, count(*) from dead_letter where {conditions} group by stage order by stage")
     })
 }
 
-/// The newest letter of each group is looked up afterwards, through the index.
-pub(super) fn causes(dialect: Dialect, filter: &LetterFilter, page: Page) -> Statement {
+/// The newest dead letter of each group is looked up afterwards, through the index.
+pub(super) fn causes(dialect: Dialect, filter: &DeadLetterFilter, page: Page) -> Statement {
     let limit = page.limit;
     matching(dialect, filter, |conditions| {
         format!(
@@ -46,7 +47,7 @@ pub(super) fn causes(dialect: Dialect, filter: &LetterFilter, page: Page) -> Sta
 
 /// A statement with the filter's conditions where it wants them, and with their arguments. What does not
 /// matter stays out of the text, so that the database can choose its index.
-fn matching(dialect: Dialect, filter: &LetterFilter, sql: impl Fn(&str) -> String) -> Statement {
+fn matching(dialect: Dialect, filter: &DeadLetterFilter, sql: impl Fn(&str) -> String) -> Statement {
     let mut conditions = Statement::new("place = $1")
         .text(filter.place.as_str())
         .matching("stage = $", filter.stage.as_deref())
@@ -54,7 +55,7 @@ fn matching(dialect: Dialect, filter: &LetterFilter, sql: impl Fn(&str) -> Strin
         .matching("cause = $", filter.cause.as_deref())
         .matching("tenant_uid = $", filter.key.as_ref().map(|key| key.tenant_uid.as_str()))
         .matching("receipt_uid = $", filter.key.as_ref().map(|key| key.receipt_uid.as_str()))
-        // What the group has in common is read from one of its letters; the others are found through the
+        // What the group has in common is read from one of its dead letters; the others are found through the
         // index of causes.
         .matching(
             "(stage, reason, cause) = (
@@ -102,8 +103,8 @@ pub(super) fn counts() -> Statement {
     )
 }
 
-pub(super) fn read_noted(row: &mut Row) -> Result<NotedLetter, Surprise> {
-    let mut letter = Letter {
+pub(super) fn read_noted(row: &mut Row) -> Result<NotedDeadLetter, Surprise> {
+    let mut letter = DeadLetter {
         id: row.text()?,
         stage: row.text()?,
         reason: row.text()?,
@@ -121,11 +122,11 @@ pub(super) fn read_noted(row: &mut Row) -> Result<NotedLetter, Surprise> {
         (Some(oms), Some(package_id)) => Some(PackageKey { oms, package_id }),
         _ => None,
     };
-    Ok(NotedLetter { letter, body_size, noted_at, place })
+    Ok(NotedDeadLetter { letter, body_size, noted_at, place })
 }
 
-pub(super) fn read_in_full(row: &mut Row) -> Result<LetterInFull, Surprise> {
-    Ok(LetterInFull { noted: read_noted(row)?, headers: row.text()?, body: row.bytes()? })
+pub(super) fn read_in_full(row: &mut Row) -> Result<DeadLetterInFull, Surprise> {
+    Ok(DeadLetterInFull { noted: read_noted(row)?, headers: row.text()?, body: row.bytes()? })
 }
 
 pub(super) fn read_count(row: &mut Row) -> Result<DeadCount, Surprise> {
@@ -136,8 +137,8 @@ pub(super) fn read_stage_count(row: &mut Row) -> Result<(String, u64), Surprise>
     Ok((row.text()?, row.count()?))
 }
 
-pub(super) fn read_id(row: &mut Row) -> Result<LetterId, Surprise> {
-    Ok(LetterId { stage: row.text()?, id: row.text()? })
+pub(super) fn read_id(row: &mut Row) -> Result<DeadLetterId, Surprise> {
+    Ok(DeadLetterId { stage: row.text()?, id: row.text()? })
 }
 
 pub(super) fn read_cause(row: &mut Row) -> Result<DeadCause, Surprise> {

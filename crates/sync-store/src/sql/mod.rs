@@ -35,9 +35,9 @@ use chrono::{DateTime, Utc};
 
 use crate::cause::{cause, group_id};
 use crate::{
-    Attach, DeadCause, DeadCount, Key, Lease, LeaseHolder, LetterFilter, LetterId, LetterInFull, Listed,
-    NewLetter, NewReceipt, NotedLetter, Opened, Page, Place, Receipt, Record, RecordFilter, StateCount, Step,
-    StoreError, Stranded, SyncStore,
+    Attach, DeadCause, DeadCount, DeadLetterFilter, DeadLetterId, DeadLetterInFull, Key, Lease, LeaseHolder,
+    Listed, NewDeadLetter, NewReceipt, NotedDeadLetter, Opened, Page, Place, Receipt, Record, RecordFilter,
+    StateCount, Step, StoreError, Stranded, SyncStore,
 };
 
 /// A store over one database.
@@ -136,7 +136,7 @@ impl<D: Database> SyncStore for SqlStore<D> {
         self.step(steps::skip(self.0.dialect(), key, target, owner)).await
     }
 
-    async fn note_dead(&self, letter: &NewLetter<'_>) -> Result<(), StoreError> {
+    async fn note_dead(&self, letter: &NewDeadLetter<'_>) -> Result<(), StoreError> {
         self.0.write(dead::note(self.0.dialect(), letter)).await.map(drop)
     }
 
@@ -165,22 +165,26 @@ impl<D: Database> SyncStore for SqlStore<D> {
         self.first(rows, find::read_receipt)
     }
 
-    async fn dead_letters(&self, filter: &LetterFilter, page: Page) -> Result<Vec<NotedLetter>, StoreError> {
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        page: Page,
+    ) -> Result<Vec<NotedDeadLetter>, StoreError> {
         let rows = self.0.read(dead_find::list(self.0.dialect(), filter, page)).await?;
         self.each(rows, dead_find::read_noted)
     }
 
-    async fn letter_ids(&self, filter: &LetterFilter) -> Result<Vec<LetterId>, StoreError> {
+    async fn letter_ids(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterId>, StoreError> {
         let rows = self.0.read(dead_find::ids(self.0.dialect(), filter)).await?;
         self.each(rows, dead_find::read_id)
     }
 
-    async fn letters_by_stage(&self, filter: &LetterFilter) -> Result<BTreeMap<String, u64>, StoreError> {
+    async fn letters_by_stage(&self, filter: &DeadLetterFilter) -> Result<BTreeMap<String, u64>, StoreError> {
         let rows = self.0.read(dead_find::count_by_stage(self.0.dialect(), filter)).await?;
         Ok(self.each(rows, dead_find::read_stage_count)?.into_iter().collect())
     }
 
-    async fn dead_letter(&self, id: &str) -> Result<Option<LetterInFull>, StoreError> {
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterInFull>, StoreError> {
         let rows = self.0.read(dead_find::one(id)).await?;
         self.first(rows, dead_find::read_in_full)
     }
@@ -190,7 +194,7 @@ impl<D: Database> SyncStore for SqlStore<D> {
         self.each(rows, dead_find::read_count)
     }
 
-    async fn dead_causes(&self, filter: &LetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError> {
+    async fn dead_causes(&self, filter: &DeadLetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError> {
         let rows = self.0.read(dead_find::causes(self.0.dialect(), filter, page)).await?;
         self.each(rows, dead_find::read_cause)
     }

@@ -235,7 +235,7 @@ pub(super) fn hear(packing: &Packing<'_>) -> Statement {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(3600);
+    const TIMEOUT: Duration = Duration::from_secs(3600);
 
     /// Round 2 with the content `same`, in this state.
     fn newest(state: PackageState) -> Newest {
@@ -247,7 +247,7 @@ mod tests {
             fingerprint: Some("same".into()),
             state,
             asked_times: 3,
-            asked_at: (state == PackageState::Asked).then_some(now - PATIENCE),
+            asked_at: (state == PackageState::Asked).then_some(now - TIMEOUT),
             lease_until: None,
             receipt: (state == PackageState::Issued).then(|| Key::new("tenant-1", "r")),
         }
@@ -263,10 +263,10 @@ mod tests {
         let held = |state, until| Some(Newest { lease_until: Some(until), ..newest(state) });
         let heard = |state| Some(Newest { heard: true, ..newest(state) });
         let unheard = Some(Newest { fingerprint: None, round: 0, ..newest(Issued) });
-        let long_ago = Some(Newest { asked_at: Some(now - PATIENCE - millisecond), ..newest(Asked) });
+        let long_ago = Some(Newest { asked_at: Some(now - TIMEOUT - millisecond), ..newest(Asked) });
         let in_the_future = Some(Newest { asked_at: Some(now + millisecond), ..newest(Asked) });
         let before_the_clock_was_set_back =
-            Some(Newest { asked_at: Some(now + PATIENCE + millisecond), ..newest(Asked) });
+            Some(Newest { asked_at: Some(now + TIMEOUT + millisecond), ..newest(Asked) });
         let granted = |state| Decision::Grant(Grant { round: 2, asked_times: 3, state });
         let issued = || Answer(Asking::Issued(Key::new("tenant-1", "r")));
         let anew = || Begin { round: 3, follows: Some(2) };
@@ -303,12 +303,12 @@ mod tests {
             (of(Dead), "other", true, anew()),
         ];
         for (newest, fingerprint, redriven, expected) in table {
-            let ask = Ask { owner: "a", ttl: PATIENCE, patience: PATIENCE, redriven, renew: false };
+            let ask = Ask { owner: "a", ttl: TIMEOUT, patience: TIMEOUT, redriven, renew: false };
             let decision = decide(newest.as_ref(), fingerprint, &ask);
             assert_eq!(decision, expected, "{fingerprint}, redriven {redriven}: {newest:?}");
         }
         let renewed = |newest: Option<Newest>| {
-            let (owner, ttl, patience) = ("a", PATIENCE, PATIENCE);
+            let (owner, ttl, patience) = ("a", TIMEOUT, TIMEOUT);
             let ask = Ask { owner, ttl, patience, redriven: false, renew: true };
             decide(newest.as_ref(), "same", &ask)
         };

@@ -10,7 +10,7 @@ use crate::cause::group_id;
 use crate::sql::{Database, Dialect, Row, SqlStore, Statement};
 use crate::{Key, Period, PruneStore, Pruned, StoreError};
 
-/// What stands in a pruned letter for its error and its cause, neither of which is ever empty.
+/// What stands in a pruned dead letter for its error and its cause, neither of which is ever empty.
 const PRUNED: &str = "pruned";
 
 #[async_trait]
@@ -59,7 +59,7 @@ impl<D: Database> PruneStore for SqlStore<D> {
 }
 
 impl<D: Database> SqlStore<D> {
-    /// A letter's cause and group are made from its error, so they go with it.
+    /// A dead letter's cause and group are made from its error, so they go with it.
     async fn prune_letters(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
         let dialect = self.0.dialect();
         let conditions = letters(dialect);
@@ -85,7 +85,7 @@ fn before(dialect: Dialect) -> String {
     format!("{} - $1", dialect.now())
 }
 
-/// Complete or skipped for so long at every target it was heard for, and nobody has a letter of it to
+/// Complete or skipped for so long at every target it was heard for, and nobody has a dead letter of it to
 /// look at.
 fn receipts(dialect: Dialect) -> String {
     let before = before(dialect);

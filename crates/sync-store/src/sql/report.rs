@@ -161,7 +161,7 @@ fn read_receipt_count(row: &mut Row) -> Result<ReceiptCount, Surprise> {
 
 fn broken_counts(day: NaiveDate, target: &str, tenant: Option<&str>) -> Statement {
     let about_the_message = ABOUT_THE_MESSAGE.map(|reason| format!("'{reason}'")).join(", ");
-    // A letter of the stage `packed` is about a package, unless it holds an invoice that was made.
+    // A dead letter of the stage `packed` is about a package, unless it holds an invoice that was made.
     let no_receipt = "noted_at >= $2 and noted_at < $3 and tenant_uid is null
         and (stage = 'receipt' or stage = 'packed' and reason = 'invalid_answer')";
     Statement::new(format!(

@@ -119,9 +119,9 @@ fn report(dialect: Dialect, process: &ProcessRun, reports: &[StageReport]) -> St
             .optional_text(pause.map(|pause| pause.why.as_str()))
             .time(pause.map(|pause| pause.next_probe_at))
             .int(report.held)
-            .int(i64::try_from(report.in_hand).unwrap_or(i64::MAX))
+            .int(i64::try_from(report.in_flight).unwrap_or(i64::MAX))
             .int(i64::try_from(report.handled).unwrap_or(i64::MAX))
-            .optional_text(lanes::write(&report.lanes).as_deref())
+            .optional_text(lanes::write(&report.bulkheads).as_deref())
     })
 }
 
@@ -145,8 +145,8 @@ fn read_seen(row: &mut Row) -> Result<SeenReport, Surprise> {
         _ => None,
     };
     let held = row.int()? != 0;
-    let (in_hand, handled, lanes) = (row.count()?, row.count()?, lanes::read(row.optional_text()?)?);
-    let report = StageReport { stage, broker, broker_why, pause, lanes, held, in_hand, handled };
+    let (in_flight, handled, bulkheads) = (row.count()?, row.count()?, lanes::read(row.optional_text()?)?);
+    let report = StageReport { stage, broker, broker_why, pause, bulkheads, held, in_flight, handled };
     // A clock that was set back makes no silence.
     let (seen_at, silent_for) = (row.time()?, row.int()?.max(0).unsigned_abs());
     Ok(SeenReport { process, report, seen_at, silent_for: Duration::from_millis(silent_for) })

@@ -14,7 +14,7 @@ use crate::{PendingMigration, StoreError};
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long other processes that start may take before this one gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Processes that start at the same time come one after the other. Where they meet before the file is in
 /// WAL mode, SQLite turns one away without letting it wait, so that one asks again.
@@ -22,7 +22,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What the file has.
 pub(super) async fn look(options: &SqliteConnectOptions, store: &str) -> Result<Found, StoreError> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let looked = loop {
         match find_at(options).await {
             Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(ASK_AGAIN).await,
@@ -50,7 +50,7 @@ pub(super) async fn migrate(
     if pending == 0 {
         return Ok(Vec::new());
     }
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let applied = loop {
         match apply(options).await {
             Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(ASK_AGAIN).await,

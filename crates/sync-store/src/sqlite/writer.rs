@@ -19,7 +19,7 @@ use crate::sqlite::execute::execute;
 const GROUP: usize = 128;
 
 /// How long another process may keep the file before the store counts as unavailable.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long to leave the file to another process before asking again. SQLite's own waiting grows
 /// to a tenth of a second, far longer than a commit takes.
@@ -100,7 +100,7 @@ impl File {
 
     /// Takes the file for writing, once it is this process's turn.
     async fn begin(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.try_begin().await {
                 Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(ASK_AGAIN).await,

@@ -1,10 +1,10 @@
-//! Receipts and letters to begin with, and records brought to a state.
+//! Receipts and dead letters to begin with, and records brought to a state.
 
 use std::time::Duration;
 
 use sync_store::{
-    Attach, Closes, Key, Lease, Letter, NewLetter, NewReceipt, Opened, Record, State, Step, SyncStore,
-    fingerprint,
+    Attach, Closes, DeadLetter, Key, Lease, NewDeadLetter, NewReceipt, Opened, Record, State, Step,
+    SyncStore, fingerprint,
 };
 
 pub const TARGET: &str = "omnium";
@@ -73,8 +73,8 @@ pub async fn record(store: &dyn SyncStore, key: &Key) -> Record {
     store.record(key, TARGET).await.expect("looked up").expect("there is a record")
 }
 
-pub fn letter(id: &str, reason: &str, key: Option<&Key>) -> Letter {
-    Letter {
+pub fn letter(id: &str, reason: &str, key: Option<&Key>) -> DeadLetter {
+    DeadLetter {
         id: id.to_owned(),
         stage: "upload".to_owned(),
         reason: reason.to_owned(),
@@ -89,8 +89,8 @@ pub fn letter(id: &str, reason: &str, key: Option<&Key>) -> Letter {
     }
 }
 
-pub async fn note(store: &dyn SyncStore, letter: &Letter, closes: Closes<'_>) {
-    let new = NewLetter { letter, headers: r#"{"x-bilag-attempt":3}"#, body: b"{}", closes };
+pub async fn note(store: &dyn SyncStore, letter: &DeadLetter, closes: Closes<'_>) {
+    let new = NewDeadLetter { letter, headers: r#"{"x-bilag-attempt":3}"#, body: b"{}", closes };
     store.note_dead(&new).await.expect("noted");
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sync_store::{
-    Ask, Asking, Issue, Key, Letter, PackageKey, PackageRound, PackageState, Packing, Step, SyncStore,
+    Ask, Asking, DeadLetter, Issue, Key, PackageKey, PackageRound, PackageState, Packing, Step, SyncStore,
 };
 
 use crate::given::{LONG, ONE, key, letter, note};
@@ -63,9 +63,9 @@ pub async fn issue(store: &dyn SyncStore, key: &PackageKey, receipt_uid: &str) -
     store.issue(key, NUMBER, &self::key(receipt_uid)).await.expect("asked")
 }
 
-/// A letter about the package and no receipt.
-pub fn about(key: &PackageKey, id: &str, reason: &str) -> Letter {
-    Letter { package: Some(key.clone()), ..letter(id, reason, None) }
+/// A dead letter about the package and no receipt.
+pub fn about(key: &PackageKey, id: &str, reason: &str) -> DeadLetter {
+    DeadLetter { package: Some(key.clone()), ..letter(id, reason, None) }
 }
 
 /// Its only round is in this state, with nobody's lease on it. A superseded one is followed by one

@@ -1,4 +1,4 @@
-//! Dead letters by the hundred thousand: how long counts take, and how many letters a second move.
+//! Dead letters by the hundred thousand: how long counts take, and how many dead letters a second move.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use serde_json::Value;
 use tokio::time::sleep;
 
-/// How many letters, where `BILAG_BENCH_LETTERS` does not say.
+/// How many dead letters, where `BILAG_BENCH_LETTERS` does not say.
 const LETTERS: usize = 100_000;
 
 /// Unconfirmed messages at once while the queue is filled.
@@ -67,7 +67,7 @@ fn counted(world: &World) -> u64 {
     counts.filter_map(|count| count["count"].as_u64()).sum()
 }
 
-/// Puts letters where the stages do: into the dead-letter exchange, with their headers.
+/// Puts dead letters where the stages do: into the dead-letter exchange, with their headers.
 async fn fill(world: &World, letters: usize, body: &[u8]) {
     let channel = &world.vhost.channel().await;
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");

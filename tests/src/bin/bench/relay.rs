@@ -15,7 +15,7 @@ use lapin::{BasicProperties, Channel};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// Unconfirmed messages at once on each hop: as many as a consumer has in hand by default.
+/// Unconfirmed messages at once on each hop: as many as a consumer has in flight by default.
 const WINDOW: u16 = 32;
 
 /// Messages per second through all hops, the first of which the publisher makes.

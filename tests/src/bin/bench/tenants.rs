@@ -1,4 +1,4 @@
-//! What a paused tenant's messages cost a healthy tenant: in rungs, and in queues of their own.
+//! What a paused tenant's messages cost a healthy tenant: in retry queues, and in queues of their own.
 
 use std::time::{Duration, Instant};
 
@@ -34,8 +34,8 @@ pub async fn measure(broker: &OwnBroker) {
     println!("\ntenants         {RECEIPTS} receipts of a healthy tenant, one process a consumer");
     for (what, parked, delays) in [
         ("nothing parked", 0, "5s,30s,2m,10m,1h"),
-        ("rungs, shared out", RECEIPTS, "5s,30s,2m,10m,1h"),
-        ("shortest rung only", RECEIPTS, "5s"),
+        ("retry queues, shared out", RECEIPTS, "5s,30s,2m,10m,1h"),
+        ("shortest retry queue only", RECEIPTS, "5s"),
         ("nothing parked", 0, "5s,30s,2m,10m,1h"),
     ] {
         let Measured { per_second, cpu, at_rest } = beside(broker, parked, delays).await;
@@ -94,9 +94,9 @@ async fn beside(broker: &OwnBroker, parked: u32, delays: &str) -> Measured {
     Measured { per_second, cpu, at_rest }
 }
 
-/// Whether the tenant is paused, and nothing waits for any stage but in rungs.
+/// Whether the tenant is paused, and nothing waits for any stage but in retry queues.
 async fn is_drained(world: &World, upload: &Bilag) -> bool {
-    if !upload.log().contains("lane paused") {
+    if !upload.log().contains("bulkhead paused") {
         return false;
     }
     let mut waiting = 0;
@@ -115,7 +115,7 @@ async fn publish(world: &World, tenant: &str, numbers: impl Iterator<Item = u32>
     throughput::publish(world.vhost.url.clone(), numbers.map(event).collect()).await;
 }
 
-/// Declares a work queue with its rungs, its dead letters and its archive for each tenant.
+/// Declares a work queue with its retry queues, its dead letters and its archive for each tenant.
 async fn own_queues(broker: &OwnBroker) -> Duration {
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
     let url = Broker::parse(&vhost.url, "bench").expect("a URL");

@@ -1,9 +1,9 @@
-//! `bilag dead list --group`: letters that died of the same thing.
+//! `bilag dead list --group`: dead letters that died of the same thing.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use sync_store::{DeadCause, DeadCount, LetterFilter, Page, SyncStore};
+use sync_store::{DeadCause, DeadCount, DeadLetterFilter, Page, SyncStore};
 
 use super::list::none;
 use crate::output::{self, Column, Failed, ago, one_line, say, table_lines};
@@ -14,7 +14,7 @@ const PAGE: u32 = 1000;
 /// Prints the groups, or gives them as JSON.
 pub async fn list(
     store: &dyn SyncStore,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     page: Page,
     json: bool,
 ) -> Result<Option<Value>, Failed> {
@@ -80,8 +80,8 @@ fn to_json(group: &DeadCause) -> Value {
     })
 }
 
-/// How many letters meet the filter, by stage and reason.
-pub async fn counts(store: &dyn SyncStore, filter: &LetterFilter) -> Result<Vec<DeadCount>, Failed> {
+/// How many dead letters meet the filter, by stage and reason.
+pub async fn counts(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Result<Vec<DeadCount>, Failed> {
     let mut counts = BTreeMap::<(String, String), DeadCount>::new();
     let mut offset = 0;
     loop {

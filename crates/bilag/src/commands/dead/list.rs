@@ -1,21 +1,21 @@
-//! `bilag dead list`: how many letters there are, by stage and reason, and the latest.
+//! `bilag dead list`: how many dead letters there are, by stage and reason, and the latest.
 
 use amqp::chain;
 use operate::letters::{Lag, LagError, lag};
 use serde_json::{Value, json};
-use sync_store::{DeadCount, Letter, LetterFilter, NotedLetter, Page, SyncStore};
+use sync_store::{DeadCount, DeadLetter, DeadLetterFilter, NotedDeadLetter, Page, SyncStore};
 
 use super::{groups, to_json};
 use crate::chain::stages;
-use crate::cli::{LetterKind, ListArgs};
+use crate::cli::{DeadLetterKind, ListArgs};
 use crate::commands::letters::filter;
 use crate::output::{self, Column, Failed, ago, one_line, say, table, table_lines, tell};
 
-/// Lists letters, or groups of them, and says where the index lags behind the queues.
+/// Lists dead letters, or groups of them, and says where the index lags behind the queues.
 pub async fn run(args: ListArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
     let broker = args.broker.broker("dead letters")?;
-    let kind = LetterKind { stage: args.stage, reason: args.reason, since: args.since, text: args.text };
+    let kind = DeadLetterKind { stage: args.stage, reason: args.reason, since: args.since, text: args.text };
     let filter = filter(&kind);
     let page = Page { limit: args.limit, offset: args.offset };
     let index = lag(store.as_ref(), &broker, &stages()).await;
@@ -37,7 +37,7 @@ pub async fn run(args: ListArgs) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether the index has all letters: `lags` is null where that could not be checked.
+/// Whether the index has all dead letters: `lags` is null where that could not be checked.
 fn index_to_json(index: &Result<Vec<Lag>, LagError>) -> Value {
     let lag_to_json = |lag: &Lag| match lag {
         Lag::Unnoted { letters } => json!({ "queue": "bilag.dead", "unnoted": letters }),
@@ -55,7 +55,7 @@ fn index_to_json(index: &Result<Vec<Lag>, LagError>) -> Value {
 /// Prints the list, or gives it as JSON.
 async fn list(
     store: &dyn SyncStore,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     page: Page,
     json: bool,
 ) -> Result<Option<Value>, Failed> {
@@ -102,9 +102,9 @@ async fn list(
     Ok(None)
 }
 
-/// How many letters meet the filter, by stage and reason. The numbers of all come at once; only time and
-/// text need a look at each letter.
-async fn counts(store: &dyn SyncStore, filter: &LetterFilter) -> Result<Vec<DeadCount>, Failed> {
+/// How many dead letters meet the filter, by stage and reason. The numbers of all come at once; only time and
+/// text need a look at each dead letter.
+async fn counts(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Result<Vec<DeadCount>, Failed> {
     if filter.since.is_some() || filter.text.is_some() {
         return groups::counts(store, filter).await;
     }
@@ -125,8 +125,8 @@ pub(super) async fn none(store: &dyn SyncStore) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Each error stands below its letter, as it is longer than what is left of a line beside it.
-fn list_letters(letters: &[NotedLetter]) {
+/// Each error stands below its dead letter, as it is longer than what is left of a line beside it.
+fn list_letters(letters: &[NotedDeadLetter]) {
     let columns = [
         Column::Left("id"),
         Column::Left("stage"),
@@ -146,7 +146,7 @@ fn list_letters(letters: &[NotedLetter]) {
     }
 }
 
-fn row(noted: &NotedLetter) -> Vec<String> {
+fn row(noted: &NotedDeadLetter) -> Vec<String> {
     let letter = &noted.letter;
     vec![
         letter.id.clone(),
@@ -157,8 +157,8 @@ fn row(noted: &NotedLetter) -> Vec<String> {
     ]
 }
 
-/// The receipt or the package that a letter is about, where that could be read.
-fn about(letter: &Letter) -> String {
+/// The receipt or the package that a dead letter is about, where that could be read.
+fn about(letter: &DeadLetter) -> String {
     match (&letter.key, &letter.package) {
         (Some(receipt), _) => receipt.to_string(),
         (None, Some(package)) => format!("package {package}"),

@@ -5,7 +5,7 @@ mod list;
 mod show;
 
 use serde_json::Value;
-use sync_store::{Letter, LetterFilter, NotedLetter, Page, SyncStore};
+use sync_store::{DeadLetter, DeadLetterFilter, NotedDeadLetter, Page, SyncStore};
 
 use crate::cli::DeadCommand;
 use crate::commands::letters;
@@ -25,18 +25,18 @@ pub async fn run(command: DeadCommand) -> Result<(), Failed> {
     }
 }
 
-/// The letters that wait for a person and are about something.
+/// The dead letters that wait for a person and are about something.
 pub async fn letters_about(
     store: &dyn SyncStore,
     text: String,
-    is_about: impl Fn(&Letter) -> bool,
-) -> Result<Vec<Letter>, Failed> {
-    let filter = LetterFilter { text: Some(text), ..Default::default() };
+    is_about: impl Fn(&DeadLetter) -> bool,
+) -> Result<Vec<DeadLetter>, Failed> {
+    let filter = DeadLetterFilter { text: Some(text), ..Default::default() };
     let found = store.dead_letters(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
     Ok(found.into_iter().map(|noted| noted.letter).filter(is_about).collect())
 }
 
-fn to_json(noted: &NotedLetter) -> Value {
+fn to_json(noted: &NotedDeadLetter) -> Value {
     let mut letter = operate::letters::json(noted);
     letter["queue"] = amqp::dead_queue_name(&noted.letter.stage).into();
     letter

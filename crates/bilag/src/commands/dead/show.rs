@@ -1,11 +1,11 @@
-//! `bilag dead show`: one letter, all that is known of it.
+//! `bilag dead show`: one dead letter, all that is known of it.
 
 use std::path::Path;
 
 use amqp::chain;
 use operate::letters::{Decoded, decoded, whole};
 use serde_json::Value;
-use sync_store::{Key, LetterInFull, NotedLetter, PackageKey, Page, Place, RecordFilter, SyncStore};
+use sync_store::{DeadLetterInFull, Key, NotedDeadLetter, PackageKey, Page, Place, RecordFilter, SyncStore};
 
 use super::to_json;
 use crate::chain::stages;
@@ -15,7 +15,7 @@ use crate::commands::sync::money;
 use crate::output::{self, Column, Failed, field, say, table, tell, times, when};
 use crate::who::who;
 
-/// Shows a letter, or saves its PDF.
+/// Shows a dead letter, or saves its PDF.
 pub async fn run(args: ShowArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
     let Some(mut found) = store.dead_letter(&args.id).await.map_err(Failed::plainly)? else {
@@ -38,14 +38,14 @@ pub async fn run(args: ShowArgs) -> Result<(), Failed> {
     show(store.as_ref(), &found, decoded, args.json).await
 }
 
-fn is_whole(found: &LetterInFull) -> bool {
+fn is_whole(found: &DeadLetterInFull) -> bool {
     found.body.len() as u64 == found.noted.body_size
 }
 
-/// Gets the rest of the body from the letter's queue; gives why that is not possible, where it is not.
+/// Gets the rest of the body from the dead letter's queue; gives why that is not possible, where it is not.
 async fn complete(
     store: &dyn SyncStore,
-    found: &mut LetterInFull,
+    found: &mut DeadLetterInFull,
     args: &ShowArgs,
 ) -> Result<Option<String>, Failed> {
     let broker = args.broker.broker("dead letters")?;
@@ -54,14 +54,14 @@ async fn complete(
             found.body = message.body.to_vec();
             None
         }
-        Ok(None) => Some("the letter is not in its queue any more".to_owned()),
+        Ok(None) => Some("the dead letter is not in its queue any more".to_owned()),
         Err(error) => Some(chain(&error)),
     })
 }
 
-/// Saves the PDF of a letter that has one.
+/// Saves the PDF of a dead letter that has one.
 fn save(
-    found: &LetterInFull,
+    found: &DeadLetterInFull,
     decoded: Option<Decoded>,
     file: &Path,
     problem: Option<String>,
@@ -69,7 +69,7 @@ fn save(
     let id = &found.noted.letter.id;
     if let Some(problem) = problem {
         let text =
-            format!("the PDF of letter {id} could not be saved, as its body is needed whole: {problem}");
+            format!("the PDF of dead letter {id} could not be saved, as its body is needed whole: {problem}");
         return Err(Failed::plainly(text));
     }
     let Some(pdf) = decoded.and_then(|decoded| decoded.pdf) else {
@@ -81,13 +81,18 @@ fn save(
         )));
     };
     std::fs::write(file, &pdf.content.0).map_err(|error| Failed::at(file.display(), error))?;
-    say(format_args!("{}: {} of letter {id}, {} bytes", file.display(), pdf.file_name, pdf.content.0.len()));
+    say(format_args!(
+        "{}: {} of dead letter {id}, {} bytes",
+        file.display(),
+        pdf.file_name,
+        pdf.content.0.len()
+    ));
     Ok(())
 }
 
 async fn show(
     store: &dyn SyncStore,
-    found: &LetterInFull,
+    found: &DeadLetterInFull,
     decoded: Option<Decoded>,
     json: bool,
 ) -> Result<(), Failed> {
@@ -173,7 +178,7 @@ fn decoded_to_json(decoded: &Decoded) -> Value {
     })
 }
 
-fn lines(noted: &NotedLetter) -> Vec<(&'static str, String)> {
+fn lines(noted: &NotedDeadLetter) -> Vec<(&'static str, String)> {
     let letter = &noted.letter;
     let place = match noted.place {
         Place::Dead => format!("in bilag.{}.dead", letter.stage),
@@ -198,7 +203,7 @@ fn lines(noted: &NotedLetter) -> Vec<(&'static str, String)> {
     told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The receipt as people know it, and how far it has come: whether money waits for this letter.
+/// The receipt as people know it, and how far it has come: whether money waits for this dead letter.
 async fn receipt(store: &dyn SyncStore, key: &Key) -> Result<String, Failed> {
     let (receipt, tenant_uid) = (Some(key.receipt_uid.clone()), Some(key.tenant_uid.clone()));
     let filter = RecordFilter { receipt, tenant_uid, ..Default::default() };
@@ -225,12 +230,12 @@ async fn package(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Fail
     })
 }
 
-fn is_compressed(found: &LetterInFull) -> bool {
+fn is_compressed(found: &DeadLetterInFull) -> bool {
     *events::legible(&found.body) != *found.body
 }
 
 /// Decompressed where it is compressed. JSON is indented, without the bytes of a PDF; anything else is shown as text.
-fn payload(found: &LetterInFull, line_break: &str) -> String {
+fn payload(found: &DeadLetterInFull, line_break: &str) -> String {
     let whole = found.body.len() as u64 == found.noted.body_size;
     let body = events::legible(&found.body);
     if whole && let Ok(mut json) = serde_json::from_slice::<Value>(&body) {

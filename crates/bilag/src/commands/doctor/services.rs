@@ -11,7 +11,7 @@ use crate::cli::{ALL, DoctorArgs};
 use crate::link::Link;
 
 /// Longer than a client tries by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Which stages are in use; the settings that switch others on are named.
 pub fn in_use(links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
@@ -34,7 +34,7 @@ pub async fn look(links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
             Ok(None) => return None,
             Err(error) => return Some(Finding::failed(link.name, &error)),
         };
-        Some(match timeout(PATIENCE, probe.look).await {
+        Some(match timeout(TIMEOUT, probe.look).await {
             Ok(Ok(Seen { told, doubt })) => {
                 let told = format_args!("{}: {told}", probe.what);
                 match doubt {

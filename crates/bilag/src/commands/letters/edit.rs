@@ -1,4 +1,4 @@
-//! `bilag dead edit`: a corrected body in a letter's place.
+//! `bilag dead edit`: a corrected body in a dead letter's place.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::commands::{WHOLE_WITHIN, read};
 use crate::output::{Failed, say};
 use crate::who::who;
 
-/// Sends the corrected body on, and puts the letter into the archive.
+/// Sends the corrected body on, and puts the dead letter into the archive.
 pub async fn edit(args: EditArgs) -> Result<(), Failed> {
     let id = &args.id;
     if !args.allow_edit {
@@ -41,7 +41,7 @@ pub async fn edit(args: EditArgs) -> Result<(), Failed> {
     };
     desk.edit(&who(args.who.as_deref()), id, &body).await.map_err(Failed::plainly)?;
     say(format_args!(
-        "the corrected body was sent to bilag.{stage}; letter {id} is in bilag.{stage}.discarded, and bilag dead restore {id} brings it back"
+        "the corrected body was sent to bilag.{stage}; dead letter {id} is in bilag.{stage}.discarded, and bilag dead restore {id} brings it back"
     ));
     Ok(())
 }

@@ -4,12 +4,12 @@ mod edit;
 mod reindex;
 
 use chrono::Utc;
-use operate::letters::{Deed, Desk, LetterError, Order, Progress, Selection};
-use sync_store::LetterFilter;
+use operate::letters::{DeadLetterError, Deed, Desk, Order, Progress, Selection};
+use sync_store::DeadLetterFilter;
 use tokio::sync::watch;
 
 use crate::chain::stages;
-use crate::cli::{LetterKind, LettersArgs, RedriveArgs};
+use crate::cli::{DeadLetterKind, DeadLettersArgs, RedriveArgs};
 use crate::output::{Failed, say, tell};
 use crate::who::who;
 pub use edit::edit;
@@ -21,17 +21,22 @@ pub async fn redrive(args: RedriveArgs) -> Result<(), Failed> {
 }
 
 /// `bilag dead discard`.
-pub async fn discard(args: LettersArgs) -> Result<(), Failed> {
+pub async fn discard(args: DeadLettersArgs) -> Result<(), Failed> {
     shift(Deed::Discard, &args, None, false).await
 }
 
 /// `bilag dead restore`.
-pub async fn restore(args: LettersArgs) -> Result<(), Failed> {
+pub async fn restore(args: DeadLettersArgs) -> Result<(), Failed> {
     shift(Deed::Restore, &args, None, false).await
 }
 
-/// Moves the chosen letters, stage by stage.
-async fn shift(deed: Deed, args: &LettersArgs, rate: Option<u16>, into_paused: bool) -> Result<(), Failed> {
+/// Moves the chosen dead letters, stage by stage.
+async fn shift(
+    deed: Deed,
+    args: &DeadLettersArgs,
+    rate: Option<u16>,
+    into_paused: bool,
+) -> Result<(), Failed> {
     let selection = selection(args)?;
     let store = args.store.open().await?;
     let broker = args.broker.broker("dead letters")?;
@@ -42,20 +47,20 @@ async fn shift(deed: Deed, args: &LettersArgs, rate: Option<u16>, into_paused: b
     let order = Order { deed, who: &who, rate, into_paused, stopped: told_to_stop(), progress: &told };
     let moved = desk.carry_out(&order, &selection).await.map_err(failed)?;
     if moved.is_empty() {
-        say("no letter is chosen: nothing to do");
+        say("no dead letter is chosen: nothing to do");
     }
     Ok(())
 }
 
-/// An error of moving letters, as the command line tells it.
-pub fn failed(error: LetterError) -> Failed {
+/// An error of moving dead letters, as the command line tells it.
+pub fn failed(error: DeadLetterError) -> Failed {
     match error {
-        error @ LetterError::UnknownGroup { .. } => Failed::plainly_used_wrongly(error),
+        error @ DeadLetterError::UnknownGroup { .. } => Failed::plainly_used_wrongly(error),
         error => Failed::plainly(error),
     }
 }
 
-fn selection(args: &LettersArgs) -> Result<Selection, Failed> {
+fn selection(args: &DeadLettersArgs) -> Result<Selection, Failed> {
     if !args.ids.is_empty() {
         return Ok(Selection::Ids(args.ids.clone()));
     }
@@ -64,15 +69,15 @@ fn selection(args: &LettersArgs) -> Result<Selection, Failed> {
         return Ok(Selection::Group(group.clone(), filter));
     }
     if !args.all && args.kind.is_empty() {
-        let how = "name letters by their ids, by --group, --stage, --reason, --since or --text, or all of them with --all";
+        let how = "name dead letters by their ids, by --group, --stage, --reason, --since or --text, or all of them with --all";
         return Err(Failed::used_wrongly("LETTER", how));
     }
     Ok(Selection::Filter(filter))
 }
 
-/// The letters of a kind, wherever they are.
-pub fn filter(kind: &LetterKind) -> LetterFilter {
-    LetterFilter {
+/// The dead letters of a kind, wherever they are.
+pub fn filter(kind: &DeadLetterKind) -> DeadLetterFilter {
+    DeadLetterFilter {
         stage: kind.stage.clone(),
         reason: kind.reason.clone(),
         since: kind.since.map(|since| Utc::now() - since.duration()),
@@ -88,7 +93,7 @@ pub fn told_to_stop() -> watch::Receiver<bool> {
         // Without signals it goes on to its end, as if nobody had asked.
         if tokio::signal::ctrl_c().await.is_ok() {
             let _ = stop.send(true);
-            // Again: whoever asks twice does not want to wait for what is in hand. Nothing is lost by it.
+            // Again: whoever asks twice does not want to wait for what is in flight. Nothing is lost by it.
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(130);
             }

@@ -1,6 +1,6 @@
-//! `bilag dead reindex` and `bilag dead export`: the letters as they lie in their queues.
+//! `bilag dead reindex` and `bilag dead export`: the dead letters as they lie in their queues.
 
-use amqp::{Broker, Shelf, Walk};
+use amqp::{Broker, Browser, DeadLetterQueue};
 use consumer::{Consumer, Shared};
 use consumer_dead::{DeadConsumer, DeadSettings};
 use operate::letters::{Desk, Reindexed};
@@ -43,7 +43,7 @@ fn told(done: &Reindexed) {
     }
 }
 
-/// Prints every letter of the stages as a line of JSON, whole and untouched.
+/// Prints every dead letter of the stages as a line of JSON, whole and untouched.
 pub async fn export(args: ExportArgs) -> Result<(), Failed> {
     let broker = args.broker.broker("export")?;
     for link in CHAIN.iter().filter(|link| args.stage.as_deref().is_none_or(|only| only == link.name)) {
@@ -53,7 +53,7 @@ pub async fn export(args: ExportArgs) -> Result<(), Failed> {
 }
 
 async fn export_stage(broker: &Broker, stage: &str) -> Result<(), Failed> {
-    let mut walk = Walk::begin(broker, stage, Shelf::Dead).await.map_err(Failed::plainly)?;
+    let mut walk = Browser::begin(broker, stage, DeadLetterQueue::Dead).await.map_err(Failed::plainly)?;
     while let Some(found) = walk.next().await.map_err(Failed::plainly)? {
         let message = &found.message;
         let headers: serde_json::Map<_, _> =

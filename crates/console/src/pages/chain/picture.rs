@@ -41,7 +41,7 @@ pub(super) fn of(stages: &[StageView<'_>], now: DateTime<Utc>) -> Markup {
         }
         @for stage in &beside {
             div.beside {
-                p.muted { "Beside the chain: a copy of every dead letter comes here; the letter itself stays where it is." }
+                p.muted { "Beside the chain: a copy of every dead letter comes here; the dead letter itself stays where it is." }
                 (stage.card(now))
             }
         }

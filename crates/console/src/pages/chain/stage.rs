@@ -85,8 +85,8 @@ impl<'a> StageView<'a> {
                 @if self.off.is_none() || self.depth.is_some() {
                     dl.counts {
                         div { dt { "waiting" } dd { (number(self.depth.map(|depth| depth.waiting))) } }
-                        @if let Some(in_hand) = self.depth.and_then(|depth| depth.in_hand) {
-                            div { dt { "in hand" } dd { (in_hand) } }
+                        @if let Some(in_flight) = self.depth.and_then(|depth| depth.in_flight) {
+                            div { dt { "in flight" } dd { (in_flight) } }
                         }
                         div { dt { "in retry" } dd { (number(self.depth.map(|depth| depth.in_retry))) } }
                         div .loud[dead.is_some_and(|dead| dead > 0)] {

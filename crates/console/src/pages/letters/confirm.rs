@@ -1,4 +1,4 @@
-//! What will happen to which letters, before it does; then the job that does it.
+//! What will happen to which dead letters, before it does; then the job that does it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Redirect;
 use maud::{Markup, html};
 use operate::letters::{Deed, Selection};
-use sync_store::{LetterFilter, Place};
+use sync_store::{DeadLetterFilter, Place};
 
 use super::view::View;
 use crate::PageError;
@@ -20,14 +20,14 @@ use crate::server::App;
 /// The fields of a form; `id` may be there several times.
 type Fields = Vec<(String, String)>;
 
-/// The most letters that can be chosen one by one.
+/// The most dead letters that can be chosen one by one.
 const CHOSEN: usize = 1000;
 
-/// What somebody wants done, and with which letters.
+/// What somebody wants done, and with which dead letters.
 struct Wish {
     deed: Deed,
     ids: Vec<String>,
-    /// Where no letters are named.
+    /// Where no dead letters are named.
     view: View,
 }
 
@@ -43,7 +43,7 @@ impl Wish {
             ids = fields.iter().filter(|(name, _)| name == "id").map(|(_, id)| id.clone()).collect();
             if ids.is_empty() {
                 return Err(PageError::Invalid(
-                    "No letter is chosen: choose some, or all of the view.".to_owned(),
+                    "No dead letter is chosen: choose some, or all of the view.".to_owned(),
                 ));
             }
             if ids.len() > CHOSEN {
@@ -55,12 +55,12 @@ impl Wish {
         Ok(Self { deed, ids, view: View::for_an_act(app, viewer, &params).await? })
     }
 
-    fn filter(&self) -> LetterFilter {
+    fn filter(&self) -> DeadLetterFilter {
         match self.ids.is_empty() {
-            true => LetterFilter { place: self.deed.place(), ..self.view.filter() },
+            true => DeadLetterFilter { place: self.deed.place(), ..self.view.filter() },
             false => {
                 let ids = Some(self.ids.clone());
-                LetterFilter { place: self.deed.place(), ids, ..Default::default() }
+                DeadLetterFilter { place: self.deed.place(), ids, ..Default::default() }
             }
         }
     }
@@ -99,7 +99,7 @@ pub(super) async fn ask(
     };
     let content = match all {
         0 => html! {
-            p { "None of these letters is there any more: somebody has moved them, or they were redriven." }
+            p { "None of these dead letters is there any more: somebody has moved them, or they were redriven." }
             p { a.button href="/letters" { "Back to the dead letters" } }
         },
         _ => html! {
@@ -134,7 +134,7 @@ pub(super) async fn ask(
             }
         },
     };
-    Ok(page(&viewer, &title, Section::Letters, content))
+    Ok(page(&viewer, &title, Section::DeadLetters, content))
 }
 
 fn back(wish: &Wish) -> String {
@@ -162,7 +162,7 @@ fn what_will_happen(deed: Deed, stage: &str, count: u64) -> Markup {
     }
 }
 
-/// What keeps redriven letters from being taken, stage by stage; and whether they are meant to wait.
+/// What keeps redriven dead letters from being taken, stage by stage; and whether they are meant to wait.
 async fn warnings(app: &App, viewer: &Viewer, stages: &BTreeMap<String, u64>) -> Markup {
     let gathered = app.chain.gather(app).await;
     let pause = |stage: &str| gathered.store.as_ref().ok()?.pauses.get(stage);
@@ -176,19 +176,19 @@ async fn warnings(app: &App, viewer: &Viewer, stages: &BTreeMap<String, u64>) ->
                 p.notice.warn {
                     strong { (stage) " is " (foreign(pause.text.to(viewer))) "." } " "
                     @if pause.by_hand { "What is redriven waits in " code { (queue_name(stage)) } " until it is resumed, and nothing is seen of what becomes of it." }
-                    @else { "The first letter is what it probes with, and the job stops if that is not taken." }
+                    @else { "The first dead letter is what it probes with, and the job stops if that is not taken." }
                 }
             } @else if unheard(stage) {
                 p.notice.warn {
                     strong { "Nobody listens to " (queue_name(stage)) "." } " Start " code { "bilag consume " (stage) }
-                    " first, or the job stops after the first letter."
+                    " first, or the job stops after the first dead letter."
                 }
             }
         }
         @if let Err(why) = &gathered.broker {
             p.notice.warn { "The broker cannot be asked now: " (foreign(why)) "." }
         }
-        // Only who was told so sends letters into a pause.
+        // Only who was told so sends dead letters into a pause.
         @if held { input type="hidden" name="into_paused" value="yes" form="act"; }
     }
 }
@@ -202,14 +202,14 @@ fn how(deed: Deed, is_of_a_view: bool) -> Markup {
                     li { "What is in Omnium already is not sent twice. A letter whose receipt is complete by now is archived instead." }
                 },
                 Deed::Discard => {
-                    li { "Their receipts stay dead. Discarded letters can be restored." }
+                    li { "Their receipts stay dead. Discarded dead letters can be restored." }
                 },
                 Deed::Restore => {
-                    li { "Their receipts stay dead until the letters are redriven." }
+                    li { "Their receipts stay dead until the dead letters are redriven." }
                 },
             }
-            @if is_of_a_view { li { "Letters that come to the view before it begins are included." } }
-            li { "It goes on when this page is closed, can be stopped between two letters, and is written into the audit log with your name." }
+            @if is_of_a_view { li { "DeadLetters that come to the view before it begins are included." } }
+            li { "It goes on when this page is closed, can be stopped between two dead letters, and is written into the audit log with your name." }
         }
     }
 }
@@ -224,7 +224,7 @@ pub(super) async fn act(
     let rate = Params::of(&fields).get("rate").map(str::parse::<u16>).transpose();
     let rate = rate.ok().filter(|rate| *rate != Some(0)).ok_or_else(|| {
         PageError::Invalid(
-            "The rate is a number of letters a second, from 1 to 65535, or nothing.".to_owned(),
+            "The rate is a number of dead letters a second, from 1 to 65535, or nothing.".to_owned(),
         )
     })?;
     let into_paused = Params::of(&fields).get("into_paused").is_some();

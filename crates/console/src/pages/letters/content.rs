@@ -1,4 +1,4 @@
-//! What is in a letter: the receipt as people read it, headers and payload beside each other, the PDF.
+//! What is in a dead letter: the receipt as people read it, headers and payload beside each other, the PDF.
 //! Viewers see none of what is personal.
 
 use base64::Engine;
@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{Markup, html};
 use operate::letters::{Decoded, DecodedLine, decoded};
 use serde_json::Value;
-use sync_store::LetterInFull;
+use sync_store::DeadLetterInFull;
 
 use super::address_of;
 use super::letter::is_whole;
@@ -32,7 +32,7 @@ const IMPERSONAL: [&str; 13] = [
 ];
 
 /// All that is in it.
-pub(super) fn shown(viewer: &Viewer, found: &LetterInFull) -> Markup {
+pub(super) fn shown(viewer: &Viewer, found: &DeadLetterInFull) -> Markup {
     let decoded = decoded(&found.body);
     let pdf = decoded.as_ref().and_then(|decoded| decoded.pdf.as_ref());
     html! {
@@ -147,7 +147,7 @@ fn headers(viewer: &Viewer, headers: &str) -> Markup {
     }
 }
 
-fn payload(viewer: &Viewer, found: &LetterInFull) -> Markup {
+fn payload(viewer: &Viewer, found: &DeadLetterInFull) -> Markup {
     if !viewer.is(Role::Operator) {
         return match mask::body(&found.body) {
             Some(masked) => long(&format!("{masked:#}")),

@@ -1,4 +1,4 @@
-//! `/letters/ID/document.pdf`: the document that a letter carries. For operators: customers are named in it.
+//! `/letters/ID/document.pdf`: the document that a dead letter carries. For operators: customers are named in it.
 
 use axum::extract::{Path, State};
 use axum::response::Response;

@@ -1,4 +1,4 @@
-//! `/letters/ID/edit`: a corrected body in the letter's place. For editors, where editing is allowed; what
+//! `/letters/ID/edit`: a corrected body in the dead letter's place. For editors, where editing is allowed; what
 //! was typed is kept whatever is wrong with it.
 
 use axum::extract::{Path, State};
@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use operate::letters::{Desk, is_same};
-use sync_store::{LetterInFull, Place};
+use sync_store::{DeadLetterInFull, Place};
 
 use super::letter::{found, is_whole};
 use super::{address_of, groups};
@@ -19,16 +19,16 @@ use crate::server::App;
 /// The fields of a form.
 type Fields = Vec<(String, String)>;
 
-/// The way to the page, for those who may edit this letter.
-pub(super) fn link(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
+/// The way to the page, for those who may edit this dead letter.
+pub(super) fn link(app: &App, viewer: &Viewer, found: &DeadLetterInFull) -> Markup {
     let may = app.allow_edit && viewer.is(Role::Editor) && found.noted.place == Place::Dead;
     html! {
         @if may { a.button.quiet href={ (address_of(&found.noted.letter.id)) "/edit" } { "Edit…" } }
     }
 }
 
-/// A letter that may be edited by this person, and its body as text.
-async fn editable(app: &App, viewer: &Viewer, id: &str) -> Result<(LetterInFull, String), PageError> {
+/// A dead letter that may be edited by this person, and its body as text.
+async fn editable(app: &App, viewer: &Viewer, id: &str) -> Result<(DeadLetterInFull, String), PageError> {
     viewer.may(Role::Editor)?;
     let refused = |why: &str| Err(PageError::Invalid(why.to_owned()));
     if !app.allow_edit {
@@ -38,17 +38,19 @@ async fn editable(app: &App, viewer: &Viewer, id: &str) -> Result<(LetterInFull,
     }
     let found = found(app, id).await?;
     if found.noted.place != Place::Dead {
-        return refused("This letter does not wait for a person any more: only one that does can be edited.");
+        return refused(
+            "This dead letter does not wait for a person any more: only one that does can be edited.",
+        );
     }
     if !is_whole(&found) {
         return refused(
-            "The index has only the beginning of this letter, so it cannot be edited here. `bilag dead edit ID --allow-edit` takes it from its queue.",
+            "The index has only the beginning of this dead letter, so it cannot be edited here. `bilag dead edit ID --allow-edit` takes it from its queue.",
         );
     }
     match String::from_utf8(events::legible(&found.body).into_owned()) {
         Ok(text) => Ok((found, text)),
         Err(_) => refused(
-            "The body of this letter is no text, so it cannot be edited here. Have it published again.",
+            "The body of this dead letter is no text, so it cannot be edited here. Have it published again.",
         ),
     }
 }
@@ -64,7 +66,7 @@ pub(super) async fn show(
     Ok(form(&viewer, &found, &pretty, None))
 }
 
-fn form(viewer: &Viewer, found: &LetterInFull, typed: &str, problem: Option<&str>) -> Markup {
+fn form(viewer: &Viewer, found: &DeadLetterInFull, typed: &str, problem: Option<&str>) -> Markup {
     let letter = &found.noted.letter;
     let content = html! {
         @if let Some(problem) = problem { p.notice.bad #problem role="alert" { (foreign(problem)) } }
@@ -87,7 +89,7 @@ fn form(viewer: &Viewer, found: &LetterInFull, typed: &str, problem: Option<&str
             }
         }
     };
-    page(viewer, &format!("Edit dead letter {}", letter.id), Section::Letters, content)
+    page(viewer, &format!("Edit dead letter {}", letter.id), Section::DeadLetters, content)
 }
 
 /// `POST /letters/ID/edit`: checks what was typed, then asks once more; with `sure` sends it.
@@ -106,11 +108,11 @@ pub(super) async fn send(
     // Sent decompressed, a compressed body may be another one; the desk knows its content encoding.
     let is_plain = before.as_bytes() == found.body;
     if is_plain && is_same(before.as_bytes(), typed.as_bytes()) {
-        return again("Nothing is changed yet. To send the letter on as it is, redrive it.");
+        return again("Nothing is changed yet. To send the dead letter on as it is, redrive it.");
     }
     let stage = &found.noted.letter.stage;
     let Some(known) = app.stages.iter().find(|known| known.name == stage) else {
-        return again("This letter is of a stage that this version does not have.");
+        return again("This dead letter is of a stage that this version does not have.");
     };
     if let Err(error) = (known.check)(typed.as_bytes()) {
         return again(&format!("{stage} could not read this: {}.", amqp::chain(error.as_ref())));
@@ -126,13 +128,13 @@ pub(super) async fn send(
     }
 }
 
-fn sure(viewer: &Viewer, found: &LetterInFull, typed: &str) -> Markup {
+fn sure(viewer: &Viewer, found: &DeadLetterInFull, typed: &str) -> Markup {
     let letter = &found.noted.letter;
     let content = html! {
         p { strong { (foreign(&letter.stage)) } " can read it." }
         ul {
-            li { "The body below is sent to " code { "bilag." (foreign(&letter.stage)) } " with all attempts, linked to this letter." }
-            li { "The letter as it was goes to " code { "bilag." (foreign(&letter.stage)) ".discarded" } ", where it stays for 30 days." }
+            li { "The body below is sent to " code { "bilag." (foreign(&letter.stage)) } " with all attempts, linked to this dead letter." }
+            li { "The dead letter as it was goes to " code { "bilag." (foreign(&letter.stage)) ".discarded" } ", where it stays for 30 days." }
             li { "Both are written into the audit log with your name." }
         }
         form method="post" {
@@ -145,5 +147,5 @@ fn sure(viewer: &Viewer, found: &LetterInFull, typed: &str) -> Markup {
         }
         (long(typed))
     };
-    page(viewer, "Send the corrected body?", Section::Letters, content)
+    page(viewer, "Send the corrected body?", Section::DeadLetters, content)
 }

@@ -1,4 +1,4 @@
-//! `/letters/export`: the letters of a view as JSON Lines, one after the other as they are read.
+//! `/letters/export`: the dead letters of a view as JSON Lines, one after the other as they are read.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
-use sync_store::{LetterId, LetterInFull, StoreError, SyncStore};
+use sync_store::{DeadLetterId, DeadLetterInFull, StoreError, SyncStore};
 
 use super::letter::is_whole;
 use super::view::View;
@@ -18,10 +18,10 @@ use crate::hex::hex;
 use crate::parts::Params;
 use crate::server::App;
 
-/// Letters that are read before the first of them is sent.
+/// DeadLetters that are read before the first of them is sent.
 const AHEAD: usize = 4;
 
-/// `GET /letters/export`. The letters are those that the view has now; one that moves meanwhile is told
+/// `GET /letters/export`. The dead letters are those that the view has now; one that moves meanwhile is told
 /// where it is then.
 pub(super) async fn download(
     State(app): State<App>,
@@ -42,14 +42,14 @@ pub(super) async fn download(
     Ok((headers, Body::from_stream(lines)).into_response())
 }
 
-/// A letter as a line; nothing where it is not known any more. An error ends the download visibly.
-async fn line(store: Arc<dyn SyncStore>, letter: LetterId) -> Result<String, StoreError> {
+/// A dead letter as a line; nothing where it is not known any more. An error ends the download visibly.
+async fn line(store: Arc<dyn SyncStore>, letter: DeadLetterId) -> Result<String, StoreError> {
     let found = store.dead_letter(&letter.id).await?;
     Ok(found
         .map_or(String::new(), |found| format!("{}\n", untrusted_text::json(&to_json(&found).to_string()))))
 }
 
-fn to_json(found: &LetterInFull) -> Value {
+fn to_json(found: &DeadLetterInFull) -> Value {
     let mut line = operate::letters::json(&found.noted);
     line["headers"] = serde_json::from_str(&found.headers).unwrap_or(Value::Null);
     line["bodyIsWhole"] = is_whole(found).into();

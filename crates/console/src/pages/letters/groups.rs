@@ -33,12 +33,12 @@ impl Groups {
         Ok(Self { list, more })
     }
 
-    /// How many letters they have together; `None` where not all groups are known.
+    /// How many dead letters they have together; `None` where not all groups are known.
     pub(super) fn total(&self) -> Option<u64> {
         (!self.more).then(|| self.list.iter().map(|group| group.count).sum())
     }
 
-    /// How many letters the view has, in words.
+    /// How many dead letters the view has, in words.
     pub(super) fn counted(&self) -> String {
         let known: u64 = self.list.iter().map(|group| group.count).sum();
         let words = plural(known, "letter", "letters");
@@ -50,16 +50,16 @@ impl Groups {
         self.list.is_empty()
     }
 
-    /// All of them, the one with the newest letter first.
+    /// All of them, the one with the newest dead letter first.
     pub(super) fn table(&self, app: &App, viewer: &Viewer, view: &View, now: DateTime<Utc>) -> Markup {
         html! {
             table.groups {
-                caption.visually-hidden { "Letters by cause, the newest first" }
+                caption.visually-hidden { "DeadLetters by cause, the newest first" }
                 thead {
                     tr {
                         th scope="col" { "Cause, and what to do" }
                         th scope="col" { "Stage" }
-                        th.number scope="col" { "Letters" }
+                        th.number scope="col" { "DeadLetters" }
                         th scope="col" { "Oldest" }
                         th scope="col" { "Newest" }
                         @if viewer.is(Role::Operator) { th scope="col" { "" } }
@@ -70,7 +70,7 @@ impl Groups {
                 }
             }
             @if self.more {
-                p.muted { "These are the " (CAUSES) " causes with the newest letters. Narrow the view to see others." }
+                p.muted { "These are the " (CAUSES) " causes with the newest dead letters. Narrow the view to see others." }
             }
         }
     }
@@ -85,7 +85,7 @@ fn row(app: &App, viewer: &Viewer, view: &View, group: &DeadCause, now: DateTime
                 p.remedy { span.code { (short(&group.reason, 60)) } " – " (operate::remedy(&app.stages, &group.reason)) }
             }
             td data-label="Stage" { (badge("", &group.stage)) }
-            td.number data-label="Letters" { strong { (group.count) } }
+            td.number data-label="DeadLetters" { strong { (group.count) } }
             td data-label="Oldest" { (ago(now, group.oldest)) }
             td data-label="Newest" { (ago(now, group.newest)) }
             @if viewer.is(Role::Operator) {
@@ -117,7 +117,7 @@ pub(crate) fn error(viewer: &Viewer, error: &str) -> Markup {
     }
 }
 
-/// What the chosen cause is, above its letters: nobody should have to look it up.
+/// What the chosen cause is, above its dead letters: nobody should have to look it up.
 pub(super) fn about(app: &App, viewer: &Viewer, group: &DeadCause) -> Markup {
     html! {
         div.notice {

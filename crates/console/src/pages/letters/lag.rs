@@ -46,7 +46,7 @@ pub(super) async fn notice(app: &App) -> Markup {
         },
         Err(why) => html! {
             p.notice.warn {
-                "Whether letters are missing from this list could not be checked: " (foreign(&why)) "."
+                "Whether dead letters are missing from this list could not be checked: " (foreign(&why)) "."
             }
         },
     }

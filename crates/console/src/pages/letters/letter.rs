@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use operate::letters::Deed;
 use serde_json::Value;
-use sync_store::{LetterInFull, Place};
+use sync_store::{DeadLetterInFull, Place};
 
-use super::{WholeLetters, about, address_of, content, edit};
+use super::{WholeDeadLetters, about, address_of, content, edit};
 use crate::access::{Role, Viewer};
 use crate::layout::{Section, csrf_field, page};
 use crate::parts::{Facts, Params, Segment, address, badge, foreign, when};
@@ -43,22 +43,22 @@ pub(super) async fn show(
         }
         (content::shown(&viewer, &found))
     };
-    Ok(page(&viewer, &format!("Dead letter {}", letter.id), Section::Letters, content))
+    Ok(page(&viewer, &format!("Dead letter {}", letter.id), Section::DeadLetters, content))
 }
 
-/// A letter of the index.
-pub(super) async fn found(app: &App, id: &str) -> Result<LetterInFull, PageError> {
+/// A dead letter of the index.
+pub(super) async fn found(app: &App, id: &str) -> Result<DeadLetterInFull, PageError> {
     app.store.dead_letter(id).await?.ok_or(PageError::NotFound(UNKNOWN))
 }
 
 /// Whether the index has all of the body.
-pub(super) fn is_whole(found: &LetterInFull) -> bool {
+pub(super) fn is_whole(found: &DeadLetterInFull) -> bool {
     found.body.len() as u64 == found.noted.body_size
 }
 
-/// Gets the rest of the body from the letter's queue; answers why that is not possible, where it is not.
-pub(super) async fn complete(app: &App, viewer: &Viewer, found: &mut LetterInFull) -> Option<String> {
-    match WholeLetters::read(app, viewer, &found.noted).await {
+/// Gets the rest of the body from the dead letter's queue; answers why that is not possible, where it is not.
+pub(super) async fn complete(app: &App, viewer: &Viewer, found: &mut DeadLetterInFull) -> Option<String> {
+    match WholeDeadLetters::read(app, viewer, &found.noted).await {
         Ok(body) => {
             found.body = body.to_vec();
             None
@@ -68,13 +68,13 @@ pub(super) async fn complete(app: &App, viewer: &Viewer, found: &mut LetterInFul
 }
 
 /// A header of ours.
-pub(super) fn header(found: &LetterInFull, name: &str) -> Option<String> {
+pub(super) fn header(found: &DeadLetterInFull, name: &str) -> Option<String> {
     let headers: Value = serde_json::from_str(&found.headers).ok()?;
     headers[name].as_str().map(str::to_owned)
 }
 
-/// What tells this letter from others at a glance.
-fn marks(found: &LetterInFull) -> Markup {
+/// What tells this dead letter from others at a glance.
+fn marks(found: &DeadLetterInFull) -> Markup {
     let letter = &found.noted.letter;
     html! {
         (badge("", &letter.stage)) " " (badge("bad", &letter.reason)) " "
@@ -88,7 +88,7 @@ fn marks(found: &LetterInFull) -> Markup {
     }
 }
 
-fn what_to_do(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
+fn what_to_do(app: &App, viewer: &Viewer, found: &DeadLetterInFull) -> Markup {
     let letter = &found.noted.letter;
     let error = match viewer.is(Role::Operator) {
         true => letter.error.clone(),
@@ -100,14 +100,14 @@ fn what_to_do(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
             @match found.noted.place {
                 Place::Dead => p { strong { "What to do: " } (operate::remedy(&app.stages, &letter.reason)) "." },
                 Place::Discarded => p { "It was put aside, where it stays for 30 days. Its receipt stays as it is until it is brought back and redriven." },
-                Place::Redriven => p { "It was sent back to " code { "bilag." (letter.stage) } ", or moved by another tool. Should it fail again, it comes back as a letter." },
+                Place::Redriven => p { "It was sent back to " code { "bilag." (letter.stage) } ", or moved by another tool. Should it fail again, it comes back as a dead letter." },
             }
             (help::more(&letter.reason))
         }
     }
 }
 
-fn acts(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
+fn acts(app: &App, viewer: &Viewer, found: &DeadLetterInFull) -> Markup {
     let deeds: &[(Deed, &str, bool)] = match found.noted.place {
         Place::Dead => &[(Deed::Redrive, "Redrive…", false), (Deed::Discard, "Discard…", true)],
         Place::Discarded => &[(Deed::Restore, "Restore…", false)],
@@ -129,7 +129,7 @@ fn acts(app: &App, viewer: &Viewer, found: &LetterInFull) -> Markup {
     }
 }
 
-fn facts(found: &LetterInFull, now: DateTime<Utc>) -> Markup {
+fn facts(found: &DeadLetterInFull, now: DateTime<Utc>) -> Markup {
     let (noted, letter) = (&found.noted, &found.noted.letter);
     let died = letter.last_failed_at.unwrap_or(noted.noted_at);
     let link = |(what, href): (String, String)| html! { a href=(href) { (foreign(&what)) } };
@@ -161,6 +161,6 @@ fn facts(found: &LetterInFull, now: DateTime<Utc>) -> Markup {
             .maybe("Edited from", edited_from.map(|id| html! { a href=(address_of(&id)) { (foreign(&id)) } }))
             .maybe("Message", letter.message_id.as_deref().map(|id| html! { code { (foreign(id)) } }))
             .with("Size", size)
-            .with("Of its cause", html! { a href=(all_like_it) { "all letters with this cause" } }))
+            .with("Of its cause", html! { a href=(all_like_it) { "all dead letters with this cause" } }))
     }
 }

@@ -1,9 +1,9 @@
-//! `/letters`: what is stuck, by cause, and the letters themselves, newest first.
+//! `/letters`: what is stuck, by cause, and the dead letters themselves, newest first.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use sync_store::{NotedLetter, Place};
+use sync_store::{NotedDeadLetter, Place};
 
 use super::groups::{self, Groups};
 use super::view::View;
@@ -15,7 +15,7 @@ use crate::pages::jobs;
 use crate::parts::{Params, Window, ago, badge, empty, foreign, plural, short};
 use crate::server::App;
 
-/// Letters on a page.
+/// DeadLetters on a page.
 const LETTERS: u32 = 50;
 
 /// `GET /letters`.
@@ -51,9 +51,9 @@ pub(super) async fn show(
                 }
             }
             section aria-labelledby="letters-heading" {
-                h2 #letters-heading { "The letters, newest first" }
+                h2 #letters-heading { "The dead letters, newest first" }
                 @if letters.is_empty() {
-                    p { "There are no letters this far back. " a href=(view.address("/letters", 0)) { "To the newest" } }
+                    p { "There are no dead letters this far back. " a href=(view.address("/letters", 0)) { "To the newest" } }
                 } @else {
                     (table(&viewer, &view, &groups, &letters, now))
                 }
@@ -61,7 +61,7 @@ pub(super) async fn show(
             }
         }
     };
-    Ok(page(&viewer, "Dead letters", Section::Letters, content))
+    Ok(page(&viewer, "Dead letters", Section::DeadLetters, content))
 }
 
 fn where_they_are(place: Place) -> &'static str {
@@ -72,7 +72,7 @@ fn where_they_are(place: Place) -> &'static str {
     }
 }
 
-/// The places a letter can be in, as tabs.
+/// The places a dead letter can be in, as tabs.
 fn places(view: &View) -> Markup {
     let named = |place| match place {
         Place::Dead => "Waiting",
@@ -80,7 +80,7 @@ fn places(view: &View) -> Markup {
         Place::Redriven => "Redriven",
     };
     html! {
-        nav.tabs aria-label="Where the letters are" {
+        nav.tabs aria-label="Where the dead letters are" {
             @for place in Place::ALL {
                 @let other = view.in_place(place);
                 a href=(other.address("/letters", 0)) aria-current=[(place == view.place).then_some("true")] {
@@ -146,7 +146,7 @@ fn table(
     viewer: &Viewer,
     view: &View,
     groups: &Groups,
-    letters: &[NotedLetter],
+    letters: &[NotedDeadLetter],
     now: DateTime<Utc>,
 ) -> Markup {
     let acts = viewer.is(Role::Operator) && view.place != Place::Redriven;
@@ -155,7 +155,7 @@ fn table(
             thead {
                 tr {
                     @if acts { th.pick scope="col" { span.visually-hidden { "Chosen" } } }
-                    th scope="col" { "Letter" }
+                    th scope="col" { "DeadLetter" }
                     th scope="col" { "About" }
                     th scope="col" { "Stage" }
                     th scope="col" { "Died" }
@@ -182,7 +182,7 @@ fn table(
 fn buttons(view: &View, groups: &Groups) -> Markup {
     let all = match groups.total() {
         Some(total) => format!("all {}", plural(total, "letter", "letters")),
-        None => "all letters of this view".to_owned(),
+        None => "all dead letters of this view".to_owned(),
     };
     let deeds: &[(&str, &str, bool)] = match view.place {
         Place::Discarded => &[("restore", "Restore", false)],
@@ -190,7 +190,7 @@ fn buttons(view: &View, groups: &Groups) -> Markup {
     };
     html! {
         fieldset.which {
-            legend.visually-hidden { "Which letters" }
+            legend.visually-hidden { "Which dead letters" }
             label.inline { input type="radio" name="which" value="chosen" checked; span data-chosen { "the chosen" } }
             label.inline { input type="radio" name="which" value="all"; (all) }
         }
@@ -200,7 +200,7 @@ fn buttons(view: &View, groups: &Groups) -> Markup {
     }
 }
 
-fn row(viewer: &Viewer, noted: &NotedLetter, acts: bool, now: DateTime<Utc>) -> Markup {
+fn row(viewer: &Viewer, noted: &NotedDeadLetter, acts: bool, now: DateTime<Utc>) -> Markup {
     let letter = &noted.letter;
     let died = letter.last_failed_at.unwrap_or(noted.noted_at);
     html! {
@@ -213,7 +213,7 @@ fn row(viewer: &Viewer, noted: &NotedLetter, acts: bool, now: DateTime<Utc>) -> 
                     }
                 }
             }
-            td.cause data-label="Letter" {
+            td.cause data-label="DeadLetter" {
                 a href=(address_of(&letter.id)) { (groups::error(viewer, &letter.error)) }
                 p.remedy {
                     span.code { (short(&letter.reason, 60)) } " " span.muted { (letter.id) }
@@ -232,12 +232,12 @@ fn row(viewer: &Viewer, noted: &NotedLetter, acts: bool, now: DateTime<Utc>) -> 
     }
 }
 
-/// An empty list may mean that all is well, that the view is too narrow, or that nobody notes letters.
+/// An empty list may mean that all is well, that the view is too narrow, or that nobody notes dead letters.
 async fn nothing(app: &App, view: &View) -> Result<Markup, PageError> {
     if view.is_narrow() {
         let all = view.whole_place();
         return Ok(empty(
-            "No letter meets this view.",
+            "No dead letter meets this view.",
             html! { p { a href=(all.address("/letters", 0)) { "Show all that are " (where_they_are(view.place)) } } },
         ));
     }
@@ -246,7 +246,7 @@ async fn nothing(app: &App, view: &View) -> Result<Markup, PageError> {
         Place::Dead => empty(
             "No dead letters: nothing waits for a person.",
             html! {
-                p { "Letters of " (foreign(&stages.join(", "))) " would be listed here, noted by " code { "bilag consume dead" } "." }
+                p { "DeadLetters of " (foreign(&stages.join(", "))) " would be listed here, noted by " code { "bilag consume dead" } "." }
             },
         ),
         Place::Discarded => empty(
@@ -255,7 +255,7 @@ async fn nothing(app: &App, view: &View) -> Result<Markup, PageError> {
         ),
         Place::Redriven => empty(
             "Nothing was redriven yet.",
-            html! { p { "Letters that were sent back to work are remembered here." } },
+            html! { p { "DeadLetters that were sent back to work are remembered here." } },
         ),
     })
 }

@@ -14,7 +14,7 @@ mod whole;
 
 use axum::Router;
 use axum::routing::{get, post};
-use sync_store::Letter;
+use sync_store::DeadLetter;
 
 use crate::parts::segment;
 use crate::server::App;
@@ -22,7 +22,7 @@ use crate::server::App;
 pub(crate) use content::{document, read};
 pub(crate) use groups::error;
 pub(crate) use lag::LagSeen;
-pub(crate) use whole::WholeLetters;
+pub(crate) use whole::WholeDeadLetters;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -35,13 +35,13 @@ pub(crate) fn routes() -> Router<App> {
         .route("/letters/{id}/document.pdf", get(document::show))
 }
 
-/// The address of a letter's page.
+/// The address of a dead letter's page.
 pub(crate) fn address_of(id: &str) -> String {
     format!("/letters/{}", segment(id))
 }
 
-/// What a letter is about, and where that is shown, where it could be read.
-pub(crate) fn about(letter: &Letter) -> Option<(String, String)> {
+/// What a dead letter is about, and where that is shown, where it could be read.
+pub(crate) fn about(letter: &DeadLetter) -> Option<(String, String)> {
     match (&letter.key, &letter.package) {
         (Some(key), _) => Some((key.to_string(), super::receipts::address_of(key))),
         (None, Some(package)) => Some((format!("package {package}"), super::packages::address_of(package))),

@@ -1,16 +1,16 @@
-//! Which letters are looked at: what stands in the query of the page, so that a view can be shared.
+//! Which dead letters are looked at: what stands in the query of the page, so that a view can be shared.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use maud::{Markup, html};
 use operate::letters::group;
-use sync_store::{DeadCause, LetterFilter, Place};
+use sync_store::{DeadCause, DeadLetterFilter, Place};
 
 use crate::PageError;
 use crate::access::{Role, Viewer};
 use crate::parts::{Params, address};
 use crate::server::App;
 
-/// Which letters are looked at.
+/// Which dead letters are looked at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
     pub(crate) place: Place,
@@ -19,7 +19,7 @@ pub(crate) struct View {
     /// The id of a cause's group, as `bilag dead list --group` has it. An error would not do in an address:
     /// it may name a person.
     pub(crate) group: Option<String>,
-    /// What that group's letters have in common.
+    /// What that group's dead letters have in common.
     of_group: OfGroup,
     /// As it was written.
     pub(crate) since: Option<String>,
@@ -31,7 +31,7 @@ pub(crate) struct View {
     not_in_errors: bool,
 }
 
-/// What the letters of the chosen group have in common.
+/// What the dead letters of the chosen group have in common.
 #[derive(Clone, Debug, Default)]
 enum OfGroup {
     /// None is chosen.
@@ -89,7 +89,7 @@ impl View {
         }
     }
 
-    /// The same view of one group's letters.
+    /// The same view of one group's dead letters.
     pub(crate) fn of_group(&self, group: &DeadCause) -> Self {
         let of_group = OfGroup::Of(Box::new(group.clone()));
         Self { group: Some(group.id()), of_group, ..self.clone() }
@@ -100,14 +100,14 @@ impl View {
         Self { place, ..self.clone() }
     }
 
-    /// All letters of the same place.
+    /// All dead letters of the same place.
     pub(crate) fn whole_place(&self) -> Self {
         Self { place: self.place, ..Self::default() }
     }
 
     /// What the store is asked.
-    pub(crate) fn filter(&self) -> LetterFilter {
-        let mut filter = LetterFilter {
+    pub(crate) fn filter(&self) -> DeadLetterFilter {
+        let mut filter = DeadLetterFilter {
             place: self.place,
             stage: self.stage.clone(),
             reason: self.reason.clone(),
@@ -134,7 +134,7 @@ impl View {
         filter
     }
 
-    /// Whether it leaves any letter of its place out.
+    /// Whether it leaves any dead letter of its place out.
     pub(crate) fn is_narrow(&self) -> bool {
         let any = [&self.stage, &self.reason, &self.group, &self.since, &self.text];
         any.into_iter().any(Option::is_some)
@@ -165,7 +165,7 @@ impl View {
         words
     }
 
-    /// The address of its page, from the letter after `offset` on.
+    /// The address of its page, from the dead letter after `offset` on.
     pub(crate) fn address(&self, path: &str, offset: u32) -> String {
         let offset = offset.to_string();
         let mut params = self.params().to_vec();
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(
             lost.filter().ids,
             Some(Vec::new()),
-            "a group that is gone is no letter, not every letter"
+            "a group that is gone is no dead letter, not every dead letter"
         );
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use operate::letters::decoded;
 use operate::{Holding, Way, letters_about, way};
-use sync_store::{Key, NotedLetter, Page, Place, Record, RecordFilter, State as Standing};
+use sync_store::{Key, NotedDeadLetter, Page, Place, Record, RecordFilter, State as Standing};
 
 use super::{address_of, state};
 use crate::PageError;
@@ -135,7 +135,7 @@ fn kind(holding: &Holding) -> &'static str {
     match holding {
         Holding::Nothing | Holding::NotWanted => "calm",
         Holding::Handled { .. } | Holding::Queued { .. } | Holding::Redriven { .. } => "waits",
-        Holding::Dead { .. } | Holding::Discarded { .. } | Holding::LetterUnknown => "stuck",
+        Holding::Dead { .. } | Holding::Discarded { .. } | Holding::DeadLetterUnknown => "stuck",
     }
 }
 
@@ -165,8 +165,8 @@ fn holding(holding: &Holding) -> Markup {
         Holding::Discarded { letters } => html! {
             strong { "Its dead letter was discarded." } " Nothing goes on until it is restored:" (links(letters)) "."
         },
-        Holding::LetterUnknown => html! {
-            strong { "It is dead, and the index knows no letter of it. " } code { "bilag dead reindex" } " looks through the queues."
+        Holding::DeadLetterUnknown => html! {
+            strong { "It is dead, and the index knows no dead letter of it. " } code { "bilag dead reindex" } " looks through the queues."
         },
     }
 }
@@ -179,15 +179,15 @@ fn place(place: Place) -> &'static str {
     }
 }
 
-fn letters_table(viewer: &Viewer, letters: &[NotedLetter], now: DateTime<Utc>) -> Markup {
+fn letters_table(viewer: &Viewer, letters: &[NotedDeadLetter], now: DateTime<Utc>) -> Markup {
     html! {
         table {
-            thead { tr { th scope="col" { "Letter" } th scope="col" { "Error" } th scope="col" { "Stage" } th scope="col" { "Place" } th scope="col" { "Died" } } }
+            thead { tr { th scope="col" { "DeadLetter" } th scope="col" { "Error" } th scope="col" { "Stage" } th scope="col" { "Place" } th scope="col" { "Died" } } }
             tbody {
                 @for noted in letters {
                     @let letter = &noted.letter;
                     tr {
-                        th.tight scope="row" data-label="Letter" { a href=(letters::address_of(&letter.id)) { (short(&letter.id, 40)) } }
+                        th.tight scope="row" data-label="DeadLetter" { a href=(letters::address_of(&letter.id)) { (short(&letter.id, 40)) } }
                         td data-label="Error" { (letters::error(viewer, &letter.error)) }
                         td data-label="Stage" { (badge("", &letter.stage)) }
                         td.tight data-label="Place" { (place(noted.place)) }

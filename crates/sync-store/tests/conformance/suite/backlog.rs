@@ -37,7 +37,7 @@ pub async fn what_waits_is_counted_with_the_age_of_the_oldest(fresh: &Fresh) {
     in_state(&*store, "another", State::Pending).await;
     let refused = in_state(&*store, "refused", State::Pending).await;
     note(&*store, &letter("refused", "omnium_rejected", Some(&refused)), ONE).await;
-    let elsewhere = sync_store::Letter { stage: "erp".to_owned(), ..letter("erp", "erp_rejected", None) };
+    let elsewhere = sync_store::DeadLetter { stage: "erp".to_owned(), ..letter("erp", "erp_rejected", None) };
     note(&*store, &elsewhere, ONE).await;
 
     let waits = backlog(&*store).await;

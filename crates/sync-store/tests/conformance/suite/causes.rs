@@ -1,15 +1,15 @@
 //! Groups of dead letters that died of the same thing.
 
-use sync_store::{DeadCause, Letter, LetterFilter, LetterId, Page, Place, SyncStore, group_id};
+use sync_store::{DeadCause, DeadLetter, DeadLetterFilter, DeadLetterId, Page, Place, SyncStore, group_id};
 
 use crate::fresh::Fresh;
 use crate::given::{ONE, letter, note};
 
 async fn noted(store: &dyn SyncStore, id: &str, error: &str) {
-    note(store, &Letter { error: error.to_owned(), ..letter(id, "omnium_rejected", None) }, ONE).await;
+    note(store, &DeadLetter { error: error.to_owned(), ..letter(id, "omnium_rejected", None) }, ONE).await;
 }
 
-async fn groups(store: &dyn SyncStore, filter: &LetterFilter) -> Vec<DeadCause> {
+async fn groups(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Vec<DeadCause> {
     store.dead_causes(filter, Page::first(10)).await.expect("grouped")
 }
 
@@ -25,7 +25,7 @@ pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fr
     fresh.run("update dead_letter set noted_at = 1 where id = 'a'").await;
     fresh.run("update dead_letter set noted_at = 2 where id = 'b'").await;
     fresh.run("update dead_letter set noted_at = 3 where id = 'c'").await;
-    let any = LetterFilter::default();
+    let any = DeadLetterFilter::default();
     let found = groups(&*store, &any).await;
     assert_eq!(told(&found), [("Omnium answered 400: \"…\"", 2, "c"), ("Omnium answered 409", 1, "b")]);
     let first = &found[0];
@@ -35,18 +35,18 @@ pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fr
     let second = store.dead_causes(&any, Page { limit: 1, offset: 1 }).await.expect("grouped");
     assert_eq!(second, found[1..]);
 
-    let of_group = LetterFilter { cause: Some(first.cause.clone()), ..any.clone() };
+    let of_group = DeadLetterFilter { cause: Some(first.cause.clone()), ..any.clone() };
     let mut ids = store.letter_ids(&of_group).await.expect("listed");
     ids.sort_by(|one, other| one.id.cmp(&other.id));
-    let id = |id: &str| LetterId { stage: "upload".to_owned(), id: id.to_owned() };
+    let id = |id: &str| DeadLetterId { stage: "upload".to_owned(), id: id.to_owned() };
     assert_eq!(ids, [id("a"), id("c")]);
-    let by_id = LetterFilter { group: Some(first.id()), ..any.clone() };
+    let by_id = DeadLetterFilter { group: Some(first.id()), ..any.clone() };
     assert_eq!(groups(&*store, &by_id).await, found[..1], "a group is found by its id");
-    let unknown = LetterFilter { group: Some("00000000".to_owned()), ..any.clone() };
+    let unknown = DeadLetterFilter { group: Some("00000000".to_owned()), ..any.clone() };
     assert_eq!(groups(&*store, &unknown).await, []);
     let counts = store.letters_by_stage(&by_id).await.expect("counted");
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("upload".to_owned(), 2)]);
-    let text = LetterFilter { text: Some("store 70".to_owned()), ..any };
+    let text = DeadLetterFilter { text: Some("store 70".to_owned()), ..any };
     assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
 }
 
@@ -62,7 +62,7 @@ pub async fn many_letters_move_at_once_and_others_stay(fresh: &Fresh) {
     assert_eq!(store.move_letters(&[], Place::Discarded).await.expect("moved"), 0);
     let counts = store.dead_counts().await.expect("counted");
     assert_eq!(counts[0].count, 3);
-    let chosen = LetterFilter { ids: Some(ids[..2].to_vec()), ..LetterFilter::default() };
+    let chosen = DeadLetterFilter { ids: Some(ids[..2].to_vec()), ..DeadLetterFilter::default() };
     let found = store.dead_letters(&chosen, Page::first(10)).await.expect("listed");
     assert_eq!(found.iter().map(|noted| &*noted.letter.id).collect::<Vec<_>>(), ["l0"]);
 }
@@ -74,7 +74,7 @@ pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) 
     }
     noted(&*store, "silent", "").await;
     fresh.run("update dead_letter set cause = '', group_id = ''").await;
-    assert_eq!(groups(&*store, &LetterFilter::default()).await.len(), 1, "they are counted meanwhile");
+    assert_eq!(groups(&*store, &DeadLetterFilter::default()).await.len(), 1, "they are counted meanwhile");
     let mut filled = 0;
     loop {
         let more = store.fill_causes(4).await.expect("filled");
@@ -84,8 +84,8 @@ pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) 
         }
     }
     assert_eq!(filled, 6);
-    let found = groups(&*store, &LetterFilter::default()).await;
-    let by_id = LetterFilter { group: Some(found[0].id()), ..LetterFilter::default() };
+    let found = groups(&*store, &DeadLetterFilter::default()).await;
+    let by_id = DeadLetterFilter { group: Some(found[0].id()), ..DeadLetterFilter::default() };
     assert_eq!(groups(&*store, &by_id).await, found[..1], "and their group's id");
     let mut counts: Vec<_> = found.iter().map(|group| (&*group.cause, group.count)).collect();
     counts.sort_unstable();
@@ -94,7 +94,7 @@ pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) 
 
 pub async fn a_stage_and_an_error_of_any_length_are_kept(fresh: &Fresh) {
     let store = fresh.connect().await;
-    let long = Letter {
+    let long = DeadLetter {
         stage: "ø".repeat(5_000),
         reason: "r".repeat(5_000),
         error: "Æ ".repeat(5_000),

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sync_store::{
-    Closes, Death, Key, Letter, LetterFilter, Listed, NewLetter, PackageKey, Page, Place, RecordFilter,
-    State, SyncStore,
+    Closes, DeadLetter, DeadLetterFilter, Death, Key, Listed, NewDeadLetter, PackageKey, Page, Place,
+    RecordFilter, State, SyncStore,
 };
 
 use crate::fresh::Fresh;
@@ -11,7 +11,7 @@ use crate::given::{LONG, ONE, TARGET, granted, in_state, key, letter, note, open
 
 const MANY: u32 = 100;
 
-async fn ids(store: &dyn SyncStore, filter: LetterFilter) -> Vec<String> {
+async fn ids(store: &dyn SyncStore, filter: DeadLetterFilter) -> Vec<String> {
     let letters = store.dead_letters(&filter, Page::first(MANY)).await.expect("listed");
     letters.into_iter().map(|noted| noted.letter.id).collect()
 }
@@ -29,8 +29,8 @@ async fn deaths(store: &dyn SyncStore, key: &Key) -> Vec<(String, Option<Death>)
     deaths
 }
 
-fn death_of(letter: &Letter) -> Option<Death> {
-    let Letter { stage, reason, error, .. } = letter.clone();
+fn death_of(letter: &DeadLetter) -> Option<Death> {
+    let DeadLetter { stage, reason, error, .. } = letter.clone();
     Some(Death { stage, reason, error })
 }
 
@@ -50,7 +50,7 @@ pub async fn a_letter_about_every_target_closes_what_is_there_and_one_in_any_cas
     let letter = letter("l", "render_failed", Some(&key));
     let complete = in_state(&*store, "complete", State::Complete).await;
     let _ = opened(&*store, &complete, "package", true, b"{}").await;
-    let of_complete = Letter { id: "m".into(), key: Some(complete.clone()), ..letter.clone() };
+    let of_complete = DeadLetter { id: "m".into(), key: Some(complete.clone()), ..letter.clone() };
     for letter in [&letter, &of_complete] {
         note(&*store, letter, Closes::Every { at_least: "erp" }).await;
     }
@@ -82,7 +82,11 @@ pub async fn complete_and_skipped_ones_stay_as_they_are(fresh: &Fresh) {
         let record = record(&*store, &key).await;
         assert_eq!((record.state, record.death), (state, None));
     }
-    assert_eq!(ids(&*store, LetterFilter::default()).await.len(), 2, "the letters are kept all the same");
+    assert_eq!(
+        ids(&*store, DeadLetterFilter::default()).await.len(),
+        2,
+        "the dead letters are kept all the same"
+    );
 }
 
 pub async fn a_letter_written_twice_is_one(fresh: &Fresh) {
@@ -95,8 +99,8 @@ pub async fn a_letter_written_twice_is_one(fresh: &Fresh) {
 
     note(&*store, &letter, ONE).await;
     assert_eq!(record(&*store, &key).await.state, State::Pending, "the late copy closed the record again");
-    assert_eq!(ids(&*store, LetterFilter::default()).await, [""; 0]);
-    let redriven = LetterFilter { place: Place::Redriven, ..LetterFilter::default() };
+    assert_eq!(ids(&*store, DeadLetterFilter::default()).await, [""; 0]);
+    let redriven = DeadLetterFilter { place: Place::Redriven, ..DeadLetterFilter::default() };
     assert_eq!(ids(&*store, redriven).await, ["l"]);
 }
 
@@ -104,10 +108,10 @@ pub async fn a_later_death_of_the_same_message_is_news(fresh: &Fresh) {
     let store = fresh.connect().await;
     let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
     let key = in_state(&*store, "r", State::Pending).await;
-    let first = Letter { last_failed_at: Some(now), ..letter("l", "omnium_rejected", Some(&key)) };
+    let first = DeadLetter { last_failed_at: Some(now), ..letter("l", "omnium_rejected", Some(&key)) };
     let later = [
-        Letter { redriven: 1, reason: "render_failed".into(), ..first.clone() },
-        Letter { redriven: 1, last_failed_at: Some(now + Duration::hours(1)), ..first.clone() },
+        DeadLetter { redriven: 1, reason: "render_failed".into(), ..first.clone() },
+        DeadLetter { redriven: 1, last_failed_at: Some(now + Duration::hours(1)), ..first.clone() },
     ];
     note(&*store, &first, ONE).await;
     for letter in later {
@@ -151,26 +155,28 @@ pub async fn a_lease_that_runs_outlives_the_letter(fresh: &Fresh) {
 
 pub async fn a_letter_about_no_receipt_is_kept(fresh: &Fresh) {
     let store = fresh.connect().await;
-    let letter = Letter { message_id: None, ..letter("l", "undecodable", None) };
+    let letter = DeadLetter { message_id: None, ..letter("l", "undecodable", None) };
     note(&*store, &letter, ONE).await;
-    note(&*store, &Letter { id: "m".into(), ..letter.clone() }, ONE).await;
+    note(&*store, &DeadLetter { id: "m".into(), ..letter.clone() }, ONE).await;
     let kept = store.dead_letter("l").await.expect("asked").expect("kept");
     assert_eq!(kept.noted.letter, letter);
-    assert_eq!(ids(&*store, LetterFilter::default()).await.len(), 2);
+    assert_eq!(ids(&*store, DeadLetterFilter::default()).await.len(), 2);
     assert_eq!(store.counts().await.expect("counted"), [], "it made a record of no receipt");
     assert_eq!(store.dead_letter("n").await.expect("asked"), None);
 }
 
 pub async fn the_start_of_a_body_is_kept(fresh: &Fresh) {
     let store = fresh.connect().await;
-    for (id, size) in [("empty", 0), ("all", NewLetter::BODY_KEPT), ("start", NewLetter::BODY_KEPT + 1)] {
+    for (id, size) in
+        [("empty", 0), ("all", NewDeadLetter::BODY_KEPT), ("start", NewDeadLetter::BODY_KEPT + 1)]
+    {
         let body = vec![0xfe; size];
         let letter = letter(id, "undecodable", None);
-        let new = NewLetter { letter: &letter, headers: "{}", body: &body, closes: ONE };
+        let new = NewDeadLetter { letter: &letter, headers: "{}", body: &body, closes: ONE };
         store.note_dead(&new).await.expect("noted");
         let kept = store.dead_letter(id).await.expect("asked").expect("kept");
         assert_eq!(kept.noted.body_size, size as u64);
-        assert_eq!(kept.body, body[..size.min(NewLetter::BODY_KEPT)]);
+        assert_eq!(kept.body, body[..size.min(NewDeadLetter::BODY_KEPT)]);
         assert_eq!(kept.headers, "{}");
     }
 }
@@ -179,9 +185,9 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
     let store = fresh.connect().await;
     let start = Utc::now() - Duration::days(1);
     let letters = [
-        Letter { stage: "render".into(), ..letter("a", "render_failed", Some(&key("R-1"))) },
-        Letter { error: "100% of Æ_\\".into(), ..letter("b", "render_failed", None) },
-        Letter {
+        DeadLetter { stage: "render".into(), ..letter("a", "render_failed", Some(&key("R-1"))) },
+        DeadLetter { error: "100% of Æ_\\".into(), ..letter("b", "render_failed", None) },
+        DeadLetter {
             message_id: Some("Message-7".into()),
             package: Some(PackageKey::new("Akinon", 73)),
             ..letter("c", "invalid_event", None)
@@ -190,24 +196,24 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
     for letter in &letters {
         note(&*store, letter, ONE).await;
     }
-    let any = LetterFilter::default;
-    let text = |text: &str| LetterFilter { text: Some(text.to_owned()), ..any() };
-    let table: [(LetterFilter, &[&str]); 15] = [
+    let any = DeadLetterFilter::default;
+    let text = |text: &str| DeadLetterFilter { text: Some(text.to_owned()), ..any() };
+    let table: [(DeadLetterFilter, &[&str]); 15] = [
         (any(), &["a", "b", "c"]),
-        (LetterFilter { stage: Some("render".into()), ..any() }, &["a"]),
-        (LetterFilter { reason: Some("render_failed".into()), ..any() }, &["a", "b"]),
-        (LetterFilter { since: Some(start), ..any() }, &["a", "b", "c"]),
-        (LetterFilter { since: Some(start + Duration::days(2)), ..any() }, &[]),
+        (DeadLetterFilter { stage: Some("render".into()), ..any() }, &["a"]),
+        (DeadLetterFilter { reason: Some("render_failed".into()), ..any() }, &["a", "b"]),
+        (DeadLetterFilter { since: Some(start), ..any() }, &["a", "b", "c"]),
+        (DeadLetterFilter { since: Some(start + Duration::days(2)), ..any() }, &[]),
         (text("r-1"), &["a"]),
         (text("0%"), &["b"]),
         (text("%"), &["b"]),
         (text("_\\"), &["b"]),
-        (LetterFilter { not_in_errors: true, ..text("_\\") }, &[]),
-        (LetterFilter { not_in_errors: true, ..text("r-1") }, &["a"]),
+        (DeadLetterFilter { not_in_errors: true, ..text("_\\") }, &[]),
+        (DeadLetterFilter { not_in_errors: true, ..text("r-1") }, &["a"]),
         (text("MESSAGE-7"), &["c"]),
         (text("akinon/73"), &["c"]),
         (text("akinon/730"), &[]),
-        (LetterFilter { place: Place::Discarded, ..any() }, &[]),
+        (DeadLetterFilter { place: Place::Discarded, ..any() }, &[]),
     ];
     for (filter, expected) in table {
         let mut found = ids(&*store, filter.clone()).await;

@@ -194,7 +194,7 @@ pub async fn an_operator_has_it_asked_again_whatever_the_patience(fresh: &Fresh)
     let _ = issue(&*store, &key, "r").await;
     assert_eq!(store.ask_again(&key).await.expect("asked"), None, "its receipt is there");
     let dead = in_state(&*store, 74, PackageState::Dead).await;
-    assert_eq!(store.ask_again(&dead).await.expect("asked"), None, "its letter is to be redriven");
+    assert_eq!(store.ask_again(&dead).await.expect("asked"), None, "its dead letter is to be redriven");
     let replaced = in_state(&*store, 75, PackageState::Asked).await;
     accepted(&*store, &replaced, "second", "changed").await;
     let again = store.ask_again(&replaced).await.expect("asked").expect("the newest round");

@@ -88,7 +88,7 @@ pub async fn a_letter_about_receipt_and_package_closes_both(fresh: &Fresh) {
     let receipt = receipt_in_state(&*store, "r", sync_store::State::Pending).await;
     lease(&*store, &receipt, "a", LONG).await;
     let letter =
-        sync_store::Letter { key: Some(receipt.clone()), ..about(&package, "l", "conflicting_package") };
+        sync_store::DeadLetter { key: Some(receipt.clone()), ..about(&package, "l", "conflicting_package") };
     note(&*store, &letter, Closes::Every { at_least: TARGET }).await;
     assert_eq!(record(&*store, &receipt).await.state, sync_store::State::Dead);
     assert_eq!(states(&*store, &package).await, [PackageState::Dead]);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, Utc};
 use sync_store::{
-    Asking, Key, LetterFilter, NewReceipt, Opened, PackageState, Particulars, Period, Place, Pruned, Sought,
-    State, SyncStore, fingerprint,
+    Asking, DeadLetterFilter, Key, NewReceipt, Opened, PackageState, Particulars, Period, Place, Pruned,
+    Sought, State, SyncStore, fingerprint,
 };
 
 use crate::fresh::Fresh;
@@ -173,11 +173,11 @@ pub async fn packages_and_letters_are_pruned_once_they_are_settled(fresh: &Fresh
         assert_eq!(&*letter.noted.letter.error == "pruned", pruned, "{id}");
     }
     assert_eq!(store.fill_causes(100).await.expect("filled"), 0);
-    let filter = LetterFilter { place: Place::Discarded, ..LetterFilter::default() };
+    let filter = DeadLetterFilter { place: Place::Discarded, ..DeadLetterFilter::default() };
     let causes = store.dead_causes(&filter, sync_store::Page::first(10)).await.expect("asked");
     assert_eq!(causes[0].cause, "pruned");
     let group = sync_store::group_id(&causes[0].stage, &causes[0].reason, &causes[0].cause);
-    let filter = LetterFilter { group: Some(group), ..filter };
+    let filter = DeadLetterFilter { group: Some(group), ..filter };
     assert_eq!(store.letter_ids(&filter).await.expect("asked").len(), 1);
 }
 

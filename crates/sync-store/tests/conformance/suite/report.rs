@@ -190,7 +190,7 @@ pub async fn a_receipt_without_particulars_counts_and_gets_them(fresh: &Fresh) {
     assert_eq!((&without[0].key, &*without[0].body, without.len()), (&key, b"{}".as_slice(), 1));
     assert_eq!(without[0].heard_at.date_naive(), day("2026-11-02"));
 
-    // Longer than an index takes; the cut falls into a letter of two bytes.
+    // Longer than an index takes; the cut falls into a dead letter of two bytes.
     let customer = format!("x{}", "å".repeat(3000));
     store.keep_particulars(&key, &particulars("2026-11-01", &customer)).await.expect("kept");
     store.keep_particulars(&key, &particulars("2026-11-05", "late")).await.expect("asked");
@@ -209,7 +209,7 @@ pub async fn a_receipt_without_particulars_counts_and_gets_them(fresh: &Fresh) {
 
 pub async fn the_longest_identifiers_and_customer_fit_the_indexes(fresh: &Fresh) {
     let store = fresh.connect().await;
-    // Of letters that no compression makes smaller: an index of PostgreSQL's takes 2,704 bytes.
+    // Of dead letters that no compression makes smaller: an index of PostgreSQL's takes 2,704 bytes.
     let letters = |count: u32, seed: u32| -> String {
         (0..count).filter_map(|i| char::from_u32(0x10000 + (i * 7919 + seed * 104_729) % 0x8000)).collect()
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use sync_store::{Holding, ProcessRun, ReportedLane, ReportedPause, StageReport, SyncStore};
+use sync_store::{Holding, ProcessRun, ReportedBulkhead, ReportedPause, StageReport, SyncStore};
 
 use crate::fresh::Fresh;
 use crate::given::LONG;
@@ -63,9 +63,9 @@ fn running(stage: &str) -> StageReport {
         broker: "running".to_owned(),
         broker_why: None,
         pause: None,
-        lanes: Vec::new(),
+        bulkheads: Vec::new(),
         held: false,
-        in_hand: 0,
+        in_flight: 0,
         handled: 0,
     }
 }
@@ -84,17 +84,17 @@ pub async fn what_a_process_says_replaces_what_it_said(fresh: &Fresh) {
 
     let since = DateTime::from_timestamp_millis(1_800_000_001_234).expect("a time");
     let next_probe_at = since + TimeDelta::milliseconds(500);
-    let lane = |name: &str| ReportedLane {
-        lane: name.to_owned(),
+    let bulkhead = |name: &str| ReportedBulkhead {
+        bulkhead: name.to_owned(),
         pause: ReportedPause { since, why: "\"401\" of 'Ø'".to_owned(), next_probe_at },
     };
     let changed = StageReport {
         broker: "disconnected".to_owned(),
         broker_why: Some("the broker cannot be reached".to_owned()),
         pause: Some(ReportedPause { since, why: "Omnium answered 503".to_owned(), next_probe_at }),
-        lanes: vec![lane("7"), lane("[default]")],
+        bulkheads: vec![bulkhead("7"), bulkhead("[default]")],
         held: true,
-        in_hand: 32,
+        in_flight: 32,
         handled: 1 << 40,
         ..running("upload")
     };

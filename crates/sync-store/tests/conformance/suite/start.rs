@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use futures_util::future::join_all;
-use sync_store::{LetterFilter, Page, State, StoreError, connect, migrate, schema};
+use sync_store::{DeadLetterFilter, Page, State, StoreError, connect, migrate, schema};
 
 use crate::fresh::Fresh;
 use crate::given::{ONE, TARGET, in_state, key, letter, note, record};
@@ -81,7 +81,7 @@ pub async fn what_the_first_version_wrote_is_kept(fresh: &Fresh) {
 
     let store = fresh.connect().await;
     assert_eq!(record(&*store, &key("r")).await.state, State::Pending);
-    let letters = store.dead_letters(&LetterFilter::default(), Page::first(10)).await.expect("listed");
+    let letters = store.dead_letters(&DeadLetterFilter::default(), Page::first(10)).await.expect("listed");
     assert_eq!((&*letters[0].letter.id, &letters[0].letter.package), ("l", &None));
     let holder =
         store.named_lease_holder("reconcile").await.expect("asked").expect("a lease that runs was lost");
@@ -95,7 +95,7 @@ pub async fn what_the_first_version_wrote_is_kept(fresh: &Fresh) {
 pub async fn an_audit_log_without_details_is_kept(fresh: &Fresh) {
     fresh.at_version(3).await;
     fresh
-        .run("insert into audit (done_at, who, act, stage, letters) values (1, 'kari', 'redrive', 'upload', 'a b')")
+        .run("insert into audit (done_at, who, act, stage, dead letters) values (1, 'kari', 'redrive', 'upload', 'a b')")
         .await;
     let store = fresh.connect().await;
     let acts = store.acts(Page::first(10)).await.expect("listed");

@@ -1,4 +1,4 @@
-//! When a stage, or one lane of it, pauses, probes and goes on: a state machine without I/O.
+//! When a stage, or one bulkhead of it, pauses, probes and goes on: a state machine without I/O.
 //!
 //! RabbitMQ advises to stop consuming while a whole downstream is down, rather than to walk every
 //! message through the retry queues. The art is to tell that from one message that always fails:
@@ -21,17 +21,17 @@ pub(crate) enum Evidence {
 }
 
 impl Evidence {
-    /// Of what a message has to itself with its lane, and of what all messages of the stage share. A
-    /// handler that met its lane's downstream had no trouble with what is shared.
+    /// Of what a message has to itself with its bulkhead, and of what all messages of the stage share. A
+    /// handler that met its bulkhead's downstream had no trouble with what is shared.
     pub(crate) fn of(result: &Result<Outcome, Failure>) -> (Self, Self) {
-        let lane = Self::of_any(result);
+        let bulkhead = Self::of_any(result);
         match result {
             Err(
                 Failure::Unavailable { extent: Extent::Stage, .. }
                 | Failure::Reject { reason: Reason::UNSTORABLE, .. },
-            ) => (Self::None, lane),
-            Err(Failure::Unavailable { extent: Extent::Lane, .. }) => (lane, Self::Works),
-            _ => (lane, lane),
+            ) => (Self::None, bulkhead),
+            Err(Failure::Unavailable { extent: Extent::Bulkhead, .. }) => (bulkhead, Self::Works),
+            _ => (bulkhead, bulkhead),
         }
     }
 
@@ -72,9 +72,9 @@ pub(crate) enum Permit {
     NotBefore(Instant),
 }
 
-/// The state machine of one stage, or of one lane, in one process.
+/// The state machine of one stage, or of one bulkhead, in one process.
 #[derive(Debug, Default)]
-pub(crate) struct Gate {
+pub(crate) struct CircuitBreaker {
     failing: HashSet<String>,
     worst: Option<Reached>,
     last_success: Option<Instant>,
@@ -95,7 +95,7 @@ pub(crate) enum Change {
     Resumed,
 }
 
-impl Gate {
+impl CircuitBreaker {
     pub(crate) fn is_paused(&self) -> bool {
         self.pause.is_some()
     }
@@ -132,7 +132,7 @@ impl Gate {
 
     fn note_failure(&mut self, reached: Reached, message: &str, now: Instant) -> Change {
         if let Some(pause) = &mut self.pause {
-            // What was in hand when the stage paused fails late; only a probe moves the next one.
+            // What was in flight when the stage paused fails late; only a probe moves the next one.
             if pause.probe_at <= now {
                 pause.interval = (pause.interval * 2).min(LAST_PROBE);
                 pause.probe_at = now + pause.interval;
@@ -171,13 +171,13 @@ mod tests {
     const REFUSED: Evidence = Evidence::Fails(Reached::Never);
     const FORBIDDEN: Evidence = Evidence::Fails(Reached::Forbidden);
 
-    fn feed(gate: &mut Gate, now: Instant, evidence: &[(Evidence, &str)]) -> Vec<Change> {
+    fn feed(gate: &mut CircuitBreaker, now: Instant, evidence: &[(Evidence, &str)]) -> Vec<Change> {
         evidence.iter().map(|(evidence, message)| gate.note(*evidence, message, now)).collect()
     }
 
     #[test]
     fn different_messages_failing_in_a_row_pause_the_stage() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         let now = Instant::now();
         let changes = feed(&mut gate, now, &["a", "b", "c", "d", "e"].map(|message| (FAILS, message)));
         assert_eq!(changes[3..], [Change::Nothing, Change::Paused]);
@@ -185,34 +185,34 @@ mod tests {
 
     #[test]
     fn fewer_are_enough_where_none_can_be_at_fault() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         feed(&mut gate, Instant::now(), &["a", "b", "c"].map(|message| (REFUSED, message)));
         assert!(gate.is_paused());
     }
 
     #[test]
-    fn different_messages_that_the_store_refuses_in_a_row_pause_the_stage_and_no_lane() {
-        let (mut stage, mut lane) = (Gate::default(), Gate::default());
+    fn different_messages_that_the_store_refuses_in_a_row_pause_the_stage_and_no_bulkhead() {
+        let (mut stage, mut bulkhead) = (CircuitBreaker::default(), CircuitBreaker::default());
         let now = Instant::now();
         for message in ["a", "b", "c", "d", "e"] {
             let refused = Err(Failure::reject(Reason::UNSTORABLE, "no"));
-            let (of_lane, of_stage) = Evidence::of(&refused);
-            lane.note(of_lane, message, now);
+            let (of_bulkhead, of_stage) = Evidence::of(&refused);
+            bulkhead.note(of_bulkhead, message, now);
             stage.note(of_stage, message, now);
         }
-        assert_eq!((stage.is_paused(), lane.is_paused()), (true, false));
+        assert_eq!((stage.is_paused(), bulkhead.is_paused()), (true, false));
     }
 
     #[test]
     fn one_message_alone_never_pauses_it() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         feed(&mut gate, Instant::now(), &[(FAILS, "a"); 100]);
         assert!(!gate.is_paused());
     }
 
     #[test]
     fn a_success_in_between_starts_the_count_again() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         let now = Instant::now();
         for _ in 0..10 {
             feed(&mut gate, now, &[(FAILS, "a"), (FAILS, "b"), (Evidence::Works, "c"), (FAILS, "d")]);
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn forbidden_for_some_does_not_stop_the_others() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         let now = Instant::now();
         gate.note(Evidence::Works, "x", now);
         feed(&mut gate, now, &["a", "b", "c", "d", "e", "f", "g"].map(|message| (FORBIDDEN, message)));
@@ -231,14 +231,14 @@ mod tests {
 
     #[test]
     fn forbidden_for_all_pauses_it() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         feed(&mut gate, Instant::now(), &["a", "b", "c", "d", "e"].map(|message| (FORBIDDEN, message)));
         assert!(gate.is_paused());
     }
 
     #[test]
     fn a_paused_stage_probes_ever_more_slowly_and_goes_on_with_the_first_success() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         let mut now = Instant::now();
         feed(&mut gate, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
         let mut waits = vec![];
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_was_in_hand_when_it_paused_does_not_put_the_probe_off() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         let now = Instant::now();
         feed(&mut gate, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
         let before = gate.permit(now);
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_message_already_done_says_nothing() {
-        let mut gate = Gate::default();
+        let mut gate = CircuitBreaker::default();
         let now = Instant::now();
         feed(&mut gate, now, &[(FAILS, "a"), (FAILS, "b"), (Evidence::None, "c"), (FAILS, "d")]);
         feed(&mut gate, now, &[(FAILS, "e"), (FAILS, "f")]);
