@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use amqp::{
-    Broker, Consumer, Exchange, Failure, Handler, Hold, Message, Outcome, Reason, Stage, StageStatus,
-    StartError, Subject, Topology,
+    Broker, Consumer, Exchange, Failure, Handler, Hold, Message, Outcome, Reason, StageStatus, StartError,
+    Topology, WorkQueue,
 };
 use bilag_tests::{Vhost, eventually};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
@@ -13,6 +13,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// The stage's dead letters, and the key it hears on the bus.
 pub const DEAD_LETTERS: &str = "bilag.trial.dead";
@@ -29,10 +30,6 @@ where
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         (self.0)(message.clone()).await
     }
-
-    fn subject(&self, _: &Message) -> Option<Subject> {
-        None
-    }
 }
 
 /// Nothing follows.
@@ -47,7 +44,7 @@ pub fn retry() -> Result<Outcome, Failure> {
 
 /// A consumer that runs in this process.
 pub struct Running {
-    stop: watch::Sender<bool>,
+    shutdown: CancellationToken,
     task: JoinHandle<Result<(), StartError>>,
     /// Pauses it by hand.
     pub hold: watch::Sender<Option<Hold>>,
@@ -64,15 +61,15 @@ pub fn start<H: Handler>(vhost: &Vhost, retry_queues: &[&str], concurrency: u16,
         declares: true,
         topology: Topology {
             bus: "events".to_owned(),
-            stages: vec![Stage { name: "trial", inputs: vec![(Exchange::Bus, KEY.to_owned())] }],
+            work_queues: vec![WorkQueue { stage: "trial", bindings: vec![(Exchange::Bus, KEY.to_owned())] }],
             delays: retry_queues.iter().map(|delay| delay.parse().expect("a delay")).collect(),
         },
         concurrency,
         status: status.clone(),
         held,
     };
-    let (stop, stopped) = watch::channel(false);
-    Running { stop, hold, task: tokio::spawn(consumer.run(handler, stopped)), status }
+    let shutdown = CancellationToken::new();
+    Running { shutdown: shutdown.clone(), hold, task: tokio::spawn(consumer.run(handler, shutdown)), status }
 }
 
 /// The vhost's broker, as the runtime takes it.
@@ -83,7 +80,7 @@ pub fn broker(vhost: &Vhost) -> Broker {
 impl Running {
     /// Has it finish what is in flight.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
+        self.shutdown.cancel();
         self.task.await.expect("it does not panic").expect("it had started");
     }
 

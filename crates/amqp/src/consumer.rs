@@ -1,4 +1,4 @@
-//! A stage's consumer: connects, consumes, and connects again until it is told to stop.
+//! A stage's consumer: connects, consumes, and connects again until it is shut down.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
-use crate::handling::Handling;
-use crate::hold::{Held, Hold, Orders, told_to_stop};
+use crate::hold::{Held, Hold, Orders};
+use crate::layers::{BulkheadLimits, Layers};
 use crate::metrics;
 use crate::session::{Ended, Session, SessionError};
-use crate::{Broker, Failure, Message, Outcome, Stage, StageState, StageStatus, Subject, Topology};
+use crate::{Broker, Failure, Message, Outcome, StageState, StageStatus, Subject, Topology, WorkQueue};
 
 /// What one stage does with a message.
 pub trait Handler: Send + Sync + 'static {
@@ -20,10 +21,17 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(&self, message: &Message) -> impl Future<Output = Result<Outcome, Failure>> + Send;
 
     /// What a failed message is about, where its headers do not say so.
-    fn subject(&self, message: &Message) -> Option<Subject>;
+    fn subject(&self, _message: &Message) -> Option<Subject> {
+        None
+    }
 
-    /// The message's bulkhead: which messages share a downstream of their own, that may be away or slow
-    /// while those of others are not. There must be few. `None` where all share the same.
+    /// What the downstreams of its bulkheads are like; `None` where all messages share one downstream.
+    fn bulkheads(&self) -> Option<BulkheadLimits> {
+        None
+    }
+
+    /// The message's bulkhead, where there are any: messages that share a downstream of their own, which may
+    /// be away or slow while those of others are not. There must be few.
     fn bulkhead(&self, _message: &Message) -> Option<String> {
         None
     }
@@ -34,7 +42,7 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Consumer {
     /// The broker.
     pub broker: Broker,
-    /// The topology of this stage alone.
+    /// The topology of this stage alone: one work queue.
     pub topology: Topology,
     /// Whether the topology is declared at the start of each session. Where it is not, somebody else
     /// declares it, and is waited for: the broker's user then needs no right to.
@@ -68,19 +76,18 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Consumer {
-    /// Runs until `stop` turns true, through every loss of the broker; then finishes what is in flight,
+    /// Runs until the token is cancelled, through every loss of the broker; then finishes what is in flight,
     /// for 20 seconds at most. Fails only at the very start, and only for what someone must change: a
     /// missing exchange, a refused login, a queue that is declared otherwise.
-    pub async fn run<H: Handler>(self, handler: H, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let mut told = stop.clone();
+    pub async fn run<H: Handler>(self, handler: H, shutdown: CancellationToken) -> Result<(), StartError> {
         let too_late = async {
-            told_to_stop(&mut told).await;
+            shutdown.cancelled().await;
             sleep(STOP_DEADLINE).await;
         };
         tokio::select! {
-            ended = self.work(handler, stop) => ended,
+            ended = self.work(handler, shutdown.clone()) => ended,
             () = too_late => {
-                let (stage, in_flight) = (self.stage().name, self.status.in_flight());
+                let (stage, in_flight) = (self.queue().stage, self.status.in_flight());
                 tracing::warn!(
                     stage,
                     in_flight,
@@ -91,26 +98,26 @@ impl Consumer {
         }
     }
 
-    async fn work<H: Handler>(&self, handler: H, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let mut orders = Orders { stop, hold: Held(self.held.clone()) };
-        let stage = self.stage().name;
-        let handling = Arc::new(Handling::new(handler, self));
+    async fn work<H: Handler>(&self, handler: H, shutdown: CancellationToken) -> Result<(), StartError> {
+        let mut orders = Orders { shutdown, hold: Held(self.held.clone()) };
+        let stage = self.queue().stage;
+        let layers = Arc::new(Layers::new(handler, self));
         metrics::watch(&self.status);
         let mut tasks = JoinSet::new();
         let mut wait = FIRST_WAIT;
         let mut started = false;
-        while !*orders.stop.borrow() {
+        while !orders.shutdown.is_cancelled() {
             let opened = tokio::select! {
                 opened = Session::open(self, !started) => opened,
-                () = told_to_stop(&mut orders.stop) => break,
+                () = orders.shutdown.cancelled() => break,
                 never = orders.hold.follow(&self.status) => match never {},
             };
             match opened {
                 Ok(session) => {
-                    tracing::info!(stage, queue = self.stage().queue(), broker = %self.broker, "consuming");
+                    tracing::info!(stage, queue = self.queue().name(), broker = %self.broker, "consuming");
                     started = true;
                     let since = Instant::now();
-                    match session.run(&handling, &mut tasks, &mut orders).await {
+                    match session.run(&layers, &mut tasks, &mut orders).await {
                         Ended::Stopped => break,
                         Ended::Lost(why) => {
                             tracing::warn!(
@@ -138,7 +145,7 @@ impl Consumer {
             }
             tokio::select! {
                 () = sleep(wait) => wait = (wait * 2).min(LAST_WAIT),
-                () = told_to_stop(&mut orders.stop) => {}
+                () = orders.shutdown.cancelled() => {}
                 never = orders.hold.follow(&self.status) => match never {},
             }
         }
@@ -148,7 +155,7 @@ impl Consumer {
         Ok(())
     }
 
-    pub(crate) fn stage(&self) -> &Stage {
-        &self.topology.stages[0]
+    pub(crate) fn queue(&self) -> &WorkQueue {
+        &self.topology.work_queues[0]
     }
 }

@@ -149,13 +149,14 @@ impl Reason {
     }
 
     /// Those that any stage may meet.
-    pub const COMMON: [Self; 8] = [
+    pub const COMMON: [Self; 9] = [
         Self::UNDECODABLE,
         Self::INVALID_EVENT,
         Self::TOO_LARGE,
         Self::UNSTORABLE,
         Self::RETRIES_EXHAUSTED,
         Self::HANDLER_PANICKED,
+        Self::UNSERIALIZABLE,
         Self::DELIVERY_LIMIT,
         Self::EXPIRED,
     ];
@@ -182,6 +183,9 @@ impl Reason {
     /// The handler panicked: a defect of ours.
     pub const HANDLER_PANICKED: Self =
         Self::new("handler_panicked", "report it with the log of that time: it is a defect of Bilag's");
+    /// What follows from it cannot be written as JSON: a defect of ours.
+    pub const UNSERIALIZABLE: Self =
+        Self::new("unserializable", "report it with the log of that time: it is a defect of Bilag's");
     /// Delivered too often without an end, so it likely ends the process that handles it: most often
     /// dead-lettered by the broker.
     pub const DELIVERY_LIMIT: Self = Self::new(

@@ -1,4 +1,4 @@
-//! Pauses by hand, and what else a stage is told from outside: to stop.
+//! Pauses that an operator has set, and what else a stage is told from outside: to shut down.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -6,6 +6,7 @@ use std::future::pending;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::StageStatus;
 
@@ -21,14 +22,9 @@ pub struct Hold {
     pub why: String,
 }
 
-/// Returns once `stop` is true; a sender that is gone counts as that.
-pub async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
 /// What a stage is told from outside.
 pub(crate) struct Orders {
-    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) shutdown: CancellationToken,
     pub(crate) hold: Held,
 }
 

@@ -3,63 +3,73 @@
 //! It knows no invoice. A [`Handler`] turns one message into what follows from it; everything that
 //! makes that safe over RabbitMQ is here: a delivery is acked only once what follows from it is
 //! confirmed, failures wait in retry queues, and what a person must look at is dead-lettered.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use amqp::{Broker, Consumer, Exchange, Failure, Handler, Message, Outcome, StageStatus, Topology, WorkQueue};
+//! use tokio::sync::watch;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! struct Print;
+//!
+//! impl Handler for Print {
+//!     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
+//!         println!("{} bytes by {}", message.body.len(), message.routing_key);
+//!         Ok(Outcome::Done(Vec::new()))
+//!     }
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let bindings = vec![(Exchange::Bus, "receipt.settled.v1".to_owned())];
+//! let consumer = Consumer {
+//!     broker: Broker::parse("amqp://guest:guest@127.0.0.1:5672/%2f", "an example")?,
+//!     topology: Topology {
+//!         bus: "events".to_owned(),
+//!         work_queues: vec![WorkQueue { stage: "print", bindings }],
+//!         delays: vec!["5s".parse()?, "1m".parse()?],
+//!     },
+//!     declares: true,
+//!     concurrency: 32,
+//!     status: Arc::new(StageStatus::new("print")),
+//!     held: watch::channel(None).1,
+//! };
+//! consumer.run(Print, CancellationToken::new()).await?;
+//! # Ok(())
+//! # }
+//! ```
 
-mod apply;
-mod binding_key;
-mod browser;
-mod bulkheads;
-mod bus;
-mod check;
-mod circuit_breaker;
 mod connection;
 mod consumer;
-mod decide;
-mod delay;
-mod depth;
-mod export;
+mod dead_letters;
 mod failure;
-mod handling;
-mod header;
 mod hold;
-mod in_vain;
-mod management;
+mod layers;
 mod message;
 mod metrics;
-mod oversized;
-mod peek;
-mod provenance;
-mod publisher;
-mod rights;
 mod session;
 mod status;
 mod topology;
-mod trace;
-mod trial;
-mod wire;
 
-pub use apply::{TopologyError, apply, is_declared};
-pub use binding_key::{BindingKey, ParseBindingKeyError};
-pub use browser::{BrowseError, Browser, DeadLetterQueue, Destination, Found};
-pub use check::{CheckError, Difference, check};
+pub use connection::management::{Management, ManagementError};
+pub use connection::publisher::{PublishError, Publisher};
 pub use connection::{Broker, ConnectError};
 pub use consumer::{Consumer, Handler, StartError};
-pub use decide::{Action, decide};
-pub use delay::{Delay, ParseDelayError};
-pub use depth::{DepthError, Depths, QueueDepth};
-pub use export::definitions;
+pub use dead_letters::{
+    BrowseError, Browser, DeadLetterQueue, DepthError, Depths, Destination, Found, PeekError, QueueDepth,
+    peek, ready,
+};
 pub use failure::{BoxError, Extent, Failure, Outcome, Reached, Reason, chain};
-pub use header::{Headers, names as header_names};
-pub use hold::{Hold, told_to_stop};
-pub use management::{Management, ManagementError};
+pub use hold::Hold;
+pub use layers::trace::continue_from;
+pub use layers::{Action, BulkheadLimits, decide};
+pub use message::header::{Headers, names as header_names};
 pub use message::{DeadLetter, Message, Outgoing, Subject, dead_letter_id};
 pub use metrics::count_dead_by_broker;
-pub use peek::{PeekError, peek, ready};
-pub use publisher::{PublishError, Publisher};
-pub use rights::Rights;
 pub use status::{Pause, StageState, StageStatus};
 pub use topology::{
-    Argument, DEAD, EVENTS, Exchange, Queue, QueueRole, REQUEUE, RETRY, Stage, Topology, dead_queue_name,
-    queue_name, retry_queue_name,
+    Argument, BindingKey, CheckError, DEAD, Delay, Difference, EVENTS, Exchange, FoundRight,
+    ParseBindingKeyError, ParseDelayError, Queue, QueueRole, REQUEUE, RETRY, Right, Rights, Topology,
+    TopologyError, WorkQueue, apply, check, dead_queue_name, definitions, is_declared, queue_name,
+    retry_queue_name, rights,
 };
-pub use trace::continue_from;
-pub use trial::{Found as FoundRight, Right, rights};

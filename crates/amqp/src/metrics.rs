@@ -7,7 +7,7 @@ use std::time::Duration;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
 use opentelemetry::{KeyValue, global};
 
-use crate::{Action, Failure, Reached, StageState, StageStatus};
+use crate::{Failure, Reached, Reason, StageState, StageStatus};
 
 /// Seconds. Finer than the conventions' where reading and rendering are, and up to the ten seconds for
 /// which a delivery is held at most, with what goes before and after.
@@ -64,7 +64,7 @@ impl Metrics {
     }
 
     /// A message was delivered.
-    pub(crate) fn taken(&self) {
+    pub(crate) fn delivered(&self) {
         self.consumed.add(1, &self.about);
     }
 
@@ -75,19 +75,43 @@ impl Metrics {
         self.duration.record(took.as_secs_f64(), &about);
     }
 
-    /// A message is in a retry queue or among the dead letters. `spent` says whether an attempt was.
-    pub(crate) fn put_aside(&self, action: Action, failure: Option<&Failure>, spent: bool) {
-        match action {
-            Action::DeadLetter(reason) => self.dead.add(1, &of_letter(self.stage, reason.as_str())),
-            Action::Retry(..) => {
-                let why = match failure {
-                    _ if spent => "failed",
-                    Some(Failure::Wait { .. }) => WAITS,
-                    Some(_) => "unavailable",
-                    None => "paused",
-                };
-                self.retried.add(1, &[of_stage(self.stage), KeyValue::new("bilag.retry.why", why)]);
-            }
+    /// A message is in a retry queue.
+    pub(crate) fn retried(&self, why: Retried) {
+        let why = match why {
+            Retried::Failed => "failed",
+            Retried::Waits => WAITS,
+            Retried::Unavailable => "unavailable",
+            Retried::Paused => "paused",
+        };
+        self.retried.add(1, &[of_stage(self.stage), KeyValue::new("bilag.retry.why", why)]);
+    }
+
+    /// A message is among the dead letters.
+    pub(crate) fn dead_lettered(&self, reason: Reason) {
+        self.dead.add(1, &of_dead_letter(self.stage, reason.as_str()));
+    }
+}
+
+/// Why a message is in a retry queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retried {
+    /// It failed, and has spent an attempt.
+    Failed,
+    /// Its time has not come.
+    Waits,
+    /// The downstream fails for all messages.
+    Unavailable,
+    /// It was not handled: the stage, or its bulkhead, is paused.
+    Paused,
+}
+
+impl Retried {
+    /// Of a message that was handled.
+    pub(crate) fn why(failure: &Failure, spent: bool) -> Self {
+        match failure {
+            _ if spent => Self::Failed,
+            Failure::Wait { .. } => Self::Waits,
+            _ => Self::Unavailable,
         }
     }
 }
@@ -95,7 +119,7 @@ impl Metrics {
 /// Counts a dead letter that the broker has made by itself: no stage decided about it. `stage` and
 /// `reason` must be of those that the chain knows.
 pub fn count_dead_by_broker(stage: &'static str, reason: &'static str) {
-    dead(&meter()).add(1, &of_letter(stage, reason));
+    dead(&meter()).add(1, &of_dead_letter(stage, reason));
 }
 
 /// The error that a failure is measured as: why it is rejected, or what is wrong downstream.
@@ -130,7 +154,7 @@ pub(crate) fn watch(status: &Arc<StageStatus>) {
     let (seen, about) = (Arc::downgrade(status), [stage.clone()]);
     meter
         .u64_observable_gauge("bilag.stage.lanes_paused")
-        .with_unit("{bulkhead}")
+        .with_unit("{lane}")
         .with_description("Tenants whose messages wait while the stage handles those of others")
         .with_callback(move |observer| {
             if let Some(status) = seen.upgrade() {
@@ -177,6 +201,6 @@ fn of_stage(stage: &'static str) -> KeyValue {
     KeyValue::new("bilag.stage", stage)
 }
 
-fn of_letter(stage: &'static str, reason: &'static str) -> [KeyValue; 2] {
+fn of_dead_letter(stage: &'static str, reason: &'static str) -> [KeyValue; 2] {
     [of_stage(stage), KeyValue::new("bilag.reason", reason)]
 }

@@ -14,14 +14,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, sleep_until};
 
-use crate::circuit_breaker::Permit;
 use crate::connection::Link;
-use crate::handling::Handling;
-use crate::hold::{Orders, told_to_stop};
-use crate::in_vain::delivered_in_vain;
-use crate::{
-    ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, Topology, TopologyError, apply, bus,
-};
+use crate::hold::Orders;
+use crate::layers::{Layers, Permit};
+use crate::message::delivery_count::delivered_in_vain;
+use crate::topology::{apply, bus};
+use crate::{ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, Topology, TopologyError};
 
 /// A message delivered this often without an end may be one that kills its process. From then on it
 /// is handled alone, so that it dies without taking others along.
@@ -37,7 +35,7 @@ const UNSETTLED: &str = "a message could be neither passed on nor put aside";
 pub(crate) enum SessionError {
     #[error("no connection")]
     Connect(#[from] ConnectError),
-    #[error("the topology does not stand")]
+    #[error("failed to declare the topology")]
     Topology(#[from] TopologyError),
     #[error("no channel")]
     Channel(#[source] lapin::Error),
@@ -86,7 +84,7 @@ impl Session {
     /// The process's first session also looks at the bus, for which the broker's log may note that the user lacks
     /// a right.
     pub(crate) async fn open(consumer: &Consumer, first: bool) -> Result<Self, SessionError> {
-        let link = consumer.broker.connect(&format!("consume {}", consumer.stage().name)).await?;
+        let link = consumer.broker.connect(&format!("consume {}", consumer.queue().stage)).await?;
         if consumer.declares && first {
             bus::expect_topic(&link, &consumer.topology).await?;
         }
@@ -97,7 +95,7 @@ impl Session {
         let channel = link.connection.create_channel().await.map_err(SessionError::Channel)?;
         let publisher = Publisher::connect(&consumer.broker).await?;
         consumer.status.set_state(StageState::Running);
-        let (queue, concurrency) = (consumer.stage().queue(), consumer.concurrency);
+        let (queue, concurrency) = (consumer.queue().name(), consumer.concurrency);
         let declared = consumer.declares.then(|| consumer.topology.clone());
         let (unsettled, undeclared) = (Arc::default(), Notify::new());
         Ok(Self { link, channel, publisher, queue, concurrency, unsettled, declared, undeclared })
@@ -106,13 +104,13 @@ impl Session {
     /// Takes messages, and shows meanwhile whether the broker blocks what follows from them.
     pub(crate) async fn run<H: Handler>(
         self,
-        handling: &Arc<Handling<H>>,
+        layers: &Arc<Layers<H>>,
         tasks: &mut JoinSet<()>,
         orders: &mut Orders,
     ) -> Ended {
         tokio::select! {
-            ended = self.take(handling, tasks, orders) => ended,
-            never = self.watch(&handling.status) => match never {},
+            ended = self.take(layers, tasks, orders) => ended,
+            never = self.watch(&layers.status) => match never {},
             never = self.keep_declared() => match never {},
         }
     }
@@ -137,26 +135,26 @@ impl Session {
         }
     }
 
-    /// Takes messages as the gate permits, and none while the stage is held. A session begins with one message at a time, and goes
+    /// Takes messages as the breaker permits, and none while the stage is held. A session begins with one message at a time, and goes
     /// over to many once it meets one that is beyond suspicion.
     async fn take<H: Handler>(
         &self,
-        handling: &Arc<Handling<H>>,
+        layers: &Arc<Layers<H>>,
         tasks: &mut JoinSet<()>,
         orders: &mut Orders,
     ) -> Ended {
         let mut alone = true;
         loop {
-            let next = match handling.permit(Instant::now()) {
-                _ if orders.hold.show(&handling.status) => self.stand_still(tasks, orders).await,
+            let next = match layers.permit(Instant::now()) {
+                _ if orders.hold.show(&layers.status) => self.stand_still(tasks, orders).await,
                 Permit::NotBefore(instant) => self.wait_until(instant, orders).await,
-                Permit::One => self.take_one(handling, &mut true, orders).await,
-                Permit::All if alone => self.take_one(handling, &mut alone, orders).await,
-                Permit::All => self.take_many(handling, &mut alone, tasks, orders).await,
+                Permit::One => self.take_one(layers, &mut true, orders).await,
+                Permit::All if alone => self.take_one(layers, &mut alone, orders).await,
+                Permit::All => self.take_many(layers, &mut alone, tasks, orders).await,
             };
             if let Next::End(ended) = next {
                 if let Ended::Stopped = ended {
-                    handling.status.set_state(StageState::Stopping);
+                    layers.status.set_state(StageState::Stopping);
                     while tasks.join_next().await.is_some() {}
                     self.publisher.close().await;
                     self.link.close().await;
@@ -174,7 +172,7 @@ impl Session {
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
                 next = self.broken() => return next,
                 next = self.deaf() => return next,
-                () = told_to_stop(&mut orders.stop) => return Next::End(Ended::Stopped),
+                () = orders.shutdown.cancelled() => return Next::End(Ended::Stopped),
             }
         }
     }
@@ -184,7 +182,7 @@ impl Session {
             () = sleep_until(instant.into()) => Next::Again,
             () = orders.hold.begun() => Next::Again,
             next = self.broken() => next,
-            () = told_to_stop(&mut orders.stop) => Next::End(Ended::Stopped),
+            () = orders.shutdown.cancelled() => Next::End(Ended::Stopped),
         }
     }
 
@@ -210,7 +208,7 @@ impl Session {
     /// Takes exactly one message and handles it before another is taken.
     async fn take_one<H: Handler>(
         &self,
-        handling: &Arc<Handling<H>>,
+        layers: &Arc<Layers<H>>,
         alone: &mut bool,
         orders: &mut Orders,
     ) -> Next {
@@ -221,7 +219,7 @@ impl Session {
         let delivery = tokio::select! {
             delivery = deliveries.next() => delivery,
             next = self.broken() => return next,
-            () = told_to_stop(&mut orders.stop) => {
+            () = orders.shutdown.cancelled() => {
                 let _ = self.cancel(&deliveries).await;
                 return Next::End(Ended::Stopped);
             }
@@ -231,7 +229,7 @@ impl Session {
                 }
                 // The one that the broker had sent before it heard of the cancel.
                 return match deliveries.next().await {
-                    Some(Ok(delivery)) => self.handle_alone(handling, delivery, orders).await,
+                    Some(Ok(delivery)) => self.handle_alone(layers, delivery, orders).await,
                     _ => Next::Again,
                 };
             }
@@ -245,29 +243,29 @@ impl Session {
         if let Err(next) = self.cancel(&deliveries).await {
             return next;
         }
-        self.handle_alone(handling, delivery, orders).await
+        self.handle_alone(layers, delivery, orders).await
     }
 
     /// Handles a delivery while nothing is consumed, so that a hold need not wait for its end.
     async fn handle_alone<H: Handler>(
         &self,
-        handling: &Arc<Handling<H>>,
+        layers: &Arc<Layers<H>>,
         delivery: Delivery,
         orders: &mut Orders,
     ) -> Next {
         tokio::select! {
-            settled = handling.handle_probe(delivery, &self.publisher) => match settled {
+            settled = layers.handle(delivery, &self.publisher, true) => match settled {
                 Ok(()) => Next::Again,
                 Err(_) => lost(UNSETTLED),
             },
-            never = orders.hold.follow(&handling.status) => match never {},
+            never = orders.hold.follow(&layers.status) => match never {},
         }
     }
 
-    /// Takes as many as may be in flight, until the gate, a hold or a suspicious message says otherwise.
+    /// Takes as many as may be in flight, until the breaker, a hold or a suspicious message says otherwise.
     async fn take_many<H: Handler>(
         &self,
-        handling: &Arc<Handling<H>>,
+        layers: &Arc<Layers<H>>,
         alone: &mut bool,
         tasks: &mut JoinSet<()>,
         orders: &mut Orders,
@@ -284,14 +282,14 @@ impl Session {
                         suspicious.push(delivery);
                         break Next::Again;
                     }
-                    Ok(delivery) => self.spawn(handling, tasks, delivery),
+                    Ok(delivery) => self.spawn(layers, tasks, delivery),
                     Err(next) => return next,
                 },
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-                () = handling.gate_changed() => break Next::Again,
+                () = layers.paused() => break Next::Again,
                 () = orders.hold.begun() => break Next::Again,
                 next = self.broken() => return next,
-                () = told_to_stop(&mut orders.stop) => break Next::End(Ended::Stopped),
+                () = orders.shutdown.cancelled() => break Next::End(Ended::Stopped),
             }
         };
         if let Err(next) = self.cancel(&deliveries).await {
@@ -301,14 +299,14 @@ impl Session {
         while let Some(Ok(delivery)) = deliveries.next().await {
             match delivered_in_vain(&delivery) >= SUSPICIOUS {
                 true => suspicious.push(delivery),
-                false => self.spawn(handling, tasks, delivery),
+                false => self.spawn(layers, tasks, delivery),
             }
         }
         if !suspicious.is_empty() {
             *alone = true;
             while tasks.join_next().await.is_some() {}
             for delivery in suspicious {
-                if handling.handle(delivery, &self.publisher).await.is_err() {
+                if layers.handle(delivery, &self.publisher, false).await.is_err() {
                     return lost(UNSETTLED);
                 }
             }
@@ -316,11 +314,11 @@ impl Session {
         next
     }
 
-    fn spawn<H: Handler>(&self, handling: &Arc<Handling<H>>, tasks: &mut JoinSet<()>, delivery: Delivery) {
-        let (handling, publisher) = (handling.clone(), self.publisher.clone());
+    fn spawn<H: Handler>(&self, layers: &Arc<Layers<H>>, tasks: &mut JoinSet<()>, delivery: Delivery) {
+        let (layers, publisher) = (layers.clone(), self.publisher.clone());
         let unsettled = self.unsettled.clone();
         tasks.spawn(async move {
-            if handling.handle(delivery, &publisher).await.is_err() {
+            if layers.handle(delivery, &publisher, false).await.is_err() {
                 unsettled.notify_one();
             }
         });

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::Hold;
@@ -69,22 +69,22 @@ impl StageStatus {
 
     /// Where it stands with the broker.
     pub fn state(&self) -> StageState {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.lock().clone()
     }
 
     /// Why it takes no messages by itself, where it takes none.
     pub fn pause(&self) -> Option<Pause> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.pause.lock().clone()
     }
 
     /// Its bulkheads that are paused by themselves, by name; the others go on.
     pub fn paused_bulkheads(&self) -> BTreeMap<String, Pause> {
-        self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.bulkheads.lock().clone()
     }
 
     /// Who has paused it by hand and why, once it has heard of that and takes nothing more.
     pub fn hold(&self) -> Option<Hold> {
-        self.hold.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.hold.lock().clone()
     }
 
     /// Messages in flight.
@@ -103,12 +103,12 @@ impl StageStatus {
     }
 
     pub(crate) fn set_state(&self, state: StageState) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        *self.state.lock() = state;
     }
 
     /// Shows whether the broker blocks what we publish, where nothing worse is to be shown.
     pub(crate) fn show_blocked(&self, blocked: bool) {
-        let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *self.state.lock();
         match (&*state, blocked) {
             (StageState::Running, true) => *state = StageState::Blocked,
             (StageState::Blocked, false) => *state = StageState::Running,
@@ -117,19 +117,19 @@ impl StageStatus {
     }
 
     pub(crate) fn set_pause(&self, pause: Option<Pause>) {
-        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+        *self.pause.lock() = pause;
     }
 
     /// The pause goes on, and the next message is tried then.
     pub(crate) fn set_next_probe(&self, at: DateTime<Utc>) {
-        if let Some(pause) = &mut *self.pause.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(pause) = &mut *self.pause.lock() {
             pause.next_probe_at = at;
         }
     }
 
     /// A bulkhead is paused, or goes on.
     pub(crate) fn set_bulkhead_pause(&self, bulkhead: &str, pause: Option<Pause>) {
-        let mut bulkheads = self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bulkheads = self.bulkheads.lock();
         match pause {
             Some(pause) => drop(bulkheads.insert(bulkhead.to_owned(), pause)),
             None => drop(bulkheads.remove(bulkhead)),
@@ -138,13 +138,13 @@ impl StageStatus {
 
     /// The pause of a bulkhead goes on, and its next message is tried then.
     pub(crate) fn set_bulkhead_next_probe(&self, bulkhead: &str, at: DateTime<Utc>) {
-        if let Some(pause) = self.bulkheads.lock().unwrap_or_else(PoisonError::into_inner).get_mut(bulkhead) {
+        if let Some(pause) = self.bulkheads.lock().get_mut(bulkhead) {
             pause.next_probe_at = at;
         }
     }
 
     pub(crate) fn set_hold(&self, hold: Option<Hold>) {
-        let shown = &mut *self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = &mut *self.hold.lock();
         let stage = self.stage;
         match (&shown, &hold) {
             (None, Some(Hold { who, why, .. })) => {
@@ -156,7 +156,7 @@ impl StageStatus {
         *shown = hold;
     }
 
-    pub(crate) fn taken(&self) {
+    pub(crate) fn begin(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -164,7 +164,7 @@ impl StageStatus {
         self.passed_over.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn finished(&self) {
+    pub(crate) fn end(&self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.handled.fetch_add(1, Ordering::Relaxed);
     }

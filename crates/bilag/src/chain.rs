@@ -1,54 +1,91 @@
-//! The chain: one line for each consumer, from which every queue, setting, name and remedy derives.
+//! The chain: one line for each stage, from which every queue, setting, name and remedy derives.
 
-use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 
-use amqp::{Delay, Stage, Topology};
-use consumer_dead::DeadConsumer;
-use consumer_erp::ErpConsumer;
-use consumer_packed::PackedConsumer;
-use consumer_receipt::ReceiptConsumer;
-use consumer_render::RenderConsumer;
-use consumer_upload::UploadConsumer;
-use consumer_writeback::WritebackConsumer;
+use amqp::{Delay, Topology};
+use clap::builder::Resettable;
+use clap::{Args, Command, FromArgMatches};
+use consumer::{Stage, StageSettings};
+use tenants::TenantSettings;
 
 use crate::cli::ALL;
-use crate::link::{Link, StageSettings};
 
-/// Every consumer, in the order in which a receipt meets them.
-pub static CHAIN: [Link; 7] = [
-    Link::of::<PackedConsumer>(),
-    Link::of::<ReceiptConsumer>(),
-    Link::of::<RenderConsumer>(),
-    Link::of::<UploadConsumer>(),
-    Link::of::<WritebackConsumer>(),
-    Link::of::<ErpConsumer>(),
-    Link::of::<DeadConsumer>(),
-];
+macro_rules! chain {
+    ($($name:ident: $settings:ty),+ $(,)?) => {
+        /// The settings of every stage of the chain.
+        #[derive(Clone, Args)]
+        pub struct ChainSettings {
+            #[command(flatten)]
+            pub tenants: TenantSettings,
+            $(#[command(flatten)] pub $name: $settings,)+
+        }
 
-/// The consumers that are named; `all` names those that are in use.
-pub fn named(names: &[String], settings: &StageSettings) -> Vec<&'static Link> {
-    let is_named = |name: &str| names.iter().any(|named| named == name);
-    let is_wanted = |link: &&Link| is_named(link.name) || (is_named(ALL) && link.off(settings).is_none());
-    CHAIN.iter().filter(is_wanted).collect()
+        impl ChainSettings {
+            /// Every stage, in the order in which a receipt meets them.
+            pub fn chain(&self) -> Arc<[Stage]> {
+                [$(self.$name.stage(&self.tenants)),+].into()
+            }
+        }
+    };
 }
 
-/// Every stage, as operators know it.
-pub fn stages() -> Vec<operate::Stage> {
-    CHAIN.iter().map(Link::stage).collect()
+chain! {
+    packed: consumer_packed::PackedSettings,
+    receipt: consumer_receipt::ReceiptSettings,
+    render: consumer_render::RenderSettings,
+    upload: consumer_upload::OmniumSettings,
+    writeback: consumer_writeback::OmsSettings,
+    erp: consumer_erp::ErpSettings,
+    dead: consumer_dead::DeadSettings,
 }
 
-/// Why stages are not in use, by their names, for those that are not.
-pub fn off(settings: &StageSettings) -> HashMap<&'static str, &'static str> {
-    CHAIN.iter().filter_map(|link| Some((link.name, link.off(settings)?))).collect()
+/// The values may be secrets.
+impl fmt::Debug for ChainSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChainSettings")
+    }
 }
 
-/// The topology of some consumers.
+/// Every stage as it is where nothing is set: for what does not depend on settings, whose values may then be
+/// wrong.
+pub fn stages() -> &'static [Stage] {
+    static STAGES: LazyLock<Arc<[Stage]>> = LazyLock::new(|| {
+        let command = ChainSettings::augment_args(Command::new("chain"));
+        let unset = command.mut_args(|argument| argument.env(Resettable::Reset));
+        let settings = ChainSettings::from_arg_matches(&unset.get_matches_from(["chain"]));
+        settings.expect("no setting is required").chain()
+    });
+    &STAGES
+}
+
+/// The stages that are named; `all` names those that are in use.
+pub fn named<'a>(names: &[String], chain: &'a [Stage]) -> Vec<&'a Stage> {
+    let is_wanted =
+        |stage: &&Stage| is_named(names, stage.name) || (is_all(names) && stage.disabled_reason.is_none());
+    chain.iter().filter(is_wanted).collect()
+}
+
+/// The stages that are named, in use or not.
+pub fn named_in_any_case<'a>(names: &[String], chain: &'a [Stage]) -> Vec<&'a Stage> {
+    chain.iter().filter(|stage| is_all(names) || is_named(names, stage.name)).collect()
+}
+
+fn is_named(names: &[String], name: &str) -> bool {
+    names.iter().any(|named| named == name)
+}
+
+fn is_all(names: &[String]) -> bool {
+    is_named(names, ALL)
+}
+
+/// The topology of some stages of a chain.
 pub fn topology<'a>(
     bus: &str,
     delays: &[Delay],
-    links: impl IntoIterator<Item = &'a Link>,
-    settings: &StageSettings,
+    stages: impl IntoIterator<Item = &'a Stage>,
+    chain: &[Stage],
 ) -> Topology {
-    let stage = |link: &Link| Stage { name: link.name, inputs: link.hears(settings) };
-    Topology { bus: bus.to_owned(), stages: links.into_iter().map(stage).collect(), delays: delays.to_vec() }
+    let work_queues = stages.into_iter().map(|stage| stage.work_queue(chain)).collect();
+    Topology { bus: bus.to_owned(), work_queues, delays: delays.to_vec() }
 }

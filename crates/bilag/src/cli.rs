@@ -10,6 +10,7 @@ mod documented;
 mod ingress;
 mod stages;
 mod store;
+mod unlisted;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,9 +32,9 @@ pub use doctor::DoctorArgs;
 pub use ingress::IngressArgs;
 pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 pub use store::{MigrateArgs, PruneArgs, RecountArgs};
+pub use unlisted::UnlistedSettings;
 
-use crate::chain::CHAIN;
-use crate::link::{StageSettings, UnlistedSettings};
+use crate::chain::{ChainSettings, stages};
 use crate::settings::{BrokerSettings, PackageSettings, RuntimeSettings, StoreSettings};
 
 /// Carries retail receipts to where their invoices belong, over RabbitMQ.
@@ -98,8 +99,8 @@ pub const ALL: &str = "all";
 /// The consumers by their names.
 fn stage_names() -> PossibleValuesParser {
     let all = PossibleValue::new(ALL).help("Every consumer that is in use");
-    let links = CHAIN.iter().map(|link| PossibleValue::new(link.name).help(link.about));
-    PossibleValuesParser::new([all].into_iter().chain(links))
+    let stages = stages().iter().map(|stage| PossibleValue::new(stage.name).help(stage.about));
+    PossibleValuesParser::new([all].into_iter().chain(stages))
 }
 
 #[derive(Debug, Args)]
@@ -116,7 +117,7 @@ pub struct ConsumeArgs {
     #[command(flatten)]
     pub packages: PackageSettings,
     #[command(flatten)]
-    pub settings: StageSettings,
+    pub settings: ChainSettings,
 }
 
 #[derive(Debug, Subcommand)]

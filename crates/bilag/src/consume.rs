@@ -1,38 +1,40 @@
-//! `bilag consume`: runs the named consumers in this process until SIGTERM or SIGINT.
+//! `bilag consume`: runs the named stages in this process until SIGTERM or SIGINT.
 
-use consumer::Shared;
+use amqp::Consumer;
+use consumer::{Context, Stage};
 use permits::Permits;
 
-use crate::chain::{CHAIN, named};
-use crate::cli::{ALL, ConsumeArgs};
-use crate::crew::Crew;
+use crate::chain::{named, named_in_any_case, topology};
+use crate::cli::ConsumeArgs;
 use crate::health::Health;
-use crate::link::Link;
 use crate::output::Failed;
-use crate::stages::Stages;
+use crate::reporter::Reporter;
+use crate::supervisor::Supervisor;
 use crate::{health, telemetry};
 
-/// Runs until told to stop.
+/// Runs until it is shut down.
 pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     let _telemetry = telemetry::start(&args.runtime.logs)?;
-    let links = running(&args);
+    let chain = args.settings.chain();
+    let stages = in_use(&args, &chain);
     let broker = args.broker.broker(&format!("{}", std::process::id()))?;
-    let store = match links.iter().any(|link| link.needs_store) {
+    let store = match stages.iter().any(|stage| stage.needs_store) {
         true => Some(args.store.open_or_create().await?),
         false => None,
     };
     let permits = store.clone().map(Permits::new);
-    let shared = Shared {
+    let context = Context {
+        broker,
         store: store.clone(),
         allowance: permits.clone().map(|permits| permits as _),
-        stages: CHAIN.iter().map(|link| link.name).collect(),
-        wishes: CHAIN.iter().filter_map(|link| link.wish(&args.settings)).collect(),
-        targets: CHAIN.iter().filter_map(Link::serves).collect(),
+        chain: chain.clone(),
         oms: args.packages.oms_id.clone(),
         dry_run: args.runtime.dry_run,
+        reconcile_every: args.runtime.reconcile_every.duration(),
+        stranded_after: args.broker.all_retry_delays(),
     };
-    let made: Result<Vec<_>, _> = links.iter().map(|link| link.make(&args.settings, &shared)).collect();
-    let made = made.map_err(Failed::plainly_used_wrongly)?;
+    let ready: Result<Vec<_>, _> = stages.iter().map(|stage| stage.start(&context)).collect();
+    let ready = ready.map_err(Failed::plainly_used_wrongly)?;
     let listener = match args.runtime.health_addr {
         Some(address) => Some(health::bind(address).await?),
         None => None,
@@ -40,41 +42,49 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
     if let Some(store) = &store {
         tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
     }
-    tell_switched_off(&args);
+    log_disabled(&args, &chain);
     if args.runtime.dry_run {
         tracing::warn!("this is a dry run (BILAG_DRY_RUN): nothing is sent to any target");
     }
-    let names = links.iter().map(|link| link.name);
-    let stages = Stages::begin(&args.store, store.clone(), names).await;
-    let mut crew = Crew::new(&args, broker, stages);
-    made.into_iter().for_each(|start| start(&mut crew));
-    if let Some(listener) = listener {
-        health::serve(listener, Health { stages: crew.statuses(), store });
+    let names = stages.iter().map(|stage| stage.name);
+    let reporter = Reporter::begin(&args.store, store.clone(), names).await;
+    let mut supervisor = Supervisor::new();
+    for ready in ready {
+        let (bus, delays) = (&args.broker.bus_exchange, &args.broker.retry_delays);
+        let consumer = Consumer {
+            broker: context.broker.clone(),
+            topology: topology(bus, delays, [&ready.stage], &chain),
+            declares: args.runtime.queues.declare,
+            concurrency: args.runtime.concurrency,
+            held: reporter.hold(ready.stage.name),
+            status: supervisor.status(ready.stage.name),
+        };
+        supervisor.start(ready, consumer);
     }
-    crew.until_stopped(permits).await
+    if let Some(listener) = listener {
+        health::serve(listener, Health { stages: supervisor.statuses(), store });
+    }
+    supervisor.until_shutdown(reporter, permits).await
 }
 
-/// The named consumers that are in use.
-fn running(args: &ConsumeArgs) -> Vec<&'static Link> {
-    let links = named(&args.stages, &args.settings);
-    let takes_part = |link: &&Link| link.in_a_dry_run || !args.runtime.dry_run;
-    links.into_iter().filter(|link| link.off(&args.settings).is_none()).filter(takes_part).collect()
+/// The named stages that are in use, and take part in a dry run where this is one.
+fn in_use<'a>(args: &ConsumeArgs, chain: &'a [Stage]) -> Vec<&'a Stage> {
+    let mut stages = named(&args.stages, chain);
+    stages.retain(|stage| disabled_reason(args, stage).is_none());
+    stages
 }
 
-/// Says which of the named consumers are not in use. What waits in their queues goes on waiting.
-fn tell_switched_off(args: &ConsumeArgs) {
-    let all = args.stages.iter().any(|name| name == ALL);
-    let named = |link: &&Link| all || args.stages.iter().any(|name| name == link.name);
-    let off: Vec<_> = CHAIN
-        .iter()
-        .filter(named)
-        .filter_map(|link| {
-            let dry = (!link.in_a_dry_run && args.runtime.dry_run)
-                .then_some("BILAG_DRY_RUN: its requests have invoices made");
-            Some(format!("{} ({})", link.name, link.off(&args.settings).or(dry)?))
-        })
+fn disabled_reason(args: &ConsumeArgs, stage: &Stage) -> Option<&'static str> {
+    stage.disabled_reason.or(stage.not_in_a_dry_run.filter(|_| args.runtime.dry_run))
+}
+
+/// Says which of the named stages are not in use. What waits in their queues goes on waiting.
+fn log_disabled(args: &ConsumeArgs, chain: &[Stage]) {
+    let disabled: Vec<_> = named_in_any_case(&args.stages, chain)
+        .into_iter()
+        .filter_map(|stage| Some(format!("{} ({})", stage.name, disabled_reason(args, stage)?)))
         .collect();
-    if !off.is_empty() {
-        tracing::warn!("switched off: {}", off.join(", "));
+    if !disabled.is_empty() {
+        tracing::warn!("switched off: {}", disabled.join(", "));
     }
 }

@@ -8,14 +8,12 @@ mod chain;
 mod cli;
 mod commands;
 mod consume;
-mod crew;
 mod health;
-mod link;
 mod output;
-mod reconcile;
+mod reporter;
 mod settings;
-mod stages;
-mod stop;
+mod shutdown;
+mod supervisor;
 mod telemetry;
 mod who;
 

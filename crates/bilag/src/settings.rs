@@ -70,7 +70,7 @@ impl BrokerSettings {
     }
 
     /// Longer than all retry queues together: who is untouched for so long waits in none of them.
-    pub fn all_rungs(&self) -> Duration {
+    pub fn all_retry_delays(&self) -> Duration {
         let waits: Duration = self.retry_delays.iter().map(|delay| delay.duration()).sum();
         waits + waits / 10 + Duration::from_secs(60)
     }

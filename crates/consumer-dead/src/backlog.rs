@@ -1,17 +1,16 @@
 //! What waits in the store, as it is measured: dead letters, and records on their way.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use consumer::Shared;
+use consumer::Context;
 use events::Target;
 use opentelemetry::metrics::{Meter, ObservableGauge};
 use opentelemetry::{KeyValue, global};
+use parking_lot::Mutex;
 use sync_store::{Backlog, State, SyncStore};
 use tokio::sync::Notify;
 use tokio::time::sleep;
-
-use crate::FIRST_TARGET;
 
 /// How often the store is asked, once somebody collects.
 const REFRESH_EVERY: Duration = Duration::from_secs(15);
@@ -26,23 +25,26 @@ pub(crate) const OTHER: &str = "_OTHER";
 const ON_ITS_WAY: [State; 3] = [State::Pending, State::InvoiceCreated, State::Attaching];
 
 /// Measures what waits in the store for as long as the process runs. Whoever collects never waits for
-/// the store: a task asks it, and where nobody collects it is not asked.
-pub(crate) fn measure(shared: &Shared) {
+/// the store: this asks it, and where nobody collects it is not asked.
+pub(crate) fn measure(context: &Context) -> impl Future<Output = ()> + use<> {
     let seen = Arc::new(Seen {
-        stages: shared.stages.clone(),
-        targets: shared.targets.iter().map(|(_, target)| target.clone()).collect(),
+        stages: context.chain.iter().map(|stage| stage.name).collect(),
+        targets: context.targets().into_iter().map(|(_, target)| target).collect(),
         collected: Notify::new(),
         latest: Mutex::default(),
     });
-    gauges(&seen);
-    tokio::spawn(refresh(shared.store(), seen));
+    let store = context.store();
+    async move {
+        gauges(&seen);
+        refresh(store, seen).await;
+    }
 }
 
 async fn refresh(store: Arc<dyn SyncStore>, seen: Arc<Seen>) {
     seen.collected.notified().await;
     loop {
         match store.backlog().await {
-            Ok(backlog) => *seen.lock() = Some((Instant::now(), backlog)),
+            Ok(backlog) => *seen.latest.lock() = Some((Instant::now(), backlog)),
             Err(error) => tracing::debug!(%error, "what waits in the store could not be counted"),
         }
         sleep(REFRESH_EVERY).await;
@@ -58,15 +60,10 @@ struct Seen {
 }
 
 impl Seen {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Backlog)>> {
-        // It is only ever replaced whole.
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What waits, and how long ago the store said so.
     fn latest(&self) -> Option<(Duration, Backlog)> {
         self.collected.notify_one();
-        let (at, backlog) = self.lock().clone()?;
+        let (at, backlog) = self.latest.lock().clone()?;
         Some((at.elapsed(), backlog)).filter(|(age, _)| *age < STALE_AFTER)
     }
 
@@ -180,9 +177,11 @@ fn oldest_records(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Told> {
     seen.targets.iter().map(of).collect()
 }
 
+/// Only the first target of the chain makes an invoice before its file is attached.
 fn without_file(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Told> {
-    let open = backlog.records.iter().filter(|open| open.target == FIRST_TARGET);
-    vec![(as_value(open.map(|open| open.without_file).sum()), vec![seen.target(FIRST_TARGET)])]
+    let Some(first) = seen.targets.first().map(Target::as_str) else { return Vec::new() };
+    let open = backlog.records.iter().filter(|open| open.target == first);
+    vec![(as_value(open.map(|open| open.without_file).sum()), vec![seen.target(first)])]
 }
 
 /// The oldest of these ages, in seconds: they have gone on since the store told them. 0 of none.

@@ -1,4 +1,4 @@
-//! The dead consumer: hears a copy of every dead letter, writes it into the index, and closes its
+//! The dead consumer: consumes a copy of every dead letter, writes it into the index, and closes its
 //! receipt's record as dead. The message itself stays in its dead-letter queue.
 
 mod backlog;
@@ -6,56 +6,30 @@ mod backlog;
 use std::sync::Arc;
 
 use amqp::{
-    BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject, count_dead_by_broker,
-    dead_letter_id, header_names,
+    Failure, Handler, Message, Outcome, Reason, Subject, count_dead_by_broker, dead_letter_id, header_names,
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
-use consumer::{Consumer, Shared, WrongSetting, of_store, plain_body};
-use events::{About, Target};
+use consumer::{Stage, StageSettings, of_store, package_subject, plain_body, receipt_subject, targets};
+use events::Target;
 use sync_store::{Closes, DeadLetter, Key, NewDeadLetter, PackageKey, SyncStore};
-
-/// The dead stage.
-pub struct DeadConsumer {
-    store: Arc<dyn SyncStore>,
-    stages: Vec<&'static str>,
-    /// The stages that serve a target, each with its target.
-    targets: Vec<(&'static str, Target)>,
-    oms: String,
-}
+use tenants::TenantSettings;
 
 /// It needs nothing to be set.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DeadSettings {}
 
-impl Consumer for DeadConsumer {
-    const NAME: &'static str = "dead";
-    const ABOUT: &'static str = "Indexes dead letters";
-    type Settings = DeadSettings;
-
-    /// Every stage by its name, not `#`: a dead letter about a dead letter must not come back to it.
-    fn hears(_: &DeadSettings, others: &[&'static str]) -> Vec<(Exchange, String)> {
-        others.iter().map(|stage| (Exchange::Dead, (*stage).to_owned())).collect()
-    }
-
-    /// A dead letter about anything is noted.
-    fn check(_: &[u8]) -> Result<Option<About>, BoxError> {
-        Ok(None)
-    }
-
-    fn start(_: &DeadSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        tokio::spawn(fill_causes(shared.store()));
-        backlog::measure(shared);
-        Ok(Self {
-            store: shared.store(),
-            stages: shared.stages.clone(),
-            targets: shared.targets.clone(),
-            oms: shared.oms.clone(),
-        })
+impl StageSettings for DeadSettings {
+    fn stage(&self, _: &TenantSettings) -> Stage {
+        Stage::new("dead", "Indexes dead letters")
+            .bind_to_dead_letters()
+            .background(|context| fill_causes(context.store()))
+            .background(backlog::measure)
+            .message_handler(|context| Ok(Index::new(context.store(), &context.chain, &context.oms)))
     }
 }
 
-/// DeadLetters that an earlier version noted get their cause, so that they are grouped with the others.
+/// Dead letters that an earlier version noted get their cause, so that they are grouped with the others.
 async fn fill_causes(store: Arc<dyn SyncStore>) {
     const AT_ONCE: u32 = 500;
     loop {
@@ -63,14 +37,31 @@ async fn fill_causes(store: Arc<dyn SyncStore>) {
             Ok(filled) if filled == u64::from(AT_ONCE) => {}
             Ok(_) => return,
             Err(error) => {
-                tracing::warn!(%error, "letters of an earlier version have no cause yet: the next start, or `bilag dead reindex`, goes on");
+                tracing::warn!(%error, "dead letters of an earlier version have no cause yet: the next start, or `bilag dead reindex`, goes on");
                 return;
             }
         }
     }
 }
 
-impl Handler for DeadConsumer {
+/// Writes dead letters into the index.
+pub struct Index {
+    store: Arc<dyn SyncStore>,
+    stages: Vec<&'static str>,
+    /// The stages that serve a target, each with its target.
+    targets: Vec<(&'static str, Target)>,
+    oms: String,
+}
+
+impl Index {
+    /// The index in this store, of the stages of this chain and the packages of this OMS.
+    pub fn new(store: Arc<dyn SyncStore>, chain: &[Stage], oms: &str) -> Self {
+        let stages = chain.iter().map(|stage| stage.name).collect();
+        Self { store, stages, targets: targets(chain), oms: oms.to_owned() }
+    }
+}
+
+impl Handler for Index {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         let letter = self.letter(message);
         let headers: serde_json::Map<_, _> =
@@ -91,20 +82,13 @@ impl Handler for DeadConsumer {
         }
         Ok(Outcome::Done(Vec::new()))
     }
-
-    fn subject(&self, message: &Message) -> Option<Subject> {
-        message.subject()
-    }
 }
-
-/// Where a receipt that died before any target had a record of it is recorded as dead.
-const FIRST_TARGET: &str = "omnium";
 
 fn is_of_the_brokers_making(message: &Message) -> bool {
     message.header_text(header_names::REASON).is_none()
 }
 
-impl DeadConsumer {
+impl Index {
     fn count(&self, stage: &str, reason: &str) {
         let stage = self.stages.iter().find(|known| **known == stage);
         let reason = Reason::COMMON.iter().map(|known| known.as_str()).find(|known| *known == reason);
@@ -112,10 +96,15 @@ impl DeadConsumer {
     }
 
     /// The records that a dead letter of this stage closes: its target's, where it serves one, else all of
-    /// the receipt's.
+    /// the receipt's. A receipt that died before any target had a record of it is recorded as dead at the
+    /// first target of the chain.
     fn closes(&self, stage: &str) -> Closes<'_> {
         let serves = self.targets.iter().find(|(name, _)| *name == stage);
-        serves.map_or(Closes::Every { at_least: FIRST_TARGET }, |(_, target)| Closes::Target(target.as_str()))
+        let first = || self.targets.first().map_or("", |(_, target)| target.as_str());
+        serves.map_or_else(
+            || Closes::Every { at_least: first() },
+            |(_, target)| Closes::Target(target.as_str()),
+        )
     }
 
     fn letter(&self, message: &Message) -> DeadLetter {
@@ -126,16 +115,14 @@ impl DeadConsumer {
             stage: told.stage,
             reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },
             error: told.error,
-            key: match &subject {
-                Some(Subject::Receipt { tenant, receipt }) => Some(Key::new(tenant, receipt)),
-                _ => None,
-            },
-            package: match subject {
-                Some(Subject::Package { oms, package }) => {
-                    package.parse().ok().map(|package_id| PackageKey { oms, package_id })
-                }
-                _ => None,
-            },
+            key: subject
+                .as_ref()
+                .and_then(|subject| subject.named([header_names::TENANT, header_names::RECEIPT]))
+                .map(|(tenant, receipt)| Key::new(tenant, receipt)),
+            package: subject
+                .as_ref()
+                .and_then(|subject| subject.named([header_names::OMS, header_names::PACKAGE]))
+                .and_then(|(oms, id)| Some(PackageKey { oms: oms.to_owned(), package_id: id.parse().ok()? })),
             message_id: Some(message.id()),
             attempts: message.attempt(),
             first_failed_at: time(told.first_failed_at),
@@ -154,12 +141,9 @@ impl DeadConsumer {
             return told;
         }
         let body = plain_body(message).ok()?;
-        let receipt = events::receipt_uid(&body).map(|(tenant, receipt)| Subject::Receipt {
-            tenant: tenant.to_string(),
-            receipt: receipt.to_string(),
-        });
-        let package = || events::package_id(&body).map(|id| id.to_string());
-        receipt.or_else(|| package().map(|package| Subject::Package { oms: self.oms.clone(), package }))
+        let receipt = events::receipt_uid(&body);
+        let receipt = receipt.map(|(tenant, receipt)| receipt_subject(&tenant, &receipt));
+        receipt.or_else(|| Some(package_subject(&self.oms, events::package_id(&body)?)))
     }
 }
 

@@ -1,20 +1,21 @@
 //! The ERP consumer: delivers the invoices of packages, with their PDF, to the ERP that keeps the
 //! books, where others made them.
 //!
-//! It hears `invoice.rendered.v1` and passes it on as it is: `schemas/erp.openapi.json`.
+//! It consumes `invoice.rendered.v1` and passes it on as it is: `schemas/erp.openapi.json`.
 
 mod settings;
 
 use std::sync::Arc;
 
-use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{Failure, Outcome, Reason};
 use consumer::{
-    Consumer, Delivered, Probe, Refusals, Seen, Shared, Wanted, WrongSetting, deliver, failure, rehearse,
-    rendered_key,
+    Acceptance, Delivered, EventHandler, Input, Probe, Refusals, Seen, SettingError, Stage, StageSettings,
+    deliver, failure, rehearse,
 };
 use erp::Erp;
-use events::{About, InvoiceRendered, ReceiptSettled, Target};
+use events::{InvoiceRendered, ReceiptSettled, Target};
 use sync_store::SyncStore;
+use tenants::TenantSettings;
 
 pub use settings::ErpSettings;
 
@@ -29,57 +30,49 @@ pub const ERP_FORBIDDEN: Reason = Reason::new(
 
 const TARGET: Target = Target::new("erp");
 
-/// The ERP stage.
-pub struct ErpConsumer {
+impl StageSettings for ErpSettings {
+    fn stage(&self, _: &TenantSettings) -> Stage {
+        let (accepting, probing, handling) = (self.clone(), self.clone(), self.clone());
+        Stage::new("erp", "Delivers the invoices of packages to the ERP")
+            .target(TARGET)
+            .reasons(&[ERP_REJECTED, ERP_FORBIDDEN])
+            .disabled(self.url().is_none().then_some("ERP_INVOICE_URL is not set"))
+            .accepts(move |receipt| accepts(&accepting, receipt))
+            .probe(move || probe(&probing))
+            .handler(move |context| {
+                let (store, dry_run) = (context.store(), context.dry_run);
+                Ok(Deliver { store, erp: handling.client()?, dry_run })
+            })
+    }
+}
+
+/// The invoices of packages. Those of tills reach the ERP by the tills' own way.
+fn accepts(settings: &ErpSettings, receipt: &ReceiptSettled) -> Acceptance {
+    match settings.url() {
+        Some(_) if receipt.package.is_some() => Acceptance::Yes,
+        _ => Acceptance::Never,
+    }
+}
+
+fn probe(settings: &ErpSettings) -> Result<Probe, SettingError> {
+    let erp = settings.client()?;
+    Ok(Probe::new("the ERP", async move { Ok(Seen::options(erp.reach().await?, "ERP_INVOICE_URL")) }))
+}
+
+/// Delivers rendered invoices to the ERP.
+struct Deliver {
     store: Arc<dyn SyncStore>,
     erp: Erp,
     dry_run: bool,
 }
 
-impl Consumer for ErpConsumer {
-    const NAME: &'static str = "erp";
-    const ABOUT: &'static str = "Delivers the invoices of packages to the ERP";
-    const TARGET: Option<Target> = Some(TARGET);
-    const REASONS: &'static [Reason] = &[ERP_REJECTED, ERP_FORBIDDEN];
-    type Settings = ErpSettings;
+impl EventHandler for Deliver {
+    type Event = InvoiceRendered;
 
-    fn hears(_: &ErpSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        vec![(Exchange::Events, rendered_key(&TARGET))]
-    }
-
-    fn off(settings: &ErpSettings) -> Option<&'static str> {
-        settings.url().is_none().then_some("ERP_INVOICE_URL is not set")
-    }
-
-    /// The invoices of packages. Those of tills reach the ERP by the tills' own way.
-    fn wants(settings: &ErpSettings, receipt: &ReceiptSettled) -> Wanted {
-        match settings.url() {
-            Some(_) if receipt.package.is_some() => Wanted::Yes,
-            _ => Wanted::Never,
-        }
-    }
-
-    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
-        Ok(Some(events::decode::<InvoiceRendered>(body)?.about()))
-    }
-
-    fn start(settings: &ErpSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self { store: shared.store(), erp: settings.client()?, dry_run: shared.dry_run })
-    }
-
-    fn probe(settings: &ErpSettings) -> Result<Option<Probe>, WrongSetting> {
-        let erp = settings.client()?;
-        Ok(Some(Probe::new(
-            "the ERP",
-            async move { Ok(Seen::options(erp.reach().await?, "ERP_INVOICE_URL")) },
-        )))
-    }
-}
-
-impl Handler for ErpConsumer {
-    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let event: InvoiceRendered =
-            events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+    async fn handle(
+        &self,
+        Input { event, message, .. }: Input<'_, InvoiceRendered>,
+    ) -> Result<Outcome, Failure> {
         if self.dry_run {
             let would = async { Ok("would deliver") };
             return rehearse(self.store.as_ref(), &event, self.erp.longest_call(), would).await;
@@ -92,9 +85,5 @@ impl Handler for ErpConsumer {
                 .map_err(|error| failure("the ERP does not have the invoice", refusals, error))
         };
         deliver(self.store.as_ref(), &event, self.erp.longest_call(), call).await
-    }
-
-    fn subject(&self, message: &Message) -> Option<Subject> {
-        message.subject()
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use amqp::Delay;
 use clap::Args;
-use consumer::{SecretSetting, WrongSetting, needed};
+use consumer::{SecretSetting, SettingError, needed};
 use erp::{Config, Erp};
 
 /// Where the ERP is.
@@ -34,7 +34,7 @@ impl ErpSettings {
         self.erp_invoice_url.as_deref().filter(|url| !url.is_empty())
     }
 
-    pub(crate) fn client(&self) -> Result<Erp, WrongSetting> {
+    pub(crate) fn client(&self) -> Result<Erp, SettingError> {
         let url = needed("ERP_INVOICE_URL", &self.erp_invoice_url, "to deliver invoices to the ERP")?;
         let authorization = SecretSetting {
             name: "ERP_INVOICE_AUTHORIZATION",
@@ -47,6 +47,6 @@ impl ErpSettings {
             max_concurrent: self.erp_max_concurrent_requests.into(),
             timeout: self.erp_timeout.duration(),
         };
-        Erp::new(config).map_err(WrongSetting::told)
+        Erp::new(config).map_err(SettingError::described)
     }
 }

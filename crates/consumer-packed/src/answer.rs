@@ -1,6 +1,7 @@
 //! The receipt that an invoice service answered with.
 
-use amqp::{Failure, Outgoing, Reason};
+use amqp::{Failure, Outgoing};
+use consumer::receipt_subject;
 use events::{Contradictions, Foreign, Number, Package, ReceiptSettled, ReceiptSettledType, Undecodable};
 use sync_store::Packing;
 
@@ -46,11 +47,11 @@ pub fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, Ans
     Ok(receipt)
 }
 
-/// The receipt as the chain hears it, like one that came over the bus.
+/// The receipt as the chain consumes it, like one that came over the bus.
 pub fn settled(receipt: &ReceiptSettled) -> Result<Outgoing, Failure> {
     const KIND: &str = ReceiptSettledType::NAME;
     let (tenant, uid) = (&receipt.tenant.uid, &receipt.order_receipt.uid);
-    let body = serde_json::to_vec(receipt).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
     let identity = [KIND, &**tenant, &**uid];
-    Ok(Outgoing::event(KIND, KIND.to_owned(), &identity, body).about(tenant, uid))
+    let event = Outgoing::json(KIND, KIND.to_owned(), &identity, receipt)?;
+    Ok(event.about(receipt_subject(tenant, uid)))
 }

@@ -1,26 +1,27 @@
-//! The packed consumer: hears that a package was packed, and asks the invoice service for its
+//! The packed consumer: consumes Akinon's package events, and asks the invoice service for its
 //! invoice. Where the service answers with the receipt, it emits `receipt.settled.v1`; where it takes
 //! the request, the receipt comes over the bus later.
 
 mod answer;
-mod cycle;
+mod overdue;
 mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use akinon::{Asked, InvoiceService};
-use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Message, Outcome, Reason, Subject};
 use bytes::Bytes;
 use consumer::{
-    Consumer, Cycle, MARGIN, Probe, ReadError, Refusals, Seen, Shared, WrongSetting, failure, lost, of_store,
-    plain_body, read_plain,
+    Event, EventHandler, Input, MARGIN, Probe, ReadError, Reconcile, Refusals, Seen, SettingError, Stage,
+    StageSettings, failure, limit_size, lost, of_store, package_subject, plain_body,
 };
 use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
 use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
+use tenants::TenantSettings;
 use uuid::Uuid;
 
-pub use cycle::again;
+pub use overdue::again;
 pub use settings::PackedSettings;
 
 /// The invoice service does not make this invoice.
@@ -39,57 +40,75 @@ pub const INVALID_ANSWER: Reason = Reason::new(
     "show the error to whoever runs the invoice service; once its answer is mended, redrive the dead letter",
 );
 
-/// The packed stage.
-pub struct PackedConsumer {
+/// Names the stage.
+pub(crate) const NAME: &str = "packed";
+
+impl StageSettings for PackedSettings {
+    fn stage(&self, _: &TenantSettings) -> Stage {
+        let (probing, handling, patience) = (self.clone(), self.clone(), self.patience());
+        let stage = Stage::new(NAME, "Asks the invoice service for the invoice of a packed package");
+        let stage =
+            self.packed_keys.iter().fold(stage, |stage, key| stage.bind(Exchange::Bus, key.to_string()));
+        stage
+            .emits(&[ReceiptSettledType::NAME])
+            .reasons(&[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER])
+            .not_in_a_dry_run("BILAG_DRY_RUN: its requests have invoices made")
+            .disabled(self.url().is_none().then_some("INVOICE_SERVICE_URL is not set"))
+            .probe(move || probe(&probing))
+            .background(move |context| {
+                let overdue = overdue::Overdue { store: context.store(), patience };
+                Reconcile::new(context, overdue).run(context.reconcile_every)
+            })
+            .handler(move |context| {
+                let (store, oms) = (context.store(), context.oms.clone());
+                Ok(AskForInvoice { store, service: handling.client()?, patience, oms })
+            })
+    }
+}
+
+fn probe(settings: &PackedSettings) -> Result<Probe, SettingError> {
+    let service = settings.client()?;
+    let look = async move { Ok(Seen::options(service.reach().await?, "INVOICE_SERVICE_URL")) };
+    Ok(Probe::new("the invoice service", look))
+}
+
+/// A package event, where it says that the package was packed.
+struct Packed(Option<PackageEvent>);
+
+impl Event for Packed {
+    fn read(body: &[u8]) -> Result<Self, ReadError> {
+        limit_size(body)?;
+        Ok(Self(match events::package_status(body)? {
+            PackageStatus::Packed => Some(events::decode(body)?),
+            PackageStatus::Other => None,
+        }))
+    }
+
+    fn about(&self) -> Option<About> {
+        self.0.as_ref().map(PackageEvent::about)
+    }
+
+    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
+        let about = Self::read(body)?.about();
+        Ok(Some(about.ok_or("it says of no package that it was packed: this stage would pass it over")?))
+    }
+}
+
+/// Asks the invoice service for the invoices of packed packages.
+struct AskForInvoice {
     store: Arc<dyn SyncStore>,
     service: InvoiceService,
     patience: Duration,
     oms: String,
 }
 
-impl Consumer for PackedConsumer {
-    const NAME: &'static str = "packed";
-    const ABOUT: &'static str = "Asks the invoice service for the invoice of a packed package";
-    const EMITS: &'static [&'static str] = &[ReceiptSettledType::NAME];
-    /// Its requests have invoices made.
-    const IN_A_DRY_RUN: bool = false;
-    const REASONS: &'static [Reason] = &[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER];
-    type Settings = PackedSettings;
+impl EventHandler for AskForInvoice {
+    type Event = Packed;
 
-    fn hears(settings: &PackedSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        settings.packed_keys.iter().map(|key| (Exchange::Bus, key.to_string())).collect()
-    }
-
-    fn off(settings: &PackedSettings) -> Option<&'static str> {
-        settings.url().is_none().then_some("INVOICE_SERVICE_URL is not set")
-    }
-
-    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
-        let event = read_plain(body, packed)?;
-        let event = event.ok_or("it says of no package that it was packed: this stage would pass it over")?;
-        Ok(Some(event.about()))
-    }
-
-    fn probe(settings: &PackedSettings) -> Result<Option<Probe>, WrongSetting> {
-        let service = settings.client()?;
-        let look = async move { Ok(Seen::options(service.reach().await?, "INVOICE_SERVICE_URL")) };
-        Ok(Some(Probe::new("the invoice service", look)))
-    }
-
-    fn start(settings: &PackedSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        let (service, patience) = (settings.client()?, settings.patience());
-        Ok(Self { store: shared.store(), service, patience, oms: shared.oms.clone() })
-    }
-
-    fn cycle(settings: &PackedSettings, shared: &Shared) -> Option<Box<dyn Cycle>> {
-        Some(Box::new(cycle::Overdue { store: shared.store(), patience: settings.patience() }))
-    }
-}
-
-impl Handler for PackedConsumer {
-    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let body = plain_body(message)?;
-        let event = packed(&body)?;
+    async fn handle(
+        &self,
+        Input { event: Packed(event), body, message }: Input<'_, Packed>,
+    ) -> Result<Outcome, Failure> {
         let Some(PackageEvent { event, payload }) = event else { return Ok(Outcome::PassedOver) };
         let key = PackageKey { oms: self.oms.clone(), package_id: payload.id };
         let owner = Uuid::new_v4().to_string();
@@ -132,20 +151,11 @@ impl Handler for PackedConsumer {
     }
 
     fn subject(&self, message: &Message) -> Option<Subject> {
-        let package = events::package_id(&plain_body(message).ok()?)?.to_string();
-        Some(Subject::Package { oms: self.oms.clone(), package })
+        Some(package_subject(&self.oms, events::package_id(&plain_body(message).ok()?)?))
     }
 }
 
-/// The package, where one was packed.
-fn packed(body: &[u8]) -> Result<Option<PackageEvent>, ReadError> {
-    Ok(match events::package_status(body)? {
-        PackageStatus::Packed => Some(events::decode(body)?),
-        PackageStatus::Other => None,
-    })
-}
-
-impl PackedConsumer {
+impl AskForInvoice {
     /// Whether a packing may be asked for anew although its content has a dead letter: the service
     /// refused, so that there is no invoice, and the package has been mended since.
     async fn may_be_renewed(&self, packing: &Packing<'_>) -> Result<bool, Failure> {
@@ -201,6 +211,6 @@ impl PackedConsumer {
         let kind = InvoiceRequestType::V1;
         let request = InvoiceRequest { kind, id: idempotency_key, oms: &self.oms, package: &package };
         let json = serde_json::to_vec(&request);
-        json.map(Bytes::from).map_err(|error| Failure::reject(Reason::UNDECODABLE, error))
+        json.map(Bytes::from).map_err(|error| Failure::reject(Reason::UNSERIALIZABLE, error))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use akinon::{InvoiceService, InvoiceServiceConfig};
 use amqp::{BindingKey, Delay};
 use clap::Args;
-use consumer::{SecretSetting, WrongSetting, needed};
+use consumer::{SecretSetting, SettingError, needed};
 
 /// Where the invoice service is, and how long it may take.
 #[derive(Clone, Debug, Args)]
@@ -70,7 +70,7 @@ impl PackedSettings {
         self.invoice_service_patience.duration()
     }
 
-    pub(crate) fn client(&self) -> Result<InvoiceService, WrongSetting> {
+    pub(crate) fn client(&self) -> Result<InvoiceService, SettingError> {
         let what_for = "to ask for the invoices of packages";
         let username = SecretSetting {
             name: "INVOICE_SERVICE_USERNAME",
@@ -89,6 +89,6 @@ impl PackedSettings {
             max_concurrent: self.invoice_service_max_concurrent_requests.into(),
             timeout: self.invoice_service_timeout.duration(),
         };
-        InvoiceService::new(config).map_err(WrongSetting::told)
+        InvoiceService::new(config).map_err(SettingError::described)
     }
 }

@@ -1,79 +1,85 @@
-//! The receipt consumer: hears that a receipt was settled, opens its sync records, maps its invoice,
+//! The receipt consumer: consumes `receipt.settled.v1`, opens its sync records, maps its invoice,
 //! and emits `invoice.ready.v1` for every target that wants it.
 
-mod cycle;
-mod earlier;
 mod package;
 mod settings;
+mod stranded;
 
 use std::sync::Arc;
 
-use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
+use amqp::{Exchange, Failure, Message, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use consumer::{
-    Consumer, Cycle, ReadError, Shared, UNKNOWN_TENANT, Wanted, Wish, WrongSetting, of_store, plain_body,
-    read_plain, tenant,
+    Acceptance, Context, EventHandler, Input, Reconcile, Stage, StageSettings, UNKNOWN_TENANT, of_store,
+    plain_body, receipt_subject, tenant,
 };
-use events::{About, InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
+use events::{InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
 use tenants::{Tenant, TenantSettings, Tenants, Zones};
 
-pub use cycle::Stranded;
 pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
 pub use settings::ReceiptSettings;
+pub use stranded::Stranded;
 
 /// Heard before with different content.
 pub const CONFLICTING_RECEIPT: Reason =
     Reason::new("conflicting_receipt", "compare both at the till; the one heard first stays as it is");
 
-/// The receipt stage.
-pub struct ReceiptConsumer {
+const REASONS: &[Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
+
+/// Names the stage.
+pub(crate) const NAME: &str = "receipt";
+
+impl StageSettings for ReceiptSettings {
+    fn stage(&self, tenants: &TenantSettings) -> Stage {
+        let (settings, tenants, zones) = (self.clone(), tenants.tenants.clone(), tenants.zones());
+        let (stranded_tenants, fill_zones) = (tenants.clone(), zones.clone());
+        let stage = Stage::new(NAME, "Opens the records of settled receipts, and maps their invoices");
+        let stage =
+            self.receipt_keys.iter().fold(stage, |stage, key| stage.bind(Exchange::Bus, key.to_string()));
+        stage
+            // Asked for by the chain: the receipts of packages.
+            .bind(Exchange::Events, ReceiptSettledType::NAME)
+            .emits(&[InvoiceReadyType::NAME])
+            .reasons(REASONS)
+            .background(move |context| {
+                let stranded = Stranded {
+                    store: context.store(),
+                    targets: context.targets(),
+                    tenants: stranded_tenants.clone(),
+                };
+                Reconcile::new(context, stranded).run(context.reconcile_every)
+            })
+            .background(move |context| fill(context.store(), fill_zones.clone()))
+            .handler(move |context| {
+                Ok(Settle {
+                    store: context.store(),
+                    context: context.clone(),
+                    property_prefix: settings.omnium_property_prefix.clone(),
+                    tenants: tenants.clone(),
+                    zones: zones.clone(),
+                })
+            })
+    }
+}
+
+/// Gives receipts that an earlier version wrote what reports and the search need. Where the store goes away
+/// meanwhile, the next start goes on, or the next report does.
+async fn fill(store: Arc<dyn SyncStore>, zones: Zones) {
+    match report::fill(store.as_ref(), &zones, |_| ()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "receipts of an earlier version can be found and reported now"),
+        Err(error) => tracing::debug!(%error, "receipts of an earlier version are left for later"),
+    }
+}
+
+/// Opens the records of settled receipts.
+pub(crate) struct Settle {
     store: Arc<dyn SyncStore>,
-    wishes: Vec<Wish>,
+    context: Context,
     property_prefix: String,
     tenants: Option<Tenants>,
     zones: Zones,
-    oms: String,
-}
-
-impl Consumer for ReceiptConsumer {
-    const NAME: &'static str = "receipt";
-    const ABOUT: &'static str = "Hears settled receipts, opens their records, maps their invoice";
-    const EMITS: &'static [&'static str] = &[InvoiceReadyType::NAME];
-    const REASONS: &'static [Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
-    type Settings = ReceiptSettings;
-
-    fn know(settings: &mut ReceiptSettings, tenants: &TenantSettings) {
-        settings.tenants = tenants.tenants.clone();
-        settings.zones = tenants.zones();
-    }
-
-    fn hears(settings: &ReceiptSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        let from_the_bus = settings.receipt_keys.iter().map(|key| (Exchange::Bus, key.to_string()));
-        let asked_for_by_the_chain = (Exchange::Events, ReceiptSettledType::NAME.to_owned());
-        from_the_bus.chain([asked_for_by_the_chain]).collect()
-    }
-
-    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
-        Ok(Some(read_plain(body, settled)?.about()))
-    }
-
-    fn start(settings: &ReceiptSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        tokio::spawn(earlier::fill(shared.store(), settings.zones.clone()));
-        Ok(Self {
-            store: shared.store(),
-            wishes: shared.wishes.clone(),
-            property_prefix: settings.omnium_property_prefix.clone(),
-            tenants: settings.tenants.clone(),
-            zones: settings.zones.clone(),
-            oms: shared.oms.clone(),
-        })
-    }
-
-    fn cycle(settings: &ReceiptSettings, shared: &Shared) -> Option<Box<dyn Cycle>> {
-        let (targets, tenants) = (shared.targets.clone(), settings.tenants.clone());
-        Some(Box::new(Stranded { store: shared.store(), targets, tenants }))
-    }
 }
 
 /// The receipt was heard before with other contents.
@@ -83,10 +89,13 @@ impl Consumer for ReceiptConsumer {
 )]
 struct Conflict(Key);
 
-impl Handler for ReceiptConsumer {
-    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let body = plain_body(message)?;
-        let event = settled(&body)?;
+impl EventHandler for Settle {
+    type Event = ReceiptSettled;
+
+    async fn handle(
+        &self,
+        Input { event, body, message }: Input<'_, ReceiptSettled>,
+    ) -> Result<Outcome, Failure> {
         let key = Key::new(&*event.tenant.uid, &*event.order_receipt.uid);
         self.may_have_package(&event, &key).await?;
         let receipt = &event.order_receipt;
@@ -107,10 +116,10 @@ impl Handler for ReceiptConsumer {
         };
         let mut targets = Vec::new();
         let mut anything_new = false;
-        for Wish { target, wants } in &self.wishes {
-            let wanted = match wants(&event) {
-                Wanted::Never => continue,
-                wanted => wanted == Wanted::Yes,
+        for (target, acceptance) in self.context.accepted(&event) {
+            let wanted = match acceptance {
+                Acceptance::Never => continue,
+                acceptance => acceptance == Acceptance::Yes,
             };
             match self.open(&event, &new, target, wanted).await? {
                 Opened::New if !wanted => anything_new = true,
@@ -135,18 +144,11 @@ impl Handler for ReceiptConsumer {
 
     fn subject(&self, message: &Message) -> Option<Subject> {
         let (tenant, receipt) = events::receipt_uid(&plain_body(message).ok()?)?;
-        Some(Subject::Receipt { tenant: tenant.to_string(), receipt: receipt.to_string() })
+        Some(receipt_subject(&tenant, &receipt))
     }
 }
 
-/// A receipt that holds together.
-fn settled(body: &[u8]) -> Result<ReceiptSettled, ReadError> {
-    let event: ReceiptSettled = events::decode(body)?;
-    event.check()?;
-    Ok(event)
-}
-
-impl ReceiptConsumer {
+impl Settle {
     /// Opens the record. A receipt kept by an earlier version, which read fewer members, has another
     /// fingerprint; it is the same receipt where this version reads the same from both.
     async fn open(
@@ -184,9 +186,7 @@ impl ReceiptConsumer {
             receipt,
             invoice,
         };
-        let body =
-            serde_json::to_vec(&event).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
         let name = InvoiceReadyType::NAME;
-        Ok(Outgoing::event(name, name.to_owned(), &identity, body).about(&tenant, &uid))
+        Ok(Outgoing::json(name, name.to_owned(), &identity, &event)?.about(receipt_subject(&tenant, &uid)))
     }
 }

@@ -6,7 +6,7 @@ use sync_store::{Issue, Key, PackageKey};
 
 use consumer::of_store;
 
-use crate::ReceiptConsumer;
+use crate::Settle;
 
 /// The package has another receipt.
 pub const SECOND_RECEIPT: Reason = Reason::new(
@@ -39,7 +39,7 @@ struct OtherPackage {
     known: String,
 }
 
-impl ReceiptConsumer {
+impl Settle {
     /// Refuses a receipt that cannot be the invoice of its package, before anything is recorded.
     pub(crate) async fn may_have_package(&self, event: &ReceiptSettled, key: &Key) -> Result<(), Failure> {
         let Some(package) = &event.package else { return Ok(()) };
@@ -77,7 +77,7 @@ impl ReceiptConsumer {
     }
 
     fn key(&self, package: &Package) -> PackageKey {
-        PackageKey { oms: self.oms.clone(), package_id: package.id }
+        PackageKey { oms: self.context.oms.clone(), package_id: package.id }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use amqp::BindingKey;
 use clap::Args;
-use tenants::{Tenants, Zones};
 
 /// Which receipts are heard, and how their invoices are mapped.
 #[derive(Clone, Debug, Args)]
@@ -27,8 +26,4 @@ pub struct ReceiptSettings {
         value_name = "PREFIX"
     )]
     pub(crate) omnium_property_prefix: String,
-    #[arg(skip)]
-    pub(crate) tenants: Option<Tenants>,
-    #[arg(skip)]
-    pub(crate) zones: Zones,
 }

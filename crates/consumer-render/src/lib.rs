@@ -1,26 +1,28 @@
 //! The render consumer: makes the receipt's PDF and emits `invoice.rendered.v1`, once for each
 //! target. It needs no database.
 
-mod looks;
 mod metrics;
 mod settings;
+mod templates;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Outgoing, Reason, Subject};
+use amqp::{Exchange, Failure, Outcome, Outgoing, Reason};
 use chrono::Utc;
-use consumer::{Consumer, Probe, Seen, Shared, UNKNOWN_TENANT, WrongSetting, rendered_key, tenant};
+use consumer::{
+    EventHandler, Input, Probe, Seen, Stage, StageSettings, UNKNOWN_TENANT, receipt_subject, rendered_key,
+    tenant,
+};
 use events::{
-    About, InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target,
-    Timestamp,
+    InvoiceReady, InvoiceReadyType, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes, Target, Timestamp,
 };
 use receipt_pdf::Look;
 use sha2::{Digest, Sha256};
 use tenants::TenantSettings;
 
-pub use looks::Looks;
 pub use settings::{RenderSettings, TemplateError, load_template};
+pub use templates::TenantTemplates;
 
 /// The PDF cannot be made.
 pub const RENDER_FAILED: Reason = Reason::new(
@@ -39,66 +41,47 @@ const LARGEST: usize = 16 * 1024 * 1024;
 )]
 struct TooLarge(usize);
 
-/// The render stage.
-pub struct RenderConsumer {
-    looks: Arc<Looks>,
-}
-
-impl Consumer for RenderConsumer {
-    const NAME: &'static str = "render";
-    const ABOUT: &'static str = "Makes the PDF";
-    const EMITS: &'static [&'static str] = &[InvoiceRenderedType::NAME];
-    const REASONS: &'static [Reason] = &[RENDER_FAILED, UNKNOWN_TENANT];
-    const NEEDS_STORE: bool = false;
-    type Settings = RenderSettings;
-
-    fn know(settings: &mut RenderSettings, tenants: &TenantSettings) {
-        settings.tenants = tenants.tenants.clone();
-        settings.zones = tenants.zones();
-    }
-
-    fn hears(_: &RenderSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        vec![(Exchange::Events, InvoiceReadyType::NAME.to_owned())]
-    }
-
-    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
-        Ok(Some(events::decode::<InvoiceReady>(body)?.about()))
-    }
-
-    fn start(settings: &RenderSettings, _: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self { looks: Arc::new(settings.looks()?) })
-    }
-
-    fn probe(settings: &RenderSettings) -> Result<Option<Probe>, WrongSetting> {
-        let looks = settings.looks().map(|_| format!("{} has no mistakes", settings.template));
-        Ok(Some(Probe::new(
-            "the template",
-            std::future::ready(looks.map(Seen::well).map_err(BoxError::from)),
-        )))
+impl StageSettings for RenderSettings {
+    fn stage(&self, tenants: &TenantSettings) -> Stage {
+        let settings = self.with_tenants(tenants);
+        let probing = settings.clone();
+        Stage::new("render", "Makes the PDF")
+            .bind(Exchange::Events, InvoiceReadyType::NAME)
+            .emits(&[InvoiceRenderedType::NAME])
+            .reasons(&[RENDER_FAILED, UNKNOWN_TENANT])
+            .without_store()
+            .probe(move || Ok(probe(&probing)))
+            .handler(move |_| Ok(Render { templates: Arc::new(settings.templates()?) }))
     }
 }
 
-impl Handler for RenderConsumer {
-    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let (looks, body) = (self.looks.clone(), message.body.clone());
+fn probe(settings: &RenderSettings) -> Probe {
+    let loaded = settings.templates().map(|_| format!("{} has no mistakes", settings.template));
+    Probe::new("the template", std::future::ready(loaded.map(Seen::well).map_err(Into::into)))
+}
+
+/// Renders invoices that are ready.
+struct Render {
+    templates: Arc<TenantTemplates>,
+}
+
+impl EventHandler for Render {
+    type Event = InvoiceReady;
+
+    async fn handle(&self, Input { event, .. }: Input<'_, InvoiceReady>) -> Result<Outcome, Failure> {
+        let templates = self.templates.clone();
         // Rendering computes; it must not hold up what waits for the network.
-        let rendered = tokio::task::spawn_blocking(move || rendered(&looks, &body)).await;
+        let rendered = tokio::task::spawn_blocking(move || rendered(&templates, &event)).await;
         rendered
             .unwrap_or_else(|panic| Err(Failure::reject(Reason::HANDLER_PANICKED, panic)))
             .map(Outcome::Done)
     }
-
-    fn subject(&self, message: &Message) -> Option<Subject> {
-        message.subject()
-    }
 }
 
-fn rendered(looks: &Looks, body: &[u8]) -> Result<Vec<Outgoing>, Failure> {
-    let event: InvoiceReady =
-        events::decode(body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
-    tenant(looks.tenants.as_ref(), &event.receipt.tenant.uid)?;
-    let look = looks.of(&event.receipt.tenant.uid).unwrap_or(looks.of_installation());
-    let pdf = pdf(look, &event)?;
+fn rendered(templates: &TenantTemplates, event: &InvoiceReady) -> Result<Vec<Outgoing>, Failure> {
+    tenant(templates.tenants.as_ref(), &event.receipt.tenant.uid)?;
+    let look = templates.of(&event.receipt.tenant.uid).unwrap_or(templates.of_installation());
+    let pdf = pdf(look, event)?;
     let (tenant, uid) = (&event.receipt.tenant.uid, &event.receipt.order_receipt.uid);
     let for_target = |target: &Target| {
         let rendered = InvoiceRendered {
@@ -112,21 +95,19 @@ fn rendered(looks: &Looks, body: &[u8]) -> Result<Vec<Outgoing>, Failure> {
             pdf: pdf.clone(),
             package: event.receipt.package.clone(),
         };
-        let body =
-            serde_json::to_vec(&rendered).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
-        let body = carried(body)?;
         let identity = [InvoiceRenderedType::NAME, &**tenant, &**uid, target.as_str()];
-        Ok(Outgoing::event(InvoiceRenderedType::NAME, rendered_key(target), &identity, body)
-            .about(tenant, uid))
+        let event = Outgoing::json(InvoiceRenderedType::NAME, rendered_key(target), &identity, &rendered)?;
+        limit_size(event.body.len())?;
+        Ok(event.about(receipt_subject(tenant, uid)))
     };
     event.targets.iter().map(for_target).collect()
 }
 
-/// A body that every broker takes.
-fn carried(body: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    match body.len() {
-        bytes if bytes > LARGEST => Err(Failure::reject(RENDER_FAILED, TooLarge(bytes))),
-        _ => Ok(body),
+/// Refuses a body that some broker would not take.
+fn limit_size(bytes: usize) -> Result<(), Failure> {
+    match bytes {
+        0..=LARGEST => Ok(()),
+        bytes => Err(Failure::reject(RENDER_FAILED, TooLarge(bytes))),
     }
 }
 
@@ -140,7 +121,7 @@ fn pdf(look: Look, event: &InvoiceReady) -> Result<Pdf, Failure> {
     for warning in &rendered.warnings {
         tracing::warn!(receipt = %event.receipt.order_receipt.uid, %warning, "rendered with a warning");
     }
-    let sha256 = Sha256::digest(&rendered.pdf).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::encode(Sha256::digest(&rendered.pdf));
     Ok(Pdf { file_name: event.receipt.order_receipt.file_name(), sha256, content: PdfBytes(rendered.pdf) })
 }
 
@@ -149,9 +130,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_broker_carries_is_refused_with_what_to_mend() {
-        assert!(carried(vec![0; LARGEST]).is_ok());
-        let refused = carried(vec![0; LARGEST + 1]).expect_err("it is too large");
+    fn refuses_an_event_beyond_the_brokers_limit() {
+        assert!(limit_size(LARGEST).is_ok());
+        let refused = limit_size(LARGEST + 1).expect_err("it is too large");
         assert!(matches!(refused, Failure::Reject { reason: RENDER_FAILED, .. }), "{refused:?}");
         assert!(refused.chain().contains("make the template's images smaller"), "{}", refused.chain());
     }

@@ -1,6 +1,6 @@
 //! The upload consumer: creates the invoice in Omnium, attaches its PDF, completes the sync record.
 //!
-//! It hears `invoice.rendered.v1`, which carries the PDF, so it cannot act without it.
+//! It consumes `invoice.rendered.v1`, which carries the PDF, so it cannot act without it.
 
 mod failure;
 mod omniums;
@@ -10,113 +10,99 @@ mod upload;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{BoxError, BulkheadLimits, Failure, Message, Outcome, Reason};
 use consumer::{
-    Consumer, NO_RECORD, Probe, Seen, Shared, UNKNOWN_TENANT, Wanted, WrongSetting, of_store, rehearse,
-    rendered_key, take_turn, tenant,
+    Acceptance, EventHandler, Input, LeaseGuard, NO_RECORD, Probe, Seen, SettingError, Stage, StageSettings,
+    UNKNOWN_TENANT, of_store, rehearse, tenant,
 };
-use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
+use events::{InvoiceRendered, ReceiptSettled, Target, Uid};
 use omnium::{Allowance, Alone, Call, Omnium, OmniumError};
 use sync_store::{Key, SyncStore};
 use tenants::{Tenant, TenantSettings};
-use uuid::Uuid;
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
 pub use omniums::Omniums;
 pub use settings::{OmniumConnection, OmniumSettings};
-
-use crate::upload::Upload;
 
 const TARGET: Target = Target::new("omnium");
 
 /// How long a message of a tenant that was switched off waits between looks, where the retry queues allow it.
 const SWITCHED_OFF: Duration = Duration::from_secs(600);
 
-/// The upload stage.
-pub struct UploadConsumer {
+const REASONS: &[Reason] = &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];
+
+/// Omnium takes about 100 requests a second of one API user, two for each receipt. A tenant is slow beyond the
+/// wait for Omnium's own limit: 32 in flight in each of four processes, at 50 receipts a second, are 2.6
+/// seconds.
+const BULKHEADS: BulkheadLimits =
+    BulkheadLimits { slow_after: Duration::from_secs(3), returns_per_second: 20.0 };
+
+impl StageSettings for OmniumSettings {
+    fn stage(&self, tenants: &TenantSettings) -> Stage {
+        let settings = Arc::new(self.with_tenants(tenants));
+        let (accepting, probing, handling) = (settings.clone(), settings.clone(), settings.clone());
+        Stage::new("upload", "Creates the invoice in Omnium and attaches the PDF")
+            .target(TARGET)
+            .reasons(REASONS)
+            .disabled(settings.disabled_reason())
+            .accepts(move |receipt| accepts(&accepting, receipt))
+            .probe(move || probe(&probing))
+            .handler(move |context| {
+                Ok(Upload {
+                    store: context.store(),
+                    omniums: handling.omniums(&context.allowance())?,
+                    settings: handling.clone(),
+                    dry_run: context.dry_run,
+                })
+            })
+    }
+}
+
+/// A tenant that nobody knows may want it: its receipt is recorded, and waits for a person.
+fn accepts(settings: &OmniumSettings, receipt: &ReceiptSettled) -> Acceptance {
+    match tenant(settings.tenants.as_ref(), &receipt.tenant.uid) {
+        Ok(tenant) if !settings.sends(tenant) => Acceptance::Disabled,
+        _ => Acceptance::Yes,
+    }
+}
+
+fn probe(settings: &OmniumSettings) -> Result<Probe, SettingError> {
+    let alone: Arc<dyn Allowance> = Arc::new(Alone::default());
+    let omniums = settings.omniums(&alone)?;
+    Ok(Probe::new("Omnium", async move {
+        let nobodys = Uid::new("bilag-doctor").expect("it is a uid");
+        for (whose, omnium) in omniums.each() {
+            let looked = omnium.find_invoice(&nobodys).await;
+            looked.map_err(|source| -> BoxError {
+                match whose {
+                    Some(tenant) => OfTenant { tenant: tenant.to_owned(), source }.into(),
+                    None => source.into(),
+                }
+            })?;
+        }
+        Ok(Seen::well("the token is given, and invoices may be read"))
+    }))
+}
+
+/// Uploads rendered invoices to Omnium.
+struct Upload {
     store: Arc<dyn SyncStore>,
     omniums: Omniums,
-    settings: OmniumSettings,
+    settings: Arc<OmniumSettings>,
     dry_run: bool,
 }
 
-impl Consumer for UploadConsumer {
-    const NAME: &'static str = "upload";
-    const ABOUT: &'static str = "Creates the invoice in Omnium and attaches the PDF";
-    const TARGET: Option<Target> = Some(TARGET);
-    const REASONS: &'static [Reason] =
-        &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];
-    type Settings = OmniumSettings;
+impl EventHandler for Upload {
+    type Event = InvoiceRendered;
 
-    fn know(settings: &mut OmniumSettings, tenants: &TenantSettings) {
-        settings.tenants = tenants.tenants.clone();
-    }
-
-    fn hears(_: &OmniumSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        vec![(Exchange::Events, rendered_key(&TARGET))]
-    }
-
-    /// The first rule of the sync: nothing is sent unless it is switched on.
-    fn off(settings: &OmniumSettings) -> Option<&'static str> {
-        match settings.tenants {
-            _ if settings.is_on() => None,
-            None => Some("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false"),
-            Some(_) => Some(
-                "no tenant sends: OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false, and send in BILAG_TENANTS",
-            ),
-        }
-    }
-
-    /// A tenant that nobody knows may want it: its receipt is recorded, and waits for a person.
-    fn wants(settings: &OmniumSettings, receipt: &ReceiptSettled) -> Wanted {
-        match tenant(settings.tenants.as_ref(), &receipt.tenant.uid) {
-            Ok(tenant) if !settings.sends(tenant) => Wanted::SwitchedOff,
-            _ => Wanted::Yes,
-        }
-    }
-
-    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
-        Ok(Some(events::decode::<InvoiceRendered>(body)?.about()))
-    }
-
-    fn start(settings: &OmniumSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        Ok(Self {
-            store: shared.store(),
-            omniums: settings.omniums(&shared.allowance())?,
-            settings: settings.clone(),
-            dry_run: shared.dry_run,
-        })
-    }
-
-    fn probe(settings: &OmniumSettings) -> Result<Option<Probe>, WrongSetting> {
-        let alone: Arc<dyn Allowance> = Arc::new(Alone::default());
-        let omniums = settings.omniums(&alone)?;
-        Ok(Some(Probe::new("Omnium", async move {
-            let nobodys = Uid::new("bilag-doctor").expect("it is a uid");
-            for (whose, omnium) in omniums.each() {
-                let looked = omnium.find_invoice(&nobodys).await;
-                looked.map_err(|source| -> BoxError {
-                    match whose {
-                        Some(tenant) => OfTenant { tenant: tenant.to_owned(), source }.into(),
-                        None => source.into(),
-                    }
-                })?;
-            }
-            Ok(Seen::well("the token is given, and invoices may be read"))
-        })))
-    }
-}
-
-impl Handler for UploadConsumer {
-    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let event: InvoiceRendered =
-            events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
+    async fn handle(&self, Input { event, .. }: Input<'_, InvoiceRendered>) -> Result<Outcome, Failure> {
         let whose = tenant(self.settings.tenants.as_ref(), &event.tenant)?;
+        let store = self.store.as_ref();
         let omnium = self.omniums.of(&event.tenant).filter(|_| self.settings.sends(whose));
         let Some(omnium) = omnium else {
             // What waits here is on its way: it is not to be sent on again as if it were lost.
             let key = Key::new(&*event.tenant, &*event.invoice.id);
-            self.store.touch(&key, event.target.as_str()).await.map_err(of_store)?;
+            store.touch(&key, event.target.as_str()).await.map_err(of_store)?;
             return Err(Failure::Wait {
                 at_least: SWITCHED_OFF,
                 error: "the tenant does not send now".into(),
@@ -124,35 +110,18 @@ impl Handler for UploadConsumer {
         };
         if self.dry_run {
             let would = would(omnium, whose, &event);
-            return rehearse(self.store.as_ref(), &event, omnium.longest_call(), would).await;
+            return rehearse(store, &event, omnium.longest_call(), would).await;
         }
-        let key = Key::new(&*event.tenant, &*event.invoice.id);
-        let target = event.target.clone();
-        let owner = Uuid::new_v4().to_string();
-        let longest_call = omnium.longest_call();
-        match take_turn(self.store.as_ref(), &key, target.as_str(), &owner, longest_call).await? {
-            Some(record) => {
-                let target = target.as_str();
-                let may_be_forgotten = self.settings.may_be_forgotten(&event.invoice.delivery_date);
-                let upload = Upload {
-                    store: self.store.as_ref(),
-                    omnium,
-                    whose,
-                    key: &key,
-                    target,
-                    owner: &owner,
-                    may_be_forgotten,
-                    event,
-                };
-                upload.run(record.state).await?;
-                Ok(Outcome::Done(Vec::new()))
-            }
-            None => Ok(Outcome::AlreadyDone),
-        }
+        let Some((lease, state)) = LeaseGuard::take(store, &event, omnium.longest_call()).await? else {
+            return Ok(Outcome::AlreadyDone);
+        };
+        let may_be_forgotten = self.settings.may_be_forgotten(&event.invoice.delivery_date);
+        upload::Upload { lease, omnium, whose, may_be_forgotten, event }.run(state).await?;
+        Ok(Outcome::Done(Vec::new()))
     }
 
-    fn subject(&self, message: &Message) -> Option<Subject> {
-        message.subject()
+    fn bulkheads(&self) -> Option<BulkheadLimits> {
+        self.settings.tenants.is_some().then_some(BULKHEADS)
     }
 
     /// Each tenant's messages go the way to Omnium by themselves.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use consumer::{SecretSetting, WrongSetting};
+use consumer::{SecretSetting, SettingError};
 use omnium::{Allowance, Config, ConfigError, Omnium};
 use tenants::{Tenant, Tenants};
 
@@ -48,7 +48,7 @@ impl OmniumConnection {
         is_needed: impl Fn(&Tenant) -> bool,
         what_for: &str,
         allowance: &Arc<dyn Allowance>,
-    ) -> Result<Omniums, WrongSetting> {
+    ) -> Result<Omniums, SettingError> {
         let (tenants, mut by_name) = (tenants.cloned(), HashMap::new());
         let mut shared = tenants.is_none();
         for tenant in tenants.iter().flat_map(Tenants::iter).filter(|tenant| is_needed(tenant)) {
@@ -72,8 +72,8 @@ impl OmniumConnection {
         &self,
         what_for: &str,
         allowance: &Arc<dyn Allowance>,
-    ) -> Result<Omnium, WrongSetting> {
-        Omnium::new(self.config(what_for)?, Arc::clone(allowance)).map_err(WrongSetting::told)
+    ) -> Result<Omnium, SettingError> {
+        Omnium::new(self.config(what_for)?, Arc::clone(allowance)).map_err(SettingError::described)
     }
 
     /// By the API user of its own, or by the installation's at a pace of its own.
@@ -82,13 +82,14 @@ impl OmniumConnection {
         tenant: &Tenant,
         what_for: &str,
         allowance: &Arc<dyn Allowance>,
-    ) -> Result<Omnium, WrongSetting> {
+    ) -> Result<Omnium, SettingError> {
         let Some((id, secret)) = &tenant.credentials else {
             let mut config = self.config(what_for)?;
             config.max_concurrent = self.limit(tenant);
-            return Omnium::new(config, Arc::clone(allowance)).map_err(WrongSetting::told);
+            return Omnium::new(config, Arc::clone(allowance)).map_err(SettingError::described);
         };
-        let no_secret = |member, line| move |error| WrongSetting::told(tenant.wrong(member, line, error));
+        let no_secret =
+            |member, line| move |error| SettingError::described(tenant.wrong(member, line, error));
         let config = Config {
             base_url: tenant.base_url.as_ref().map_or(&self.omnium_base_url, |at| &at.value).clone(),
             client_id: id.value.read().map_err(no_secret("client-id", id.line))?,
@@ -101,9 +102,9 @@ impl OmniumConnection {
             (ConfigError::BaseUrl, Some(at)) => {
                 let problem =
                     "it is an http or https URL without user, query and fragment, as in https://api.omnium.no";
-                WrongSetting::told(tenant.wrong("base-url", at.line, problem))
+                SettingError::described(tenant.wrong("base-url", at.line, problem))
             }
-            (error, _) => WrongSetting::told(error),
+            (error, _) => SettingError::described(error),
         })
     }
 
@@ -111,7 +112,7 @@ impl OmniumConnection {
         tenant.max_concurrent_requests.unwrap_or(self.omnium_max_concurrent_requests).into()
     }
 
-    fn config(&self, what_for: &str) -> Result<Config, WrongSetting> {
+    fn config(&self, what_for: &str) -> Result<Config, SettingError> {
         Ok(Config {
             base_url: self.omnium_base_url.clone(),
             client_id: SecretSetting {

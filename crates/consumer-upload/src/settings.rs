@@ -7,10 +7,10 @@ use amqp::Delay;
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
-use consumer::WrongSetting;
+use consumer::SettingError;
 use events::Timestamp;
 use omnium::{Allowance, AttachBy};
-use tenants::{Tenant, Tenants};
+use tenants::{Tenant, TenantSettings, Tenants};
 
 use crate::omniums::Omniums;
 
@@ -88,13 +88,28 @@ fn moment(text: &str) -> Result<DateTime<FixedOffset>, &'static str> {
 }
 
 impl OmniumSettings {
+    pub(crate) fn with_tenants(&self, tenants: &TenantSettings) -> Self {
+        Self { tenants: tenants.tenants.clone(), ..self.clone() }
+    }
+
+    /// The first rule of the sync: nothing is sent unless it is enabled.
+    pub(crate) fn disabled_reason(&self) -> Option<&'static str> {
+        match self.tenants {
+            _ if self.is_on() => None,
+            None => Some("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false"),
+            Some(_) => Some(
+                "no tenant sends: OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false, and send in BILAG_TENANTS",
+            ),
+        }
+    }
+
     /// Whether the store may have forgotten what became of a receipt that was settled then.
     pub(crate) fn may_be_forgotten(&self, settled_at: &Timestamp) -> bool {
         self.restored_at.is_some_and(|restored_at| settled_at.moment() < restored_at)
     }
 
     /// Whether anything is sent at all.
-    pub(crate) fn is_on(&self) -> bool {
+    fn is_on(&self) -> bool {
         match &self.tenants {
             Some(tenants) => tenants.iter().any(|tenant| self.sends(Some(tenant))),
             None => self.send_order_receipt_to_omnium,
@@ -106,7 +121,7 @@ impl OmniumSettings {
         tenant.and_then(|tenant| tenant.send).unwrap_or(self.send_order_receipt_to_omnium)
     }
 
-    pub(crate) fn omniums(&self, allowance: &Arc<dyn Allowance>) -> Result<Omniums, WrongSetting> {
+    pub(crate) fn omniums(&self, allowance: &Arc<dyn Allowance>) -> Result<Omniums, SettingError> {
         let sends = |tenant: &Tenant| self.sends(Some(tenant));
         self.connection.omniums(self.tenants.as_ref(), sends, "to send receipts to Omnium", allowance)
     }

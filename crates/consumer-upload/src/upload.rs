@@ -7,22 +7,19 @@
 
 use amqp::Failure;
 use bytes::Bytes;
-use consumer::{MARGIN, lost, of_store};
+use consumer::LeaseGuard;
 use events::{InvoiceRendered, Uid};
 use omnium::{Call, Omnium};
-use sync_store::{Attach, Key, State, Step, SyncStore};
+use sync_store::State;
 use tenants::Tenant;
 
 use crate::failure::{INVOICE_MISSING, InvoiceMissing, of};
 
 pub(crate) struct Upload<'a> {
-    pub(crate) store: &'a dyn SyncStore,
+    pub(crate) lease: LeaseGuard<'a>,
     pub(crate) omnium: &'a Omnium,
     /// The tenant, where an installation serves several.
     pub(crate) whose: Option<&'a Tenant>,
-    pub(crate) key: &'a Key,
-    pub(crate) target: &'a str,
-    pub(crate) owner: &'a str,
     /// Whether the store, restored from a backup, may have forgotten that the file was attached.
     pub(crate) may_be_forgotten: bool,
     pub(crate) event: InvoiceRendered,
@@ -49,49 +46,28 @@ impl Upload<'_> {
 
     /// Creates the invoice. Safe to repeat until an attach has begun.
     async fn create(&self) -> Result<(), Failure> {
-        match self.omnium.upsert_invoice(&self.event.invoice).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                if error.may_be_in_flight() {
-                    self.hold_off().await;
-                } else {
-                    self.release().await;
-                }
-                Err(of(self.whose, Call::Upsert, error))
-            }
+        let Err(error) = self.omnium.upsert_invoice(&self.event.invoice).await else { return Ok(()) };
+        if error.may_be_in_flight() {
+            self.lease.hold_off(self.omnium.arrives_within()).await;
+        } else {
+            self.lease.release().await;
         }
+        Err(of(self.whose, Call::Upsert, error))
     }
 
     /// Writes down that the file is about to be attached, and attaches it.
     async fn attach(&mut self) -> Result<(), Failure> {
-        let store = self.store;
-        let attach = Attach {
-            owner: self.owner,
-            invoice_id: self.invoice_id(),
-            file_name: &self.event.pdf.file_name,
-            pdf_sha256: &self.event.pdf.sha256,
-            ttl: self.omnium.longest_call() + MARGIN,
-        };
-        match store.attaching(self.key, self.target, &attach).await.map_err(of_store)? {
-            Step::Taken => {}
-            Step::Lost => return Err(lost()),
-        }
+        self.lease.attaching(&self.event).await?;
         let content = Bytes::from(std::mem::take(&mut self.event.pdf.content.0));
         let call = self.omnium.attach(self.invoice_id(), &self.event.pdf.file_name, content);
-        match call.await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // Where the file may be there all the same, an early look would not see it: reads lag
-                // behind writes.
-                if error.may_have_happened() {
-                    self.hold_off().await;
-                } else {
-                    let _ = store.not_attached(self.key, self.target, self.owner).await;
-                    self.release().await;
-                }
-                Err(of(self.whose, self.omnium.attach_by().call(), error))
-            }
+        let Err(error) = call.await else { return Ok(()) };
+        // Where the file may be there all the same, an early look would not see it: reads lag behind writes.
+        if error.may_have_happened() {
+            self.lease.hold_off(self.omnium.arrives_within()).await;
+        } else {
+            self.lease.not_attached().await;
         }
+        Err(of(self.whose, self.omnium.attach_by().call(), error))
     }
 
     /// Whether the file is there after an attach of which only the beginning is known.
@@ -99,7 +75,7 @@ impl Upload<'_> {
         match self.look().await? {
             Some(attached) => Ok(attached),
             None => {
-                self.release().await;
+                self.lease.release().await;
                 Err(Failure::Retry { reason: INVOICE_MISSING, error: InvoiceMissing.into() })
             }
         }
@@ -110,38 +86,17 @@ impl Upload<'_> {
         match self.omnium.find_invoice(self.invoice_id()).await {
             Ok(found) => Ok(found.map(|invoice| invoice.has_file(&self.event.pdf.file_name))),
             Err(error) => {
-                self.release().await;
+                self.lease.release().await;
                 Err(of(self.whose, Call::Find, error))
             }
         }
     }
 
     async fn complete(&self) -> Result<(), Failure> {
-        let completed = self.store.complete(self.key, self.target, self.invoice_id()).await;
-        match completed.map_err(of_store)? {
-            Step::Taken => {
-                tracing::info!(receipt = %self.key, voucher = %self.event.invoice.invoice_number, "complete");
-                Ok(())
-            }
-            Step::Lost => Err(lost()),
-        }
-    }
-
-    /// Keeps others away for as long as a request that was given up on may still arrive, and a margin. Where
-    /// this fails the lease runs out by itself, which is later.
-    async fn hold_off(&self) {
-        let (store, ttl) = (self.store, self.omnium.arrives_within() + MARGIN);
-        if let Err(error) = store.shorten(self.key, self.target, self.owner, ttl).await {
-            tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
-        }
-    }
-
-    /// Gives the lease back, so that the next attempt need not wait for it. Where that fails it runs
-    /// out by itself.
-    async fn release(&self) {
-        if let Err(error) = self.store.release(self.key, self.target, self.owner).await {
-            tracing::debug!(receipt = %self.key, %error, "the lease is left to run out");
-        }
+        self.lease.complete(&self.event).await?;
+        let (receipt, voucher) = (self.lease.key(), &self.event.invoice.invoice_number);
+        tracing::info!(%receipt, %voucher, "complete");
+        Ok(())
     }
 
     fn invoice_id(&self) -> &Uid {

@@ -1,7 +1,7 @@
 //! The write-back consumer: gives Akinon's OMS the number, the date and the PDF of the invoice of a
 //! package, so that it can be printed there.
 //!
-//! It hears `invoice.rendered.v1` of receipts with a package, which carries the PDF, so it cannot act
+//! It consumes `invoice.rendered.v1` of receipts with a package, which carries the PDF, so it cannot act
 //! without it.
 
 mod settings;
@@ -9,13 +9,14 @@ mod settings;
 use std::sync::Arc;
 
 use akinon::{Oms, PackageInvoice};
-use amqp::{BoxError, Exchange, Failure, Handler, Message, Outcome, Reason, Subject};
+use amqp::{Failure, Outcome, Reason};
 use consumer::{
-    Consumer, Delivered, Probe, Refusals, Seen, Shared, Wanted, WrongSetting, deliver, failure, of_store,
-    rehearse, rendered_key,
+    Acceptance, Delivered, Event, EventHandler, Input, Probe, ReadError, Refusals, Seen, SettingError, Stage,
+    StageSettings, deliver, failure, of_store, rehearse,
 };
 use events::{About, InvoiceRendered, Package, ReceiptSettled, Target};
 use sync_store::{Key, PackageKey, SyncStore};
+use tenants::TenantSettings;
 
 pub use settings::OmsSettings;
 
@@ -30,80 +31,85 @@ pub const OMS_FORBIDDEN: Reason = Reason::new(
 
 const TARGET: Target = Target::new("package");
 
-/// The write-back stage.
-pub struct WritebackConsumer {
+impl StageSettings for OmsSettings {
+    fn stage(&self, _: &TenantSettings) -> Stage {
+        let (accepting, probing, handling) = (self.clone(), self.clone(), self.clone());
+        Stage::new("writeback", "Gives the OMS the invoice of a package")
+            .target(TARGET)
+            .reasons(&[OMS_REJECTED, OMS_FORBIDDEN])
+            .disabled(self.base_url().is_none().then_some("OMS_BASE_URL is not set"))
+            .accepts(move |receipt| accepts(&accepting, receipt))
+            .probe(move || probe(&probing))
+            .handler(move |context| {
+                Ok(WriteBack {
+                    store: context.store(),
+                    oms: handling.client()?,
+                    oms_id: context.oms.clone(),
+                    dry_run: context.dry_run,
+                })
+            })
+    }
+}
+
+fn accepts(settings: &OmsSettings, receipt: &ReceiptSettled) -> Acceptance {
+    match (&receipt.package, settings.base_url()) {
+        (None, _) => Acceptance::Never,
+        (Some(_), None) => Acceptance::Disabled,
+        (Some(_), Some(_)) => Acceptance::Yes,
+    }
+}
+
+fn probe(settings: &OmsSettings) -> Result<Probe, SettingError> {
+    let oms = settings.client()?;
+    Ok(Probe::new("Akinon's OMS", async move { Ok(Seen::options(oms.reach().await?, "OMS_BASE_URL")) }))
+}
+
+/// The rendered invoice of a package.
+struct PackageRendered {
+    rendered: InvoiceRendered,
+    package: Package,
+}
+
+impl Event for PackageRendered {
+    fn read(body: &[u8]) -> Result<Self, ReadError> {
+        let rendered = InvoiceRendered::read(body)?;
+        let expected = "the package that the invoice is for";
+        let package = rendered.package.clone().ok_or(ReadError::Missing { path: "package", expected })?;
+        Ok(Self { rendered, package })
+    }
+
+    fn about(&self) -> Option<About> {
+        Some(self.rendered.about())
+    }
+}
+
+/// Writes rendered invoices back to the OMS.
+struct WriteBack {
     store: Arc<dyn SyncStore>,
     oms: Oms,
     oms_id: String,
     dry_run: bool,
 }
 
-impl Consumer for WritebackConsumer {
-    const NAME: &'static str = "writeback";
-    const ABOUT: &'static str = "Gives the OMS the invoice of a package";
-    const TARGET: Option<Target> = Some(TARGET);
-    const REASONS: &'static [Reason] = &[OMS_REJECTED, OMS_FORBIDDEN];
-    type Settings = OmsSettings;
+impl EventHandler for WriteBack {
+    type Event = PackageRendered;
 
-    fn hears(_: &OmsSettings, _: &[&'static str]) -> Vec<(Exchange, String)> {
-        vec![(Exchange::Events, rendered_key(&TARGET))]
-    }
-
-    fn off(settings: &OmsSettings) -> Option<&'static str> {
-        settings.base_url().is_none().then_some("OMS_BASE_URL is not set")
-    }
-
-    fn wants(settings: &OmsSettings, receipt: &ReceiptSettled) -> Wanted {
-        match (&receipt.package, settings.base_url()) {
-            (None, _) => Wanted::Never,
-            (Some(_), None) => Wanted::SwitchedOff,
-            (Some(_), Some(_)) => Wanted::Yes,
-        }
-    }
-
-    fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
-        let event: InvoiceRendered = events::decode(body)?;
-        event.package.as_ref().ok_or(NoPackage)?;
-        Ok(Some(event.about()))
-    }
-
-    fn start(settings: &OmsSettings, shared: &Shared) -> Result<Self, WrongSetting> {
-        let (store, oms_id) = (shared.store(), shared.oms.clone());
-        Ok(Self { store, oms: settings.client()?, oms_id, dry_run: shared.dry_run })
-    }
-
-    fn probe(settings: &OmsSettings) -> Result<Option<Probe>, WrongSetting> {
-        let oms = settings.client()?;
-        let look = async move { Ok(Seen::options(oms.reach().await?, "OMS_BASE_URL")) };
-        Ok(Some(Probe::new("Akinon's OMS", look)))
-    }
-}
-
-/// The event is for a package, and names none.
-#[derive(Debug, thiserror::Error)]
-#[error("at package: expected the package that the invoice is for")]
-struct NoPackage;
-
-impl Handler for WritebackConsumer {
-    async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let event: InvoiceRendered =
-            events::decode(&message.body).map_err(|error| Failure::reject(Reason::INVALID_EVENT, error))?;
-        let package =
-            event.package.as_ref().ok_or_else(|| Failure::reject(Reason::INVALID_EVENT, NoPackage))?;
+    async fn handle(&self, Input { event, .. }: Input<'_, PackageRendered>) -> Result<Outcome, Failure> {
+        let PackageRendered { rendered, package } = event;
         if self.dry_run {
             let would = async { Ok("would write back") };
-            return rehearse(self.store.as_ref(), &event, self.oms.longest_call(), would).await;
+            return rehearse(self.store.as_ref(), &rendered, self.oms.longest_call(), would).await;
         }
         let invoice = PackageInvoice {
             package_id: package.id,
-            number: &event.invoice.invoice_number,
-            date: event.invoice.invoice_date.as_str(),
-            document: &event.pdf.content.0,
+            number: &rendered.invoice.invoice_number,
+            date: rendered.invoice.invoice_date.as_str(),
+            document: &rendered.pdf.content.0,
         };
         let refusals = Refusals { rejected: OMS_REJECTED, forbidden: OMS_FORBIDDEN };
         let call = async {
-            if self.is_superseded(&event, package).await? {
-                tracing::info!(package = package.id, voucher = %event.invoice.invoice_number,
+            if self.is_superseded(&rendered, &package).await? {
+                tracing::info!(package = package.id, voucher = %rendered.invoice.invoice_number,
                     "not written back: the package has a later invoice");
                 return Ok(Delivered::NotWanted);
             }
@@ -112,15 +118,11 @@ impl Handler for WritebackConsumer {
                 .map(|()| Delivered::Yes)
                 .map_err(|error| failure("the OMS does not have the package's invoice", refusals, error))
         };
-        deliver(self.store.as_ref(), &event, self.oms.longest_call(), call).await
-    }
-
-    fn subject(&self, message: &Message) -> Option<Subject> {
-        message.subject()
+        deliver(self.store.as_ref(), &rendered, self.oms.longest_call(), call).await
     }
 }
 
-impl WritebackConsumer {
+impl WriteBack {
     /// Whether the package was packed again with other contents and has a later invoice: an earlier
     /// one that comes late must not replace it.
     async fn is_superseded(&self, event: &InvoiceRendered, package: &Package) -> Result<bool, Failure> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use akinon::{InvoiceCommand, Oms, OmsConfig};
 use amqp::Delay;
 use clap::Args;
-use consumer::{SecretSetting, WrongSetting, needed};
+use consumer::{SecretSetting, SettingError, needed};
 
 /// Where the OMS is, and how its command is written. Akinon's documents name the command and what it
 /// takes, and give neither its slug nor its JSON keys: to be confirmed with Akinon.
@@ -88,7 +88,7 @@ impl OmsSettings {
         self.oms_base_url.as_deref().filter(|url| !url.is_empty())
     }
 
-    pub(crate) fn client(&self) -> Result<Oms, WrongSetting> {
+    pub(crate) fn client(&self) -> Result<Oms, SettingError> {
         let what_for = "to give the OMS the invoices of packages";
         let token = SecretSetting {
             name: "OMS_API_TOKEN",
@@ -109,6 +109,6 @@ impl OmsSettings {
             max_concurrent: self.oms_max_concurrent_requests.into(),
             timeout: self.oms_timeout.duration(),
         };
-        Oms::new(config).map_err(WrongSetting::told)
+        Oms::new(config).map_err(SettingError::described)
     }
 }

@@ -1,29 +1,60 @@
-//! What every consumer of the chain tells of itself, and what they have in common.
+//! What the stages of the chain are, and what they have in common.
 //!
-//! A consumer is one crate with a type that implements [`Consumer`], and one line in the chain of
-//! the crate `bilag`. Queues, rights, settings, the command line, dead letters and their remedies
-//! follow from that.
+//! A stage is one value, [`Stage`]: a crate of its own makes it from its settings, and one line in the chain
+//! of the crate `bilag` registers it. Queues, rights, settings, the command line, dead letters and their
+//! remedies follow from that.
+//!
+//! ```
+//! use amqp::{Exchange, Failure, Outcome};
+//! use consumer::{EventHandler, Input, Stage, StageSettings};
+//! use events::{InvoiceReady, InvoiceReadyType};
+//! use tenants::TenantSettings;
+//!
+//! /// Counts invoices that are ready.
+//! #[derive(clap::Args)]
+//! pub struct CountSettings {}
+//!
+//! struct Count;
+//!
+//! impl EventHandler for Count {
+//!     type Event = InvoiceReady;
+//!
+//!     async fn handle(&self, input: Input<'_, InvoiceReady>) -> Result<Outcome, Failure> {
+//!         tracing::info!(targets = input.event.targets.len(), "one more");
+//!         Ok(Outcome::Done(Vec::new()))
+//!     }
+//! }
+//!
+//! impl StageSettings for CountSettings {
+//!     fn stage(&self, _: &TenantSettings) -> Stage {
+//!         Stage::new("count", "Counts invoices")
+//!             .without_store()
+//!             .bind(Exchange::Events, InvoiceReadyType::NAME)
+//!             .handler(|_| Ok(Count))
+//!     }
+//! }
+//! ```
 
-mod cycle;
-mod definition;
+mod context;
 mod deliver;
+mod event;
 mod failure;
+mod lease;
 mod probe;
-mod read;
-mod rehearse;
+mod reconcile;
 mod settings;
-mod shared;
+mod stage;
 mod tenant;
-mod turn;
 
-pub use cycle::{Again, Cycle, Touched};
-pub use definition::{Consumer, Wanted, rendered_key};
-pub use deliver::{Delivered, deliver};
+pub use context::{Context, targets};
+pub use deliver::{Delivered, deliver, rehearse};
+pub use event::{
+    Event, EventHandler, Input, ReadError, limit_size, package_subject, plain_body, receipt_subject,
+};
 pub use failure::{NO_RECORD, Refusals, decided, failure, of_store};
+pub use lease::{LeaseGuard, MARGIN, lost};
 pub use probe::{Probe, Seen};
-pub use read::{ReadError, plain_body, read_plain};
-pub use rehearse::rehearse;
-pub use settings::{SecretSetting, WrongSetting, needed};
-pub use shared::{Shared, Wish};
+pub use reconcile::{Again, Cycle, Reconcile, Reconciled, Touched};
+pub use settings::{SecretSetting, SettingError, needed};
+pub use stage::{Acceptance, Background, Ready, Run, Stage, StageSettings, remedy, rendered_key};
 pub use tenant::{UNKNOWN_TENANT, tenant};
-pub use turn::{MARGIN, lost, take_turn};

@@ -7,7 +7,7 @@ use http_client::Secret;
 
 /// A setting that cannot be used: the process ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
-pub enum WrongSetting {
+pub enum SettingError {
     /// One whose error does not say which it is.
     #[error("{setting}")]
     Named {
@@ -19,18 +19,18 @@ pub enum WrongSetting {
     },
     /// One whose error says it all.
     #[error(transparent)]
-    Told(BoxError),
+    Described(BoxError),
 }
 
-impl WrongSetting {
+impl SettingError {
     /// Names the variable and what is wrong with it, never its value.
     pub fn named(setting: &'static str, problem: impl Into<BoxError>) -> Self {
         Self::Named { setting, source: problem.into() }
     }
 
     /// The error names the variable.
-    pub fn told(problem: impl Into<BoxError>) -> Self {
-        Self::Told(problem.into())
+    pub fn described(problem: impl Into<BoxError>) -> Self {
+        Self::Described(problem.into())
     }
 }
 
@@ -39,10 +39,10 @@ pub fn needed<'a>(
     setting: &'static str,
     value: &'a Option<String>,
     what_for: &str,
-) -> Result<&'a str, WrongSetting> {
+) -> Result<&'a str, SettingError> {
     match value.as_deref() {
         Some(value) if !value.is_empty() => Ok(value),
-        _ => Err(WrongSetting::named(setting, format!("needed {what_for}, and not set"))),
+        _ => Err(SettingError::named(setting, format!("needed {what_for}, and not set"))),
     }
 }
 
@@ -63,18 +63,20 @@ impl SecretSetting<'_> {
     ///
     /// # Errors
     /// Both are set, or the file holds no secret.
-    pub fn read(&self) -> Result<Option<Secret>, WrongSetting> {
+    pub fn read(&self) -> Result<Option<Secret>, SettingError> {
         let name = self.name;
         let value = self.value.filter(|value| !value.is_empty());
         let file = self.file.filter(|path| !path.as_os_str().is_empty());
         match (value, file) {
-            (Some(_), Some(_)) => Err(WrongSetting::told(format!(
+            (Some(_), Some(_)) => Err(SettingError::described(format!(
                 "{name} and {name}_FILE are both set: give the secret by the one or by the other"
             ))),
             (Some(value), None) => Ok(Some(Secret::new(value))),
             (None, Some(path)) => {
                 let file = format!("{name}_FILE");
-                Secret::file(path).map(Some).map_err(|source| WrongSetting::told(BadFile { file, source }))
+                Secret::file(path)
+                    .map(Some)
+                    .map_err(|source| SettingError::described(BadFile { file, source }))
             }
             (None, None) => Ok(None),
         }
@@ -84,9 +86,9 @@ impl SecretSetting<'_> {
     ///
     /// # Errors
     /// As of [`read`](Self::read), and where it is not set.
-    pub fn needed(&self, what_for: &str) -> Result<Secret, WrongSetting> {
+    pub fn needed(&self, what_for: &str) -> Result<Secret, SettingError> {
         let missing = || format!("needed {what_for}, and not set; nor is {}_FILE", self.name);
-        self.read()?.ok_or_else(|| WrongSetting::named(self.name, missing()))
+        self.read()?.ok_or_else(|| SettingError::named(self.name, missing()))
     }
 }
 

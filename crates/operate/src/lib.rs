@@ -2,9 +2,8 @@
 //! them, holding up a stage.
 
 pub mod letters;
-mod stage;
 pub mod stages;
 mod way;
 
-pub use stage::{Stage, remedy};
+pub use consumer::{Stage, remedy};
 pub use way::{Holding, Way, letters_about, way};

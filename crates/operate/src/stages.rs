@@ -209,8 +209,7 @@ mod tests {
             why: why.to_owned(),
             since,
         });
-        let stage =
-            Stage { name: "upload", about: "uploads", target: None, check: |_| Ok(None), reasons: &[] };
+        let stage = Stage::new("upload", "uploads");
         StageNow { stage, hold, running, missing: Vec::new() }
     }
 

@@ -15,7 +15,7 @@ async fn store() -> (TempDir, Arc<dyn SyncStore>) {
 }
 
 fn stage(name: &'static str) -> Stage {
-    Stage { name, about: "works", target: None, check: |_| Ok(None), reasons: &[] }
+    Stage::new(name, "works")
 }
 
 #[tokio::test]

@@ -8,22 +8,14 @@ mod messages;
 use std::collections::BTreeMap;
 
 use amqp::{DEAD, EVENTS, Queue, QueueRole, Topology};
-use events::{InvoiceReadyType, InvoiceRenderedType, ReceiptSettledType};
 use serde_json::{Map, Value, json};
 
-use crate::link::Link;
+use consumer::Stage;
 
 const BINDING: &str = "0.3.0";
 
-/// The stage that sends each of the chain's events, by how the event's keys begin.
-const SENDERS: [(&str, &str); 3] = [
-    (ReceiptSettledType::NAME, "packed"),
-    (InvoiceReadyType::NAME, "receipt"),
-    (InvoiceRenderedType::NAME, "render"),
-];
-
 /// The document of some stages.
-pub fn document(topology: &Topology, vhost: &str, links: &[&Link]) -> Value {
+pub fn document(topology: &Topology, vhost: &str, stages: &[&Stage]) -> Value {
     let at = At { topology, vhost };
     let queues = topology.queues();
     let keys = keys(&queues);
@@ -35,23 +27,21 @@ pub fn document(topology: &Topology, vhost: &str, links: &[&Link]) -> Value {
     for queue in queues.iter().filter(|queue| is_told(queue)) {
         channels.insert(queue.name.clone(), at.queue(queue));
     }
-    for link in links {
-        operations.insert(format!("{}.receive", link.name), receive(link));
-        let dead = channel_of_key(DEAD, link.name);
+    for stage in stages {
+        operations.insert(format!("{}.receive", stage.name), receive(stage));
+        let dead = channel_of_key(DEAD, stage.name);
         if channels.contains_key(&dead) {
-            let what = format!("What the stage {} cannot handle and a person must look at", link.name);
-            operations.insert(format!("{}.send.dead", link.name), send(&dead, &what));
+            let what = format!("What the stage {} cannot handle and a person must look at", stage.name);
+            operations.insert(format!("{}.send.dead", stage.name), send(&dead, &what));
         }
     }
     for (exchange, key) in keys.keys() {
         let channel = channel_of_key(exchange, key);
-        let sender = SENDERS.iter().find(|(event, _)| key.starts_with(event));
         if *exchange == topology.bus {
             let what = format!("Webhooks that say {key}, where bilag ingress takes them");
             operations.insert(format!("ingress.send.{}", id(key)), send(&channel, &what));
         } else if *exchange == EVENTS
-            && let Some((event, stage)) = sender
-            && links.iter().any(|link| link.name == *stage)
+            && let Some((event, stage)) = sender(key, stages)
         {
             let what = format!("What follows in the stage {stage}: {event}");
             operations.insert(format!("{stage}.send.{}", id(key)), send(&channel, &what));
@@ -110,11 +100,17 @@ fn channel_of_key(exchange: &str, key: &str) -> String {
     format!("{}.key.{}", id(exchange), id(key))
 }
 
-fn receive(link: &Link) -> Value {
+/// The stage that emits an event with this key, and the event's type.
+fn sender(key: &str, stages: &[&Stage]) -> Option<(&'static str, &'static str)> {
+    let emits = |stage: &&&Stage| stage.emits.iter().find(|event| key.starts_with(**event)).copied();
+    stages.iter().find_map(|stage| Some((emits(&stage)?, stage.name)))
+}
+
+fn receive(stage: &Stage) -> Value {
     json!({
         "action": "receive",
-        "summary": link.about,
-        "channel": { "$ref": format!("#/channels/{}", amqp::queue_name(link.name)) },
+        "summary": stage.about,
+        "channel": { "$ref": format!("#/channels/{}", amqp::queue_name(stage.name)) },
         "bindings": { "amqp": { "ack": true, "bindingVersion": BINDING } }
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::link::UnlistedSettings;
+use crate::cli::UnlistedSettings;
 use crate::settings::{BrokerSettings, LogSettings, StoreSettings};
 
 #[derive(Debug, Args)]

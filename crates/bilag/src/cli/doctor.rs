@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{ALL, stage_names};
-use crate::link::UnlistedSettings;
+use crate::cli::UnlistedSettings;
 use crate::settings::{BrokerSettings, QueueSettings, StoreSettings};
 
 #[derive(Debug, Args)]

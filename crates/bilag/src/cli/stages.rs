@@ -3,13 +3,13 @@
 use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 
-use crate::chain::CHAIN;
+use crate::chain::stages;
 use crate::settings::StoreSettings;
 
 /// The stages by their names. All at once is nothing that anybody should do by mistake.
 fn single_stages() -> PossibleValuesParser {
-    let links = CHAIN.iter().map(|link| PossibleValue::new(link.name).help(link.about));
-    PossibleValuesParser::new(links)
+    let stages = stages().iter().map(|stage| PossibleValue::new(stage.name).help(stage.about));
+    PossibleValuesParser::new(stages)
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::IngressArgs;
 use crate::output::{Failed, say};
-use crate::stop::told_by_signal;
+use crate::shutdown::signalled;
 use crate::telemetry;
 
 /// Serves until SIGTERM or SIGINT.
@@ -49,7 +49,7 @@ pub async fn run(args: IngressArgs) -> Result<(), Failed> {
     let wrong_address = |error| Failed::used_wrongly(&format!("BILAG_INGRESS_ADDR {address}"), error);
     let listener = TcpListener::bind(address).await.map_err(wrong_address)?;
     let listening = listener.local_addr().map_err(wrong_address)?;
-    let told = told_by_signal()?;
+    let told = signalled()?;
     let stopped = async move {
         told.await;
         tracing::info!("stopping: webhooks in flight are answered first");

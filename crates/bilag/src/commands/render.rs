@@ -1,6 +1,6 @@
 //! `bilag render`: the PDF of a receipt, from a file or as it was heard.
 
-use consumer_render::{Looks, RenderSettings};
+use consumer_render::TenantTemplates;
 use sha2::{Digest, Sha256};
 use sync_store::{Listed, Page, RecordFilter, State, SyncStore};
 
@@ -9,24 +9,28 @@ use crate::output::{Failed, say_bytes, tell};
 
 /// Writes the PDF.
 pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
-    let (tenants, zones) = (args.tenants.tenants.clone(), args.tenants.zones());
-    let settings = RenderSettings { tenants, zones, ..args.render.clone() };
-    let looks = settings.looks().map_err(Failed::plainly_used_wrongly)?;
+    let templates =
+        args.render.with_tenants(&args.tenants).templates().map_err(Failed::plainly_used_wrongly)?;
     match (&args.file, &args.receipt) {
         (Some(file), _) => {
             let event = super::read_receipt(file)?;
-            write(args, &looks, &event, &file.display().to_string()).map(drop)
+            write(args, &templates, &event, &file.display().to_string()).map(drop)
         }
         (None, Some(receipt)) => {
             let store = args.store.open().await?;
-            again(args, &looks, store.as_ref(), receipt).await
+            again(args, &templates, store.as_ref(), receipt).await
         }
         (None, None) => Err(Failed::used_wrongly("RECEIPT", "needed: a file, or --receipt UID")),
     }
 }
 
 /// Prints the kept receipt, and compares it with what was sent.
-async fn again(args: &RenderArgs, looks: &Looks, store: &dyn SyncStore, receipt: &str) -> Result<(), Failed> {
+async fn again(
+    args: &RenderArgs,
+    templates: &TenantTemplates,
+    store: &dyn SyncStore,
+    receipt: &str,
+) -> Result<(), Failed> {
     let filter = RecordFilter {
         receipt: Some(receipt.to_owned()),
         tenant_uid: args.tenant.clone(),
@@ -59,7 +63,7 @@ async fn again(args: &RenderArgs, looks: &Looks, store: &dyn SyncStore, receipt:
         return Err(Failed::plainly(format!("receipt {key} was pruned: there is nothing to print any more")));
     }
     let event = events::decode(&kept.body).map_err(|error| Failed::at(key, error))?;
-    let pdf = write(args, looks, &event, &key.to_string())?;
+    let pdf = write(args, templates, &event, &key.to_string())?;
     compare(&records, &pdf);
     Ok(())
 }
@@ -90,16 +94,16 @@ fn compare(records: &[Listed], pdf: &[u8]) {
 
 fn write(
     args: &RenderArgs,
-    looks: &Looks,
+    templates: &TenantTemplates,
     event: &events::ReceiptSettled,
     what: &str,
 ) -> Result<Vec<u8>, Failed> {
     let uid = &event.tenant.uid;
-    let look = looks.of(uid).unwrap_or_else(|| {
+    let look = templates.of(uid).unwrap_or_else(|| {
         tell(format_args!(
             "warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"
         ));
-        looks.of_installation()
+        templates.of_installation()
     });
     let rendered = look.render(event).map_err(|error| Failed::at(what, error))?;
     for warning in &rendered.warnings {

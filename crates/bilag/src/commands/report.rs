@@ -49,7 +49,7 @@ fn query(args: &ReportArgs) -> Result<Query, Failed> {
     if from > to {
         return Err(Failed::used_wrongly("--from", format!("{from} is after --to {to}")));
     }
-    let targets: Vec<_> = stages().into_iter().filter_map(|stage| stage.target).collect();
+    let targets: Vec<_> = stages().iter().filter_map(|stage| stage.target.clone()).collect();
     if !targets.iter().any(|known| known.as_str() == target) {
         let known: Vec<_> = targets.iter().map(|target| target.as_str()).collect();
         return Err(Failed::used_wrongly(

@@ -13,7 +13,7 @@ use crate::output::{self, Column, Failed, ago, field, say, table, when};
 /// Lists the stages.
 pub async fn run(args: &StagesArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
-    let stages = stages::stages(store.as_ref(), &chain::stages()).await.map_err(Failed::plainly)?;
+    let stages = stages::stages(store.as_ref(), chain::stages()).await.map_err(Failed::plainly)?;
     if args.json {
         output::json(&stages.iter().map(to_json).collect());
         return Ok(());

@@ -1,6 +1,7 @@
 //! `bilag sync`: how far each receipt has come.
 
 use chrono::Utc;
+use consumer::{Cycle, Reconcile, Reconciled};
 use operate::{Holding, Way, letters_about, way};
 use serde_json::{Value, json};
 use sync_store::{Listed, Page, Place, ReceiptFacts, Record, RecordFilter, State, SyncStore};
@@ -9,7 +10,6 @@ use crate::chain::stages;
 use crate::cli::SyncCommand;
 use crate::commands::{migrate, prune, recount, search, verify};
 use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
-use crate::reconcile::{self, Reconcile};
 
 /// Lists, shows, or sends stranded receipts on.
 pub async fn run(command: SyncCommand) -> Result<(), Failed> {
@@ -30,15 +30,25 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
             show(store.open().await?.as_ref(), receipt, tenant, json).await
         }
         SyncCommand::Reconcile { untouched_for, broker, store } => {
-            let untouched_for = untouched_for.map_or(broker.all_rungs(), |delay| delay.duration());
+            let untouched_for = untouched_for.map_or(broker.all_retry_delays(), |delay| delay.duration());
             let store = store.open().await?;
             // By hand all are sent on, also those whose stage is paused.
             let (targets, tenants) = (Vec::new(), None);
-            let cycle = Box::new(consumer_receipt::Stranded { store: store.clone(), targets, tenants });
+            let cycle = consumer_receipt::Stranded { store: store.clone(), targets, tenants };
             let broker = broker.broker("reconcile")?;
-            reconcile::now(&Reconcile { broker, store, cycle, untouched_for }).await
+            reconcile(&Reconcile { broker, store, cycle, untouched_for }).await
         }
     }
+}
+
+async fn reconcile(reconcile: &Reconcile<impl Cycle>) -> Result<(), Failed> {
+    match reconcile.once().await {
+        Ok(Reconciled::SentOn(0)) => say("no receipt is stranded"),
+        Ok(Reconciled::SentOn(count)) => say(format_args!("{count} stranded receipt(s) were sent on again")),
+        Ok(Reconciled::ElsewhereAlready) => say("another process is sending stranded receipts on already"),
+        Err(error) => return Err(Failed::at("stranded receipts could not be sent on", error)),
+    }
+    Ok(())
 }
 
 async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: bool) -> Result<(), Failed> {

@@ -3,11 +3,8 @@
 use amqp::{Management, Topology};
 use serde_json::json;
 
-use crate::chain::CHAIN;
-use crate::cli::ALL;
 use crate::cli::{CheckArgs, TopologyArgs, TopologyCommand};
 use crate::commands::topology_users;
-use crate::link::Link;
 use crate::output::{self, Failed, say};
 use crate::{asyncapi, chain};
 
@@ -27,20 +24,20 @@ pub async fn run(command: TopologyCommand) -> Result<(), Failed> {
 }
 
 fn topology(args: &TopologyArgs) -> Topology {
-    let links = chain::named(&args.stages, &args.settings.0);
-    chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, &args.settings.0)
+    let chain = args.settings.0.chain();
+    let stages = chain::named(&args.stages, &chain);
+    chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, stages, &chain)
 }
 
 /// Of every stage that is named; `all` names those that are not in use as well.
 fn print_asyncapi(args: &TopologyArgs) -> Result<(), Failed> {
-    let all = args.stages.iter().any(|name| name == ALL);
-    let named = |link: &&Link| all || args.stages.iter().any(|name| name == link.name);
-    let links: Vec<_> = CHAIN.iter().filter(named).collect();
-    let (broker, settings) = (&args.broker, &args.settings.0);
+    let chain = args.settings.0.chain();
+    let stages = chain::named_in_any_case(&args.stages, &chain);
+    let broker = &args.broker;
     let topology =
-        chain::topology(&broker.bus_exchange, &broker.retry_delays, links.iter().copied(), settings);
+        chain::topology(&broker.bus_exchange, &broker.retry_delays, stages.iter().copied(), &chain);
     let vhost = broker.broker("topology")?.vhost().to_owned();
-    let document = asyncapi::document(&topology, &vhost, &links);
+    let document = asyncapi::document(&topology, &vhost, &stages);
     if args.json {
         output::json(&document);
         return Ok(());

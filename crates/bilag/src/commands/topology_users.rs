@@ -46,11 +46,14 @@ fn users(args: &TopologyArgs, topology: &Topology) -> Vec<User> {
         rights,
     };
     let mut users = vec![user("topology", false, Rights::to_declare(topology))];
-    let links = chain::named(&args.stages, &args.settings.0);
-    users.extend(topology.stages.iter().filter_map(|stage| {
-        let link = links.iter().find(|link| link.name == stage.name)?;
-        Some(user(stage.name, false, Rights::to_consume(stage, link.emits)))
-    }));
+    let chain = args.settings.0.chain();
+    let stages = chain::named(&args.stages, &chain);
+    users.extend(
+        stages
+            .iter()
+            .zip(&topology.work_queues)
+            .map(|(stage, queue)| user(stage.name, false, Rights::to_consume(queue, stage.emits))),
+    );
     users.extend(["ingress", "backfill"].map(|name| user(name, false, Rights::to_publish(topology))));
     users.push(user("console", true, Rights::to_operate(topology)));
     users.push(user("keda", true, Rights::to_watch()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
-use consumer::WrongSetting;
+use consumer::SettingError;
 use consumer_upload::Omniums;
 use omnium::Allowance;
 use permits::Permits;
@@ -71,7 +71,7 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
 }
 
 /// Omnium for every tenant that has an API user, its own or the installation's.
-fn omniums(args: &VerifyArgs, allowance: &Arc<dyn Allowance>) -> Result<Omniums, WrongSetting> {
+fn omniums(args: &VerifyArgs, allowance: &Arc<dyn Allowance>) -> Result<Omniums, SettingError> {
     let has_user = |tenant: &Tenant| tenant.credentials.is_some() || args.omnium.has_credentials();
     args.omnium.omniums(args.tenants.tenants.as_ref(), has_user, "to compare with Omnium", allowance)
 }

@@ -41,10 +41,11 @@ async fn declared(url: &str) {
     let bus =
         channel.exchange_declare("events".into(), lapin::ExchangeKind::Topic, durable, Default::default());
     bus.await.expect("declared");
-    let stage = |name, key: &str| amqp::Stage { name, inputs: vec![(Exchange::Events, key.to_owned())] };
+    let queue =
+        |name, key: &str| amqp::WorkQueue { stage: name, bindings: vec![(Exchange::Events, key.to_owned())] };
     let delays: Vec<Delay> = ["5s", "1h"].map(|delay| delay.parse().expect("a delay")).to_vec();
-    let stages = vec![stage("receipt", "receipt"), stage("upload", "upload")];
-    let topology = Topology { bus: "events".to_owned(), stages, delays };
+    let work_queues = vec![queue("receipt", "receipt"), queue("upload", "upload")];
+    let topology = Topology { bus: "events".to_owned(), work_queues, delays };
     amqp::apply(&broker, &topology).await.expect("declared");
     channel.confirm_select(Default::default()).await.expect("confirms");
     for (exchange, key, count) in

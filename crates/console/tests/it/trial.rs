@@ -57,18 +57,12 @@ impl Default for Options {
 
 /// Two stages, one of them with a target.
 pub fn stages() -> Vec<operate::Stage> {
-    let stage = |name, target| operate::Stage {
-        name,
-        about: "does something",
-        target,
-        check: |_| Ok(None),
-        reasons: &[],
-    };
+    let stage = |name| operate::Stage::new(name, "does something");
     vec![
-        stage("receipt", None),
-        stage("render", None),
-        stage("upload", Some(events::Target::new("omnium"))),
-        stage("dead", None),
+        stage("receipt"),
+        stage("render"),
+        stage("upload").target(events::Target::new("omnium")),
+        stage("dead"),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::env;
 
-use amqp::{Broker, Delay, Exchange, Outgoing, Publisher, Stage, Topology};
+use amqp::{Broker, Delay, Exchange, Outgoing, Publisher, Topology, WorkQueue};
 use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
@@ -36,10 +36,10 @@ impl Vhost {
         let rights = json!({ "configure": ".*", "write": ".*", "read": ".*" });
         vhost.tell("PUT", "permissions/{vhost}/guest", rights).await;
         vhost.tell("PUT", "exchanges/{vhost}/events", json!({ "type": "topic", "durable": true })).await;
-        let inputs = vec![(Exchange::Events, "invoice.ready.v1".to_owned())];
+        let bindings = vec![(Exchange::Events, "invoice.ready.v1".to_owned())];
         let delays = vec!["1h".parse::<Delay>().expect("a delay")];
-        let topology =
-            Topology { bus: "events".to_owned(), stages: vec![Stage { name: "render", inputs }], delays };
+        let work_queues = vec![WorkQueue { stage: "render", bindings }];
+        let topology = Topology { bus: "events".to_owned(), work_queues, delays };
         amqp::apply(&vhost.broker(), &topology).await.expect("declared");
         vhost
     }

@@ -49,36 +49,14 @@ const NOBODY: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 pub fn stages() -> Vec<Stage> {
     const REJECTED: &[Reason] =
         &[Reason::new("omnium_rejected", "mend what Omnium's answer names, then redrive the dead letter")];
-    let omnium = Some(Target::new("omnium"));
     vec![
-        Stage {
-            name: "receipt",
-            about: "Hears settled receipts",
-            target: None,
-            check: |body| Ok(Some(events::decode::<ReceiptSettled>(body)?.about())),
-            reasons: &[],
-        },
-        Stage {
-            name: "render",
-            about: "Makes the PDF",
-            target: None,
-            check: |body| Ok(Some(events::decode::<InvoiceReady>(body)?.about())),
-            reasons: &[],
-        },
-        Stage {
-            name: "upload",
-            about: "Omnium: invoice, then file",
-            target: omnium,
-            check: |body| Ok(Some(events::decode::<InvoiceRendered>(body)?.about())),
-            reasons: REJECTED,
-        },
-        Stage {
-            name: "dead",
-            about: "Indexes dead letters",
-            target: None,
-            check: |_| Ok(None),
-            reasons: &[],
-        },
+        Stage::new("receipt", "Opens the records of receipts").reads::<ReceiptSettled>(),
+        Stage::new("render", "Makes the PDF").reads::<InvoiceReady>(),
+        Stage::new("upload", "Omnium: invoice, then file")
+            .target(Target::new("omnium"))
+            .reasons(REJECTED)
+            .reads::<InvoiceRendered>(),
+        Stage::new("dead", "Indexes dead letters"),
     ]
 }
 

@@ -115,7 +115,7 @@ impl Desk<'_> {
         let Some(known) = self.stages.iter().find(|known| known.name == stage) else {
             return Err(EditError::UnknownStage { id, stage });
         };
-        let about = (known.check)(body).map_err(|source| EditError::Unreadable { stage, source })?;
+        let about = known.check(body).map_err(|source| EditError::Unreadable { stage, source })?;
         let Some(body) = about else { return Ok(()) };
         let letter = match (&body, &letter.key, &letter.package) {
             (About::Receipt { tenant, receipt }, Some(key), _)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use amqp::{Broker, Exchange, Stage, Topology};
+use amqp::{Broker, Exchange, Topology, WorkQueue};
 use bilag_tests::{Bilag, OwnBroker, Store, Vhost, World, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::json;
@@ -121,8 +121,9 @@ async fn own_queues(broker: &OwnBroker) -> Duration {
     let url = Broker::parse(&vhost.url, "bench").expect("a URL");
     let delays = ["5s", "30s", "2m", "10m", "1h"].map(|delay| delay.parse().expect("a delay")).to_vec();
     let names = (0..TENANTS).map(|tenant| &*format!("upload.tenant.{tenant}").leak());
-    let stages = names.map(|name| Stage { name, inputs: vec![(Exchange::Events, name.to_owned())] });
-    let topology = Topology { bus: "events".to_owned(), stages: stages.collect(), delays };
+    let bindings = |name: &str| vec![(Exchange::Events, name.to_owned())];
+    let work_queues = names.map(|name| WorkQueue { stage: name, bindings: bindings(name) }).collect();
+    let topology = Topology { bus: "events".to_owned(), work_queues, delays };
     let begun = Instant::now();
     amqp::apply(&url, &topology).await.expect("declared");
     begun.elapsed()

@@ -8,14 +8,12 @@ use std::sync::Arc;
 
 use amqp::Management;
 use console::{Clock, Console};
-use consumer_packed::PackedConsumer;
-use consumer_render::RenderConsumer;
 use tokio::net::TcpListener;
 
 use crate::cli::{ConsoleArgs, ConsoleCommand, ConsoleSettings};
 use crate::output::{Failed, say};
-use crate::stop::told_by_signal;
-use crate::{chain, telemetry};
+use crate::shutdown::signalled;
+use crate::telemetry;
 
 /// Serves until SIGTERM or SIGINT; or looks after users and sessions.
 pub async fn run(args: ConsoleArgs) -> Result<(), Failed> {
@@ -39,21 +37,23 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
     tracing::info!(store = store.describe(), "the store of the console; the consumers must share it");
     let shown = access.outside.as_ref().map_or(format!("http://{listening}"), |url| url.origin().to_owned());
     let settings = &args.settings.0;
-    let looks = settings.of::<RenderConsumer>().looks().map_err(Failed::plainly_used_wrongly)?;
+    let chain = settings.chain();
+    let templates = settings.render.with_tenants(&settings.tenants).templates();
+    let templates = templates.map_err(Failed::plainly_used_wrongly)?;
     let console = Console {
         store,
         management: args.management_url.as_ref().map(|url| Management::new(url, &broker)),
         broker,
-        stages: chain::stages(),
-        off: chain::off(settings),
+        stages: chain.to_vec(),
+        off: chain.iter().filter_map(|stage| Some((stage.name, stage.disabled_reason?))).collect(),
         delays: args.broker.retry_delays,
         access,
         clock: Clock::system(),
         allow_edit: args.console_allow_edit,
-        look: Arc::new(move |tenant| looks.of(tenant).unwrap_or(looks.of_installation())),
-        patience: settings.of::<PackedConsumer>().patience(),
+        look: Arc::new(move |tenant| templates.of(tenant).unwrap_or(templates.of_installation())),
+        patience: settings.packed.patience(),
     };
-    let told = told_by_signal()?;
+    let told = signalled()?;
     let stopped = async move {
         told.await;
         tracing::info!("stopping: what is being answered is answered first");

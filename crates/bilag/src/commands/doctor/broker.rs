@@ -1,19 +1,19 @@
 //! The broker: reached, let in, what its user may do, and what is declared there.
 
-use amqp::{Broker, Depths, FoundRight, Management, Right, TopologyError};
+use amqp::{Broker, Depths, FoundRight, Management, Right, Topology, TopologyError};
+use consumer::Stage;
 use uuid::Uuid;
 
 use super::finding::Finding;
 use crate::chain;
 use crate::cli::DoctorArgs;
-use crate::link::Link;
 
 const RIGHTS: &str = "give BILAG_AMQP_URL's user";
 
 /// Everything at the broker that the stages need.
-pub async fn look(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
+pub async fn look(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Vec<Finding> {
     if !args.queues.declare {
-        return declared(broker, links, args).await;
+        return declared(broker, stages, chain, args).await;
     }
     let bus = &args.broker.bus_exchange;
     let rights = match amqp::rights(broker, bus, &Uuid::new_v4().to_string()).await {
@@ -26,17 +26,15 @@ pub async fn look(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -
     let may_all = rights.iter().all(|right| matches!(right.found, FoundRight::Yes | FoundRight::NotTried));
     findings.extend(rights.into_iter().map(told));
     if may_all {
-        findings.extend(topology(broker, links, args).await);
+        findings.extend(topology(broker, stages, chain, args).await);
     }
     findings
 }
 
 /// For consumers that declare nothing: whether all of it is there. Their users' rights are those of
 /// `bilag topology users`, and too narrow to be tried out.
-async fn declared(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
-    let of_links = links.iter().copied();
-    let declared =
-        chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, of_links, &args.settings.0);
+async fn declared(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Vec<Finding> {
+    let declared = of_stages(stages, chain, args);
     match amqp::is_declared(broker, &declared).await {
         Ok(()) => {
             let mut findings = vec![
@@ -47,7 +45,7 @@ async fn declared(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -
                 ),
             ];
             if args.management_url.is_some() {
-                findings.extend(topology(broker, links, args).await);
+                findings.extend(topology(broker, stages, chain, args).await);
             }
             findings
         }
@@ -63,6 +61,11 @@ async fn declared(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -
             ),
         ],
     }
+}
+
+fn of_stages(stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Topology {
+    let (bus, delays) = (&args.broker.bus_exchange, &args.broker.retry_delays);
+    chain::topology(bus, delays, stages.iter().copied(), chain)
 }
 
 fn told(Right { what, found }: Right) -> Finding {
@@ -89,11 +92,9 @@ fn told(Right { what, found }: Right) -> Finding {
 
 /// What is declared. What is missing is declared by the consumers when they start; what is otherwise, a
 /// person must mend.
-async fn topology(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -> Vec<Finding> {
+async fn topology(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Vec<Finding> {
     let management = args.management_url.as_ref().map(|url| Management::new(url, broker));
-    let links = links.iter().copied();
-    let settings = &args.settings.0;
-    let topology = chain::topology(&args.broker.bus_exchange, &args.broker.retry_delays, links, settings);
+    let topology = of_stages(stages, chain, args);
     let differences = match amqp::check(broker, &topology, management.as_ref()).await {
         Ok(differences) => differences,
         Err(error) => return vec![Finding::failed("topology", &error)],
@@ -122,13 +123,13 @@ async fn topology(broker: &Broker, links: &[&'static Link], args: &DoctorArgs) -
 }
 
 /// Which of these stages have consumers at the broker now, and whether all of the stages are declared.
-pub async fn consumers(broker: &Broker, links: &[&'static Link]) -> (Vec<&'static str>, bool) {
-    let queues: Vec<_> = links.iter().map(|link| amqp::queue_name(link.name)).collect();
+pub async fn consumers(broker: &Broker, stages: &[&Stage]) -> (Vec<&'static str>, bool) {
+    let queues: Vec<_> = stages.iter().map(|stage| amqp::queue_name(stage.name)).collect();
     let depths = Depths::new(broker.clone());
     // What is wrong with the broker is found by itself.
     let found = depths.of(&queues).await.unwrap_or_default();
     depths.close().await;
     let consumed = |queue: &str| found.iter().any(|depth| depth.name == queue && depth.consumers > 0);
-    let names = links.iter().zip(&queues).filter(|(_, queue)| consumed(queue)).map(|(link, _)| link.name);
+    let names = stages.iter().zip(&queues).filter(|(_, queue)| consumed(queue)).map(|(stage, _)| stage.name);
     (names.collect(), found.len() == queues.len())
 }

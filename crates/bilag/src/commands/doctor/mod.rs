@@ -15,13 +15,14 @@ use finding::{Finding, Level};
 /// Looks at everything that the stages in use need, and says what to mend. What cannot be looked at
 /// because something before it is missing is left out.
 pub async fn run(args: DoctorArgs) -> Result<(), Failed> {
-    let links = chain::named(&args.stages, &args.settings.0);
+    let chain = args.settings.0.chain();
+    let stages = chain::named(&args.stages, &chain);
     let (at_broker, store_url) = (args.broker.broker("doctor")?, args.store.url()?);
-    let mut findings = services::in_use(&links, &args);
+    let mut findings = services::in_use(&stages, &chain, &args);
     let (broker, store, services) = tokio::join!(
-        broker::look(&at_broker, &links, &args),
-        store::look(&store_url, &at_broker, &links, &args),
-        services::look(&links, &args),
+        broker::look(&at_broker, &stages, &chain, &args),
+        store::look(&store_url, &at_broker, &stages),
+        services::look(&stages),
     );
     findings.extend(broker.into_iter().chain(store).chain(services));
     let failed = findings.iter().filter(|finding| finding.level == Level::Fail).count();

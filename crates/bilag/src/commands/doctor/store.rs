@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use amqp::Broker;
 use chrono::{TimeDelta, Utc};
+use consumer::Stage;
 use operate::stages::RUNS_WITHIN;
 use secret::Secret;
 use sync_store::{Schema, StoreError, SyncStore};
@@ -11,19 +12,12 @@ use uuid::Uuid;
 
 use super::broker;
 use super::finding::Finding;
-use crate::cli::DoctorArgs;
-use crate::link::Link;
 
 /// A clock that is further off makes ages wrong; leases go by the store's own.
 const CLOCKS_APART: TimeDelta = TimeDelta::seconds(5);
 
 /// Everything about the store. Its tables are not touched where they are behind.
-pub async fn look(
-    url: &Secret,
-    at_broker: &Broker,
-    links: &[&'static Link],
-    args: &DoctorArgs,
-) -> Vec<Finding> {
+pub async fn look(url: &Secret, at_broker: &Broker, stages: &[&Stage]) -> Vec<Finding> {
     match sync_store::damage(&url.expose()).await {
         Ok(damage) if damage.is_empty() => {}
         Ok(damage) => return vec![damaged(&damage)],
@@ -33,7 +27,7 @@ pub async fn look(
         Ok(schema) => schema,
         Err(error) => return vec![unopened(&error)],
     };
-    let stores: Vec<_> = links.iter().copied().filter(|link| needs_store(link, args)).collect();
+    let stores: Vec<_> = stages.iter().copied().filter(|stage| needs_store(stage)).collect();
     let (consumed, all_declared) = broker::consumers(at_broker, &stores).await;
     if schema.version.is_none() && all_declared {
         return vec![gone(&schema.store)];
@@ -53,8 +47,8 @@ pub async fn look(
     }
 }
 
-fn needs_store(link: &Link, args: &DoctorArgs) -> bool {
-    link.needs_store && link.off(&args.settings.0).is_none()
+fn needs_store(stage: &Stage) -> bool {
+    stage.needs_store && stage.disabled_reason.is_none()
 }
 
 fn damaged(damage: &[String]) -> Finding {

@@ -1,14 +1,12 @@
 //! `bilag dead reindex` and `bilag dead export`: the dead letters as they lie in their queues.
 
 use amqp::{Broker, Browser, DeadLetterQueue};
-use consumer::{Consumer, Shared};
-use consumer_dead::{DeadConsumer, DeadSettings};
+use consumer_dead::Index;
 use operate::letters::{Desk, Reindexed};
 use serde_json::{Value, json};
 
-use crate::chain::{CHAIN, stages};
+use crate::chain::stages;
 use crate::cli::{ExportArgs, ReindexArgs};
-use crate::link::Link;
 use crate::output::{self, Failed, say};
 use crate::who::who;
 
@@ -16,20 +14,11 @@ use crate::who::who;
 pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
     let store = args.store.open_or_create().await?;
     let broker = args.broker.broker("reindex")?;
-    let shared = Shared {
-        store: Some(store.clone()),
-        allowance: None,
-        stages: CHAIN.iter().map(|link| link.name).collect(),
-        wishes: Vec::new(),
-        targets: CHAIN.iter().filter_map(Link::serves).collect(),
-        oms: args.packages.oms_id.clone(),
-        dry_run: false,
-    };
-    let notes = DeadConsumer::start(&DeadSettings {}, &shared).map_err(Failed::plainly)?;
+    let index = Index::new(store.clone(), stages(), &args.packages.oms_id);
     let stages = stages();
     let delays = &args.broker.retry_delays;
     let desk = Desk { store: store.as_ref(), broker: &broker, stages: &stages, delays };
-    operate::letters::reindex(&desk, &notes, &who(None), told).await.map_err(super::failed)?;
+    operate::letters::reindex(&desk, &index, &who(None), told).await.map_err(super::failed)?;
     say("the index says what the queues hold");
     Ok(())
 }
@@ -46,8 +35,8 @@ fn told(done: &Reindexed) {
 /// Prints every dead letter of the stages as a line of JSON, whole and untouched.
 pub async fn export(args: ExportArgs) -> Result<(), Failed> {
     let broker = args.broker.broker("export")?;
-    for link in CHAIN.iter().filter(|link| args.stage.as_deref().is_none_or(|only| only == link.name)) {
-        export_stage(&broker, link.name).await?;
+    for stage in stages().iter().filter(|stage| args.stage.as_deref().is_none_or(|only| only == stage.name)) {
+        export_stage(&broker, stage.name).await?;
     }
     Ok(())
 }

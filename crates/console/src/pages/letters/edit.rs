@@ -114,7 +114,7 @@ pub(super) async fn send(
     let Some(known) = app.stages.iter().find(|known| known.name == stage) else {
         return again("This dead letter is of a stage that this version does not have.");
     };
-    if let Err(error) = (known.check)(typed.as_bytes()) {
+    if let Err(error) = known.check(typed.as_bytes()) {
         return again(&format!("{stage} could not read this: {}.", amqp::chain(error.as_ref())));
     }
     if Params::of(&fields).get("sure").is_none() {

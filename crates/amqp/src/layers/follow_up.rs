@@ -1,0 +1,31 @@
+//! What follows from a message is published, and confirmed, before anything outside hears of success.
+
+use futures_util::future::join_all;
+
+use super::{Settled, trace};
+use crate::message::header::{Headers, names};
+use crate::{Failure, Message, Outcome, PublishError, Publisher};
+
+/// Publishes the events of a success. A refusal fails the message; a lost connection leaves it unsettled.
+pub(super) async fn layer(
+    message: &Message,
+    publisher: &Publisher,
+    handled: impl Future<Output = Result<Outcome, Failure>>,
+) -> Settled<Result<Outcome, Failure>> {
+    let outcome = match handled.await {
+        Ok(outcome) => outcome,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let Outcome::Done(events) = &outcome else { return Ok(Ok(outcome)) };
+    let incoming = message.header_text(names::TRACEPARENT);
+    let publishing = events.iter().map(|event| {
+        let mut headers = Headers::default();
+        trace::inject(&mut headers, incoming.as_deref());
+        publisher.publish_outgoing(event, headers)
+    });
+    match join_all(publishing).await.into_iter().collect() {
+        Ok(()) => Ok(Ok(outcome)),
+        Err(lost @ PublishError::Lost(_)) => Err(lost),
+        Err(error) => Ok(Err(Failure::unreached(error))),
+    }
+}

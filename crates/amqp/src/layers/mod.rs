@@ -1,0 +1,114 @@
+//! One delivery, from the broker to its ack: the layers that a message goes through.
+//!
+//! Each layer is a function over the future of the layers inside it. Until a layer polls that future
+//! nothing inside has happened, so a layer turns a message away by dropping it.
+
+mod ack;
+mod bulkhead;
+mod circuit_breaker;
+mod dead_letter;
+mod follow_up;
+mod isolate;
+mod measure;
+mod put_aside;
+mod retry;
+pub(crate) mod trace;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use lapin::message::Delivery;
+
+pub use bulkhead::BulkheadLimits;
+pub(crate) use circuit_breaker::Permit;
+pub use retry::{Action, decide};
+
+use crate::metrics::Metrics;
+use crate::{Consumer, Delay, Failure, Handler, Message, Outcome, PublishError, Publisher, StageStatus};
+use bulkhead::BulkheadLayer;
+use circuit_breaker::{CircuitBreakerLayer, Evidence};
+use dead_letter::DeadLetters;
+use retry::RetryQueues;
+
+/// The layers of one stage, with what its deliveries share.
+pub(crate) struct Layers<H> {
+    handler: H,
+    queue: String,
+    bulkheads: BulkheadLayer,
+    breaker: CircuitBreakerLayer,
+    retry_queues: RetryQueues,
+    dead_letters: DeadLetters,
+    metrics: Metrics,
+    pub(crate) status: Arc<StageStatus>,
+}
+
+/// An error means that the message is neither passed on nor put aside: it stays unacked, and the end
+/// of its channel gives it back to the broker.
+pub(crate) type Settled<T> = Result<T, PublishError>;
+
+/// What came of a message, on its way out through the layers.
+pub(crate) enum Handled {
+    /// It was turned away before it was handled, and waits this long, spending no attempt.
+    Parked(Delay),
+    /// It was handled.
+    Ended {
+        /// What followed from it, or how it failed.
+        result: Result<Outcome, Failure>,
+        /// What that says about the downstream that all messages of the stage share.
+        evidence: Evidence,
+        /// Whether what it failed at is paused, because everything fails there.
+        paused: bool,
+    },
+}
+
+impl<H: Handler> Layers<H> {
+    pub(crate) fn new(handler: H, consumer: &Consumer) -> Self {
+        let (stage, queue, delays) =
+            (consumer.queue().stage, consumer.queue().name(), &consumer.topology.delays);
+        let status = consumer.status.clone();
+        let bulkheads = handler.bulkheads();
+        Self {
+            handler,
+            bulkheads: BulkheadLayer::new(bulkheads, consumer.concurrency.into(), delays, status.clone()),
+            breaker: CircuitBreakerLayer::new(delays[0], status.clone()),
+            retry_queues: RetryQueues::new(stage, queue.clone(), delays.clone()),
+            dead_letters: DeadLetters { stage },
+            metrics: Metrics::of(stage, &queue),
+            queue,
+            status,
+        }
+    }
+
+    /// Takes a delivery in, from the innermost layer to the outermost one. A probe is handled although the
+    /// stage is paused.
+    pub(crate) async fn handle(
+        &self,
+        mut delivery: Delivery,
+        publisher: &Publisher,
+        is_probe: bool,
+    ) -> Settled<()> {
+        self.metrics.delivered();
+        let message = &Message::of(&mut delivery);
+        let subject = &|| message.subject().or_else(|| self.handler.subject(message));
+
+        let isolated = isolate::layer(message, async { self.handler.handle(message).await });
+        let followed_up = follow_up::layer(message, publisher, isolated);
+        let measured = measure::layer(&self.metrics, &self.status, followed_up);
+        let limited = self.bulkheads.layer(message, || self.handler.bulkhead(message), measured);
+        let guarded = self.breaker.layer(message, is_probe, limited);
+        let retried = self.retry_queues.layer(message, subject, publisher, &self.metrics, guarded);
+        let settled = self.dead_letters.layer(message, subject, publisher, &self.metrics, retried);
+        let traced = trace::layer(&self.queue, message, settled);
+        ack::layer(&delivery.acker, &self.status, message, traced).await
+    }
+
+    /// What may be taken from the queue now.
+    pub(crate) fn permit(&self, now: Instant) -> Permit {
+        self.breaker.permit(now)
+    }
+
+    /// Returns once the stage has paused.
+    pub(crate) async fn paused(&self) {
+        self.breaker.tripped().await;
+    }
+}

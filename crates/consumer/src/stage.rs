@@ -1,0 +1,257 @@
+//! One stage of the chain, as one value: what the command line, the topology, the broker's rights, the
+//! doctor, the console and the runtime need to know of it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use amqp::{BoxError, Consumer, Exchange, Handler, Reason, StartError, WorkQueue};
+use events::{About, InvoiceRenderedType, ReceiptSettled, Target};
+use tenants::TenantSettings;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::Typed;
+use crate::{Context, Event, EventHandler, Probe, SettingError};
+
+/// Settings of a consumer, and the stage that follows from them.
+///
+/// Each setting is an environment variable, and also a flag. One that may hold a password has a type that
+/// the command line cannot refuse, because its error would repeat the value.
+pub trait StageSettings: clap::Args {
+    /// The stage with these settings. No client is built for it before the stage is started.
+    fn stage(&self, tenants: &TenantSettings) -> Stage;
+}
+
+/// A stage of the chain: a queue, a handler for its messages, and what is known of both.
+#[derive(Clone)]
+pub struct Stage {
+    /// Names its queues (`bilag.<name>`, `bilag.<name>.dead` …) and itself on the command line.
+    pub name: &'static str,
+    /// What it does, for the command line: one line without a full stop.
+    pub about: &'static str,
+    /// Whom it delivers invoices to.
+    pub target: Option<Target>,
+    /// The reasons for dead letters of its own, beside [`Reason::COMMON`].
+    pub reasons: &'static [Reason],
+    /// The types of the events that follow from its messages, with which their routing keys begin: what its
+    /// user at the broker may publish.
+    pub emits: &'static [&'static str],
+    /// Whether it uses the store.
+    pub needs_store: bool,
+    /// Why it does not take part in a dry run, where it does not.
+    pub not_in_a_dry_run: Option<&'static str>,
+    /// Why it is not in use with these settings. One that is not in use declares no queue, which nobody
+    /// would empty.
+    pub disabled_reason: Option<&'static str>,
+    bindings: Vec<(Exchange, String)>,
+    indexes_dead_letters: bool,
+    check: Check,
+    accepts: Arc<dyn Fn(&ReceiptSettled) -> Acceptance + Send + Sync>,
+    probe: Option<ProbeFactory>,
+    background: Vec<BackgroundFactory>,
+    handler: Option<HandlerFactory>,
+}
+
+type Check = fn(&[u8]) -> Result<Option<About>, BoxError>;
+type ProbeFactory = Arc<dyn Fn() -> Result<Probe, SettingError> + Send + Sync>;
+type BackgroundFactory = Arc<dyn Fn(&Context) -> Background + Send + Sync>;
+type HandlerFactory = Arc<dyn Fn(&Context) -> Result<Run, SettingError> + Send + Sync>;
+
+/// Consumes with a handler until the token is cancelled.
+pub type Run = Box<
+    dyn FnOnce(Consumer, CancellationToken) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>
+        + Send,
+>;
+
+/// What goes on beside the messages until the process is shut down. It may be dropped at any moment.
+pub type Background = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A stage that is ready to consume: all its settings are right.
+pub struct Ready {
+    /// The stage.
+    pub stage: Stage,
+    /// Consumes.
+    pub run: Run,
+    /// Goes on beside it.
+    pub background: Vec<Background>,
+}
+
+/// Whether a target wants the invoice of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It does.
+    Yes,
+    /// It would, and is disabled: the receipt is recorded as skipped.
+    Disabled,
+    /// Receipts of this kind are not for it: nothing is recorded.
+    Never,
+}
+
+impl Stage {
+    /// A stage that uses the store, takes part in dry runs, and has no bindings yet.
+    pub fn new(name: &'static str, about: &'static str) -> Self {
+        Self {
+            name,
+            about,
+            target: None,
+            reasons: &[],
+            emits: &[],
+            needs_store: true,
+            not_in_a_dry_run: None,
+            disabled_reason: None,
+            bindings: Vec::new(),
+            indexes_dead_letters: false,
+            check: |_| Ok(None),
+            accepts: Arc::new(|_| Acceptance::Never),
+            probe: None,
+            background: Vec::new(),
+            handler: None,
+        }
+    }
+
+    /// Binds its queue to an exchange by this routing key.
+    pub fn bind(mut self, exchange: Exchange, key: impl Into<String>) -> Self {
+        self.bindings.push((exchange, key.into()));
+        self
+    }
+
+    /// Binds its queue to the dead letters of every other stage of the chain, each by its name: by `#` its
+    /// own dead letters would come back to it.
+    pub fn bind_to_dead_letters(self) -> Self {
+        Self { indexes_dead_letters: true, ..self }
+    }
+
+    /// Delivers rendered invoices to this target: binds its queue to them.
+    pub fn target(self, target: Target) -> Self {
+        let key = rendered_key(&target);
+        Self { target: Some(target), ..self }.bind(Exchange::Events, key)
+    }
+
+    /// Which receipts its target wants.
+    pub fn accepts(self, accepts: impl Fn(&ReceiptSettled) -> Acceptance + Send + Sync + 'static) -> Self {
+        Self { accepts: Arc::new(accepts), ..self }
+    }
+
+    /// The reasons for dead letters of its own.
+    pub fn reasons(self, reasons: &'static [Reason]) -> Self {
+        Self { reasons, ..self }
+    }
+
+    /// The types of the events that follow from its messages.
+    pub fn emits(self, emits: &'static [&'static str]) -> Self {
+        Self { emits, ..self }
+    }
+
+    /// It does without the store.
+    pub fn without_store(self) -> Self {
+        Self { needs_store: false, ..self }
+    }
+
+    /// It takes no part in a dry run: what it has others do cannot be tried out.
+    pub fn not_in_a_dry_run(self, why: &'static str) -> Self {
+        Self { not_in_a_dry_run: Some(why), ..self }
+    }
+
+    /// Why it is not in use; `None` where it is.
+    pub fn disabled(self, reason: Option<&'static str>) -> Self {
+        Self { disabled_reason: reason, ..self }
+    }
+
+    /// How to see whether what it works with is there, where that is anything but broker and store.
+    pub fn probe(self, probe: impl Fn() -> Result<Probe, SettingError> + Send + Sync + 'static) -> Self {
+        Self { probe: Some(Arc::new(probe)), ..self }
+    }
+
+    /// What goes on beside the messages, for as long as the process consumes.
+    pub fn background<F>(mut self, work: impl Fn(&Context) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.background.push(Arc::new(move |context| Box::pin(work(context))));
+        self
+    }
+
+    /// What is done with its events. `make` fails for any setting that is wrong, before the first message is
+    /// taken.
+    pub fn handler<H: EventHandler>(
+        self,
+        make: impl Fn(&Context) -> Result<H, SettingError> + Send + Sync + 'static,
+    ) -> Self {
+        self.reads::<H::Event>().message_handler(move |context| make(context).map(Typed))
+    }
+
+    /// The events that it reads: by them a corrected body is checked.
+    pub fn reads<E: Event>(self) -> Self {
+        Self { check: E::check, ..self }
+    }
+
+    /// What is done with its messages, where they are no events of one type.
+    pub fn message_handler<H: Handler>(
+        self,
+        make: impl Fn(&Context) -> Result<H, SettingError> + Send + Sync + 'static,
+    ) -> Self {
+        let make = move |context: &Context| -> Result<Run, SettingError> {
+            let handler = make(context)?;
+            Ok(Box::new(move |consumer, shutdown| Box::pin(consumer.run(handler, shutdown))))
+        };
+        Self { handler: Some(Arc::new(make)), ..self }
+    }
+
+    /// Whether it could read this body, by the reader of its handler, so that a corrected one is refused
+    /// before it is sent. Gives what the body is about, where it says.
+    ///
+    /// # Errors
+    /// What is wrong with the body, never its content.
+    pub fn check(&self, body: &[u8]) -> Result<Option<About>, BoxError> {
+        (self.check)(body)
+    }
+
+    /// Whether its target wants the invoice of a receipt.
+    pub fn accepted(&self, receipt: &ReceiptSettled) -> Acceptance {
+        (self.accepts)(receipt)
+    }
+
+    /// A look at what it works with, where there is anything to look at.
+    ///
+    /// # Errors
+    /// A setting is wrong.
+    pub fn look(&self) -> Result<Option<Probe>, SettingError> {
+        self.probe.as_ref().map(|probe| probe()).transpose()
+    }
+
+    /// Its work queue with its bindings, in a chain of these stages.
+    pub fn work_queue(&self, chain: &[Self]) -> WorkQueue {
+        let others = chain.iter().filter(|other| self.indexes_dead_letters && other.name != self.name);
+        let dead_letters = others.map(|other| (Exchange::Dead, other.name.to_owned()));
+        WorkQueue { stage: self.name, bindings: self.bindings.iter().cloned().chain(dead_letters).collect() }
+    }
+
+    /// Makes its handler. Nothing runs before what this gives is awaited.
+    ///
+    /// # Errors
+    /// A setting is wrong.
+    pub fn start(&self, context: &Context) -> Result<Ready, SettingError> {
+        let make = self.handler.as_ref().expect("every stage of the chain has a handler");
+        let run = make(context)?;
+        let background = self.background.iter().map(|work| work(context)).collect();
+        Ok(Ready { stage: self.clone(), run, background })
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What to do about a dead letter that died for this reason, in one line; `docs/` says it at length.
+pub fn remedy(stages: &[Stage], reason: &str) -> &'static str {
+    let known = stages.iter().flat_map(|stage| stage.reasons).chain(&Reason::COMMON);
+    let mut known = known.filter(|known| known.as_str() == reason);
+    known.next().map_or("find out from the error", |known| known.remedy())
+}
+
+/// The routing key of the rendered invoices of a target.
+pub fn rendered_key(target: &Target) -> String {
+    format!("{}.{target}", InvoiceRenderedType::NAME)
+}
