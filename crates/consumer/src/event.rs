@@ -100,7 +100,7 @@ impl Event for ReceiptSettled {
 
 impl Event for InvoiceReady {
     fn read(body: &[u8]) -> Result<Self, ReadError> {
-        Ok(events::decode(body)?)
+        events::decode(body).map_err(ReadError::OfTheChain)
     }
 
     fn about(&self) -> Option<About> {
@@ -110,7 +110,7 @@ impl Event for InvoiceReady {
 
 impl Event for InvoiceRendered {
     fn read(body: &[u8]) -> Result<Self, ReadError> {
-        Ok(events::decode(body)?)
+        events::decode(body).map_err(ReadError::OfTheChain)
     }
 
     fn about(&self) -> Option<About> {
@@ -133,6 +133,9 @@ pub enum ReadError {
     /// Not JSON, or not the event.
     #[error(transparent)]
     Undecodable(#[from] Undecodable),
+    /// Not the event, where only the chain itself publishes it.
+    #[error(transparent)]
+    OfTheChain(Undecodable),
     /// The event contradicts itself.
     #[error(transparent)]
     Contradiction(#[from] Contradictions),
@@ -156,6 +159,7 @@ impl ReadError {
                 Reason::UNDECODABLE
             }
             Self::Undecodable(Undecodable::OtherEnvelope(_) | Undecodable::NotTheEvent(_))
+            | Self::OfTheChain(_)
             | Self::Contradiction(_)
             | Self::Missing { .. } => Reason::INVALID_EVENT,
         }

@@ -14,6 +14,7 @@ mod put_aside;
 mod retry;
 pub(crate) mod trace;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -91,14 +92,16 @@ impl<H: Handler> Layers<H> {
         let message = &Message::of(&mut delivery);
         let subject = &|| message.subject().or_else(|| self.handler.subject(message));
 
-        let isolated = isolate::layer(message, async { self.handler.handle(message).await });
-        let followed_up = follow_up::layer(message, publisher, isolated);
-        let measured = measure::layer(&self.metrics, &self.status, followed_up);
-        let limited = self.bulkheads.layer(message, || self.handler.bulkhead(message), measured);
-        let guarded = self.breaker.layer(message, is_probe, limited);
-        let retried = self.retry_queues.layer(message, subject, publisher, &self.metrics, guarded);
-        let settled = self.dead_letters.layer(message, subject, publisher, &self.metrics, retried);
-        let traced = trace::layer(&self.queue, message, settled);
+        // Pinned in their place: a layer that took the future inside it by value would hold it twice.
+        let handled = pin!(async { self.handler.handle(message).await });
+        let isolated = pin!(isolate::layer(message, handled));
+        let followed_up = pin!(follow_up::layer(message, publisher, isolated));
+        let measured = pin!(measure::layer(&self.metrics, &self.status, followed_up));
+        let limited = pin!(self.bulkheads.layer(message, || self.handler.bulkhead(message), measured));
+        let guarded = pin!(self.breaker.layer(message, is_probe, limited));
+        let retried = pin!(self.retry_queues.layer(message, subject, publisher, &self.metrics, guarded));
+        let settled = pin!(self.dead_letters.layer(message, subject, publisher, &self.metrics, retried));
+        let traced = pin!(trace::layer(&self.queue, message, settled));
         ack::layer(&delivery.acker, &self.status, message, traced).await
     }
 
