@@ -1,8 +1,26 @@
 //! The ERP consumer: delivers the invoices of packages, with their PDF, to the ERP that keeps the
 //! books, where others made them.
 //!
-//! It hears `invoice.rendered.v1` and passes it on as it is: `schemas/erp.openapi.json`.
+//! It consumes `invoice.rendered.v1` and passes it on as it is: `schemas/erp.openapi.json`.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use consumer_erp::{Erp, ErpConfig};
+//!
+//! # async fn example(event: bytes::Bytes) -> Result<(), Box<dyn std::error::Error>> {
+//! let erp = Erp::new(ErpConfig {
+//!     url: "https://erp.example/invoices".to_owned(),
+//!     authorization: None,
+//!     max_concurrent: 8,
+//!     timeout: Duration::from_secs(10),
+//! })?;
+//! erp.deliver("31/r-1", event).await?;
+//! # Ok(())
+//! # }
+//! ```
 
+mod client;
 mod settings;
 
 use std::sync::Arc;
@@ -12,10 +30,10 @@ use consumer::{
     Consumer, Delivered, Probe, Refusals, Seen, Shared, Wanted, WrongSetting, deliver, failure, rehearse,
     rendered_key,
 };
-use erp::Erp;
 use events::{About, InvoiceRendered, ReceiptSettled, Target};
 use sync_store::SyncStore;
 
+pub use client::{Erp, ErpConfig};
 pub use settings::ErpSettings;
 
 /// The ERP understood the invoice and does not take it.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use erp::{CallError, Config, Erp, Secret};
+use consumer_erp::{Erp, ErpConfig};
+use http_client::{CallError, Secret};
 
 /// What a client of the tests is told.
-pub fn config(url: &str) -> Config {
-    Config {
+pub fn config(url: &str) -> ErpConfig {
+    ErpConfig {
         url: url.to_owned(),
         authorization: Some(Secret::new("Bearer kept-quiet")),
         max_concurrent: 16,

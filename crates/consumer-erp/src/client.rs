@@ -1,10 +1,11 @@
-//! The ERP: gets each invoice, with its document, as the event that the chain made of it.
+//! The ERP's client: delivers each invoice, with its document, as the event that the chain made of it.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-pub use http_client::{Answer, CallError, ConfigError, Decision, Secret, Transport, decide};
-use http_client::{Authorization, Request, Service, ServiceClient, ServiceConfig};
+use http_client::{
+    Authorization, CallError, ConfigError, Request, Secret, Service, ServiceClient, ServiceConfig,
+};
 
 const SERVICE: &Service = &Service {
     name: "the ERP",
@@ -12,9 +13,9 @@ const SERVICE: &Service = &Service {
     credentials_setting: "ERP_INVOICE_AUTHORIZATION",
 };
 
-/// What the ERP's client has to be told.
+/// What the ERP's client needs.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct ErpConfig {
     /// Where the events are posted.
     pub url: String,
     /// The whole value of the `Authorization` header, scheme included: `Bearer …`.
@@ -25,7 +26,7 @@ pub struct Config {
     pub timeout: Duration,
 }
 
-/// The ERP. Clones share the pace and the connections: one per process.
+/// The ERP. Clones share the rate limiter and the connections: one per process.
 #[derive(Clone, Debug)]
 pub struct Erp(ServiceClient);
 
@@ -34,13 +35,13 @@ impl Erp {
     ///
     /// # Errors
     /// See [`ConfigError`].
-    pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let Config { url, authorization, max_concurrent, timeout } = config;
+    pub fn new(config: ErpConfig) -> Result<Self, ConfigError> {
+        let ErpConfig { url, authorization, max_concurrent, timeout } = config;
         let authorization = authorization.map(Authorization::Whole);
         ServiceClient::new(SERVICE, ServiceConfig { url, authorization, max_concurrent, timeout }).map(Self)
     }
 
-    /// Whether it is there and lets these credentials in, without asking anything of it.
+    /// Whether it can be reached and accepts the credentials, without doing anything there.
     ///
     /// # Errors
     /// See [`CallError`].

@@ -1,4 +1,4 @@
-//! The client against a server that answers as it is told.
+//! The ERP's client against a server that answers as it is told.
 
 mod answers;
 mod common;

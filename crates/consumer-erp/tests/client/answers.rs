@@ -2,7 +2,8 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use erp::{CallError, Erp};
+use consumer_erp::Erp;
+use http_client::CallError;
 use tokio::task::JoinSet;
 
 use crate::common::{config, deliver};
@@ -11,7 +12,7 @@ use crate::server::Server;
 const STATUSES: [u16; 13] = [302, 400, 401, 403, 404, 405, 406, 409, 413, 422, 429, 500, 503];
 
 #[tokio::test]
-async fn every_answer_is_told_with_the_names_of_the_erp_and_its_settings() {
+async fn messages_name_the_erp_and_its_settings() {
     let mut calls = JoinSet::new();
     for (i, status) in STATUSES.into_iter().enumerate() {
         let server = Server::answering(move |_, _| async move {

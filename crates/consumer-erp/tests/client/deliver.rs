@@ -2,13 +2,14 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use erp::{CallError, Erp};
+use consumer_erp::Erp;
+use http_client::CallError;
 
 use crate::common::{config, deliver};
 use crate::server::Server;
 
 #[tokio::test]
-async fn an_event_goes_to_the_url_as_it_is_with_its_key_and_its_credentials() {
+async fn delivery_has_key_and_credentials() {
     let server = Server::answering(|_, _| async { StatusCode::NO_CONTENT.into_response() }).await;
     deliver(&Erp::new(config(&(server.url.clone() + "/in/"))).expect("a client")).await.expect("delivered");
     let mut open = config(&server.url);
@@ -25,7 +26,7 @@ async fn an_event_goes_to_the_url_as_it_is_with_its_key_and_its_credentials() {
 }
 
 #[tokio::test]
-async fn four_statuses_say_that_it_is_delivered_and_any_other_success_that_it_is_not_the_erp() {
+async fn accepts_four_success_statuses_only() {
     let server = Server::answering(|_, asked| async move {
         let status = asked.line["POST /".len()..].parse().expect("a number");
         StatusCode::from_u16(status).expect("a status").into_response()
@@ -44,7 +45,7 @@ async fn four_statuses_say_that_it_is_delivered_and_any_other_success_that_it_is
 }
 
 #[tokio::test]
-async fn a_long_429_holds_all_calls_of_the_client() {
+async fn long_429_holds_all_calls() {
     let server = Server::answering(|before, _| async move {
         match before {
             0 => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")]).into_response(),
@@ -61,7 +62,7 @@ async fn a_long_429_holds_all_calls_of_the_client() {
 }
 
 #[test]
-fn a_wrong_url_is_told_by_its_setting() {
+fn names_the_setting_of_a_wrong_url() {
     assert_eq!(
         Erp::new(config("erp.example")).expect_err("no client").to_string(),
         "ERP_INVOICE_URL must be an http or https URL without user, query and fragment"

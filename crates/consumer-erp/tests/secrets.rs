@@ -2,7 +2,7 @@
 //!
 //! A test of its own process, because the log is the process's.
 
-#[path = "it/common.rs"]
+#[path = "client/common.rs"]
 mod common;
 #[path = "../../http-client/tests/common/log.rs"]
 mod log;
@@ -11,14 +11,14 @@ mod server;
 
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use erp::Erp;
+use consumer_erp::Erp;
 
 use common::{config, deliver};
 use log::{Log, told_by};
 use server::Server;
 
 #[tokio::test]
-async fn no_log_and_no_error_holds_a_credential_or_what_was_sent_and_received() {
+async fn logs_and_errors_hold_no_credential_or_body() {
     let log = Log::capture();
     let mut told = String::new();
     for status in [200, 203, 302, 401, 500] {
