@@ -128,7 +128,8 @@ async fn one_is_in_trouble(fault: Fault, call: Option<Call>, says: &str) {
     let before = world.sandbox.omnium.ledger().len();
     eventually("more probes than there are attempts", async || {
         let ledger = world.sandbox.omnium.ledger();
-        let asked = ledger.iter().skip(before).filter(|entry| entry.about.client_id.as_deref() == Some("user-8"));
+        let asked =
+            ledger.iter().skip(before).filter(|entry| entry.about.client_id.as_deref() == Some("user-8"));
         (asked.count() >= 5).then_some(())
     })
     .await;

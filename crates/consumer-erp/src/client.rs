@@ -7,11 +7,7 @@ use http_client::{
     Authorization, CallError, ConfigError, Request, Secret, Service, ServiceClient, ServiceConfig,
 };
 
-const SERVICE: &Service = &Service {
-    name: "the ERP",
-    url_setting: "ERP_INVOICE_URL",
-    credentials_setting: "ERP_INVOICE_AUTHORIZATION",
-};
+const SERVICE: &Service = &Service::new("the ERP", "ERP_INVOICE_URL", "ERP_INVOICE_AUTHORIZATION");
 
 /// What the ERP's client needs.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use consumer::{
     rendered_key, take_turn, tenant,
 };
 use events::{About, InvoiceRendered, ReceiptSettled, Target, Uid};
-use omnium::{Allowance, Alone, Call, Omnium, OmniumError};
+use omnium::{Allowance, Alone, Call, CallError, Omnium};
 use sync_store::{Key, SyncStore};
 use tenants::{Tenant, TenantSettings};
 use uuid::Uuid;
@@ -172,7 +172,7 @@ impl Handler for UploadConsumer {
 struct OfTenant {
     tenant: String,
     #[source]
-    source: OmniumError,
+    source: CallError,
 }
 
 /// What would be done with the invoice. Omnium is only read from.

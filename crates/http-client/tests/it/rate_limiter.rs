@@ -26,14 +26,14 @@ async fn throttling_once(retry_after: &'static str) -> Server {
 }
 
 #[tokio::test]
-async fn a_short_429_is_waited_for() {
+async fn waits_for_a_short_429() {
     let server = throttling_once("1").await;
     ask(&client(&server.url), "").await.expect("a success");
     assert_eq!(server.asked().len(), 2);
 }
 
 #[tokio::test]
-async fn a_long_429_holds_all_calls_of_the_client_and_of_its_clones() {
+async fn long_429_holds_all_clones() {
     let server = throttling_once("60").await;
     let client = client(&server.url);
     for client in [client.clone(), client.clone(), client] {
@@ -45,7 +45,7 @@ async fn a_long_429_holds_all_calls_of_the_client_and_of_its_clones() {
 }
 
 #[tokio::test]
-async fn never_more_requests_at_once_than_allowed() {
+async fn bounds_requests_in_flight() {
     let (in_flight, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let released = Arc::new(Semaphore::new(0));
     let server = {
