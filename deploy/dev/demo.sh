@@ -75,8 +75,8 @@ end_all() {
 # --- the steps
 
 build() {
-    say build "cargo build --release -p bilag (the first time takes some minutes)"
-    cargo build --release -p bilag || fail "it did not build; cargo says why above"
+    say build "cargo build --release -p bilag -p sandbox (the first time takes some minutes)"
+    cargo build --release -p bilag -p sandbox || fail "it did not build; cargo says why above"
 }
 
 start_broker() {

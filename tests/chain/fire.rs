@@ -57,6 +57,7 @@ async fn under_fire(attach_by: &str) {
     let (broker, postgres) = (OwnBroker::start(), OwnPostgres::start());
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
     let mut world = World::with(vhost, Store::Postgres(postgres.url.clone()), faults::options(seed)).await;
+    faults::add(&world.sandbox);
     world.hear_packages();
     world.deliver_to_erp();
     // So many attempts that chance cannot use them up.

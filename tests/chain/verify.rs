@@ -169,7 +169,7 @@ async fn ctrl_c_ends_it_with_what_was_found_so_far() {
     let after_the_first = async || {
         let ledger = world.sandbox.omnium.ledger();
         let second = |entry: &sandbox::omnium::Entry| {
-            entry.call == Call::Get && entry.invoice_id.as_deref() == Some("rcpt-2")
+            entry.call == Call::Get && entry.about.invoice_id.as_deref() == Some("rcpt-2")
         };
         ledger.iter().any(second).then_some(())
     };

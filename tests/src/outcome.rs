@@ -27,7 +27,7 @@ impl World {
     pub fn assert_exactly_once(&self, numbers: impl IntoIterator<Item = u32>) {
         let summary = self.sandbox.omnium.summary();
         assert!(summary.violations.is_empty(), "{:?}", summary.violations);
-        let there = summary.invoices.into_iter().map(|(id, invoice)| {
+        let there = summary.facts.invoices.into_iter().map(|(id, invoice)| {
             (id, invoice.files.into_iter().map(|file| file.file_name).collect::<Vec<_>>())
         });
         let expected =

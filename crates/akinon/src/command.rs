@@ -115,12 +115,12 @@ mod tests {
     type Change = fn(&mut InvoiceCommand);
 
     #[test]
-    fn the_defaults_are_sound() {
+    fn defaults_are_valid() {
         assert_eq!(InvoiceCommand::default().check(), Ok(()));
     }
 
     #[test]
-    fn what_cannot_be_built_is_told_by_its_name() {
+    fn names_what_is_wrong_with_a_command() {
         let cases: [(Change, &str); 8] = [
             (|command| command.slug.clear(), "the command's slug is empty"),
             (|command| command.document_type = " ".to_owned(), "the document's type is empty"),

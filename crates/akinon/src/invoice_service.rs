@@ -1,4 +1,4 @@
-//! The invoice service: asked for the invoice of a packed package.
+//! The invoice service: makes the invoice of a packed package.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use serde::de::IgnoredAny;
 
 use crate::ConfigError;
 
-const SERVICE: &Service = &Service {
-    name: "the invoice service",
-    url_setting: "INVOICE_SERVICE_URL",
-    credentials_setting: "INVOICE_SERVICE_USERNAME and INVOICE_SERVICE_PASSWORD",
-};
+const SERVICE: &Service = &Service::new(
+    "the invoice service",
+    "INVOICE_SERVICE_URL",
+    "INVOICE_SERVICE_USERNAME and INVOICE_SERVICE_PASSWORD",
+);
 
-/// What the invoice service's client has to be told.
+/// What the invoice service's client needs.
 #[derive(Clone, Debug)]
 pub struct InvoiceServiceConfig {
     /// Where requests for invoices are posted. Akinon calls it the `remote_url`.
@@ -31,12 +31,12 @@ pub struct InvoiceServiceConfig {
     pub timeout: Duration,
 }
 
-/// The ERP, or the software beside it, that makes the invoices. Clones share the pace and the
+/// The ERP, or the software beside it, that makes the invoices. Clones share the rate limiter and the
 /// connections: one per process.
 #[derive(Clone, Debug)]
 pub struct InvoiceService(ServiceClient);
 
-/// What came of asking for an invoice.
+/// The answer to a request for an invoice.
 pub enum Asked {
     /// 200: the receipt, a JSON object that is yet to be read as one.
     Receipt(Bytes),
@@ -60,7 +60,7 @@ impl InvoiceService {
         Ok(Self(ServiceClient::new(SERVICE, config)?))
     }
 
-    /// Whether it is there and lets these credentials in, without asking anything of it.
+    /// Whether it can be reached and accepts the credentials, without doing anything there.
     ///
     /// # Errors
     /// See [`CallError`].

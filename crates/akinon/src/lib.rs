@@ -1,8 +1,27 @@
-//! Clients of Akinon's world: the invoice service that makes a packed package's invoice, and the OMS
-//! that the invoice is written back to.
+//! The clients of packages: the invoice service that makes a packed package's invoice, and Akinon's OMS,
+//! which the invoice is written back to.
 //!
-//! Both may be asked twice: the invoice service knows a repeat by its key, and the OMS gets the same
-//! invoice again. What an error means for a message is [`decide`]'s to say.
+//! Both may be called twice: the invoice service recognizes a repeat by its key, and the OMS gets the same
+//! invoice again. [`http_client::decide`] says what an error means for a message.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use akinon::{InvoiceCommand, Oms, OmsConfig, PackageInvoice, Secret};
+//!
+//! # async fn example(pdf: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! let oms = Oms::new(OmsConfig {
+//!     base_url: "https://shop-oms.example".to_owned(),
+//!     token: Secret::new("token"),
+//!     command: InvoiceCommand::default(),
+//!     max_concurrent: 8,
+//!     timeout: Duration::from_secs(10),
+//! })?;
+//! let invoice = PackageInvoice { package_id: 73, number: "90001", date: "2026-11-02", document: pdf };
+//! oms.update_invoice(&invoice).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod command;
 mod config;
@@ -11,6 +30,6 @@ mod oms;
 
 pub use command::{InvalidCommand, InvoiceCommand};
 pub use config::ConfigError;
-pub use http_client::{Answer, CallError, Decision, Secret, Transport, decide};
+pub use http_client::{CallError, Secret};
 pub use invoice_service::{Asked, InvoiceService, InvoiceServiceConfig};
 pub use oms::{Oms, OmsConfig, PackageInvoice};

@@ -9,10 +9,9 @@ use http_client::{Authorization, CallError, Request, Secret, Service, ServiceCli
 
 use crate::{ConfigError, InvoiceCommand};
 
-const SERVICE: &Service =
-    &Service { name: "Akinon's OMS", url_setting: "OMS_BASE_URL", credentials_setting: "OMS_API_TOKEN" };
+const SERVICE: &Service = &Service::new("Akinon's OMS", "OMS_BASE_URL", "OMS_API_TOKEN");
 
-/// What the OMS's client has to be told.
+/// What the OMS's client needs.
 #[derive(Clone, Debug)]
 pub struct OmsConfig {
     /// Where the OMS is, without `/api/v1/oms`.
@@ -40,7 +39,7 @@ pub struct PackageInvoice<'a> {
     pub document: &'a [u8],
 }
 
-/// Akinon's OMS. Clones share the pace and the connections: one per process.
+/// Akinon's OMS. Clones share the rate limiter and the connections: one per process.
 #[derive(Clone, Debug)]
 pub struct Oms {
     client: ServiceClient,
@@ -60,7 +59,7 @@ impl Oms {
         Ok(Self { client: ServiceClient::new(SERVICE, config)?, command: Arc::new(command) })
     }
 
-    /// Whether it is there and lets these credentials in, without asking anything of it.
+    /// Whether it can be reached and accepts the credentials, without doing anything there.
     ///
     /// # Errors
     /// See [`CallError`].

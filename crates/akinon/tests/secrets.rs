@@ -20,7 +20,7 @@ use log::{Log, told_by};
 use server::Server;
 
 #[tokio::test]
-async fn no_log_and_no_error_holds_a_credential_or_what_was_sent_and_received() {
+async fn logs_and_errors_hold_no_credential_or_body() {
     let log = Log::capture();
     let mut told = String::new();
     for status in [200, 201, 302, 401, 500, 0] {

@@ -12,11 +12,11 @@ mod stages;
 mod store;
 mod unlisted;
 
-use std::net::SocketAddr;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 use tenants::TenantSettings;
@@ -88,8 +88,8 @@ pub enum Command {
     Console(Box<ConsoleArgs>),
     /// Take the vendors' webhooks, and publish each before it is answered
     Ingress(Box<IngressArgs>),
-    /// Stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate hook, with ledgers
-    /// of all they were told
+    /// Run `bilag-sandbox`: stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate
+    /// hook, with faults on request and a record of every call
     Sandbox(SandboxArgs),
 }
 
@@ -346,56 +346,9 @@ pub struct Patience {
 }
 
 #[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
 pub struct SandboxArgs {
-    /// Where to listen
-    #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDRESS")]
-    pub listen: SocketAddr,
-    /// A fault of Omnium's, as POST /_faults takes it; may be given several times. For example
-    /// {"times": 3, "fault": {"kind": "status", "status": 503}}
-    #[arg(long = "fault", value_name = "JSON")]
-    pub faults: Vec<String>,
-    /// Seeds the dice of faults with a rate, so that a run can be repeated
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Requests at once that Omnium takes before it answers 429
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub max_concurrent: usize,
-    /// How long an access token of Omnium's is valid
-    #[arg(long, default_value = "24h", value_name = "DELAY")]
-    pub token_lifetime: amqp::Delay,
-    /// How the invoice service answers
-    #[arg(long, value_enum, default_value = "sync", value_name = "MODE")]
-    pub invoice_service: InvoiceServiceMode,
-    /// The broker of an invoice service that answers over the bus
-    #[arg(
-        long,
-        env = "BILAG_AMQP_URL",
-        hide_env_values = true,
-        hide_default_value = true,
-        default_value = "amqp://guest:guest@127.0.0.1:5672/%2f",
-        value_name = "URL"
-    )]
-    pub amqp_url: String,
-    /// The exchange it answers on; must exist
-    #[arg(
-        long,
-        env = "BILAG_BUS_EXCHANGE",
-        hide_env_values = true,
-        default_value = "events",
-        value_parser = NonEmptyStringValueParser::new(),
-        value_name = "NAME"
-    )]
-    pub bus_exchange: String,
-    /// How long after it was asked it answers over the bus
-    #[arg(long, default_value = "2s", value_name = "DELAY")]
-    pub answer_after: amqp::Delay,
-}
-
-/// How the stand-in for an invoice service answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum InvoiceServiceMode {
-    /// At once, with the receipt
-    Sync,
-    /// Later, over the bus
-    Async,
+    /// The arguments of `bilag-sandbox`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub args: Vec<OsString>,
 }

@@ -70,7 +70,7 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Audit(args) => commands::audit::run(args).await,
         Command::Console(args) => commands::console::run(*args).await,
         Command::Ingress(args) => commands::ingress::run(*args).await,
-        Command::Sandbox(args) => commands::sandbox::run(args).await,
+        Command::Sandbox(args) => commands::sandbox::run(args),
     }
 }
 

@@ -2,7 +2,25 @@
 //! books, where others made them.
 //!
 //! It consumes `invoice.rendered.v1` and passes it on as it is: `schemas/erp.openapi.json`.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use consumer_erp::{Erp, ErpConfig};
+//!
+//! # async fn example(event: bytes::Bytes) -> Result<(), Box<dyn std::error::Error>> {
+//! let erp = Erp::new(ErpConfig {
+//!     url: "https://erp.example/invoices".to_owned(),
+//!     authorization: None,
+//!     max_concurrent: 8,
+//!     timeout: Duration::from_secs(10),
+//! })?;
+//! erp.deliver("31/r-1", event).await?;
+//! # Ok(())
+//! # }
+//! ```
 
+mod client;
 mod settings;
 
 use std::sync::Arc;
@@ -12,11 +30,11 @@ use consumer::{
     Acceptance, Delivered, EventHandler, Input, Probe, Refusals, Seen, SettingError, Stage, StageSettings,
     deliver, failure, rehearse,
 };
-use erp::Erp;
 use events::{InvoiceRendered, ReceiptSettled, Target};
 use sync_store::SyncStore;
 use tenants::TenantSettings;
 
+pub use client::{Erp, ErpConfig};
 pub use settings::ErpSettings;
 
 /// The ERP understood the invoice and does not take it.

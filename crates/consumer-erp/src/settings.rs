@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use amqp::Delay;
 use clap::Args;
 use consumer::{SecretSetting, SettingError, needed};
-use erp::{Config, Erp};
+
+use crate::{Erp, ErpConfig};
 
 /// Where the ERP is.
 #[derive(Clone, Debug, Args)]
@@ -41,7 +42,7 @@ impl ErpSettings {
             value: self.erp_invoice_authorization.as_deref(),
             file: self.erp_invoice_authorization_file.as_deref(),
         };
-        let config = Config {
+        let config = ErpConfig {
             url: url.to_owned(),
             authorization: authorization.read()?,
             max_concurrent: self.erp_max_concurrent_requests.into(),

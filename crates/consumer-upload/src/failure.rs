@@ -2,7 +2,7 @@
 
 use amqp::{Failure, Reason};
 use consumer::{Refusals, decided};
-use omnium::{Call, OmniumError, decide};
+use omnium::{Call, CallError, decide};
 use tenants::Tenant;
 
 /// Omnium understood the call and does not take it.
@@ -35,11 +35,11 @@ struct CallFailed {
     doing: &'static str,
     whose: String,
     #[source]
-    source: OmniumError,
+    source: CallError,
 }
 
 /// The message's failure, for an error of one call.
-pub(crate) fn of(whose: Option<&Tenant>, call: Call, error: OmniumError) -> Failure {
+pub(crate) fn of(whose: Option<&Tenant>, call: Call, error: CallError) -> Failure {
     if error.is_of_the_store() {
         return Failure::unreached(error);
     }

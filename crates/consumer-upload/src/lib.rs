@@ -16,7 +16,7 @@ use consumer::{
     UNKNOWN_TENANT, of_store, rehearse, tenant,
 };
 use events::{InvoiceRendered, ReceiptSettled, Target, Uid};
-use omnium::{Allowance, Alone, Call, Omnium, OmniumError};
+use omnium::{Allowance, Alone, Call, CallError, Omnium};
 use sync_store::{Key, SyncStore};
 use tenants::{Tenant, TenantSettings};
 
@@ -141,7 +141,7 @@ impl EventHandler for Upload {
 struct OfTenant {
     tenant: String,
     #[source]
-    source: OmniumError,
+    source: CallError,
 }
 
 /// What would be done with the invoice. Omnium is only read from.

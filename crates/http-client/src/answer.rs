@@ -7,18 +7,18 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use secret::cut_secrets;
 
 /// How much of an error's body is kept for the operator, in bytes.
-pub const BODY_KEPT: usize = 1024;
+pub(crate) const BODY_KEPT: usize = 1024;
 
 /// Where a 429 does not say how long. Half of Omnium's refill period: what is left of it on average.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
 
-/// So that a wrong header does not stop this process for long: one call asks again after this.
+/// Bounds how long a wrong header stops this process.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(600);
 
 /// An answer that is no success, for the operator.
 ///
-/// What a service says may name people. So an answer is told by its status, wherever it is told: in a log, a
-/// trace, a health page. The body is told in the alternate form alone (`{:#}`), which the dead letter gets.
+/// What a service says may name people. So a log, a trace or a health page shows the status only; the body is
+/// in the alternate form alone (`{:#}`), which the dead letter gets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Who was asked, as the subject of a sentence.
@@ -51,7 +51,7 @@ impl std::error::Error for Answer {}
 /// `Retry-After`, in seconds or as an HTTP date; between one second and ten minutes, and five seconds
 /// where there is none. A date is meant by the clock of who answers, which `Date` tells; `now` is for those
 /// who do not.
-pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Duration {
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Duration {
     let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
     let now = headers.get(DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or(now);
     let read = |text: &str| match text.trim().parse() {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_within_bounds() {
+    fn reads_retry_after_within_bounds() {
         let now = httpdate::parse_http_date("Mon, 02 Nov 2026 09:15:00 GMT").expect("a date");
         for (header, seconds) in [
             (Some("7"), 7),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_told_by_its_status_and_its_body_in_the_alternate_form_alone() {
+    fn shows_the_body_in_the_alternate_form_alone() {
         let answer = Answer { service: "the service", status: 422, body: "Solveig Plantet".to_owned() };
         assert_eq!(format!("{answer} {answer:?}"), "the service answered 422 Answer(the service 422)");
         assert_eq!(format!("{answer:#}"), "the service answered 422: Solveig Plantet");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_gets_no_secret() {
+    fn body_for_operator_has_no_secret() {
         let secret = secret::Secret::new("told-to-nobody");
         let body = format!("you sent {}, {{\"password\":\"told%2Dto%2dnobody\"}}", secret.expose());
         assert_eq!(for_operator(body.as_bytes()), "you sent [secret], {\"password\":\"[secret]\"}");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_gets_a_kilobyte_of_text_on_one_line() {
+    fn body_for_operator_is_a_kilobyte_on_one_line() {
         assert_eq!(for_operator(b"  no\r\nsuch\x1b[31m thing\0 "), "no  such [31m thing");
         assert_eq!(for_operator(&[b'a'; 5000]).len(), 1024);
         let cut_in_a_letter = [&[b'a'; 1023][..], "\u{f8}".as_bytes()].concat();

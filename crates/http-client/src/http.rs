@@ -7,7 +7,8 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use thiserror::Error;
 
-use crate::{BODY_KEPT, Timing};
+use crate::Timing;
+use crate::answer::BODY_KEPT;
 
 /// Connecting takes milliseconds, or does not happen.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_is_http_without_user_query_and_fragment() {
+    fn base_url_is_http_without_user_query_and_fragment() {
         for text in ["https://a.example", "http://127.0.0.1:8080", "https://a.example/gateway/"] {
             assert!(base_url(text).is_some(), "{text}");
         }
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_come_below_the_base_each_in_one_piece() {
+    fn encodes_each_path_segment() {
         for (base, segments, url) in [
             ("https://a.example", &["b"][..], "https://a.example/b"),
             ("https://a.example/x/", &["b", "c/d?e"], "https://a.example/x/b/c%2Fd%3Fe"),

@@ -13,8 +13,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::{
-    Answer, Authorization, CallError, Gate, Http, Measured, Patience, Retries, Timing, Transport, base_url,
-    below, send,
+    Answer, Authorization, CallError, Http, Measured, RateLimiter, Retries, Timing, Transport, WaitTime,
+    base_url, below, send,
 };
 
 /// IETF draft "The Idempotency-Key HTTP Header Field"; sent without quotes, as most services take it.
@@ -22,7 +22,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// How a service is told to people.
+/// What people call a service, and where they look when it fails.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its name, as the subject of a sentence: `the invoice service`.
@@ -31,9 +31,29 @@ pub struct Service {
     pub url_setting: &'static str,
     /// The setting of its credentials, or both: `ERP_USER and ERP_PASSWORD`.
     pub credentials_setting: &'static str,
+    /// What to look at where it does not answer: `whether it runs`.
+    pub status: &'static str,
+    /// What to check where it forbids a call. `None`: the rights that go with the credentials.
+    pub rights: Option<&'static str>,
 }
 
-/// What a service's client has to be told.
+impl Service {
+    /// A service without advice of its own.
+    pub const fn new(
+        name: &'static str,
+        url_setting: &'static str,
+        credentials_setting: &'static str,
+    ) -> Self {
+        Self { name, url_setting, credentials_setting, status: "whether it runs", rights: None }
+    }
+
+    pub(crate) fn rights(&self) -> String {
+        let credentials = self.credentials_setting;
+        self.rights.map_or_else(|| format!("the rights that go with {credentials}"), str::to_owned)
+    }
+}
+
+/// What a service's client needs.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
     /// Where the service is. May have a path.
@@ -84,7 +104,7 @@ pub struct Success {
     pub body: Bytes,
 }
 
-/// A service's client. Clones share the pace and the connections: one per process.
+/// A service's client. Clones share the rate limiter and the connections: one per process.
 #[derive(Clone, Debug)]
 pub struct ServiceClient(Arc<Inner>);
 
@@ -92,7 +112,7 @@ pub struct ServiceClient(Arc<Inner>);
 struct Inner {
     service: &'static Service,
     http: Http,
-    gate: Gate,
+    rate_limiter: RateLimiter,
     url: Url,
     authorization: Option<Authorization>,
     timing: Timing,
@@ -114,7 +134,7 @@ impl ServiceClient {
             url: base_url(&config.url).ok_or(ConfigError::Url(service))?,
             authorization: config.authorization,
             http: Http::new(timing).map_err(ConfigError::Tls)?,
-            gate: Gate::new(config.max_concurrent, None),
+            rate_limiter: RateLimiter::new(config.max_concurrent, None),
             timing,
         })))
     }
@@ -125,18 +145,18 @@ impl ServiceClient {
     }
 
     /// Makes a call until it succeeds, or is better left to the retry queues. What was not reached, not
-    /// answered, or failed on the service's side is repeated for about three seconds; a 429 holds every
+    /// answered, or failed on the service's side is repeated within three seconds of the call's begin; a 429 holds every
     /// call of this client.
     ///
     /// # Errors
     /// See [`CallError`].
     pub async fn call(&self, request: &Request<'_>) -> Result<Success, CallError> {
-        let Inner { service, gate, .. } = &*self.0;
-        let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
+        let Inner { service, rate_limiter, .. } = &*self.0;
+        let (mut wait_time, mut retries) = (WaitTime::new(Instant::now()), Retries::new());
         loop {
             let result = {
-                let turn = gate.enter(&mut patience).await;
-                let _permit = turn.map_err(|reason| CallError::no_turn(service, reason))?;
+                let permit = rate_limiter.acquire(&mut wait_time).await;
+                let _permit = permit.map_err(|reason| CallError::rate_limited(service, reason))?;
                 self.send(request).await
             };
             let error = match result {
@@ -144,10 +164,10 @@ impl ServiceClient {
                 Err(error) => error,
             };
             match error {
-                // Whether to wait is the gate's to say, for this call as for all others.
-                CallError::Throttled { retry_after, .. } => gate.hold(retry_after),
-                error if error.is_passing() => match retries.next_wait() {
-                    Some(wait) if patience.spend(wait) => sleep(wait).await,
+                // The rate limiter decides whether to wait, for this call as for all others.
+                CallError::Throttled { retry_after, .. } => rate_limiter.hold(retry_after),
+                error if error.is_transient() => match retries.next_wait() {
+                    Some(wait) if wait_time.spend(wait) => sleep(wait).await,
                     _ => return Err(error),
                 },
                 error => return Err(error),
@@ -238,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_key_fits_a_header_and_different_keys_differ() {
+    fn encodes_any_key_injectively() {
         for (key, value) in [
             ("31/r-1:73", "31/r-1:73"),
             ("kj\u{f8}p", "kj%C3%B8p"),

@@ -20,7 +20,7 @@ use log::{Log, told_by};
 use server::Server;
 
 #[tokio::test]
-async fn no_log_and_no_error_holds_a_credential_a_path_or_what_was_sent_and_received() {
+async fn logs_and_errors_hold_no_secret_path_or_body() {
     let log = Log::capture();
     let server = Server::answering(|_, asked| async move {
         match asked.line.trim_start_matches("POST ") {

@@ -7,11 +7,8 @@ use http_client::{
     Authorization, CallError, ConfigError, Request, Secret, Service, ServiceClient, ServiceConfig,
 };
 
-const SERVICE: &Service = &Service {
-    name: "the hydrate hook",
-    url_setting: "BILAG_INGRESS_HYDRATE_URL",
-    credentials_setting: "BILAG_INGRESS_HYDRATE_AUTHORIZATION",
-};
+const SERVICE: &Service =
+    &Service::new("the hydrate hook", "BILAG_INGRESS_HYDRATE_URL", "BILAG_INGRESS_HYDRATE_AUTHORIZATION");
 
 /// What the hook's client has to be told.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http_client::{Bucket, Gate, NoTurn, Patience, Secret, Url};
+use http_client::{Bucket, RateLimitError, RateLimiter, Secret, Url, WaitTime};
 use sha2::{Digest, Sha256};
 
 /// Omnium: so many requests of one API user at once.
@@ -25,7 +25,7 @@ impl ApiUser {
     pub(crate) fn new(base: &Url, client_id: &Secret) -> Self {
         let base = base.as_str().trim_end_matches('/');
         let hash = Sha256::digest(format!("{base}\n{}", client_id.expose()));
-        Self(hash[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::encode(&hash[..8]))
     }
 
     /// Sixteen hexadecimal digits.
@@ -46,7 +46,7 @@ pub trait Allowance: fmt::Debug + Send + Sync {
         &'a self,
         user: &ApiUser,
         longest: Duration,
-        patience: &mut Patience,
+        wait_time: &mut WaitTime,
     ) -> Result<Allowed<'a>, NotAllowed>;
 
     /// Omnium has answered 429: no process is to send anything for so long.
@@ -66,19 +66,19 @@ impl<'a> Allowed<'a> {
 /// Why a request may not be made now.
 #[derive(Debug)]
 pub enum NotAllowed {
-    /// Its turn did not come.
-    NoTurn(NoTurn),
+    /// A limit does not allow it in time.
+    RateLimit(RateLimitError),
     /// What processes share cannot be asked.
     Unknown(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// For a process that is the only one of its API user.
 #[derive(Debug)]
-pub struct Alone(Gate);
+pub struct Alone(RateLimiter);
 
 impl Default for Alone {
     fn default() -> Self {
-        Self(Gate::new(CONCURRENT as usize, Some(BUCKET)))
+        Self(RateLimiter::new(CONCURRENT as usize, Some(BUCKET)))
     }
 }
 
@@ -88,9 +88,9 @@ impl Allowance for Alone {
         &'a self,
         _: &ApiUser,
         _: Duration,
-        patience: &mut Patience,
+        wait_time: &mut WaitTime,
     ) -> Result<Allowed<'a>, NotAllowed> {
-        self.0.enter(patience).await.map(Allowed::new).map_err(NotAllowed::NoTurn)
+        self.0.acquire(wait_time).await.map(Allowed::new).map_err(NotAllowed::RateLimit)
     }
 
     fn hold(&self, _: &ApiUser, retry_after: Duration) {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_api_user_is_known_by_url_and_client_id_and_neither_is_seen() {
+    fn api_user_is_a_hash_of_url_and_client_id() {
         let user = |base: &str, id: &str| {
             ApiUser::new(&base.parse().expect("a URL"), &Secret::new(id)).as_str().to_owned()
         };

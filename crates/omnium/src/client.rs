@@ -5,26 +5,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::{Invoice, Uid};
-use http_client::{Gate, Patience, Secret, Timing};
+use http_client::{CallError, RateLimiter, Retries, Secret, Timing, WaitTime};
 use tokio::time::{Instant, sleep};
 
-use crate::allowance::{Allowance, ApiUser};
+use crate::allowance::{Allowance, ApiUser, NotAllowed};
 use crate::config::{AttachBy, Config, ConfigError};
-use crate::error::OmniumError;
+use crate::decision::{OMNIUM, is_repeated, read};
 use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
-use crate::retry::Retries;
 use crate::token::{Credentials, Fetched, Tokens};
-use crate::{Call, answer, metrics};
+use crate::{Call, metrics};
 
-/// Omnium's API. Clones share the token, the pace and the connections: one per process.
+/// Omnium's API. Clones share the token, the rate limiter and the connections: one per process.
 #[derive(Clone, Debug)]
 pub struct Omnium(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     http: Http,
-    gate: Gate,
+    rate_limiter: RateLimiter,
     allowance: Arc<dyn Allowance>,
     tokens: Tokens,
     client_id: Secret,
@@ -42,7 +41,7 @@ impl Omnium {
     pub fn new(config: Config, allowance: Arc<dyn Allowance>) -> Result<Self, ConfigError> {
         Ok(Self(Arc::new(Inner {
             http: Http::new(&config)?,
-            gate: Gate::new(config.max_concurrent, None),
+            rate_limiter: RateLimiter::new(config.max_concurrent, None),
             allowance,
             tokens: Tokens::default(),
             attach_by: config.attach_by,
@@ -66,8 +65,8 @@ impl Omnium {
     /// invoice, so this must not be called once an attach has begun.
     ///
     /// # Errors
-    /// See [`OmniumError`]; never repeated here once it may have happened.
-    pub async fn upsert_invoice(&self, invoice: &Invoice) -> Result<(), OmniumError> {
+    /// See [`CallError`]; never repeated here once it may have happened.
+    pub async fn upsert_invoice(&self, invoice: &Invoice) -> Result<(), CallError> {
         self.call(&self.0.http.upsert(invoice)).await.map(drop)
     }
 
@@ -80,19 +79,19 @@ impl Omnium {
     /// [`find_invoice`](Self::find_invoice) before calling this again.
     ///
     /// # Errors
-    /// See [`OmniumError`]; by [`AttachBy::File`] never repeated here once it may have happened.
-    pub async fn attach(&self, invoice_id: &Uid, file_name: &str, content: Bytes) -> Result<(), OmniumError> {
+    /// See [`CallError`]; by [`AttachBy::File`] never repeated here once it may have happened.
+    pub async fn attach(&self, invoice_id: &Uid, file_name: &str, content: Bytes) -> Result<(), CallError> {
         self.call(&self.0.http.attach(invoice_id, file_name, content)).await.map(drop)
     }
 
     /// Reads the invoice; `None` where there is none (404). Reads can lag a write by about a second.
     ///
     /// # Errors
-    /// See [`OmniumError`].
-    pub async fn find_invoice(&self, invoice_id: &Uid) -> Result<Option<FoundInvoice>, OmniumError> {
+    /// See [`CallError`].
+    pub async fn find_invoice(&self, invoice_id: &Uid) -> Result<Option<FoundInvoice>, CallError> {
         match self.call(&self.0.http.find(invoice_id)).await {
-            Ok(body) => answer::read(&body).map(Some),
-            Err(OmniumError::NotFound(_)) => Ok(None),
+            Ok(body) => read(&body).map(Some),
+            Err(CallError::NotFound(..)) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -102,8 +101,8 @@ impl Omnium {
     /// address that can be asked.
     ///
     /// # Errors
-    /// See [`OmniumError`]; [`OmniumError::NotFound`] where the address knows no such file.
-    pub async fn download(&self, asset: &Asset) -> Result<Option<Bytes>, OmniumError> {
+    /// See [`CallError`]; [`CallError::NotFound`] where the address knows no such file.
+    pub async fn download(&self, asset: &Asset) -> Result<Option<Bytes>, CallError> {
         let request = asset.url.as_deref().and_then(|address| self.0.http.download(address));
         match request {
             Some(request) => self.call(&request).await.map(Some),
@@ -112,15 +111,16 @@ impl Omnium {
     }
 
     /// Makes a call with a token until it succeeds, or may not be repeated here.
-    async fn call(&self, request: &Request) -> Result<Bytes, OmniumError> {
+    async fn call(&self, request: &Request) -> Result<Bytes, CallError> {
         let Inner { http, tokens, .. } = &*self.0;
-        let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
+        let (mut wait_time, mut retries) = (WaitTime::new(Instant::now()), Retries::new());
         let mut refreshed = false;
         loop {
             let credentials = self.credentials();
-            let token = patience.bound(tokens.get(&credentials, self.fetch_token(&credentials))).await??;
+            let token = wait_time.bound(tokens.get(&credentials, self.fetch_token(&credentials))).await;
+            let token = token.map_err(|reason| CallError::rate_limited(OMNIUM, reason))??;
             let result = {
-                let _turn = self.turn(&mut patience).await?;
+                let _permit = self.permit(&mut wait_time).await?;
                 http.send(request, Some(&token)).await
             };
             let error = match result {
@@ -128,13 +128,13 @@ impl Omnium {
                 Err(error) => error,
             };
             match error {
-                // Whether to wait is the gate's to say, for this call as for all others.
-                OmniumError::Throttled { retry_after } => self.hold(retry_after),
-                OmniumError::Unauthorized(_) if !refreshed && http.tells_token(request) => {
+                // The rate limiter decides whether to wait, for this call as for all others.
+                CallError::Throttled { retry_after, .. } => self.hold(retry_after),
+                CallError::Unauthorized(..) if !refreshed && http.tells_token(request) => {
                     refreshed = tokens.reject(&token);
                 }
-                error => match retries.after(request.call, &error) {
-                    Some(wait) if patience.spend(wait) => sleep(wait).await,
+                error => match pause(request.call, &error, &mut retries) {
+                    Some(wait) if wait_time.spend(wait) => sleep(wait).await,
                     _ => return Err(error),
                 },
             }
@@ -142,17 +142,22 @@ impl Omnium {
     }
 
     /// Waits until a request may be made: first among those of this process, then among all.
-    async fn turn(&self, patience: &mut Patience) -> Result<impl Send, OmniumError> {
-        let Inner { gate, allowance, timing, .. } = &*self.0;
-        let permit = gate.enter(patience).await?;
-        let allowed = allowance.take(&self.user(), timing.timeout(), patience).await?;
-        patience.may_send(Instant::now())?;
+    async fn permit(&self, wait_time: &mut WaitTime) -> Result<impl Send, CallError> {
+        let limited = |reason| CallError::rate_limited(OMNIUM, reason);
+        let Inner { rate_limiter, allowance, timing, .. } = &*self.0;
+        let permit = rate_limiter.acquire(wait_time).await.map_err(limited)?;
+        let allowed = allowance.take(&self.user(), timing.timeout(), wait_time).await;
+        let allowed = allowed.map_err(|reason| match reason {
+            NotAllowed::RateLimit(reason) => limited(reason),
+            NotAllowed::Unknown(error) => CallError::NotAllowed(OMNIUM, error),
+        })?;
+        wait_time.may_send(Instant::now()).map_err(limited)?;
         Ok((permit, allowed))
     }
 
     /// Obeys a 429, and lets all others obey it.
     fn hold(&self, retry_after: Duration) {
-        self.0.gate.hold(retry_after);
+        self.0.rate_limiter.hold(retry_after);
         self.0.allowance.hold(&self.user(), retry_after);
     }
 
@@ -167,13 +172,13 @@ impl Omnium {
         Credentials { client_id: client_id.expose(), client_secret: client_secret.expose() }
     }
 
-    async fn fetch_token(&self, credentials: &Credentials) -> Result<Fetched, OmniumError> {
+    async fn fetch_token(&self, credentials: &Credentials) -> Result<Fetched, CallError> {
         let http = &self.0.http;
         let request = http.token(credentials);
-        let (mut patience, mut retries) = (Patience::new(Instant::now()), Retries::new());
+        let (mut wait_time, mut retries) = (WaitTime::new(Instant::now()), Retries::new());
         loop {
             let result = {
-                let _turn = self.turn(&mut patience).await?;
+                let _permit = self.permit(&mut wait_time).await?;
                 http.send(&request, None).await
             };
             match result.and_then(|body| Fetched::read(&body)) {
@@ -181,12 +186,17 @@ impl Omnium {
                     metrics::token_fetched();
                     return Ok(token);
                 }
-                Err(OmniumError::Throttled { retry_after }) => self.hold(retry_after),
-                Err(error) => match retries.after(Call::Token, &error) {
-                    Some(wait) if patience.spend(wait) => sleep(wait).await,
+                Err(CallError::Throttled { retry_after, .. }) => self.hold(retry_after),
+                Err(error) => match pause(Call::Token, &error, &mut retries) {
+                    Some(wait) if wait_time.spend(wait) => sleep(wait).await,
                     _ => return Err(error),
                 },
             }
         }
     }
+}
+
+/// How long to wait before a call is made again; `None` where it is not.
+fn pause(call: Call, error: &CallError, retries: &mut Retries) -> Option<Duration> {
+    is_repeated(call, error).then(|| retries.next_wait()).flatten()
 }

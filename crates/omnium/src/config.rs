@@ -1,12 +1,13 @@
-//! What the client has to be told.
+//! The client's configuration.
 
 use std::time::Duration;
 
+use http_client::{Secret, Transport};
 use thiserror::Error;
 
-use crate::{Call, Secret, Transport};
+use crate::Call;
 
-/// What the client has to be told.
+/// What the client needs.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the API is: `https://api.omnium.no`. May have a path, where a gateway is in between.

@@ -5,13 +5,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use events::{Invoice, Uid};
 use http_client::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http_client::{Measured, Method, Timing, Url, base_url, below, send};
+use http_client::{CallError, Measured, Method, Timing, Url, base_url, below, send};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info_span};
 
 use crate::config::{AttachBy, Config, ConfigError};
+use crate::decision::{OMNIUM, answered};
 use crate::token::Credentials;
-use crate::{Call, OmniumError, answer, metrics};
+use crate::{Call, metrics};
 
 /// One call, ready to be sent, also more than once. Has no `Debug`: a token's URL is secret.
 pub(crate) struct Request {
@@ -94,7 +95,7 @@ impl Http {
         &self,
         request: &Request,
         token: Option<&HeaderValue>,
-    ) -> Result<Bytes, OmniumError> {
+    ) -> Result<Bytes, CallError> {
         let (method, route) = request.call.route();
         let span = info_span!(
             "omnium",
@@ -102,13 +103,13 @@ impl Http {
             otel.kind = "client",
             http.request.method = method,
             url.template = route,
-            service.peer.name = answer::SERVICE,
+            service.peer.name = OMNIUM.name,
             http.response.status_code = Empty,
         );
         self.exchange(request, token).instrument(span).await
     }
 
-    async fn exchange(&self, request: &Request, token: Option<&HeaderValue>) -> Result<Bytes, OmniumError> {
+    async fn exchange(&self, request: &Request, token: Option<&HeaderValue>) -> Result<Bytes, CallError> {
         let began = Instant::now();
         let method = match request.call {
             Call::Token | Call::Attach | Call::AddAsset => Method::POST,
@@ -128,16 +129,17 @@ impl Http {
         let (method, template) = request.call.route();
         // Where an asset lies is Omnium's to say, and may be anywhere.
         let server = Some(&request.url).filter(|url| self.is_ours(url));
-        let measured = Measured { peer: answer::SERVICE, method, template, server };
-        let mut received = measured.while_it_takes(send(builder)).await?;
+        let measured = Measured { peer: OMNIUM.name, method, template, server };
+        let sent = measured.while_it_takes(send(builder)).await;
+        let mut received = sent.map_err(|reason| CallError::no_answer(OMNIUM, reason))?;
         let status = received.status();
         Span::current().record("http.response.status_code", status.as_u16());
         debug!(elapsed_ms = began.elapsed().as_millis(), status = status.as_u16(), "Omnium answered");
 
         if !status.is_success() {
             let body = received.first_kilobyte().await;
-            let error = answer::error(request.call, status, received.headers(), &body);
-            if matches!(error, OmniumError::Throttled { .. }) {
+            let error = answered(request.call, status, received.headers(), &body);
+            if matches!(error, CallError::Throttled { .. }) {
                 metrics::throttled(request.call);
             }
             return Err(error);
@@ -146,7 +148,7 @@ impl Http {
         match (request.call, broken) {
             // The status says that it is done; what else the answer would have said is not needed.
             (Call::Upsert | Call::Attach | Call::AddAsset, _) | (_, None) => Ok(body),
-            (_, Some(error)) => Err(OmniumError::Unanswered(error)),
+            (_, Some(error)) => Err(CallError::Unanswered(OMNIUM, error)),
         }
     }
 }

@@ -1,25 +1,45 @@
-//! Omnium's API: the client, and one error variant per meaning.
+//! The client of Omnium's API.
 //!
-//! The client keeps to what Omnium allows its API user, together with all other processes ([`Allowance`]),
-//! refreshes its token, and repeats a call only where that can do no harm.
-//! What to do about an error is [`decide`]'s to say, in one place for every call.
+//! It keeps to what Omnium allows its API user, together with all other processes ([`Allowance`]),
+//! refreshes its token, and repeats a call only where that can do no harm. [`decide`] says what an error means
+//! for a message.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use omnium::{Alone, AttachBy, Call, Config, Omnium, Secret, decide};
+//!
+//! # async fn example(invoice: events::Invoice, pdf: bytes::Bytes) -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config {
+//!     base_url: "https://apitest.omnium.no".to_owned(),
+//!     client_id: Secret::new("client"),
+//!     client_secret: Secret::new("secret"),
+//!     max_concurrent: 16,
+//!     timeout: Duration::from_secs(30),
+//!     attach_by: AttachBy::File,
+//! };
+//! let omnium = Omnium::new(config, Arc::new(Alone::default()))?;
+//! omnium.upsert_invoice(&invoice).await?;
+//! if let Err(error) = omnium.attach(&invoice.id, "1001.pdf", pdf).await {
+//!     println!("{error}: {:?}", decide(Call::Attach, &error));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod allowance;
-mod answer;
 mod client;
 mod config;
 mod decision;
-mod error;
 mod http;
 mod metrics;
 mod model;
-mod retry;
 mod token;
 
 pub use allowance::{Allowance, Allowed, Alone, ApiUser, BUCKET, CONCURRENT, NotAllowed};
 pub use client::Omnium;
 pub use config::{AttachBy, Config, ConfigError};
 pub use decision::{Call, decide};
-pub use error::OmniumError;
-pub use http_client::{Answer, Bucket, Decision, NoTurn, Patience, Secret, Transport};
+pub use http_client::{Bucket, CallError, Decision, RateLimitError, Secret, WaitTime};
 pub use model::{Asset, FoundInvoice};

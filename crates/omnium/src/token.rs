@@ -1,14 +1,16 @@
 //! The access token: kept until shortly before it expires, fetched by one caller for all.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use http_client::CallError;
 use http_client::header::HeaderValue;
+use parking_lot::Mutex;
 use serde::Deserialize;
 
-use crate::{OmniumError, answer};
+use crate::decision::{OMNIUM, read, unreadable};
 
 /// A token is not used in the last minute of its life, or the last tenth of a short one.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -24,17 +26,16 @@ pub(crate) struct Fetched {
 
 impl Fetched {
     /// Reads the answer of the token endpoint.
-    pub(crate) fn read(body: &[u8]) -> Result<Self, OmniumError> {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, CallError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Body {
             access_token: String,
             expires_in: u64,
         }
-        let Body { access_token, expires_in } = answer::read(body)?;
+        let Body { access_token, expires_in } = read(body)?;
         http_client::remember(&access_token);
-        let mut bearer =
-            HeaderValue::try_from(format!("Bearer {access_token}")).map_err(|_| answer::unreadable())?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {access_token}")).map_err(|_| unreadable())?;
         bearer.set_sensitive(true);
         Ok(Self { bearer, lifetime: Duration::from_secs(expires_in).min(LIFETIME_MOST) })
     }
@@ -45,7 +46,7 @@ impl Fetched {
 pub(crate) struct Tokens {
     latest: Mutex<Option<Token>>,
     /// Held by whoever fetches; keeps why the last fetch failed.
-    flight: tokio::sync::Mutex<Option<Arc<OmniumError>>>,
+    flight: tokio::sync::Mutex<Option<Arc<CallError>>>,
     flights_ended: AtomicU64,
 }
 
@@ -70,8 +71,8 @@ impl Tokens {
     pub(crate) async fn get(
         &self,
         credentials: &Credentials,
-        fetch: impl Future<Output = Result<Fetched, OmniumError>>,
-    ) -> Result<HeaderValue, OmniumError> {
+        fetch: impl Future<Output = Result<Fetched, CallError>>,
+    ) -> Result<HeaderValue, CallError> {
         if let Some(bearer) = self.usable(credentials) {
             return Ok(bearer);
         }
@@ -83,7 +84,7 @@ impl Tokens {
         if let Some(failure) = &*failure
             && self.flights_ended.load(Ordering::Acquire) != ended
         {
-            return Err(OmniumError::NoToken(Arc::clone(failure)));
+            return Err(CallError::NoToken(OMNIUM, Arc::clone(failure)));
         }
         let fetched = fetch.await;
         self.flights_ended.fetch_add(1, Ordering::Release);
@@ -91,7 +92,7 @@ impl Tokens {
             Ok(Fetched { bearer, lifetime }) => {
                 *failure = None;
                 let use_until = Instant::now() + lifetime.saturating_sub(MARGIN.min(lifetime / 10));
-                *self.lock() = Some(Token {
+                *self.latest.lock() = Some(Token {
                     bearer: bearer.clone(),
                     use_until,
                     rejected: false,
@@ -102,7 +103,7 @@ impl Tokens {
             Err(error) => {
                 let error = Arc::new(error);
                 *failure = Some(Arc::clone(&error));
-                Err(OmniumError::NoToken(error))
+                Err(CallError::NoToken(OMNIUM, error))
             }
         }
     }
@@ -110,7 +111,7 @@ impl Tokens {
     /// Takes note that Omnium did not accept a token. Says whether it was the latest: an older one
     /// proves nothing, the latest has yet to be tried.
     pub(crate) fn reject(&self, bearer: &HeaderValue) -> bool {
-        match &mut *self.lock() {
+        match &mut *self.latest.lock() {
             Some(token) if token.bearer == bearer => {
                 token.rejected = true;
                 true
@@ -120,16 +121,11 @@ impl Tokens {
     }
 
     fn usable(&self, credentials: &Credentials) -> Option<HeaderValue> {
-        let latest = self.lock();
+        let latest = self.latest.lock();
         let token = latest.as_ref().filter(|token| {
             !token.rejected && Instant::now() < token.use_until && token.of == *credentials
         })?;
         Some(token.bearer.clone())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Token>> {
-        // It is only ever replaced whole.
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -55,7 +55,7 @@ async fn is_refused() -> String {
 }
 
 #[tokio::test]
-async fn no_log_and_no_error_holds_a_credential_or_a_token() {
+async fn logs_and_errors_hold_no_credential_or_token() {
     let log = Log::capture();
 
     let redirect = Fault::Status { status: StatusCode::FOUND, retry_after: None, done: false };

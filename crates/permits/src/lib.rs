@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use omnium::{Allowance, Allowed, ApiUser, BUCKET, CONCURRENT, NotAllowed, Patience};
+use omnium::{Allowance, Allowed, ApiUser, BUCKET, CONCURRENT, NotAllowed, WaitTime};
 use sync_store::{PermitLimits, SyncStore};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -93,7 +93,7 @@ impl Allowance for Permits {
         &'a self,
         user: &ApiUser,
         longest: Duration,
-        patience: &mut Patience,
+        patience: &mut WaitTime,
     ) -> Result<Allowed<'a>, NotAllowed> {
         self.share(user).take(longest, patience).await
     }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use omnium::{Allowed, ApiUser, NoTurn, NotAllowed, Patience};
+use omnium::{Allowed, ApiUser, NotAllowed, RateLimitError, WaitTime};
 use sync_store::StoreError;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -95,7 +95,7 @@ impl Share {
     pub(crate) async fn take(
         self: Arc<Self>,
         longest: Duration,
-        patience: &mut Patience,
+        patience: &mut WaitTime,
     ) -> Result<Allowed<'static>, NotAllowed> {
         let failures = self.lock().failures();
         let mut waiting = None;
@@ -109,7 +109,7 @@ impl Share {
                 Try::Taken => return Ok(Allowed::new(InFlight(Arc::clone(&self)))),
                 Try::Held(held) => {
                     if !patience.spend(held) {
-                        return Err(NotAllowed::NoTurn(NoTurn::Held { retry_after: held }));
+                        return Err(NotAllowed::RateLimit(RateLimitError::Throttled { retry_after: held }));
                     }
                     sleep(held).await;
                 }
@@ -120,7 +120,7 @@ impl Share {
                     waiting.get_or_insert_with(|| Waiting::begin(&self));
                     if patience.wait_for(changed).await.is_none() {
                         let retry_after = retry_after.max(COME_AGAIN);
-                        return Err(NotAllowed::NoTurn(NoTurn::Held { retry_after }));
+                        return Err(NotAllowed::RateLimit(RateLimitError::Throttled { retry_after }));
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::Uid;
-use omnium::{AttachBy, Config, Omnium, OmniumError, Secret};
+use omnium::{AttachBy, CallError, Config, Omnium, Secret};
 use permits::Permits;
 use sandbox::omnium::{Call, Fault, Limits, Options, Rule};
 use sandbox::{Sandbox, serve};
@@ -43,7 +43,7 @@ async fn process(
     (permits, omnium)
 }
 
-async fn find(omnium: Omnium) -> Result<(), OmniumError> {
+async fn find(omnium: Omnium) -> Result<(), CallError> {
     let id = Uid::new("r-1").expect("an identifier");
     omnium.find_invoice(&id).await.map(drop)
 }
@@ -133,11 +133,11 @@ async fn a_429_holds_the_other_process_too() {
     };
     let error = tokio::time::timeout(Duration::from_secs(60), heard).await.expect("it hears of it");
     let retry_after = match &error {
-        OmniumError::NoToken(source) => match &**source {
-            OmniumError::Throttled { retry_after } => retry_after.as_secs(),
+        CallError::NoToken(_, source) => match &**source {
+            CallError::Throttled { retry_after, .. } => retry_after.as_secs(),
             other => panic!("{other:?}"),
         },
-        OmniumError::Throttled { retry_after } => retry_after.as_secs(),
+        CallError::Throttled { retry_after, .. } => retry_after.as_secs(),
         other => panic!("{other:?}"),
     };
     assert!((30..=60).contains(&retry_after), "{retry_after}");

@@ -1,36 +1,36 @@
 //! Connections that can be broken off in the middle of a call, as a failing network does.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// One connection, as its handlers see it: all they can do is break it off.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wire(Arc<AtomicU8>);
+pub(crate) struct Wire(Arc<OnceLock<Break>>);
 
-const WHOLE: u8 = 0;
-const CLOSED: u8 = 1;
-const RESET: u8 = 2;
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Break {
+    Close,
+    Reset,
+}
 
 impl Wire {
     /// Ends the connection (FIN) instead of sending the answer that the handler returns.
     pub(crate) fn close(&self) {
-        self.0.store(CLOSED, Ordering::Release);
+        self.0.get_or_init(|| Break::Close);
     }
 
     /// Resets the connection (RST) instead of sending the answer that the handler returns.
     pub(crate) fn reset(&self) {
-        self.0.store(RESET, Ordering::Release);
+        self.0.get_or_init(|| Break::Reset);
     }
 }
 
@@ -40,15 +40,15 @@ impl Connected<IncomingStream<'_, WireListener>> for Wire {
     }
 }
 
-/// Accepts connections until it is dropped; those it accepted end when `open` turns false.
+/// Accepts connections until it is dropped. Those that it accepted end with `shutdown`.
 pub(crate) struct WireListener {
     listener: TcpListener,
-    open: watch::Receiver<bool>,
+    shutdown: CancellationToken,
 }
 
 impl WireListener {
-    pub(crate) fn new(listener: TcpListener, open: watch::Receiver<bool>) -> Self {
-        Self { listener, open }
+    pub(crate) fn new(listener: TcpListener, shutdown: CancellationToken) -> Self {
+        Self { listener, shutdown }
     }
 }
 
@@ -61,12 +61,8 @@ impl Listener for WireListener {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(error = &error as &dyn std::error::Error, "answers may be sent late");
         }
-        let mut open = self.open.clone();
-        let closed = Box::pin(async move {
-            // An error means that the server is gone, which ends the connection as well.
-            let _ = open.wait_for(|open| !open).await;
-        });
-        (WireStream { stream, wire: Wire::default(), closed, ended: false }, address)
+        let shutdown = Box::pin(self.shutdown.clone().cancelled_owned());
+        (WireStream { stream, wire: Wire::default(), shutdown, is_shut_down: false }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -78,23 +74,20 @@ impl Listener for WireListener {
 pub(crate) struct WireStream {
     stream: TcpStream,
     wire: Wire,
-    closed: Pin<Box<dyn Future<Output = ()> + Send>>,
-    ended: bool,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    is_shut_down: bool,
 }
 
 impl WireStream {
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.wire.0.load(Ordering::Acquire) {
-            WHOLE => {}
-            broken => {
-                if broken == RESET {
-                    self.stream.set_zero_linger()?;
-                }
-                return Err(io::ErrorKind::ConnectionReset.into());
+        if let Some(how) = self.wire.0.get() {
+            if *how == Break::Reset {
+                self.stream.set_zero_linger()?;
             }
+            return Err(io::ErrorKind::ConnectionReset.into());
         }
-        self.ended = self.ended || self.closed.as_mut().poll(cx).is_ready();
-        if self.ended { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+        self.is_shut_down = self.is_shut_down || self.shutdown.as_mut().poll(cx).is_ready();
+        if self.is_shut_down { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 }
 
@@ -134,10 +127,9 @@ impl AsyncWrite for WireStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A reset must come without the FIN that an orderly end would send first.
-        if self.wire.0.load(Ordering::Acquire) == RESET {
+        if self.wire.0.get() == Some(&Break::Reset) {
             return Poll::Ready(Ok(()));
         }
-        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

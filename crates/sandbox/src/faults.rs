@@ -1,14 +1,15 @@
-//! Faults on request: what a call may meet, and the dice that decide which call does.
+//! Faults on request: what a call may meet, which calls meet it, and the dice that decide.
 
-use std::sync::Mutex;
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::lock;
+use crate::recorder::{About, Call};
 
 /// What a call meets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,99 +62,160 @@ pub enum Fault {
     Lose,
 }
 
-/// A status as a number. An interim one (1xx) is no end of a call.
-mod status_code {
-    use axum::http::StatusCode;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub fn serialize<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u16(status.as_u16())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StatusCode, D::Error> {
-        let number = u16::deserialize(deserializer)?;
-        StatusCode::from_u16(number)
-            .ok()
-            .filter(|status| (200..600).contains(&status.as_u16()))
-            .ok_or_else(|| de::Error::custom("a status is a number from 200 to 599"))
-    }
-}
-
-/// A rule, as far as the dice need to know it. Which calls it is for, each stand-in knows.
-pub(crate) trait Chance: Clone {
-    /// The share of matching calls that meet it.
-    fn rate(&self) -> f64;
-    /// How many calls may still meet it.
-    fn times(&mut self) -> &mut Option<u64>;
+/// Which calls meet a fault. A member left out is no condition.
+///
+/// Every rule that applies to a call takes part: delays add up, the longest lag counts, and the
+/// first rule that decides the end of the call stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// Only this call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+    /// Calls of the API user with this client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Calls about the invoice with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_id: Option<String>,
+    /// Calls about the invoice with this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_number: Option<String>,
+    /// Calls about invoices of this store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_id: Option<String>,
+    /// Calls about the package with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_id: Option<u64>,
+    /// The share of matching calls that meet it, 0 to 1.
+    #[serde(default = "always", deserialize_with = "share")]
+    pub rate: f64,
+    /// How many calls meet it at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
     /// What they meet.
-    fn fault(&self) -> &Fault;
+    pub fault: Fault,
 }
 
-/// The rate of a rule that says none.
-pub(crate) fn always() -> f64 {
-    1.0
+impl Rule {
+    /// A rule for every call.
+    pub fn new(fault: Fault) -> Self {
+        Self {
+            call: None,
+            client_id: None,
+            invoice_id: None,
+            invoice_number: None,
+            store_id: None,
+            package_id: None,
+            rate: always(),
+            times: None,
+            fault,
+        }
+    }
+
+    /// Only for this call.
+    pub fn on(self, call: Call) -> Self {
+        Self { call: Some(call), ..self }
+    }
+
+    /// Only for calls of this API user.
+    pub fn of(self, client_id: &str) -> Self {
+        Self { client_id: Some(client_id.to_owned()), ..self }
+    }
+
+    /// Only for calls about this package.
+    pub fn of_package(self, id: u64) -> Self {
+        Self { package_id: Some(id), ..self }
+    }
+
+    /// Only for so many calls.
+    pub fn times(self, times: u64) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// The names of its conditions, as JSON has them.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let conditions = [
+            ("call", self.call.is_some()),
+            ("clientId", self.client_id.is_some()),
+            ("invoiceId", self.invoice_id.is_some()),
+            ("invoiceNumber", self.invoice_number.is_some()),
+            ("storeId", self.store_id.is_some()),
+            ("packageId", self.package_id.is_some()),
+        ];
+        conditions.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name)
+    }
+
+    fn matches(&self, call: Call, about: &About) -> bool {
+        fn fits<T: PartialEq>(wanted: &Option<T>, is: &Option<T>) -> bool {
+            wanted.is_none() || wanted == is
+        }
+        self.call.is_none_or(|wanted| wanted == call)
+            && fits(&self.client_id, &about.client_id)
+            && fits(&self.invoice_id, &about.invoice_id)
+            && fits(&self.invoice_number, &about.invoice_number)
+            && fits(&self.store_id, &about.store_id)
+            && fits(&self.package_id, &about.package_id)
+    }
 }
 
-/// Reads a rate.
-pub(crate) fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let share = f64::deserialize(deserializer)?;
-    if (0.0..=1.0).contains(&share) {
-        Ok(share)
-    } else {
-        Err(de::Error::custom("a rate is a number from 0 to 1"))
+/// Reads a rule from its JSON, as `POST /_faults` takes it.
+impl FromStr for Rule {
+    type Err = serde_json::Error;
+
+    fn from_str(json: &str) -> Result<Self, Self::Err> {
+        serde_json::from_str(json)
     }
 }
 
 /// The rules in force, and the dice.
 #[derive(Debug)]
-pub(crate) struct Faults<R>(Mutex<(Vec<R>, StdRng)>);
+pub(crate) struct Faults(Mutex<(Vec<Rule>, StdRng)>);
 
-impl<R: Chance> Faults<R> {
-    pub fn new(rules: Vec<R>, seed: u64) -> Self {
-        Self(Mutex::new((rules, StdRng::seed_from_u64(seed))))
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Mutex::new((Vec::new(), StdRng::seed_from_u64(seed))))
     }
 
-    pub fn add(&self, rules: impl IntoIterator<Item = R>) {
-        lock(&self.0).0.extend(rules);
+    pub(crate) fn add(&self, rule: Rule) {
+        self.0.lock().0.push(rule);
     }
 
-    pub fn clear(&self) {
-        lock(&self.0).0.clear();
+    pub(crate) fn clear(&self) {
+        self.0.lock().0.clear();
     }
 
-    pub fn list(&self) -> Vec<R> {
-        lock(&self.0).0.clone()
+    pub(crate) fn list(&self) -> Vec<Rule> {
+        self.0.lock().0.clone()
     }
 
     /// Decides what a call meets, and counts it against the rules that apply.
-    pub fn decide(&self, applies: impl Fn(&R) -> bool) -> Fate {
-        let (rules, dice) = &mut *lock(&self.0);
+    pub(crate) fn decide(&self, call: Call, about: &About) -> Fate {
+        let (rules, dice) = &mut *self.0.lock();
         let mut fate = Fate::default();
-        for rule in rules.iter_mut().filter(|rule| applies(rule)) {
-            if *rule.times() == Some(0) || (rule.rate() < 1.0 && dice.random::<f64>() >= rule.rate()) {
+        for rule in rules.iter_mut().filter(|rule| rule.matches(call, about)) {
+            if rule.times == Some(0) || (rule.rate < 1.0 && dice.random::<f64>() >= rule.rate) {
                 continue;
             }
-            let times = rule.times();
-            *times = times.map(|times| times - 1);
-            fate.meet(rule.fault());
+            rule.times = rule.times.map(|times| times - 1);
+            fate.meet(&rule.fault);
         }
         fate
     }
 }
 
 /// All that one call meets.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(crate) struct Fate {
     pub delay: Duration,
     pub slow_answer: Duration,
     pub lag: Duration,
-    /// Whether nothing follows over the bus.
     pub lose: bool,
     pub end: End,
 }
 
 /// How a call ends.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) enum End {
     /// As it should.
     #[default]
@@ -173,25 +235,51 @@ pub(crate) enum End {
 
 impl Fate {
     fn meet(&mut self, fault: &Fault) {
-        match fault {
-            Fault::Delay { ms } => self.delay += Duration::from_millis(*ms),
-            Fault::SlowAnswer { ms } => self.slow_answer += Duration::from_millis(*ms),
-            Fault::Lag { ms } => self.lag = self.lag.max(Duration::from_millis(*ms)),
+        let end = match fault {
+            Fault::Delay { ms } => return self.delay += Duration::from_millis(*ms),
+            Fault::SlowAnswer { ms } => return self.slow_answer += Duration::from_millis(*ms),
+            Fault::Lag { ms } => return self.lag = self.lag.max(Duration::from_millis(*ms)),
+            Fault::Lose => return self.lose = true,
             Fault::Status { status, retry_after, done } => {
-                self.end_with(End::Status { status: *status, retry_after: *retry_after, done: *done });
+                End::Status { status: *status, retry_after: *retry_after, done: *done }
             }
-            Fault::Body { status, body } => {
-                self.end_with(End::Body { status: *status, body: body.clone() });
-            }
-            Fault::Reset => self.end_with(End::Reset),
-            Fault::AnswerLost => self.end_with(End::AnswerLost),
-            Fault::Lose => self.lose = true,
-        }
-    }
-
-    fn end_with(&mut self, end: End) {
+            Fault::Body { status, body } => End::Body { status: *status, body: body.clone() },
+            Fault::Reset => End::Reset,
+            Fault::AnswerLost => End::AnswerLost,
+        };
         if self.end == End::Answered {
             self.end = end;
         }
+    }
+}
+
+fn always() -> f64 {
+    1.0
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err(de::Error::custom("a rate is a number from 0 to 1"))
+    }
+}
+
+/// A status as a number. An interim one (1xx) does not end a call.
+mod status_code {
+    use axum::http::StatusCode;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(status.as_u16())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StatusCode, D::Error> {
+        let number = u16::deserialize(deserializer)?;
+        StatusCode::from_u16(number)
+            .ok()
+            .filter(|status| (200..600).contains(&status.as_u16()))
+            .ok_or_else(|| de::Error::custom("a status is a number from 200 to 599"))
     }
 }

@@ -1,66 +1,83 @@
-//! Stand-ins for what lies downstream of the chain, with faults on request and a ledger of all they
-//! were told. For tests, trials and demonstrations; keeps everything in memory.
+//! Stand-ins for the services that the chain calls, with faults on request and a record of every call.
+//! For tests, trials and demonstrations; everything is kept in memory.
 //!
-//! A stand-in is as strict as the real thing may be where no document says how it behaves, so that
-//! what holds here holds there.
+//! Where no document says how strict the real service is, a stand-in is as strict as it may be, so that
+//! what passes here passes there.
+//!
+//! ```
+//! # async fn example() -> std::io::Result<()> {
+//! use sandbox::{Call, Fault, Options, Rule};
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let sandbox = sandbox::serve(listener, Options::default())?;
+//! sandbox.omnium.add_fault(Rule::new(Fault::Reset).on(Call::Upsert).times(1));
+//! // … run what is tested against `sandbox.base_url()`, then:
+//! assert_eq!(sandbox.omnium.summary().violations, []);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+//! ```
 
-mod answer;
-mod caller;
 mod connection;
-mod contents;
-mod control;
-mod desk;
-mod echo;
+mod documents;
 pub mod erp;
 mod faults;
+mod http;
 pub mod hydrate;
 pub mod idp;
 pub mod invoice_service;
-mod ledger;
 pub mod omnium;
 pub mod oms;
-mod rule;
-mod serving;
+mod recorder;
+mod stand_in;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::middleware::from_fn;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Wire, WireListener};
 
-/// What the stand-ins are like at the start.
-#[derive(Clone, Debug, Default)]
+pub use crate::faults::{Fault, Rule};
+pub use crate::recorder::{About, Call, Calls, Entry, FileFacts, Violation, ViolationKind};
+pub use crate::stand_in::{Service, StandIn, Summary};
+pub use secret::Secret;
+
+/// How the stand-ins behave. Faults are added later, with [`StandIn::add_fault`].
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Omnium's.
     pub omnium: omnium::Options,
     /// The invoice service's.
     pub invoice_service: invoice_service::Options,
-    /// Akinon's OMS's.
+    /// The OMS's.
     pub oms: oms::Options,
-    /// The ERP's.
-    pub erp: erp::Options,
-    /// The hydrate hook's.
-    pub hydrate: hydrate::Options,
+    /// Seeds the random choice of the calls that meet a fault with a rate, so that a run can be repeated.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (omnium, invoice_service, oms) = Default::default();
+        Self { omnium, invoice_service, oms, seed: 1 }
+    }
 }
 
 /// Stand-ins that are being served. Dropping this ends them.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// The stand-in for Omnium, to be asked and told things without HTTP.
+    /// For Omnium.
     pub omnium: omnium::Omnium,
-    /// The stand-in for an invoice service.
+    /// For an invoice service.
     pub invoice_service: invoice_service::InvoiceService,
-    /// The stand-in for Akinon's OMS.
+    /// For Akinon's OMS.
     pub oms: oms::Oms,
-    /// The stand-in for an ERP.
+    /// For an ERP.
     pub erp: erp::Erp,
-    /// The stand-in for a hydrate hook.
+    /// For a hydrate hook.
     pub hydrate: hydrate::Hydrate,
     address: SocketAddr,
     app: Router,
@@ -72,14 +89,15 @@ pub struct Sandbox {
 /// # Errors
 /// The listener has no address, or the URL of the invoice service's broker cannot be read.
 pub fn serve(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
+    let Options { omnium, invoice_service, oms, seed } = options;
     let address = listener.local_addr()?;
-    let omnium = omnium::Omnium::new(options.omnium);
-    let invoice_service = invoice_service::InvoiceService::new(options.invoice_service)?;
-    let oms = oms::Oms::new(options.oms);
-    let erp = erp::Erp::new(options.erp);
-    let hydrate = hydrate::Hydrate::new(options.hydrate);
-    let app = omnium.router().merge(invoice_service.router()).merge(oms.router()).merge(erp.router());
-    let app = app.merge(hydrate.router());
+    let omnium = StandIn::new(omnium::Api::new(omnium), seed);
+    let invoice_service = StandIn::new(invoice_service::Api::new(invoice_service)?, seed ^ 1);
+    let oms = StandIn::new(oms::Api::new(oms), seed ^ 2);
+    let erp = StandIn::new(erp::Api::default(), seed ^ 3);
+    let hydrate = StandIn::new(hydrate::Api, seed ^ 4);
+    let routers = [invoice_service.router(), oms.router(), erp.router(), hydrate.router()];
+    let app = routers.into_iter().fold(omnium.router(), Router::merge);
     let server = Server::start(listener, app.clone());
     Ok(Sandbox { omnium, invoice_service, oms, erp, hydrate, address, app, server })
 }
@@ -90,41 +108,41 @@ impl Sandbox {
         self.address
     }
 
-    /// The base URL of the stand-in for Omnium, without a slash at its end.
+    /// Omnium's base URL, without a trailing slash.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where the invoice service is asked.
+    /// Where invoices are requested.
     pub fn invoice_service_url(&self) -> String {
-        format!("{}/invoice-service", self.base_url())
+        self.base_url() + invoice_service::Api::PATH
     }
 
-    /// The base URL of Akinon's OMS, without a slash at its end.
+    /// The base URL of Akinon's OMS, without a trailing slash.
     pub fn oms_url(&self) -> String {
-        format!("{}/oms", self.base_url())
+        self.base_url() + oms::Api::PATH
     }
 
-    /// Where the ERP is told.
+    /// Where invoices are delivered.
     pub fn erp_url(&self) -> String {
-        format!("{}/erp", self.base_url())
+        self.base_url() + erp::Api::PATH
     }
 
-    /// Where ids of receipts become whole receipts.
+    /// Where ids of receipts are exchanged for whole receipts.
     pub fn hydrate_url(&self) -> String {
-        format!("{}/hydrate", self.base_url())
+        self.base_url() + hydrate::Api::PATH
     }
 
-    /// Lets go of the port and of every connection: whoever calls now is refused. What was being
-    /// executed goes on, and everything is remembered.
+    /// Closes the port and every connection: whoever calls now is refused. Calls in progress are carried
+    /// out, and nothing is forgotten.
     pub async fn stop_listening(&mut self) {
         self.server.stop().await;
     }
 
-    /// Listens on the same port again, with all that is remembered.
+    /// Listens on the same port again, with the same state.
     ///
     /// # Errors
-    /// The port was taken by another meanwhile.
+    /// Another process has taken the port.
     pub async fn listen_again(&mut self) -> io::Result<()> {
         self.server.stop().await;
         self.server = Server::start(TcpListener::bind(self.address).await?, self.app.clone());
@@ -138,31 +156,31 @@ impl Sandbox {
     }
 }
 
-/// The task that accepts connections, and the switch that ends them.
+/// The task that accepts connections, and what closes those that it accepted.
 #[derive(Debug)]
 struct Server {
     task: JoinHandle<()>,
-    open: watch::Sender<bool>,
+    shutdown: CancellationToken,
 }
 
 impl Server {
     fn start(listener: TcpListener, app: Router) -> Self {
-        let (open, watch) = watch::channel(true);
-        let listener = WireListener::new(listener, watch);
-        let app = app.layer(from_fn(echo::echo)).into_make_service_with_connect_info::<Wire>();
+        let shutdown = CancellationToken::new();
+        let listener = WireListener::new(listener, shutdown.clone());
+        let app = app.into_make_service_with_connect_info::<Wire>();
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the sandbox ended");
+                tracing::error!(error = &error as &dyn std::error::Error, "the sandbox's server failed");
             }
         });
-        Self { task, open }
+        Self { task, shutdown }
     }
 
     async fn stop(&mut self) {
-        self.open.send_replace(false);
+        self.shutdown.cancel();
         self.task.abort();
         if !self.task.is_finished() {
-            // Only its end closes the listener; that it was aborted is no news.
+            // Only the end of the task closes the listener. It was aborted, so its result says nothing.
             let _ = (&mut self.task).await;
         }
     }
@@ -170,11 +188,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.shutdown.cancel();
         self.task.abort();
     }
-}
-
-/// A panic elsewhere says nothing about what is behind the lock: each critical section leaves it whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

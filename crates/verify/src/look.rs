@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use events::Uid;
-use omnium::{Asset, Omnium, OmniumError};
+use omnium::{Asset, CallError, Omnium};
 use report::OMNIUM;
 use sync_store::{Record, SettledReceipt, State, StoreError, SyncStore, fingerprint};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
@@ -28,7 +28,7 @@ pub(crate) struct Looker<'a> {
 /// Why a receipt could not be looked at.
 pub(crate) enum Trouble {
     Store(StoreError),
-    Omnium(OmniumError),
+    Omnium(CallError),
 }
 
 impl From<StoreError> for Trouble {
@@ -37,8 +37,8 @@ impl From<StoreError> for Trouble {
     }
 }
 
-impl From<OmniumError> for Trouble {
-    fn from(error: OmniumError) -> Self {
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Self {
         Self::Omnium(error)
     }
 }
@@ -113,15 +113,12 @@ impl<'a> Looker<'a> {
     }
 
     /// Makes a call at the pace, and waits for as long as a 429 says, however long that is.
-    async fn patiently<T>(
-        &mut self,
-        call: impl AsyncFn() -> Result<T, OmniumError>,
-    ) -> Result<T, OmniumError> {
+    async fn patiently<T>(&mut self, call: impl AsyncFn() -> Result<T, CallError>) -> Result<T, CallError> {
         loop {
             self.pace.tick().await;
             match call().await {
-                Err(OmniumError::Throttled { retry_after }) => sleep(retry_after).await,
-                Err(OmniumError::NotMade(_)) => {}
+                Err(CallError::Throttled { retry_after, .. }) => sleep(retry_after).await,
+                Err(CallError::NotMade { .. }) => {}
                 answer => return answer,
             }
         }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::pin::pin;
 
 use chrono::NaiveDate;
-use omnium::OmniumError;
+use omnium::CallError;
 use sync_store::{Key, Period, SettledReceipt, StoreError, SyncStore};
 
 use crate::look::{Looker, OmniumOf, Trouble};
@@ -67,7 +67,7 @@ pub enum Ended {
     /// Somebody stopped it.
     Stopped,
     /// Omnium does not answer.
-    OmniumAway(OmniumError),
+    OmniumAway(CallError),
     /// The store does not answer.
     StoreAway(StoreError),
 }
@@ -143,7 +143,7 @@ struct Run<'a> {
     after: Option<(NaiveDate, Key)>,
     page: VecDeque<SettledReceipt>,
     /// The latest receipts, as long as Omnium answered for none of them.
-    unanswered: Vec<(SettledReceipt, OmniumError)>,
+    unanswered: Vec<(SettledReceipt, CallError)>,
     findings: Findings,
 }
 
@@ -211,13 +211,13 @@ impl Run<'_> {
 }
 
 /// Whether the same would meet every other receipt.
-fn is_away(error: &OmniumError) -> bool {
+fn is_away(error: &CallError) -> bool {
     matches!(
         error,
-        OmniumError::Refused(_)
-            | OmniumError::NoToken(_)
-            | OmniumError::Unauthorized(_)
-            | OmniumError::Foreign(_)
+        CallError::Refused(..)
+            | CallError::NoToken(..)
+            | CallError::Unauthorized(..)
+            | CallError::Foreign(..)
     )
 }
 

@@ -2,32 +2,25 @@
 
 use std::time::Duration;
 
-use sandbox::omnium::{Call, Fault};
-use sandbox::{erp, invoice_service, omnium, oms};
+use sandbox::{Call, Fault, Options, Rule, Sandbox, omnium};
 
-/// Stand-ins that fail, each with dice of its own.
-pub fn options(seed: u64) -> sandbox::Options {
-    let of_omnium =
-        || some().into_iter().map(|(rate, fault)| omnium::Rule { rate, ..omnium::Rule::new(fault) });
-    let lags = [(0.02, None), (0.20, Some(Call::Get))];
-    let lags =
-        lags.map(|(rate, call)| omnium::Rule { rate, call, ..omnium::Rule::new(Fault::Lag { ms: 1_000 }) });
-    let others = || some().into_iter().map(|(rate, fault)| oms::Rule { rate, ..oms::Rule::new(fault) });
-    sandbox::Options {
-        omnium: omnium::Options {
-            seed,
-            faults: of_omnium().chain(lags).collect(),
-            token_lifetime: Duration::from_secs(20),
-            ..Default::default()
-        },
-        invoice_service: invoice_service::Options {
-            seed: seed ^ 1,
-            faults: others().collect(),
-            ..Default::default()
-        },
-        oms: oms::Options { seed: seed ^ 2, faults: others().collect(), ..Default::default() },
-        erp: erp::Options { seed: seed ^ 3, faults: others().collect() },
-        ..Default::default()
+/// Stand-ins whose random choices follow from the seed, and whose tokens expire soon.
+pub fn options(seed: u64) -> Options {
+    let omnium = omnium::Options { token_lifetime: Duration::from_secs(20), ..Default::default() };
+    Options { omnium, seed, ..Options::default() }
+}
+
+/// Lets all stand-ins fail, and Omnium lag.
+pub fn add(sandbox: &Sandbox) {
+    for (rate, fault) in some() {
+        let rule = Rule { rate, ..Rule::new(fault) };
+        sandbox.invoice_service.add_fault(rule.clone());
+        sandbox.oms.add_fault(rule.clone());
+        sandbox.erp.add_fault(rule.clone());
+        sandbox.omnium.add_fault(rule);
+    }
+    for (rate, call) in [(0.02, None), (0.20, Some(Call::Get))] {
+        sandbox.omnium.add_fault(Rule { rate, call, ..Rule::new(Fault::Lag { ms: 1_000 }) });
     }
 }
 

@@ -13,7 +13,7 @@ use crate::server::Server;
 const STATUSES: [u16; 13] = [302, 400, 401, 403, 404, 405, 406, 409, 413, 422, 429, 500, 503];
 
 #[tokio::test]
-async fn every_answer_is_told_with_the_names_of_the_service_and_its_settings() {
+async fn messages_name_the_service_and_its_settings() {
     let mut calls = JoinSet::new();
     for (i, status) in STATUSES.into_iter().enumerate() {
         let server = Server::answering(move |_, _| async move {

@@ -14,7 +14,7 @@ async fn answering(status: u16, body: &'static str) -> Server {
 }
 
 #[tokio::test]
-async fn a_request_goes_to_the_url_as_it_is_with_its_key_and_basic_authentication() {
+async fn request_has_key_and_basic_authentication() {
     let server = answering(202, "").await;
     ask(&invoice_service(&(server.url.clone() + "/invoices/"))).await.expect("an answer");
     let mut open = invoice_service_config(&server.url);
@@ -37,7 +37,7 @@ async fn a_request_goes_to_the_url_as_it_is_with_its_key_and_basic_authenticatio
 }
 
 #[tokio::test]
-async fn an_object_is_a_receipt_and_202_a_promise() {
+async fn reads_a_receipt_or_202() {
     let receipt = "{\"type\":\"receipt.settled.v1\"}";
     match ask(&invoice_service(&answering(200, receipt).await.url)).await.expect("an answer") {
         Asked::Receipt(body) => assert_eq!(body, receipt),
@@ -50,7 +50,7 @@ async fn an_object_is_a_receipt_and_202_a_promise() {
 }
 
 #[tokio::test]
-async fn what_was_not_agreed_is_foreign_and_blames_no_message() {
+async fn unexpected_success_is_foreign() {
     for (status, body) in [
         (200, ""),
         (200, "<html></html>"),
@@ -69,7 +69,7 @@ async fn what_was_not_agreed_is_foreign_and_blames_no_message() {
 }
 
 #[tokio::test]
-async fn a_long_429_holds_all_calls_of_the_client() {
+async fn long_429_holds_all_calls() {
     let server = Server::answering(|before, _| async move {
         match before {
             0 => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")]).into_response(),
@@ -86,7 +86,7 @@ async fn a_long_429_holds_all_calls_of_the_client() {
 }
 
 #[test]
-fn credentials_that_cannot_be_are_named() {
+fn reports_wrong_credentials() {
     let told = |username: Option<&str>, password: Option<&str>| {
         let mut config = invoice_service_config("https://invoices.example");
         (config.username, config.password) = (username.map(Secret::new), password.map(Secret::new));

@@ -14,7 +14,7 @@ async fn answering(status: u16) -> Server {
 }
 
 #[tokio::test]
-async fn the_command_carries_the_invoice_and_the_whole_document() {
+async fn command_carries_invoice_and_document() {
     let server = answering(204).await;
     update(&oms(&(server.url.clone() + "/gateway"))).await.expect("done");
     let [asked] = &server.asked()[..] else { panic!("one request") };
@@ -34,7 +34,7 @@ async fn the_command_carries_the_invoice_and_the_whole_document() {
 }
 
 #[tokio::test]
-async fn every_name_in_the_command_can_be_another() {
+async fn command_names_can_be_configured() {
     let server = answering(200).await;
     let mut config = oms_config(&server.url);
     config.command = InvoiceCommand {
@@ -53,7 +53,7 @@ async fn every_name_in_the_command_can_be_another() {
 }
 
 #[tokio::test]
-async fn only_200_and_204_say_that_it_is_done() {
+async fn accepts_200_and_204_only() {
     for status in [200, 204] {
         update(&oms(&answering(status).await.url)).await.expect("done");
     }
@@ -64,7 +64,7 @@ async fn only_200_and_204_say_that_it_is_done() {
 }
 
 #[test]
-fn a_client_that_cannot_be_says_why() {
+fn reports_a_wrong_configuration() {
     let mut config = oms_config("https://oms.example");
     config.command.date_key = "invoice_number".to_owned();
     let error = Oms::new(config).expect_err("no client");

@@ -24,7 +24,7 @@ async fn server() -> Server {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_documented_meaning_decision_and_words() {
+async fn classifies_every_status() {
     let server = server().await;
     let (others, throttled) = (client(&server.url), client(&server.url));
     let mut calls = JoinSet::new();
@@ -56,7 +56,7 @@ async fn every_answer_has_the_documented_meaning_decision_and_words() {
 }
 
 #[tokio::test]
-async fn behind_an_error_is_the_answer_on_one_line_without_what_a_success_says() {
+async fn source_is_the_answer_without_a_success_body() {
     let client = client(&server().await.url);
     for (path, cause) in [
         ("422", "the service answered 422: why not"),

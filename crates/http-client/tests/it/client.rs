@@ -8,8 +8,7 @@ use http_client::{
 };
 
 /// The service of the tests.
-pub const SERVICE: &Service =
-    &Service { name: "the service", url_setting: "SERVICE_URL", credentials_setting: "SERVICE_TOKEN" };
+pub const SERVICE: &Service = &Service::new("the service", "SERVICE_URL", "SERVICE_TOKEN");
 
 /// What a client of the tests is told.
 pub fn config(url: &str) -> ServiceConfig {

@@ -33,7 +33,7 @@ async fn answering(answers: &'static [&'static str], closes: bool) -> ServiceCli
 const WHOLE: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
 
 #[tokio::test]
-async fn a_connection_that_is_cut_is_none_and_the_call_is_made_again() {
+async fn retries_a_call_whose_connection_was_cut() {
     for cut in [
         &["", WHOLE][..],
         &["HTTP/1.1 20", WHOLE],
@@ -46,14 +46,14 @@ async fn a_connection_that_is_cut_is_none_and_the_call_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_service_that_always_cuts_off_has_not_answered() {
+async fn cut_off_answer_is_unanswered() {
     let cut = &["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"ord"];
     let error = error(&answering(cut, true).await, "").await;
     assert!(matches!(error, CallError::Unanswered(..)), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_errors_body_is_not_read_beyond_its_first_kilobyte() {
+async fn reads_one_kilobyte_of_an_error_body() {
     let bytes = "HTTP/1.1 422 No\r\ncontent-length: 1000000\r\n\r\n".to_owned() + &"x".repeat(2048);
     let answers = Box::leak(Box::new([&*Box::leak(bytes.into_boxed_str())]));
     let error = error(&answering(answers, false).await, "").await;

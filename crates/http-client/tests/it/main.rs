@@ -3,7 +3,7 @@
 mod answers;
 mod client;
 mod cut_off;
-mod pace;
+mod rate_limiter;
 mod repeats;
 #[path = "../common/server.rs"]
 mod server;

@@ -11,7 +11,7 @@ use crate::client::{SERVICE, ask, client, config, error};
 use crate::server::Server;
 
 #[tokio::test]
-async fn what_failed_on_the_services_side_is_made_again_as_it_was() {
+async fn retries_the_same_request_after_a_server_error() {
     let server = Server::answering(|before, _| async move {
         let status = [500, 503, 408].get(before).copied().unwrap_or(200);
         StatusCode::from_u16(status).expect("a status").into_response()
@@ -26,7 +26,7 @@ async fn what_failed_on_the_services_side_is_made_again_as_it_was() {
 }
 
 #[tokio::test]
-async fn what_a_repeat_cannot_help_is_asked_once() {
+async fn calls_once_what_a_repeat_cannot_help() {
     let statuses = [201, 302, 400, 401, 403, 404, 405, 406, 407, 409, 413, 422];
     let server = Server::answering(|_, asked| async move {
         let status = asked.line["POST /".len()..].parse().expect("a number");
@@ -58,7 +58,7 @@ async fn repeating_ends_within_the_longest_call() {
 }
 
 #[tokio::test]
-async fn neither_a_wrong_name_nor_broken_tls_reaches_the_service() {
+async fn wrong_name_or_broken_tls_is_refused() {
     let server = Server::answering(|_, _| async { StatusCode::OK.into_response() }).await;
     for url in ["http://service.invalid", &server.url.replace("http:", "https:")] {
         let error = error(&client(url), "").await;
@@ -68,7 +68,7 @@ async fn neither_a_wrong_name_nor_broken_tls_reaches_the_service() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn never_follows_a_redirect() {
     let elsewhere = Server::answering(|_, _| async { StatusCode::OK.into_response() }).await;
     let location = elsewhere.url.clone();
     let server = Server::answering(move |_, _| {

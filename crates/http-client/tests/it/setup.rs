@@ -8,7 +8,7 @@ use crate::client::{SERVICE, ask, client, config};
 use crate::server::Server;
 
 #[test]
-fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
+fn names_a_wrong_setting_without_its_value() {
     for url in ["service", "ftp://service", "https://me:hush@service", "https://service?key=hush"] {
         let error = ServiceClient::new(SERVICE, config(url)).expect_err("no URL");
         assert_eq!(
@@ -23,7 +23,7 @@ fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_call_is_a_post_of_json_with_its_key_and_its_credentials() {
+async fn call_posts_json_with_key_and_credentials() {
     let server = Server::answering(|_, _| async { StatusCode::OK.into_response() }).await;
     ask(&client(&(server.url.clone() + "/base/")), "a/b").await.expect("a success");
     let mut open = config(&server.url);
@@ -46,6 +46,6 @@ async fn a_call_is_a_post_of_json_with_its_key_and_its_credentials() {
 }
 
 #[test]
-fn the_longest_call_ends_when_its_last_request_can_no_longer_arrive() {
+fn longest_call_covers_the_last_request() {
     assert_eq!(client("https://service").longest_call().as_secs(), 15 + 5 + 5);
 }

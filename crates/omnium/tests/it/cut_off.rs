@@ -1,7 +1,7 @@
 //! Answers that end too early, do not end, or are not Omnium's.
 
 use bytes::Bytes;
-use omnium::{Omnium, OmniumError};
+use omnium::{CallError, Omnium};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -52,40 +52,40 @@ async fn read_request(stream: &mut TcpStream) -> String {
 const PDF: Bytes = Bytes::from_static(b"%PDF");
 
 #[tokio::test]
-async fn an_answer_without_its_end_counts_where_the_status_says_it_all() {
+async fn cut_off_body_is_success_where_the_status_suffices() {
     let omnium = answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"ass", true).await;
     omnium.upsert_invoice(&invoice("r-1")).await.expect("created");
     omnium.attach(&uid("r-1"), "1.pdf", PDF).await.expect("attached");
     let error = omnium.find_invoice(&uid("r-1")).await.expect_err("half of an answer");
-    assert!(matches!(error, OmniumError::Unanswered(_)), "{error:?}");
+    assert!(matches!(error, CallError::Unanswered(..)), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_answer_without_its_status_is_none() {
+async fn answer_without_status_is_unanswered() {
     for bytes in ["", "HTTP/1.1 20", "SSH-2.0-OpenSSH\r\n\r\n"] {
         let error = answering(bytes, true).await.attach(&uid("r-1"), "1.pdf", PDF).await.expect_err("none");
-        assert!(matches!(error, OmniumError::Unanswered(_)), "{bytes:?}: {error:?}");
+        assert!(matches!(error, CallError::Unanswered(..)), "{bytes:?}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn an_errors_body_is_not_read_beyond_its_first_kilobyte() {
+async fn reads_one_kilobyte_of_an_error_body() {
     let bytes = "HTTP/1.1 422 No\r\ncontent-length: 1000000\r\n\r\n".to_owned() + &"x".repeat(2048);
     let omnium = answering(Box::leak(bytes.into_boxed_str()), false).await;
     let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("refused");
-    let OmniumError::Invalid(answer) = error else { panic!("{error:?}") };
+    let CallError::Invalid(_, answer) = error else { panic!("{error:?}") };
     assert_eq!((answer.status, answer.body), (422, "x".repeat(1024)));
 }
 
 #[tokio::test]
-async fn a_page_instead_of_an_invoice_is_not_omniums() {
+async fn html_page_is_not_omnium() {
     let page = "HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n<html></html>";
     let error = answering(page, true).await.find_invoice(&uid("r-1")).await.expect_err("no invoice");
-    assert!(matches!(error, OmniumError::Foreign(_)), "{error:?}");
+    assert!(matches!(error, CallError::Foreign(..)), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_invoice_without_files_may_say_so_in_three_ways() {
+async fn reads_an_invoice_without_files() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"assets\":null}",

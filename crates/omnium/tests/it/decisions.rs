@@ -6,11 +6,15 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use omnium::{Call, Decision, Omnium, OmniumError, Secret, decide};
+use http_client::Service;
+use omnium::{Call, CallError, Decision, Omnium, Secret, decide};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::common::{alone, config, invoice, uid};
+
+const OMNIUM: &Service =
+    &Service::new("Omnium", "OMNIUM_BASE_URL", "OMNIUM_CLIENT_ID and OMNIUM_CLIENT_SECRET");
 
 /// The answers of a row of the table, which all mean the same. 1xx and 2xx end no call in an error.
 const ROWS: [(&str, &[(u16, u16)]); 10] = [
@@ -31,7 +35,7 @@ const REFUSED: &str = "no connection (refused, DNS, TLS)";
 const UNANSWERED: &str = "no answer (timeout, reset, cut off)";
 
 #[tokio::test]
-async fn every_answer_to_every_call_is_decided_as_documented() {
+async fn decides_every_answer_as_documented() {
     let server = answering_as_told().await;
     let mut rows = JoinSet::new();
     for (i, (answer, statuses)) in ROWS.into_iter().enumerate() {
@@ -89,7 +93,7 @@ async fn network_row(answer: &str, calls: &str, tokens: &str) -> String {
 
 /// The row that no server can bring about: it takes fifteen seconds of waiting.
 fn not_made_row() -> String {
-    let error = OmniumError::NotMade(Duration::from_secs(15));
+    let error = CallError::NotMade { service: OMNIUM, within: Duration::from_secs(15) };
     let [upsert, attach, find, token] =
         [Call::Upsert, Call::Attach, Call::Find, Call::Token].map(|call| word(decide(call, &error)));
     let (happened, may) = (yes(error.may_have_happened()), yes(error.may_be_in_flight()));
@@ -101,7 +105,7 @@ fn not_made_row() -> String {
 /// What becomes of a message when there is no token.
 async fn token(omnium: &Omnium) -> &'static str {
     let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("no token");
-    assert!(matches!(error, OmniumError::NoToken(_)), "{error:?}");
+    assert!(matches!(error, CallError::NoToken(..)), "{error:?}");
     assert!(!error.may_have_happened());
     word(decide(Call::Upsert, &error))
 }
@@ -132,14 +136,14 @@ async fn describe(omnium: &Omnium, id: &str, token: &str) -> String {
 }
 
 /// Where even the token cannot be had, what is behind that.
-fn innermost(error: &OmniumError) -> &OmniumError {
+fn innermost(error: &CallError) -> &CallError {
     match error {
-        OmniumError::NoToken(source) => source,
+        CallError::NoToken(_, source) => source,
         error => error,
     }
 }
 
-fn variant(error: &OmniumError) -> String {
+fn variant(error: &CallError) -> String {
     format!("{error:?}").split(['(', ' ']).next().unwrap_or_default().to_owned()
 }
 
@@ -158,9 +162,9 @@ fn yes(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-fn seconds_left_out(error: &OmniumError) -> String {
+fn seconds_left_out(error: &CallError) -> String {
     match error {
-        OmniumError::Throttled { retry_after } => {
+        CallError::Throttled { retry_after, .. } => {
             error.to_string().replace(&retry_after.as_secs().to_string(), "…")
         }
         error => error.to_string(),

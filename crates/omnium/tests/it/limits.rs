@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use omnium::OmniumError;
+use omnium::CallError;
 use sandbox::omnium::{Call, Fault, Rule};
 use tokio::task::JoinSet;
 
@@ -13,7 +13,7 @@ fn throttle(retry_after: u64) -> Fault {
 }
 
 #[tokio::test]
-async fn never_more_requests_at_once_than_allowed() {
+async fn bounds_requests_in_flight() {
     let sandbox = sandbox(Default::default()).await;
     sandbox.omnium.add_fault(Rule::new(Fault::Delay { ms: 5 }));
     let mut config = config(&sandbox.base_url());
@@ -35,7 +35,7 @@ async fn never_more_requests_at_once_than_allowed() {
 }
 
 #[tokio::test]
-async fn a_short_429_is_waited_for_and_the_call_repeated_whatever_it_is() {
+async fn waits_for_a_short_429_and_repeats_any_call() {
     let sandbox = sandbox(Default::default()).await;
     let omnium = client(&sandbox.base_url());
     for call in [Call::Token, Call::Upsert, Call::Attach, Call::Get] {
@@ -54,19 +54,19 @@ async fn a_short_429_is_waited_for_and_the_call_repeated_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn a_long_429_comes_back_at_once_and_holds_all_calls_of_the_process() {
+async fn long_429_holds_all_calls_of_the_process() {
     let sandbox = sandbox(Default::default()).await;
     let omnium = client(&sandbox.base_url());
     sandbox.omnium.add_fault(Rule::new(throttle(60)).on(Call::Upsert).times(1));
 
     for _ in 0..3 {
         let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("throttled");
-        let OmniumError::Throttled { retry_after } = error else { panic!("{error:?}") };
+        let CallError::Throttled { retry_after, .. } = error else { panic!("{error:?}") };
         assert!((30..=60).contains(&retry_after.as_secs()), "{retry_after:?}");
         assert!(!error.may_have_happened());
     }
     let error = omnium.find_invoice(&uid("r-1")).await.expect_err("throttled");
-    assert!(matches!(error, OmniumError::Throttled { .. }), "{error:?}");
+    assert!(matches!(error, CallError::Throttled { .. }), "{error:?}");
 
     let summary = sandbox.omnium.summary();
     assert_eq!(summary.count(Call::Upsert, 429), 1);

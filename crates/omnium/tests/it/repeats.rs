@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use omnium::OmniumError;
+use omnium::CallError;
 use sandbox::omnium::{Call, Fault, Rule};
 
 use crate::common::{alone, client, invoice, sandbox, uid};
@@ -12,7 +12,7 @@ fn status(status: StatusCode) -> Fault {
 }
 
 #[tokio::test]
-async fn reads_and_tokens_are_repeated_whatever_happened_to_them() {
+async fn repeats_reads_and_tokens() {
     let faults = [
         status(StatusCode::SERVICE_UNAVAILABLE),
         status(StatusCode::INTERNAL_SERVER_ERROR),
@@ -32,7 +32,7 @@ async fn reads_and_tokens_are_repeated_whatever_happened_to_them() {
 }
 
 #[tokio::test]
-async fn an_upsert_or_attach_that_may_have_happened_is_never_repeated() {
+async fn never_repeats_an_upsert_or_attach_that_may_have_happened() {
     let faults = [
         status(StatusCode::SERVICE_UNAVAILABLE),
         status(StatusCode::INTERNAL_SERVER_ERROR),
@@ -60,7 +60,7 @@ async fn an_upsert_or_attach_that_may_have_happened_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn an_attach_by_asset_is_repeated_and_leaves_one_file() {
+async fn repeated_add_asset_leaves_one_file() {
     let sandbox = sandbox(Default::default()).await;
     let mut config = crate::common::config(&sandbox.base_url());
     config.attach_by = omnium::AttachBy::Asset;
@@ -77,7 +77,7 @@ async fn an_attach_by_asset_is_repeated_and_leaves_one_file() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_too_late_counts_as_none() {
+async fn late_answer_is_unanswered() {
     let sandbox = sandbox(Default::default()).await;
     let mut config = crate::common::config(&sandbox.base_url());
     config.timeout = std::time::Duration::from_millis(200);
@@ -86,19 +86,19 @@ async fn an_answer_that_comes_too_late_counts_as_none() {
 
     let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("no answer");
 
-    assert!(matches!(error, OmniumError::Unanswered(_)), "{error:?}");
+    assert!(matches!(error, CallError::Unanswered(..)), "{error:?}");
     assert!(error.may_have_happened() && error.may_be_in_flight());
 }
 
 #[tokio::test]
-async fn whoever_does_not_listen_is_reached_as_soon_as_they_listen_again() {
+async fn reaches_omnium_once_it_listens_again() {
     let mut sandbox = sandbox(Default::default()).await;
     let omnium = client(&sandbox.base_url());
     omnium.upsert_invoice(&invoice("r-1")).await.expect("created");
 
     sandbox.stop_listening().await;
     let error = omnium.upsert_invoice(&invoice("r-2")).await.expect_err("refused");
-    assert!(matches!(error, OmniumError::Refused(_)), "{error:?}");
+    assert!(matches!(error, CallError::Refused(..)), "{error:?}");
     assert!(!error.may_have_happened());
 
     sandbox.listen_again().await.expect("the same port");
@@ -107,23 +107,23 @@ async fn whoever_does_not_listen_is_reached_as_soon_as_they_listen_again() {
 }
 
 #[tokio::test]
-async fn neither_a_wrong_name_nor_broken_tls_reaches_omnium() {
+async fn wrong_name_or_broken_tls_is_refused() {
     let sandbox = sandbox(Default::default()).await;
     let no_tls = sandbox.base_url().replace("http:", "https:");
     for base_url in ["http://omnium.invalid", &no_tls] {
         let error = client(base_url).upsert_invoice(&invoice("r-1")).await.expect_err("not reached");
-        let OmniumError::NoToken(source) = &error else { panic!("{error:?}") };
-        assert!(matches!(**source, OmniumError::Refused(_)), "{base_url}: {source:?}");
+        let CallError::NoToken(_, source) = &error else { panic!("{error:?}") };
+        assert!(matches!(**source, CallError::Refused(..)), "{base_url}: {source:?}");
     }
     assert_eq!(sandbox.omnium.ledger(), []);
 }
 
 #[tokio::test]
-async fn the_operator_gets_the_first_kilobyte_of_the_answer_on_one_line() {
+async fn keeps_the_answer_for_the_operator() {
     let sandbox = sandbox(Default::default()).await;
     let omnium = client(&sandbox.base_url());
     let error = omnium.attach(&uid("r-1"), "", Bytes::new()).await.expect_err("refused");
-    let OmniumError::Invalid(answer) = error else { panic!("{error:?}") };
+    let CallError::Invalid(_, answer) = error else { panic!("{error:?}") };
     assert_eq!(answer.to_string(), "Omnium answered 400", "as a log may have it");
     assert_eq!(format!("{answer:#}"), r#"Omnium answered 400: "fileName and content are required""#);
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::common::{client, invoice, sandbox, uid};
 
 #[tokio::test]
-async fn an_invoice_is_created_its_file_attached_and_both_are_found() {
+async fn creates_attaches_and_finds() {
     let sandbox = sandbox(Default::default()).await;
     let omnium = client(&sandbox.base_url());
 
@@ -20,7 +20,7 @@ async fn an_invoice_is_created_its_file_attached_and_both_are_found() {
 }
 
 #[tokio::test]
-async fn ids_and_file_names_may_hold_any_character() {
+async fn encodes_ids_and_file_names() {
     let sandbox = sandbox(Default::default()).await;
     let omnium = client(&sandbox.base_url());
 

@@ -1,28 +1,28 @@
 //! The bus that the invoice service answers over.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{BoxError, Broker, ConnectError, Outgoing, PublishError, Publisher};
 use events::{ReceiptSettled, ReceiptSettledType};
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::orders::Orders;
-use crate::lock;
+use super::invoices::Invoices;
 
-/// How long after a failure it is tried again.
+/// Between attempts to publish.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The bus, and what is on its way there: that ends when this is dropped.
+/// The bus, and the receipts that are not published yet: they are dropped with it.
 pub(super) struct Bus {
-    line: Arc<Line>,
+    connection: Arc<Connection>,
     after: Duration,
-    on_their_way: Mutex<JoinSet<()>>,
+    pending: Mutex<JoinSet<()>>,
 }
 
-/// The connection, and where on the bus receipts go.
-struct Line {
+/// A connection that is opened when it is needed, and where on the bus receipts go.
+struct Connection {
     broker: Broker,
     exchange: String,
     routing_key: String,
@@ -30,7 +30,7 @@ struct Line {
 }
 
 impl Bus {
-    /// A bus that receipts reach so long `after` they were asked for.
+    /// A bus that receipts reach so long `after` they were requested.
     ///
     /// # Errors
     /// The URL cannot be read.
@@ -41,24 +41,25 @@ impl Bus {
         after: Duration,
     ) -> Result<Self, ConnectError> {
         let broker = Broker::parse(amqp_url, "sandbox's invoice service")?;
-        let line = Arc::new(Line { broker, exchange, routing_key, publisher: tokio::sync::Mutex::default() });
-        Ok(Self { line, after, on_their_way: Mutex::default() })
+        let connection =
+            Arc::new(Connection { broker, exchange, routing_key, publisher: tokio::sync::Mutex::default() });
+        Ok(Self { connection, after, pending: Mutex::default() })
     }
 
-    /// Publishes a receipt once its time has come, however often that takes, and notes it.
-    pub fn send(&self, receipt: ReceiptSettled, package_id: u64, orders: Arc<Orders>) {
-        let (line, after) = (Arc::clone(&self.line), self.after);
-        let mut on_their_way = lock(&self.on_their_way);
-        while on_their_way.try_join_next().is_some() {}
-        on_their_way.spawn(async move {
+    /// Publishes a receipt once its time has come, retries until it is confirmed, and counts it.
+    pub fn send(&self, receipt: ReceiptSettled, package_id: u64, invoices: Arc<Invoices>) {
+        let (connection, after) = (Arc::clone(&self.connection), self.after);
+        let mut pending = self.pending.lock();
+        while pending.try_join_next().is_some() {}
+        pending.spawn(async move {
             sleep(after).await;
-            line.publish(&receipt).await;
-            orders.published(package_id, &receipt.order_receipt.uid);
+            connection.publish(&receipt).await;
+            invoices.published(package_id, &receipt.order_receipt.uid);
         });
     }
 }
 
-impl Line {
+impl Connection {
     /// Returns once the receipt is confirmed.
     async fn publish(&self, receipt: &ReceiptSettled) {
         let body = serde_json::to_vec(receipt).expect("texts, integers and lists always become JSON");
@@ -67,14 +68,14 @@ impl Line {
             exchange: self.exchange.clone(),
             ..Outgoing::event(ReceiptSettledType::NAME, self.routing_key.clone(), &identity, body)
         };
-        let mut told = false;
+        let mut warned = false;
         while let Err(error) = self.try_publish(&outgoing).await {
-            if !told {
+            if !warned {
                 tracing::warn!(
                     error = &*error as &dyn std::error::Error,
-                    "a receipt is not on the bus yet; it is tried until it is"
+                    "failed to publish a receipt; it is retried until it is confirmed"
                 );
-                told = true;
+                warned = true;
             }
             sleep(PAUSE).await;
         }
@@ -89,7 +90,7 @@ impl Line {
         Ok(published?)
     }
 
-    /// The connection, opened again where it no longer stands.
+    /// The open connection, or a new one.
     async fn publisher(&self) -> Result<Publisher, ConnectError> {
         let mut held = self.publisher.lock().await;
         match &*held {

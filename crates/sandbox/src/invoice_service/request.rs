@@ -1,12 +1,12 @@
-//! What the invoice service is asked, and what is wrong with it where it is not that.
+//! The requests that the invoice service takes, and what is wrong with any other.
 //!
-//! Written apart from the types that Bilag sends, so that a mistake there shows here.
+//! Declared apart from the types that Bilag sends, so that a mistake there shows here.
 
 use events::{Number, Text, Uid};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::caller::Caller;
+use crate::http::Caller;
 
 /// Goods of one kind in one package: more than that is a mistake.
 const MOST_PIECES: u64 = 10_000;

@@ -1,21 +1,19 @@
-//! The invoices and their files, as Omnium would hold them.
+//! The invoices and their files, as Omnium holds them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use parking_lot::Mutex;
+use serde::Serialize;
 use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
-use super::ledger::FileFacts;
-use super::rule::Subject;
-use crate::contents::{Contents, sha256};
-use crate::lock;
+use crate::documents::{Documents, sha256};
+use crate::{About, FileFacts};
 
-/// An invoice, as the summary tells of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An invoice, as the summary shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InvoiceFacts {
     /// The invoice number.
@@ -30,7 +28,7 @@ pub struct InvoiceFacts {
     pub files: Vec<FileFacts>,
 }
 
-/// What somebody else may do to an invoice.
+/// A change that somebody else may make to an invoice.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tampering {
     /// Delete it.
@@ -59,13 +57,12 @@ pub(super) struct Upsert {
 }
 
 impl Upsert {
-    /// What the faults match.
-    pub fn subject(&self) -> Subject {
-        Subject {
-            client_id: None,
+    pub(super) fn about(&self) -> About {
+        About {
             invoice_id: Some(self.id.clone()),
             invoice_number: self.number.clone(),
             store_id: self.store_id.clone(),
+            ..About::default()
         }
     }
 }
@@ -76,7 +73,7 @@ pub(super) struct Invoices(Mutex<Held>);
 #[derive(Debug, Default)]
 struct Held {
     invoices: HashMap<String, Invoice>,
-    contents: Contents<Uuid>,
+    contents: Documents<Uuid>,
 }
 
 #[derive(Debug)]
@@ -92,7 +89,7 @@ struct Invoice {
 struct Asset {
     since: Instant,
     content: Uuid,
-    /// As `AddAsset` was told it.
+    /// As `AddAsset` was given it.
     id: Option<String>,
 }
 
@@ -115,8 +112,8 @@ pub(super) enum Attached {
 impl Invoices {
     /// Adds or replaces an invoice. Says whether files were dropped: an update without assets
     /// leaves none.
-    pub fn upsert(&self, upsert: Upsert) -> bool {
-        let held = &mut *lock(&self.0);
+    pub(super) fn upsert(&self, upsert: Upsert) -> bool {
+        let held = &mut *self.0.lock();
         let Upsert { id, number, store_id, amount, currency, has_assets } = upsert;
         let invoice = held.invoices.entry(id).or_insert_with(|| Invoice {
             facts: InvoiceFacts { number: None, store_id: None, amount: None, upserts: 0, files: Vec::new() },
@@ -139,7 +136,7 @@ impl Invoices {
     }
 
     /// Adds a file. A repeat adds a second one, but where it has the id of one that is there: that is replaced.
-    pub fn attach(
+    pub(super) fn attach(
         &self,
         id: &str,
         file: FileFacts,
@@ -147,7 +144,7 @@ impl Invoices {
         asset_id: Option<String>,
         lag: Duration,
     ) -> Attached {
-        let held = &mut *lock(&self.0);
+        let held = &mut *self.0.lock();
         let Some(invoice) = held.invoices.get_mut(id) else { return Attached::NoInvoice };
         if !lag.is_zero() && invoice.created.elapsed() < lag {
             return Attached::NotSeenYet;
@@ -169,8 +166,8 @@ impl Invoices {
     }
 
     /// The invoice as `GET /api/Invoices/{id}` answers it, seen as it was `lag` ago.
-    pub fn get(&self, id: &str, lag: Duration, base_url: &str) -> Option<Value> {
-        let held = lock(&self.0);
+    pub(super) fn get(&self, id: &str, lag: Duration, base_url: &str) -> Option<Value> {
+        let held = self.0.lock();
         let invoice = held.invoices.get(id)?;
         let seen = |since: &Instant| lag.is_zero() || since.elapsed() >= lag;
         if !seen(&invoice.created) {
@@ -201,32 +198,32 @@ impl Invoices {
     }
 
     /// The content of the first file of an invoice.
-    pub fn pdf(&self, id: &str) -> Option<Bytes> {
-        let held = lock(&self.0);
+    pub(super) fn pdf(&self, id: &str) -> Option<Bytes> {
+        let held = self.0.lock();
         let asset = held.invoices.get(id)?.assets.first()?;
         held.contents.get(&asset.content)
     }
 
     /// The content of a file.
-    pub fn content(&self, asset: Uuid) -> Option<Bytes> {
-        lock(&self.0).contents.get(&asset)
+    pub(super) fn content(&self, asset: Uuid) -> Option<Bytes> {
+        self.0.lock().contents.get(&asset)
     }
 
-    /// What is known of an invoice, for the faults to match.
-    pub fn subject(&self, id: String) -> Subject {
-        let held = lock(&self.0);
+    /// What is known of an invoice, for rules to match.
+    pub(super) fn about(&self, id: String) -> About {
+        let held = self.0.lock();
         let facts = held.invoices.get(&id).map(|invoice| &invoice.facts);
-        Subject {
-            client_id: None,
+        About {
             invoice_number: facts.and_then(|facts| facts.number.clone()),
             store_id: facts.and_then(|facts| facts.store_id.clone()),
             invoice_id: Some(id),
+            ..About::default()
         }
     }
 
     /// Somebody else's doing: changes an invoice behind the back of whoever sent it.
-    pub fn tamper(&self, id: &str, how: Tampering) {
-        let held = &mut *lock(&self.0);
+    pub(super) fn tamper(&self, id: &str, how: Tampering) {
+        let held = &mut *self.0.lock();
         let Some(invoice) = held.invoices.get_mut(id) else { return };
         match how {
             Tampering::Delete => drop(held.invoices.remove(id)),
@@ -248,13 +245,13 @@ impl Invoices {
         }
     }
 
-    pub fn files(&self) -> u64 {
-        let held = lock(&self.0);
+    pub(super) fn files(&self) -> u64 {
+        let held = self.0.lock();
         held.invoices.values().map(|invoice| invoice.facts.files.len() as u64).sum()
     }
 
-    pub fn facts(&self) -> BTreeMap<String, InvoiceFacts> {
-        let held = lock(&self.0);
+    pub(super) fn facts(&self) -> BTreeMap<String, InvoiceFacts> {
+        let held = self.0.lock();
         held.invoices.iter().map(|(id, invoice)| (id.clone(), invoice.facts.clone())).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! The shape of `OmniumInvoice`, as far as its documents tell: a member that is not in these tables
 //! is refused, because its OpenAPI says `additionalProperties: false`.
 //!
-//! Written apart from the types that Bilag sends, so that a mistake there shows here.
+//! Declared apart from the types that Bilag sends, so that a mistake there shows here.
 
 use serde_json::Value;
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use sandbox::omnium::{Call, Options};
+use sandbox::Call;
+use sandbox::omnium::Options;
 use serde_json::{Value, json};
 
 use crate::common::{Trial, invoice, send};
 
 #[tokio::test]
-async fn the_sample_invoices_are_taken() {
+async fn accepts_the_sample_invoices() {
     let trial = Trial::new().await;
     for sample in [
         include_str!("../../../../tests/samples/receipt-standard.invoice.json"),
@@ -21,7 +22,7 @@ async fn the_sample_invoices_are_taken() {
 }
 
 #[tokio::test]
-async fn a_get_tells_the_files_and_where_their_content_is() {
+async fn get_lists_files_with_their_urls() {
     let trial = Trial::new().await;
     trial.complete("r-1").await;
 
@@ -38,7 +39,7 @@ async fn a_get_tells_the_files_and_where_their_content_is() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_answered_404() {
+async fn unknown_ids_are_404() {
     let trial = Trial::new().await;
     for call in [Call::Attach, Call::Get, Call::Pdf] {
         assert_eq!(trial.status(call, "nothing").await, 404, "{call:?}");
@@ -47,7 +48,7 @@ async fn what_does_not_exist_is_answered_404() {
 }
 
 #[tokio::test]
-async fn a_token_is_had_for_the_right_credentials_only() {
+async fn token_requires_the_right_credentials() {
     let credentials = vec![("me".to_owned(), "hush".to_owned())];
     let trial = Trial::with(Options { credentials, ..Options::default() }).await;
     let answer: Value = send(trial.token_request()).await.json().await.expect("JSON");
@@ -59,7 +60,7 @@ async fn a_token_is_had_for_the_right_credentials_only() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_valid_token_is_answered_401() {
+async fn requires_a_valid_token() {
     let mut trial = Trial::new().await;
     let valid = std::mem::replace(&mut trial.token, "made-up".to_owned());
     for call in [Call::Upsert, Call::Attach, Call::Get, Call::Pdf] {
@@ -74,7 +75,7 @@ async fn a_call_without_a_valid_token_is_answered_401() {
 }
 
 #[tokio::test]
-async fn a_token_runs_out() {
+async fn token_expires() {
     let options = Options { token_lifetime: Duration::ZERO, ..Options::default() };
     let trial = Trial::with(options).await;
     assert_eq!(send(trial.upsert(&invoice("r-1"))).await.status(), 401);

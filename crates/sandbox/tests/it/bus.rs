@@ -7,7 +7,8 @@ use events::ReceiptSettled;
 use lapin::options::{BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
-use sandbox::invoice_service::{Fault, Mode, Options, Rule};
+use sandbox::invoice_service::{Mode, Options};
+use sandbox::{Fault, Rule};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -96,12 +97,12 @@ impl Bus {
 
 /// How often each of a package's receipts was published.
 fn published(trial: &Trial, id: u64) -> Vec<u64> {
-    let packages = trial.sandbox.invoice_service.summary().packages;
-    packages[&id].receipts.iter().map(|facts| facts.published).collect()
+    let summary = trial.sandbox.invoice_service.summary();
+    summary.packages[&id].receipts.iter().map(|facts| facts.published).collect()
 }
 
 #[tokio::test]
-async fn a_receipt_comes_over_the_bus_with_its_package() {
+async fn publishes_the_receipt_with_its_package() {
     let bus = Bus::new().await;
     let trial = bus.trial(Duration::from_millis(20)).await;
 
@@ -119,7 +120,7 @@ async fn a_receipt_comes_over_the_bus_with_its_package() {
 }
 
 #[tokio::test]
-async fn whoever_asks_again_gets_the_same_receipt_again() {
+async fn publishes_the_same_receipt_again_on_request() {
     let bus = Bus::new().await;
     let trial = bus.trial(Duration::ZERO).await;
     let mut came = Vec::new();
@@ -134,7 +135,7 @@ async fn whoever_asks_again_gets_the_same_receipt_again() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_is_lost_comes_only_when_it_is_asked_for_again() {
+async fn publishes_a_lost_receipt_on_the_next_request() {
     let bus = Bus::new().await;
     let trial = bus.trial(Duration::ZERO).await;
     trial.sandbox.invoice_service.add_fault(Rule::new(Fault::Lose).of_package(73).times(1));
@@ -153,7 +154,7 @@ async fn a_receipt_that_is_lost_comes_only_when_it_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_the_bus_does_not_take_is_published_until_it_does() {
+async fn retries_publishing_until_confirmed() {
     let bus = Bus::undeclared().await;
     let trial = bus.trial(Duration::ZERO).await;
     assert_eq!(send(trial.invoice_request("k-1", &package(73))).await.status(), 202);
@@ -164,7 +165,7 @@ async fn a_receipt_that_the_bus_does_not_take_is_published_until_it_does() {
 }
 
 #[tokio::test]
-async fn a_wrong_url_of_the_broker_is_told_at_the_start() {
+async fn reports_a_wrong_broker_url_at_start() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let mode = Mode::over_the_bus("hush", "events", Duration::ZERO);
     let invoice_service = Options { mode, ..Options::default() };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use sandbox::omnium::{Call, Fault, Options, Rule};
-use sandbox::{Sandbox, omnium};
+use sandbox::omnium::{Omnium, Options};
+use sandbox::{Call, Fault, Rule, Sandbox};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -36,7 +36,7 @@ impl Trial {
         trial
     }
 
-    pub fn omnium(&self) -> &omnium::Omnium {
+    pub fn omnium(&self) -> &Omnium {
         &self.sandbox.omnium
     }
 
@@ -89,6 +89,7 @@ impl Trial {
             Call::Pdf => {
                 self.http.get(self.url(&format!("/api/Invoices/GetAsPdf/{id}"))).bearer_auth(&self.token)
             }
+            other => panic!("{other:?} is no call to Omnium"),
         }
     }
 
@@ -114,7 +115,7 @@ impl Trial {
     }
 
     /// Waits until something holds of the ledger.
-    pub async fn until(&self, what: &str, holds: impl Fn(&omnium::Omnium) -> bool) {
+    pub async fn until(&self, what: &str, holds: impl Fn(&Omnium) -> bool) {
         until(what, || holds(self.omnium())).await;
     }
 

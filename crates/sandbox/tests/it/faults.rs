@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use sandbox::omnium::{Call, Fault, Options, Rule};
+use sandbox::{Call, Fault, Options, Rule};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::common::{Trial, invoice, send, status};
 const FOREVER: u64 = 60_000;
 
 #[tokio::test]
-async fn a_status_is_answered_and_nothing_is_done() {
+async fn status_fault_executes_nothing() {
     let trial = Trial::new().await;
     for code in [400, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504] {
         trial.fault(Call::Upsert, status(StatusCode::from_u16(code).expect("a status")));
@@ -25,7 +25,7 @@ async fn a_status_is_answered_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn error_bodies_are_strings_problems_or_nothing() {
+async fn error_bodies_vary_by_status() {
     let trial = Trial::new().await;
     for (code, kind) in [(400, "application/json"), (500, "application/problem+json"), (503, "")] {
         trial.fault(Call::Get, status(StatusCode::from_u16(code).expect("a status")));
@@ -44,7 +44,7 @@ async fn error_bodies_are_strings_problems_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_429_names_its_retry_after() {
+async fn status_fault_sends_retry_after() {
     let trial = Trial::new().await;
     let fault = Fault::Status { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(7), done: false };
     trial.fault(Call::Get, fault);
@@ -53,7 +53,7 @@ async fn a_429_names_its_retry_after() {
 }
 
 #[tokio::test]
-async fn any_body_can_be_answered_and_nothing_is_done() {
+async fn body_fault_executes_nothing() {
     let trial = Trial::new().await;
     let body = "<html>Sign in</html>".to_owned();
     trial.fault(Call::Upsert, Fault::Body { status: StatusCode::OK, body: body.clone() });
@@ -63,7 +63,7 @@ async fn any_body_can_be_answered_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_status_can_hide_that_it_was_done() {
+async fn status_fault_can_execute_all_the_same() {
     let trial = Trial::new().await;
     let fault = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: true };
     trial.fault(Call::Upsert, fault);
@@ -72,7 +72,7 @@ async fn a_status_can_hide_that_it_was_done() {
 }
 
 #[tokio::test]
-async fn a_reset_does_nothing_and_gives_no_answer() {
+async fn reset_executes_nothing() {
     let trial = Trial::new().await;
     trial.fault(Call::Upsert, Fault::Reset);
     let error = trial.call(Call::Upsert, "r-1").send().await.expect_err("a reset");
@@ -82,7 +82,7 @@ async fn a_reset_does_nothing_and_gives_no_answer() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_done_all_the_same() {
+async fn lost_answer_still_executes() {
     let trial = Trial::new().await;
     trial.fault(Call::Upsert, Fault::AnswerLost);
     trial.call(Call::Upsert, "r-1").send().await.expect_err("no answer");
@@ -91,7 +91,7 @@ async fn a_lost_answer_is_done_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_delayed_call_is_done_after_the_client_gave_up() {
+async fn delay_executes_after_the_client_gave_up() {
     let trial = Trial::new().await;
     trial.fault(Call::Upsert, Fault::Delay { ms: 500 });
     let given_up = trial.call(Call::Upsert, "r-1").timeout(Duration::from_millis(50)).send().await;
@@ -101,7 +101,7 @@ async fn a_delayed_call_is_done_after_the_client_gave_up() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_done_at_once() {
+async fn slow_answer_executes_at_once() {
     let trial = Trial::new().await;
     trial.fault(Call::Upsert, Fault::SlowAnswer { ms: FOREVER });
     let call = tokio::spawn(trial.call(Call::Upsert, "r-1").send());
@@ -111,7 +111,7 @@ async fn a_slow_answer_is_done_at_once() {
 }
 
 #[tokio::test]
-async fn a_lagging_get_misses_what_is_newer() {
+async fn lagging_get_misses_newer_writes() {
     let trial = Trial::new().await;
     trial.complete("r-1").await;
     trial.fault(Call::Get, Fault::Lag { ms: FOREVER });
@@ -121,7 +121,7 @@ async fn a_lagging_get_misses_what_is_newer() {
 }
 
 #[tokio::test]
-async fn a_lagging_attach_finds_the_invoice_only_when_the_lag_is_over() {
+async fn lagging_attach_finds_the_invoice_later() {
     let trial = Trial::new().await;
     trial.fault(Call::Attach, Fault::Lag { ms: 500 });
     assert_eq!(trial.status(Call::Upsert, "r-1").await, 200);
@@ -137,7 +137,7 @@ async fn a_lagging_attach_finds_the_invoice_only_when_the_lag_is_over() {
 }
 
 #[tokio::test]
-async fn a_rule_holds_for_its_call_store_invoice_and_number_only() {
+async fn rule_matches_call_store_invoice_and_number() {
     let forbid = || Rule::new(status(StatusCode::FORBIDDEN));
     let store = Rule { store_id: Some("71".to_owned()), ..forbid() };
     let id = Rule { invoice_id: Some("r-1".to_owned()), ..forbid() };
@@ -163,7 +163,7 @@ async fn a_rule_holds_for_its_call_store_invoice_and_number_only() {
 }
 
 #[tokio::test]
-async fn a_rule_with_a_count_holds_for_so_many_calls() {
+async fn rule_applies_a_limited_number_of_times() {
     let trial = Trial::new().await;
     trial.omnium().add_fault(Rule::new(status(StatusCode::SERVICE_UNAVAILABLE)).times(2));
     let mut statuses = Vec::new();
@@ -174,10 +174,10 @@ async fn a_rule_with_a_count_holds_for_so_many_calls() {
 }
 
 #[tokio::test]
-async fn a_rate_holds_for_its_share_and_the_seed_repeats_it() {
+async fn rate_applies_and_seed_makes_it_repeatable() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
-        let trial = Trial::with(Options { seed, ..Options::default() }).await;
+        let trial = Trial::of(Options { seed, ..Options::default() }).await;
         let rule = Rule { rate: 0.3, ..Rule::new(status(StatusCode::SERVICE_UNAVAILABLE)) };
         trial.omnium().add_fault(rule.on(Call::Get));
         let mut run = Vec::new();
@@ -193,7 +193,7 @@ async fn a_rate_holds_for_its_share_and_the_seed_repeats_it() {
 }
 
 #[tokio::test]
-async fn an_outage_refuses_everything() {
+async fn rule_without_conditions_is_an_outage() {
     let trial = Trial::new().await;
     trial.omnium().add_fault(Rule::new(status(StatusCode::SERVICE_UNAVAILABLE)));
     for call in [Call::Token, Call::Upsert, Call::Attach, Call::Get, Call::Pdf] {
@@ -202,7 +202,7 @@ async fn an_outage_refuses_everything() {
 }
 
 #[tokio::test]
-async fn rules_are_read_added_and_ended_over_http() {
+async fn manages_faults_over_http() {
     let trial = Trial::new().await;
     let faults = trial.url("/_faults");
     let one = json!({ "call": "get", "rate": 0.5, "fault": { "kind": "lag", "ms": 1000 } });
@@ -234,7 +234,7 @@ async fn rules_are_read_added_and_ended_over_http() {
 }
 
 #[tokio::test]
-async fn who_stops_listening_refuses_and_remembers() {
+async fn refuses_while_not_listening() {
     let mut trial = Trial::new().await;
     trial.complete("r-1").await;
     trial.sandbox.stop_listening().await;

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use sandbox::omnium::{Broken, Call, Fault, Limits, Options};
+use sandbox::omnium::{Limits, Options};
+use sandbox::{Call, Fault, ViolationKind};
 use serde_json::{Value, json};
 
 use crate::common::{Trial, invoice, send};
 
-fn broken(trial: &Trial) -> Vec<Broken> {
+fn violations(trial: &Trial) -> Vec<ViolationKind> {
     trial.omnium().summary().violations.into_iter().map(|violation| violation.what).collect()
 }
 
 #[tokio::test]
-async fn an_invoice_of_another_shape_is_answered_400() {
+async fn rejects_a_malformed_invoice() {
     let trial = Trial::new().await;
     let with = |member: &str, value: Value| {
         let mut invoice = invoice("r-1");
@@ -39,11 +40,11 @@ async fn an_invoice_of_another_shape_is_answered_400() {
     let not_json = trial.upsert(&Value::Null).body("{");
     assert_eq!(send(not_json).await.status(), 400);
     assert_eq!(trial.omnium().summary().invoices.len(), 0);
-    assert_eq!(broken(&trial), [Broken::Malformed; 14]);
+    assert_eq!(violations(&trial), [ViolationKind::Malformed; 14]);
 }
 
 #[tokio::test]
-async fn a_body_of_another_type_is_answered_415_and_a_large_one_413() {
+async fn rejects_wrong_content_type_and_large_body() {
     let trial = Trial::with(Options { max_body: 1_000, ..Options::default() }).await;
     let other_type = trial.http.put(trial.url("/api/Invoices/UpdateInvoice")).bearer_auth(&trial.token);
     assert_eq!(send(other_type.body("{}")).await.status(), 415);
@@ -54,7 +55,7 @@ async fn a_body_of_another_type_is_answered_415_and_a_large_one_413() {
 }
 
 #[tokio::test]
-async fn an_attach_without_a_name_or_content_is_answered_400() {
+async fn attach_requires_name_and_content() {
     let trial = Trial::new().await;
     trial.complete("r-1").await;
     assert_eq!(send(trial.attach("r-1", "")).await.status(), 400);
@@ -67,16 +68,16 @@ async fn an_attach_without_a_name_or_content_is_answered_400() {
 }
 
 #[tokio::test]
-async fn a_repeated_attach_adds_a_second_file() {
+async fn repeated_attach_adds_a_second_file() {
     let trial = Trial::new().await;
     trial.complete("r-1").await;
     assert_eq!(trial.status(Call::Attach, "r-1").await, 200);
     assert_eq!(trial.files("r-1").await, 2);
-    assert_eq!(broken(&trial), [Broken::SecondFile]);
+    assert_eq!(violations(&trial), [ViolationKind::SecondFile]);
 }
 
 #[tokio::test]
-async fn an_asset_with_an_id_that_is_there_is_replaced_and_one_without_an_id_is_added() {
+async fn add_asset_replaces_by_id() {
     let trial = Trial::new().await;
     assert_eq!(trial.status(Call::Upsert, "r-1").await, 200);
     for content in ["%PDF one", "%PDF two"] {
@@ -85,31 +86,31 @@ async fn an_asset_with_an_id_that_is_there_is_replaced_and_one_without_an_id_is_
     assert_eq!(trial.files("r-1").await, 1);
     let invoice: serde_json::Value = send(trial.get("r-1")).await.json().await.expect("JSON");
     assert_eq!(invoice["assets"][0]["assetId"], "ours");
-    assert!(broken(&trial).is_empty());
+    assert!(violations(&trial).is_empty());
     assert_eq!(trial.status(Call::AddAsset, "r-1").await, 200);
     assert_eq!(trial.files("r-1").await, 2);
-    assert_eq!(broken(&trial), [Broken::SecondFile]);
+    assert_eq!(violations(&trial), [ViolationKind::SecondFile]);
     assert_eq!(trial.status(Call::AddAsset, "nobody").await, 404);
 }
 
 #[tokio::test]
-async fn an_update_without_assets_drops_the_files() {
+async fn update_without_assets_drops_files() {
     let trial = Trial::new().await;
     trial.complete("r-1").await;
     assert_eq!(trial.status(Call::Upsert, "r-1").await, 200);
     assert_eq!(trial.files("r-1").await, 0);
-    assert_eq!(broken(&trial), [Broken::FilesDropped]);
+    assert_eq!(violations(&trial), [ViolationKind::FilesDropped]);
 }
 
 #[tokio::test]
-async fn an_attach_before_its_invoice_is_told() {
+async fn attach_before_invoice_is_a_violation() {
     let trial = Trial::new().await;
     assert_eq!(trial.status(Call::Attach, "r-1").await, 404);
-    assert_eq!(broken(&trial), [Broken::AttachBeforeInvoice]);
+    assert_eq!(violations(&trial), [ViolationKind::AttachBeforeInvoice]);
 }
 
 #[tokio::test]
-async fn one_request_too_many_at_once_is_answered_429() {
+async fn answers_429_above_the_concurrency_limit() {
     let limits = Limits { concurrent: 2, ..Limits::default() };
     let trial = Trial::with(Options { limits, ..Options::default() }).await;
     trial.fault(Call::Upsert, Fault::Delay { ms: 60_000 });
@@ -122,12 +123,12 @@ async fn one_request_too_many_at_once_is_answered_429() {
         (refused.status().as_u16(), &refused.headers()["retry-after"]),
         (429, &"1".parse().expect("1"))
     );
-    assert_eq!(broken(&trial), [Broken::TooManyAtOnce]);
+    assert_eq!(violations(&trial), [ViolationKind::TooManyAtOnce]);
     held.iter().for_each(|call| call.abort());
 }
 
 #[tokio::test]
-async fn an_empty_bucket_answers_429_until_it_is_refilled() {
+async fn empty_bucket_answers_429_until_refilled() {
     let period = Duration::from_secs(1);
     let limits = Limits { capacity: 3, refill: 2, period, ..Limits::default() };
     let trial = Trial::with(Options { limits, ..Options::default() }).await;
@@ -139,7 +140,7 @@ async fn an_empty_bucket_answers_429_until_it_is_refilled() {
         (refused.status().as_u16(), &refused.headers()["retry-after"]),
         (429, &"1".parse().expect("1"))
     );
-    assert_eq!(broken(&trial), [Broken::BucketEmpty]);
+    assert_eq!(violations(&trial), [ViolationKind::BucketEmpty]);
 
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while trial.status(Call::Get, "r-1").await == 429 {
