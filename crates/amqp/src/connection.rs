@@ -9,7 +9,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, ErrorKind};
-use secret::Secret;
+use config::Secret;
 use tokio::time::timeout;
 
 use crate::apply::{is_out_of_sight, reply_code};

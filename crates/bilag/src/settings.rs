@@ -10,7 +10,7 @@ use amqp::{Broker, Delay};
 use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use consumer::SecretSetting;
-use secret::Secret;
+use config::Secret;
 use sync_store::{StoreError, SyncStore};
 
 use crate::output::Failed;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use amqp::{Hold, Pause, StageState, StageStatus, chain, told_to_stop};
 use chrono::Utc;
 use operate::stages::{MISSING_WITHIN, REPORT_EVERY};
-use secret::Secret;
+use config::Secret;
 use sync_store::{
     ProcessRun, ReportedBulkhead, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing,
 };

@@ -25,6 +25,6 @@ pub use measured::Measured;
 pub use pace::{Bucket, Gate, NoTurn, Patience, SEND_WITHIN};
 pub use reqwest::{Method, StatusCode, Url, header};
 pub use retry::Retries;
-pub use secret::{FileProblem, Secret, remember};
+pub use config::{FileProblem, Secret, remember};
 pub use service::{ConfigError, Request, Service, ServiceClient, ServiceConfig, Success};
 pub use timing::Timing;

@@ -7,7 +7,7 @@ mod totals;
 
 use events::{Item, OrderType, ReceiptSettled};
 use minijinja::Value;
-use store_clock::Zone;
+use events::store_clock::{self, Zone};
 
 use crate::labels::label;
 use crate::language::Language;

@@ -1,13 +1,13 @@
 //! What reports and searches need of a receipt, from the receipt.
 
 use chrono::{NaiveDate, Utc};
+use events::store_clock::{self, Zone};
 use events::{Address, OrderReceipt, ReceiptSettled};
 use futures_util::future::try_join_all;
-use store_clock::Zone;
-use sync_store::{Key, Particulars, Period, StoreError, SyncStore, WithoutParticulars};
+use sync_store::{Key, Particulars, Period, ReportStore, StoreError, WithoutParticulars};
 use tenants::Zones;
 
-/// How many receipts are filled in at a time: what SQLite takes into one commit.
+/// Receipts filled in at a time: what SQLite takes into one commit.
 const BATCH: u32 = 100;
 
 /// The particulars of a receipt. `zone` is the time zone that is set for its tenant.
@@ -34,7 +34,7 @@ pub fn settled_on(event: &ReceiptSettled, zone: Option<Zone>) -> NaiveDate {
 /// # Errors
 /// The store's.
 pub async fn recount(
-    store: &dyn SyncStore,
+    store: &dyn ReportStore,
     zones: &Zones,
     mut so_far: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
@@ -66,7 +66,7 @@ pub async fn recount(
 /// # Errors
 /// The store's.
 pub async fn fill(
-    store: &dyn SyncStore,
+    store: &dyn ReportStore,
     zones: &Zones,
     mut filled: impl FnMut(u64),
 ) -> Result<u64, StoreError> {

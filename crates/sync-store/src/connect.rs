@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use secret::Secret;
+use config::Secret;
 
 use crate::postgres::Postgres;
 use crate::sql::SqlStore;

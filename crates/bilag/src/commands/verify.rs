@@ -9,10 +9,10 @@ use consumer::WrongSetting;
 use consumer_upload::Omniums;
 use omnium::Allowance;
 use permits::Permits;
+use report::verify::{Ended, Findings, Plan, verify};
 use serde_json::json;
 use sync_store::{Key, Period, SyncStore};
 use tenants::Tenant;
-use verify::{Ended, Findings, Plan, verify};
 
 use crate::cli::VerifyArgs;
 use crate::output::{self, Failed, say, tell};

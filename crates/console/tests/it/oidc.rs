@@ -42,7 +42,7 @@ impl Login {
         let settings = OidcSettings {
             issuer: idp.issuer().to_owned(),
             client_id: "bilag".to_owned(),
-            client_secret: Some(secret::Secret::new(SECRET)),
+            client_secret: Some(config::Secret::new(SECRET)),
             roles_claim: roles_claim.to_owned(),
             roles: RoleNames::default(),
         };

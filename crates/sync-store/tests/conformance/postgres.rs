@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use secret::Secret;
+use config::Secret;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use sync_store::{Act, Lease, State, StoreError, connect, connect_by, connect_to_existing};
 

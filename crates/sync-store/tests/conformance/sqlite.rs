@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use futures_util::future::join_all;
-use secret::Secret;
+use config::Secret;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use sync_store::{Opened, StoreError, connect, connect_to_existing};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};

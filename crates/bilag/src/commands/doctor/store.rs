@@ -5,7 +5,7 @@ use std::time::Duration;
 use amqp::Broker;
 use chrono::{TimeDelta, Utc};
 use operate::stages::RUNS_WITHIN;
-use secret::Secret;
+use config::Secret;
 use sync_store::{Schema, StoreError, SyncStore};
 use uuid::Uuid;
 

@@ -17,7 +17,7 @@ use openidconnect::{
     StandardErrorResponse, StandardTokenResponse, TokenResponse,
 };
 use reqwest::Url;
-use secret::Secret;
+use config::Secret;
 
 use crate::access::address::is_safe;
 use crate::access::pending::Pending;

@@ -1,103 +1,147 @@
-//! A credential in a file, as Kubernetes mounts them: a link that is swapped, and so never half written.
+//! Values that are never shown: given as they are, or kept in a file that may change.
 
-use std::fs::{self, Metadata};
+use std::fmt;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use thiserror::Error;
 
-use crate::remember;
+use crate::{ReloadedFile, remember};
 
-/// How long what was read is used before the file is looked at again.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A credential. Its `Debug` is redacted, it has no `Display`, and [`redact_secrets`](crate::redact_secrets)
+/// knows its value. Clones of one from a file read it together.
+///
+/// ```
+/// let secret = config::Secret::new("hunter2");
+/// assert_eq!(format!("{secret:?}"), "[redacted]");
+/// assert_eq!(&*secret.expose(), "hunter2");
+/// ```
+#[derive(Clone)]
+pub struct Secret(Kind);
 
-/// More than any credential has.
-const LARGEST: u64 = 64 * 1024;
+#[derive(Clone)]
+enum Kind {
+    Fixed(Arc<str>),
+    File(Arc<SecretFile>),
+}
 
-/// Why a file holds no credential. Never its content.
+impl Secret {
+    /// Hides a value.
+    pub fn new(value: impl Into<String>) -> Self {
+        let value = value.into();
+        remember(&value);
+        Self(Kind::Fixed(value.into()))
+    }
+
+    /// The content of a file, without a trailing newline. It is read again when the file changes, at most once a
+    /// second and only where it is used. While the file is missing, empty or invalid, its last valid content is
+    /// used.
+    ///
+    /// # Errors
+    /// See [`FileProblem`].
+    pub fn file(path: impl Into<PathBuf>) -> Result<Self, FileProblem> {
+        Ok(Self(Kind::File(Arc::new(SecretFile::open(path.into())?))))
+    }
+
+    /// The current value, for the request that needs it and for nothing else.
+    pub fn expose(&self) -> Arc<str> {
+        match &self.0 {
+            Kind::Fixed(value) => Arc::clone(value),
+            Kind::File(file) => file.read_at(Instant::now()),
+        }
+    }
+
+    /// Whether it may change while the process runs.
+    pub fn may_change(&self) -> bool {
+        matches!(self.0, Kind::File(_))
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// How long a value is used before the file is looked at again.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// In bytes.
+const MAX_SIZE: u64 = 64 * 1024;
+
+/// Why a file holds no credential. Never contains the file's content.
 #[derive(Debug, Error)]
 pub enum FileProblem {
-    /// It is not there, or may not be read.
+    /// It is missing, or the process may not read it.
     #[error("the file {path} cannot be read")]
     Unreadable {
-        /// Where it should be.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// There is nothing in it.
+    /// Nothing, or only white space.
     #[error("the file {path} is empty")]
     Empty {
-        /// Which.
+        /// The file.
         path: PathBuf,
     },
-    /// What is in it is none.
-    #[error(
-        "the file {path} must hold one line of text, as a credential is written, without control characters"
-    )]
+    /// More than one line, control characters, or not UTF-8.
+    #[error("the file {path} must hold one line of UTF-8 text without control characters")]
     NoText {
-        /// Which.
+        /// The file.
         path: PathBuf,
     },
 }
 
-/// A file, and what it held last.
-pub(crate) struct SecretFile {
-    path: PathBuf,
+/// A file, and the last valid credential in it.
+struct SecretFile {
+    file: ReloadedFile<Arc<str>, FileProblem>,
     last: Mutex<Last>,
 }
 
 struct Last {
     value: Arc<str>,
-    version: Version,
-    looked_at: Instant,
-    /// Whether it was told that the file cannot be used.
-    told: bool,
+    checked_at: Instant,
+    /// Whether the current problem with the file has been logged.
+    warned: bool,
 }
 
-/// What tells one content of the file from another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Version(u64, u64, u64, i64, i64);
-
 impl SecretFile {
-    pub(crate) fn open(path: PathBuf) -> Result<Self, FileProblem> {
-        let (version, value) = read(&path)?;
-        let last = Last { value, version, looked_at: Instant::now(), told: false };
-        Ok(Self { path, last: Mutex::new(last) })
-    }
-
-    /// What it holds now, or held last.
-    pub(crate) fn read(&self) -> Arc<str> {
-        self.read_at(Instant::now())
+    fn open(path: PathBuf) -> Result<Self, FileProblem> {
+        let file = ReloadedFile::open(path, |path, _| parse(path))?;
+        let value = file.current()?;
+        Ok(Self { file, last: Mutex::new(Last { value, checked_at: Instant::now(), warned: false }) })
     }
 
     fn read_at(&self, now: Instant) -> Arc<str> {
-        // Each critical section leaves it whole.
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_duration_since(last.looked_at) < LOOK_EVERY {
+        let mut last = self.last.lock();
+        if now.saturating_duration_since(last.checked_at) < RELOAD_INTERVAL {
             return Arc::clone(&last.value);
         }
-        last.looked_at = now;
-        let is_same = |meta: &Metadata| version(meta) == last.version;
-        if !last.told && fs::metadata(&self.path).is_ok_and(|meta| is_same(&meta)) {
-            return Arc::clone(&last.value);
-        }
-        match read(&self.path) {
-            Ok((version, value)) => {
+        last.checked_at = now;
+        match self.file.current() {
+            Ok(value) => {
                 if value != last.value {
-                    tracing::info!(file = %self.path.display(), "a credential was read again from its file");
+                    tracing::info!(file = %self.file.path().display(), "a credential was reloaded from its file");
                 }
-                *last = Last { value, version, looked_at: now, told: false };
+                (last.value, last.warned) = (value, false);
             }
             Err(problem) => {
-                if !std::mem::replace(&mut last.told, true) {
+                if !std::mem::replace(&mut last.warned, true) {
                     tracing::warn!(
                         error = &problem as &dyn std::error::Error,
-                        "a credential's file cannot be used; the credential that was in it goes on"
+                        "a credential's file cannot be used; its last valid content stays in use"
                     );
                 }
             }
@@ -106,12 +150,10 @@ impl SecretFile {
     }
 }
 
-fn read(path: &Path) -> Result<(Version, Arc<str>), FileProblem> {
-    let unreadable = |source| FileProblem::Unreadable { path: path.to_owned(), source };
-    // Before the content: a change in between is read once more.
-    let meta = fs::metadata(path).map_err(unreadable)?;
+fn parse(path: &Path) -> Result<Arc<str>, FileProblem> {
     let no_text = || FileProblem::NoText { path: path.to_owned() };
-    let bytes = plain_file::read(path, LARGEST).map_err(unreadable)?;
+    let bytes = crate::read(path, MAX_SIZE)
+        .map_err(|source| FileProblem::Unreadable { path: path.to_owned(), source })?;
     let text = String::from_utf8(bytes).map_err(|_| no_text())?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
@@ -122,28 +164,25 @@ fn read(path: &Path) -> Result<(Version, Arc<str>), FileProblem> {
         return Err(no_text());
     }
     remember(text);
-    Ok((version(&meta), text.into()))
-}
-
-fn version(meta: &Metadata) -> Version {
-    Version(meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
+    Ok(text.into())
 }
 
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;
 
-    /// What is read each time a second has passed.
+    /// Reads two seconds later each time.
     fn later(file: &SecretFile, seconds: &mut u64) -> String {
         *seconds += 2;
         file.read_at(Instant::now() + Duration::from_secs(*seconds)).to_string()
     }
 
     #[test]
-    fn one_line_break_at_the_end_is_no_part_of_it_and_nothing_else_is_cut() {
+    fn strips_one_trailing_newline_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
         for (content, value) in [
@@ -161,7 +200,7 @@ mod tests {
         ] {
             fs::write(&path, content).expect("written");
             match (SecretFile::open(path.clone()), value) {
-                (Ok(file), Some(value)) => assert_eq!(&*file.read(), value),
+                (Ok(file), Some(value)) => assert_eq!(&*file.read_at(Instant::now()), value),
                 (Err(problem), None) => {
                     let told = format!("{problem} {problem:?}");
                     assert!(told.contains("secret") && !told.contains("hush"), "{told}");
@@ -172,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_missing_is_told_with_its_name() {
+    fn names_a_missing_file() {
         let Err(problem) = SecretFile::open("/nowhere/a-secret".into()) else { panic!("it opened") };
         assert!(problem.to_string().contains("/nowhere/a-secret"), "{problem}");
         assert!(problem.source().is_some());
     }
 
     #[test]
-    fn a_link_that_is_swapped_is_read_again_and_what_cannot_be_used_is_passed_over() {
+    fn reloads_a_swapped_link_and_keeps_the_last_valid_content() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         for (mount, content) in [("one", "first\n"), ("two", "other\n"), ("three", "")] {
@@ -196,7 +235,7 @@ mod tests {
         let (file, mut seconds) = (SecretFile::open(at("token")).expect("a credential"), 0);
         assert_eq!(later(&file, &mut seconds), "first");
         swap("two");
-        assert_eq!(&*file.read(), "first", "not more than once a second");
+        assert_eq!(&*file.read_at(Instant::now()), "first", "not more than once a second");
         assert_eq!(later(&file, &mut seconds), "other");
         swap("three");
         assert_eq!(later(&file, &mut seconds), "other", "empty");

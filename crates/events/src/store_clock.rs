@@ -1,12 +1,11 @@
-//! The clock on the store's wall: the one answer to what time and what day a receipt was settled on, for its
-//! document, for reports, for backfilling and for the console.
+//! A store's local time: the one answer to what time and what day a receipt was settled on, for its document,
+//! for reports, for backfilling and for the console.
 //!
-//! A time that a till wrote with an offset of its own is the store's time already, and stays. A time in UTC is
-//! turned into the store's: by the tenant's time zone, else the installation's, else that of the tenant's
-//! country where it has a single one that is known here. Where none is known, UTC stays.
+//! A time that a till wrote with an offset of its own is local already, and stays. A time in UTC becomes local by
+//! the tenant's time zone, else the installation's, else that of the tenant's country where it has a single one
+//! that is known here. Where none is known, UTC stays.
 //!
-//! Time zones are those of the IANA database, which is built in: a machine without one, or with another one,
-//! counts alike.
+//! The IANA time zone database is built in, so that every machine computes the same.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +25,7 @@ pub struct Zone {
 
 /// The text names no time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a time zone is named as the IANA database has it, as in Europe/Oslo")]
+#[error("a time zone has a name of the IANA database, as in Europe/Oslo")]
 pub struct UnknownZone;
 
 /// Kept for the life of the process: settings name a few.
@@ -81,7 +80,14 @@ impl Zone {
     }
 }
 
-/// A moment by the store's clock. `zone` is the one that was set, `country` the tenant's.
+/// A moment in the store's local time. `zone` is the one that was set, `country` the tenant's.
+///
+/// ```
+/// let settled_at = chrono::DateTime::parse_from_rfc3339("2026-07-02T23:30:00Z")?;
+/// let local = events::store_clock::local(settled_at, None, Some("SE"));
+/// assert_eq!(local.to_rfc3339(), "2026-07-03T01:30:00+02:00");
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
 pub fn local(
     moment: DateTime<FixedOffset>,
     zone: Option<Zone>,
@@ -94,7 +100,7 @@ pub fn local(
     zone.map_or(moment, |zone| zone.local(moment))
 }
 
-/// The day of a moment by the store's clock.
+/// The store's local day of a moment.
 pub fn day(moment: DateTime<FixedOffset>, zone: Option<Zone>, country: Option<&str>) -> NaiveDate {
     local(moment, zone, country).date_naive()
 }
@@ -109,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn utc_becomes_the_stores_time_and_an_offset_stays() {
+    fn converts_utc_and_keeps_other_offsets() {
         for (moment, zone, country, expected) in [
             ("2026-11-02T09:15:00Z", None, Some("NO"), "2026-11-02T10:15:00+01:00"),
             ("2026-07-02T23:30:00Z", None, Some("SE"), "2026-07-03T01:30:00+02:00"),
@@ -135,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_has_23_24_or_25_hours_and_each_hour_is_of_one_day() {
+    fn days_of_clock_changes_have_23_or_25_hours() {
         let oslo: Zone = "Europe/Oslo".parse().expect("a zone");
         for (on, hours) in [("2026-03-29", 23), ("2026-10-25", 25), ("2026-11-02", 24)] {
             let on: NaiveDate = on.parse().expect("a day");
@@ -146,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_named_as_the_database_has_it() {
+    fn accepts_names_of_the_iana_database_alone() {
         for wrong in ["", "Oslo", "Europe/Osla", "+01:00", "../../etc/passwd"] {
             assert_eq!(wrong.parse::<Zone>(), Err(UnknownZone), "{wrong}");
         }

@@ -1,35 +1,100 @@
-//! Files that settings name: read where they are regular files of a sane size, and nothing else.
+//! Files that settings name: regular files of a sane size, and files that are parsed again when they change.
 //!
-//! A pipe that nobody writes to would hang the process, a device that never ends would fill its memory, and so
-//! would a file that is something else than it should be.
+//! Opening a pipe that nobody writes to would hang the process, and reading a device that never ends would fill
+//! its memory.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-/// Reads a file of at most so many bytes; a link to one is one.
+use parking_lot::Mutex;
+
+/// Reads a regular file, or a link to one, of at most `most` bytes.
 ///
 /// # Errors
 /// It cannot be read, is no regular file, or is larger.
 pub fn read(path: impl AsRef<Path>, most: u64) -> io::Result<Vec<u8>> {
     let path = path.as_ref();
-    // To open a pipe is to wait for its writer: it is looked at before.
+    // Before it is opened: opening a pipe waits for its writer.
     check(&fs::metadata(path)?, most)?;
     let file = File::open(path)?;
     check(&file.metadata()?, most)?;
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    // Some file systems tell no size.
+    // Some file systems report no size.
     if bytes.len() as u64 > most { Err(too_large(most)) } else { Ok(bytes) }
 }
 
-/// Reads a text in UTF-8, as [`read`] does bytes.
+/// [`read`] for UTF-8 text.
 ///
 /// # Errors
-/// Those of [`read`], or it is no text.
+/// Those of [`read`], or it is not UTF-8.
 pub fn read_text(path: impl AsRef<Path>, most: u64) -> io::Result<String> {
     let text = String::from_utf8(read(path, most)?);
     text.map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not text in UTF-8"))
+}
+
+/// A file that is parsed again when it changes, as Kubernetes mounts them: a link that is swapped, so that the
+/// file is never half written.
+pub struct ReloadedFile<T, E> {
+    path: PathBuf,
+    parse: Parse<T, E>,
+    last: Mutex<Option<(Version, T)>>,
+}
+
+type Parse<T, E> = fn(&Path, io::Result<Metadata>) -> Result<T, E>;
+
+/// Tells one content of a file from another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Version {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl<T: Clone, E> ReloadedFile<T, E> {
+    /// Parses the file. `parse` is given the metadata that the path had just before, or why it has none.
+    ///
+    /// # Errors
+    /// Those of `parse`.
+    pub fn open(path: impl Into<PathBuf>, parse: Parse<T, E>) -> Result<Self, E> {
+        let file = Self { path: path.into(), parse, last: Mutex::default() };
+        file.current().map(|_| file)
+    }
+
+    /// What the file holds now. A file that cannot be parsed is tried again the next time.
+    ///
+    /// # Errors
+    /// Those of `parse`.
+    pub fn current(&self) -> Result<T, E> {
+        // Before the content: a change in between is read once more.
+        let meta = fs::metadata(&self.path);
+        let version = meta.as_ref().ok().map(Version::of);
+        let mut last = self.last.lock();
+        if let Some((known, value)) = &*last
+            && Some(*known) == version
+        {
+            return Ok(value.clone());
+        }
+        *last = None;
+        let value = (self.parse)(&self.path, meta)?;
+        *last = version.map(|version| (version, value.clone()));
+        Ok(value)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Version {
+    fn of(meta: &Metadata) -> Self {
+        let modified = (meta.mtime(), meta.mtime_nsec());
+        Self { device: meta.dev(), inode: meta.ino(), size: meta.len(), modified }
+    }
 }
 
 fn check(meta: &Metadata, most: u64) -> io::Result<()> {

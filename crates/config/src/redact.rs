@@ -1,23 +1,23 @@
-//! Text of a service with every secret cut out that this process knows, in whatever way it is written there.
+//! Redaction of the secrets that this process knows from text of other services, in whatever encoding.
 //!
 //! A service may repeat what it was called with: the bearer token, the basic authentication, the query. Its
-//! words are kept for the operator, so what is secret in them is found by its value.
+//! answer is kept for the operator, so secrets in it are found by their value.
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use parking_lot::RwLock;
 
-/// What stands where a secret stood.
-const CUT: &str = "[secret]";
+const REDACTED: &str = "[secret]";
 
-/// Shorter values are in any text by chance.
-const SHORTEST: usize = 4;
+/// In bytes. Shorter values occur in any text by chance.
+const MIN_LENGTH: usize = 4;
 
-/// Values that are known at once, earlier ones of files and tokens included; the oldest goes first.
-const MOST: usize = 1024;
+/// Values known at once, earlier ones of files and tokens included; the oldest is dropped first.
+const MAX_KNOWN: usize = 1024;
 
 static KNOWN: RwLock<VecDeque<Arc<Known>>> = RwLock::new(VecDeque::new());
 
@@ -27,22 +27,22 @@ struct Known {
     forms: Vec<Form>,
 }
 
-/// A text, sign by sign: each with all the ways of writing it.
+/// A text, character by character: each with all the ways of writing it.
 struct Form {
-    signs: Vec<Vec<String>>,
+    chars: Vec<Vec<String>>,
     /// Part of a longer run of base64, which goes with it.
     is_base64: bool,
 }
 
-/// Makes a value known, so that [`cut_secrets`] finds it.
+/// Makes a value known, so that [`redact_secrets`] finds it.
 pub fn remember(value: &str) {
     let is_known = |known: &VecDeque<Arc<Known>>| known.iter().any(|known| *known.value == *value);
-    if value.len() < SHORTEST || is_known(&KNOWN.read().unwrap_or_else(PoisonError::into_inner)) {
+    if value.len() < MIN_LENGTH || is_known(&KNOWN.read()) {
         return;
     }
-    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    let mut known = KNOWN.write();
     if !is_known(&known) {
-        if known.len() == MOST {
+        if known.len() == MAX_KNOWN {
             known.pop_front();
         }
         known.push_back(Arc::new(Known::of(value)));
@@ -50,18 +50,18 @@ pub fn remember(value: &str) {
 }
 
 /// The text with `[secret]` for each known secret: as it is, percent-encoded, escaped as in JSON, HTML or a
-/// form, or in base64, alone or within something longer. Where the text `goes_on` beyond what is here, so does
+/// form, or in base64, alone or within something longer. Where the text `is_truncated` beyond what is here, so does
 /// a secret at its end.
-pub fn cut_secrets(text: &str, goes_on: bool) -> String {
-    let known: Vec<_> = KNOWN.read().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+pub fn redact_secrets(text: &str, is_truncated: bool) -> String {
+    let known: Vec<_> = KNOWN.read().iter().cloned().collect();
     let forms = known.iter().flat_map(|known| &known.forms);
-    let mut found: Vec<_> = forms.flat_map(|form| form.find(text, goes_on)).collect();
+    let mut found: Vec<_> = forms.flat_map(|form| form.find(text, is_truncated)).collect();
     found.sort_by_key(|found| found.start);
     let (mut cut, mut end) = (String::with_capacity(text.len()), 0);
     for found in found {
         if found.start >= end {
             cut.push_str(&text[end..found.start]);
-            cut.push_str(CUT);
+            cut.push_str(REDACTED);
         }
         end = end.max(found.end);
     }
@@ -71,24 +71,24 @@ pub fn cut_secrets(text: &str, goes_on: bool) -> String {
 
 impl Known {
     fn of(value: &str) -> Self {
-        let plain = Form { signs: value.chars().map(ways).collect(), is_base64: false };
+        let plain = Form { chars: value.chars().map(ways).collect(), is_base64: false };
         let encoded = (0..3).flat_map(|shift| base64_within(value, shift));
-        let encoded = encoded.map(|text| Form { signs: text.chars().map(ways).collect(), is_base64: true });
+        let encoded = encoded.map(|text| Form { chars: text.chars().map(ways).collect(), is_base64: true });
         Self { value: value.into(), forms: [plain].into_iter().chain(encoded).collect() }
     }
 }
 
 impl Form {
-    fn find(&self, text: &str, goes_on: bool) -> Vec<Range<usize>> {
+    fn find(&self, text: &str, is_truncated: bool) -> Vec<Range<usize>> {
         let starts = text.char_indices().map(|(at, _)| at);
-        let found = starts.filter_map(|at| Some(at..at + self.length_at(&text[at..], goes_on)?));
+        let found = starts.filter_map(|at| Some(at..at + self.length_at(&text[at..], is_truncated)?));
         found.map(|found| if self.is_base64 { run_around(text, found) } else { found }).collect()
     }
 
     /// How much of the text's beginning it takes up, where the text begins with it.
-    fn length_at(&self, text: &str, goes_on: bool) -> Option<usize> {
+    fn length_at(&self, text: &str, is_truncated: bool) -> Option<usize> {
         let mut ends = vec![0];
-        for (i, ways) in self.signs.iter().enumerate() {
+        for (i, ways) in self.chars.iter().enumerate() {
             let mut next = Vec::new();
             for end in ends {
                 let rest = &text[end..];
@@ -96,7 +96,7 @@ impl Form {
                     let rest = rest.trim_end_matches('\u{fffd}');
                     rest.len() < way.len() && begins_with(way, rest)
                 };
-                if goes_on && i >= SHORTEST && ways.iter().any(|way| is_cut_off(way)) {
+                if is_truncated && i >= MIN_LENGTH && ways.iter().any(|way| is_cut_off(way)) {
                     return Some(text.len());
                 }
                 next.extend(ways.iter().filter(|way| begins_with(rest, way)).map(|way| end + way.len()));
@@ -110,12 +110,12 @@ impl Form {
     }
 }
 
-/// How a sign is written: as it is, percent-encoded, in a form, in JSON, in HTML.
-fn ways(sign: char) -> Vec<String> {
-    let mut ways = vec![sign.to_string()];
-    ways.push(sign.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect());
-    ways.push(sign.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect());
-    let more: &[&str] = match sign {
+/// How a character is written: as it is, percent-encoded, in a form, in JSON, in HTML.
+fn ways(c: char) -> Vec<String> {
+    let mut ways = vec![c.to_string()];
+    ways.push(c.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect());
+    ways.push(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect());
+    let more: &[&str] = match c {
         ' ' => &["+"],
         '"' => &["\\\"", "&quot;", "&#34;"],
         '\\' => &["\\\\"],
@@ -139,7 +139,7 @@ fn begins_with(text: &str, start: &str) -> bool {
     }
 }
 
-/// What a value comes to in base64 wherever so many bytes (modulo three) stand before it, without the signs
+/// What a value comes to in base64 wherever so many bytes (modulo three) stand before it, without the chars
 /// that depend on its neighbours; in both alphabets where they differ.
 fn base64_within(value: &str, shift: usize) -> Vec<String> {
     let bytes = [&[0; 2][..shift], value.as_bytes()].concat();
@@ -147,7 +147,7 @@ fn base64_within(value: &str, shift: usize) -> Vec<String> {
     let shared_before = [0, 2, 3][shift];
     let shared_after = usize::from(bytes.len() % 3 != 0);
     let own = encoded.get(shared_before..encoded.len() - shared_after).unwrap_or_default();
-    if own.len() <= SHORTEST {
+    if own.len() <= MIN_LENGTH {
         return Vec::new();
     }
     let mut texts = vec![own.to_owned(), own.replace('+', "-").replace('/', "_")];
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_cut_out_however_it_is_written() {
+    fn redacts_a_secret_in_every_encoding() {
         remember("cut-S3cret/of \"\u{f8}&1");
         for (text, cut) in [
             ("", ""),
@@ -181,19 +181,19 @@ mod tests {
             ("<p>cut-S3cret/of &quot;\u{f8}&amp;1</p>", "<p>[secret]</p>"),
             ("cut-S3cret/of \"\u{f8}&1 cut-S3cret/of \"\u{f8}&1", "[secret] [secret]"),
         ] {
-            assert_eq!(cut_secrets(text, false), cut);
+            assert_eq!(redact_secrets(text, false), cut);
         }
     }
 
     #[test]
-    fn a_secret_is_cut_out_of_base64_with_what_stands_around_it() {
+    fn redacts_the_whole_base64_run_around_a_secret() {
         remember("cut-in-base64?>");
         for before in ["", "u", "us", "user:", "a longer user:"] {
             for after in ["", "x", "xy"] {
                 let encoded = base64::engine::general_purpose::STANDARD
                     .encode(format!("{before}cut-in-base64?>{after}"));
                 for written in [encoded.clone(), encoded.replace('+', "-").replace('/', "_")] {
-                    let cut = cut_secrets(&format!("Basic {written}, and more"), false);
+                    let cut = redact_secrets(&format!("Basic {written}, and more"), false);
                     assert_eq!(cut, "Basic [secret], and more", "{before:?} {after:?}");
                 }
             }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_the_end_of_the_text_cuts_off_is_cut_out_as_well() {
+    fn redacts_a_secret_truncated_by_the_end_of_the_text() {
         remember("cut-off-at-the-end/\u{f8}");
         for (text, cut) in [
             ("token cut-off-at", "token [secret]"),
@@ -209,15 +209,15 @@ mod tests {
             ("token cut-off-at-the-end/\u{fffd}", "token [secret]"),
             ("token cut", "token cut"),
         ] {
-            assert_eq!(cut_secrets(text, true), cut);
-            assert_eq!(cut_secrets(text, false), text, "where it ends there, that is no secret");
+            assert_eq!(redact_secrets(text, true), cut);
+            assert_eq!(redact_secrets(text, false), text, "where it ends there, that is no secret");
         }
     }
 
     #[test]
-    fn what_is_too_short_to_be_found_is_left() {
+    fn leaves_values_below_the_minimum_length() {
         remember("abc");
         remember("");
-        assert_eq!(cut_secrets("abcabc", true), "abcabc");
+        assert_eq!(redact_secrets("abcabc", true), "abcabc");
     }
 }
