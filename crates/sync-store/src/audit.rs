@@ -3,7 +3,24 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::sql::{Database, DecodeError, Row, SqlStore, Statement, containing};
 use crate::{Page, StoreError};
+
+/// What operators did.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Writes an act down. Do so before it is done: an act that was not done does less harm in the
+    /// log than one that is missing from it.
+    async fn note_act(&self, act: &Act<'_>) -> Result<(), StoreError>;
+
+    /// What was done, the latest first.
+    async fn acts(&self, page: Page) -> Result<Vec<NotedAct>, StoreError> {
+        self.find_acts(&ActFilter::default(), page).await
+    }
+
+    /// Acts that meet the filter, the latest first.
+    async fn find_acts(&self, filter: &ActFilter, page: Page) -> Result<Vec<NotedAct>, StoreError>;
+}
 
 /// What somebody is about to do.
 #[derive(Clone, Copy, Debug)]
@@ -46,18 +63,33 @@ pub struct ActFilter {
     pub act: Option<String>,
 }
 
-/// What operators did.
 #[async_trait]
-pub trait AuditStore: Send + Sync {
-    /// Writes an act down. Do so before it is done: an act that was not done does less harm in the
-    /// log than one that is missing from it.
-    async fn note_act(&self, act: &Act<'_>) -> Result<(), StoreError>;
-
-    /// What was done, the latest first.
-    async fn acts(&self, page: Page) -> Result<Vec<NotedAct>, StoreError> {
-        self.find_acts(&ActFilter::default(), page).await
+impl<D: Database> AuditStore for SqlStore<D> {
+    async fn note_act(&self, act: &Act<'_>) -> Result<(), StoreError> {
+        let now = self.dialect().now();
+        let note = Statement::new(format!(
+            "insert into audit (done_at, who, act, stage, letters, detail) values ({now}, $1, $2, $3, $4, $5)"
+        ));
+        let note = note.text(act.who).text(act.act).text(act.stage);
+        self.write(note.text(&act.letters.join(" ")).text(act.detail)).await
     }
 
-    /// Acts that meet the filter, the latest first.
-    async fn find_acts(&self, filter: &ActFilter, page: Page) -> Result<Vec<NotedAct>, StoreError>;
+    async fn find_acts(&self, filter: &ActFilter, page: Page) -> Result<Vec<NotedAct>, StoreError> {
+        let who = filter.who.as_deref().map(containing);
+        let list = Statement::new("select done_at, who, act, stage, letters, detail from audit where true")
+            .matching(r"lower(who) like $ escape '\'", who.as_deref())
+            .matching("act = $", filter.act.as_deref());
+        self.list(list.page("number desc", page), read).await
+    }
+}
+
+fn read(row: &Row) -> Result<NotedAct, DecodeError> {
+    Ok(NotedAct {
+        done_at: row.get("done_at")?,
+        who: row.get("who")?,
+        act: row.get("act")?,
+        stage: row.get("stage")?,
+        letters: row.get::<String>("letters")?.split_whitespace().map(str::to_owned).collect(),
+        detail: row.get("detail")?,
+    })
 }

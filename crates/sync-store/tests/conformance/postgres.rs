@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use config::Secret;
+use futures_util::future::join_all;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use sync_store::{Act, Lease, State, StoreError, connect, connect_by, connect_to_existing};
 

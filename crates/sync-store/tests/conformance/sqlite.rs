@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use futures_util::future::join_all;
 use config::Secret;
+use futures_util::future::join_all;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use sync_store::{Opened, StoreError, connect, connect_to_existing};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};

@@ -60,7 +60,7 @@ pub async fn none_runs_for_longer_where_the_clock_is_set_back(fresh: &Fresh) {
 
 pub async fn what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
-    for touch in ["touch", "open", "invoice_created", "not_attached", "die"] {
+    for touch in ["touch", "open", "not_attached", "die"] {
         let before = if touch == "not_attached" { State::Attaching } else { State::Pending };
         let key = in_state(&*store, touch, before).await;
         granted(&*store, &key, "a", LONG).await;
@@ -74,7 +74,6 @@ pub async fn what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_ba
         match touch {
             "touch" => store.touch(&key, TARGET).await.expect("touched"),
             "open" => drop(opened(&*store, &key, TARGET, true, b"{}").await),
-            "invoice_created" => taken(store.invoice_created(&key, TARGET, "a", "invoice-1").await),
             "not_attached" => taken(store.not_attached(&key, TARGET, "a").await),
             _ => note(&*store, &letter(touch, "rejected", Some(&key)), ONE).await,
         }
@@ -98,7 +97,6 @@ pub async fn once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing
             other => panic!("not an answer here: {other:?}"),
         }
     }
-    lost(store.invoice_created(&key, TARGET, "a", "invoice-1").await);
     lost(store.attaching(&key, TARGET, &attach("a")).await);
     lost(store.not_attached(&key, TARGET, "a").await);
     assert_eq!(record(&*store, &key).await.state, State::Pending);

@@ -95,7 +95,7 @@ pub async fn what_the_first_version_wrote_is_kept(fresh: &Fresh) {
 pub async fn an_audit_log_without_details_is_kept(fresh: &Fresh) {
     fresh.at_version(3).await;
     fresh
-        .run("insert into audit (done_at, who, act, stage, dead letters) values (1, 'kari', 'redrive', 'upload', 'a b')")
+        .run("insert into audit (done_at, who, act, stage, letters) values (1, 'kari', 'redrive', 'upload', 'a b')")
         .await;
     let store = fresh.connect().await;
     let acts = store.acts(Page::first(10)).await.expect("listed");

@@ -1,10 +1,14 @@
 //! Permits: what all processes together may ask of a service at once, and how fast.
 
+mod pool;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::StoreError;
+use crate::permit::pool::Pool;
+use crate::sql::{Database, DecodeError, Row, SqlStore, Statement};
 
 /// What a service allows one API user, whatever the number of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,4 +67,56 @@ pub trait PermitStore: Send + Sync {
         limits: &PermitLimits,
         ask: &PermitAsk<'_>,
     ) -> Result<PermitAnswer, StoreError>;
+}
+
+#[async_trait]
+impl<D: Database> PermitStore for SqlStore<D> {
+    async fn ask_permits(
+        &self,
+        api_user: &str,
+        limits: &PermitLimits,
+        ask: &PermitAsk<'_>,
+    ) -> Result<PermitAnswer, StoreError> {
+        // Each further turn means that somebody else was answered meanwhile.
+        loop {
+            let kept = self.find_one(find(self.dialect().now(), api_user), read).await?;
+            let mut pool = kept.pool.unwrap_or_else(|| Pool::new(limits, kept.now));
+            let answer = pool.ask(limits, ask, kept.now);
+            if self.count_written(replace(api_user, kept.version, &pool)).await? > 0 {
+                return Ok(answer);
+            }
+        }
+    }
+}
+
+/// What is kept of an API user, and the database's time.
+struct Kept {
+    now: i64,
+    version: i64,
+    pool: Option<Pool>,
+}
+
+/// A row in any case. What nobody has written yet has version 0.
+fn find(now: &str, api_user: &str) -> Statement {
+    Statement::new(format!(
+        "select {now} as now, coalesce((select version from permit_pool where api_user = $1), 0) as version,
+             (select state from permit_pool where api_user = $1) as state"
+    ))
+    .text(api_user)
+}
+
+fn read(row: &Row) -> Result<Kept, DecodeError> {
+    let state = row.optional::<String>("state")?;
+    let unknown = DecodeError { column: "state", expected: "pool of this version" };
+    let pool = state.map(|state| serde_json::from_str(&state).map_err(|_| unknown)).transpose()?;
+    Ok(Kept { now: row.get("now")?, version: row.get("version")?, pool })
+}
+
+fn replace(api_user: &str, version: i64, pool: &Pool) -> Statement {
+    let state = serde_json::to_string(pool).expect("texts and integers");
+    let insert = "insert into permit_pool (api_user, version, state) values ($1, $2 + 1, $3)
+         on conflict (api_user) do nothing returning version";
+    let update = "update permit_pool set version = version + 1, state = $3
+         where api_user = $1 and version = $2 returning version";
+    Statement::new(if version == 0 { insert } else { update }).text(api_user).int(version).text(&state)
 }

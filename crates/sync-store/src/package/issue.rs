@@ -1,7 +1,7 @@
 //! Binding receipts to the rounds of their package.
 
-use crate::sql::package::{THIS_PACKAGE, of_package};
-use crate::sql::{Dialect, Row, Statement, Surprise};
+use crate::package::sql::{THIS_PACKAGE, of_package};
+use crate::sql::{DecodeError, Dialect, Row, Statement};
 use crate::{Issue, Key, PackageKey, PackageState};
 
 /// What follows for a receipt.
@@ -49,16 +49,16 @@ pub(super) fn decide(rounds: &[Bound], number: &str, receipt: &Key) -> Decision 
     taken.map_or(Keep, |by| Answer(Issue::Taken { by }))
 }
 
-pub(super) fn look(key: &PackageKey) -> Statement {
+pub(super) fn rounds(key: &PackageKey) -> Statement {
     let columns = "round, number, state, tenant_uid, receipt_uid";
     of_package(key, format!("select {columns} from package_round where {THIS_PACKAGE} order by round"))
 }
 
-pub(super) fn read_bound(row: &mut Row) -> Result<Bound, Surprise> {
+pub(super) fn read_bound(row: &Row) -> Result<Bound, DecodeError> {
     Ok(Bound {
-        round: row.count()?,
-        number: row.text()?,
-        state: row.word("state")?,
+        round: row.get("round")?,
+        number: row.get("number")?,
+        state: row.get("state")?,
         receipt: row.optional_key()?,
     })
 }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_receipt_goes_to_the_oldest_round_that_waits_for_one() {
+    fn a_receipt_goes_to_the_oldest_waiting_round() {
         use Decision::{Answer, Bind, Keep};
         use PackageState::{Asked, Asking, Dead, Issued, Superseded};
         let receipt = |uid: &str| Key::new("tenant-1", uid);

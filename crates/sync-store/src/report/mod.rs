@@ -1,5 +1,7 @@
-//! What accountants ask: what was heard on a day and what became of it, which vouchers there are, and
-//! where one receipt is.
+//! What accountants ask: what was received on a day and what became of it, which vouchers there are, and where one
+//! receipt is.
+
+mod sql;
 
 use std::fmt;
 
@@ -14,7 +16,7 @@ use crate::{Key, Page, ReceiptFacts, Record, State, StoreError};
 pub trait ReportStore: Send + Sync {
     /// The receipts of one day, counted and summed by tenant, store, type, currency, and the state of
     /// their record for this target. Those whose particulars are not known yet count on the day (UTC)
-    /// they were heard on.
+    /// they were received on.
     async fn receipt_counts(
         &self,
         day: NaiveDate,
@@ -22,7 +24,7 @@ pub trait ReportStore: Send + Sync {
         tenant: Option<&str>,
     ) -> Result<Vec<ReceiptCount>, StoreError>;
 
-    /// What was heard on one day (UTC) and is no receipt of which more is known.
+    /// What was received on one day (UTC) and is no receipt of which more is known.
     async fn broken_counts(
         &self,
         day: NaiveDate,
@@ -52,7 +54,7 @@ pub trait ReportStore: Send + Sync {
     async fn settled_on(&self, key: &Key) -> Result<Option<NaiveDate>, StoreError>;
 
     /// Receipts with this voucher number, order number or uid, exactly; then those whose customer has this
-    /// text in their name, number, e-mail or telephone, in capitals or not. The latest heard come first,
+    /// text in their name, number, e-mail or telephone, in capitals or not. The latest received come first,
     /// each with all of its records.
     async fn search(
         &self,
@@ -73,7 +75,7 @@ pub trait ReportStore: Send + Sync {
     async fn keep_particulars(&self, key: &Key, particulars: &Particulars) -> Result<(), StoreError>;
 }
 
-/// Where a text is looked for.
+/// Where [`ReportStore::search`] looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sought {
     /// In vouchers, orders, uids and what is known of customers.
@@ -89,7 +91,7 @@ pub struct Particulars {
     pub order_type: Option<String>,
     /// When it was settled; `None` where the body cannot be read.
     pub settled_at: Option<DateTime<Utc>>,
-    /// The day of that at the store, as the receipt's own offset has it; the day (UTC) it was heard on
+    /// The day of that at the store, as the receipt's own offset has it; the day (UTC) it was received on
     /// where the body cannot be read.
     pub settled_on: NaiveDate,
     /// What people look a customer up by, in lower case. The first
@@ -141,16 +143,16 @@ pub struct ReceiptCount {
     pub sum: i128,
 }
 
-/// What was heard on one day and is no receipt of which more is known.
+/// What was received on one day and is no receipt of which more is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BrokenCounts {
-    /// Receipts of which only broken events were heard. Their records are dead.
+    /// Receipts of which only broken events were received. Their records are dead.
     pub only_broken: u64,
     /// Dead letters from which no receipt could be read.
     pub unreadable: u64,
     /// The same, where a person has discarded them.
     pub discarded: u64,
-    /// Dead letters that say something else of a receipt that was heard unbroken.
+    /// Dead letters that say something else of a receipt that was received unbroken.
     pub disputed: u64,
 }
 
@@ -185,7 +187,7 @@ pub struct SettledReceipt {
 pub struct FoundReceipt {
     /// Which one.
     pub key: Key,
-    /// What is known of it; `None` where only broken events of it were heard.
+    /// What is known of it; `None` where only broken events of it were received.
     pub facts: Option<ReceiptFacts>,
     /// Its records, by target.
     pub records: Vec<Record>,
@@ -196,7 +198,7 @@ pub struct FoundReceipt {
 pub struct WithoutParticulars {
     /// Which one.
     pub key: Key,
-    /// When it was heard first.
+    /// When it was received first.
     pub heard_at: DateTime<Utc>,
     /// The event's bytes as they came.
     pub body: Vec<u8>,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::sql::package::{THIS_PACKAGE, of_package};
-use crate::sql::steps::count_anew;
-use crate::sql::{Dialect, Row, Statement, Surprise};
+use crate::package::sql::{THIS_PACKAGE, of_package};
+use crate::record::count_anew;
+use crate::sql::{DecodeError, Dialect, Row, Statement};
 use crate::{Ask, Asking, Key, PackageKey, PackageState, Packing};
 
 /// What follows for a packing.
@@ -38,7 +38,7 @@ pub(super) struct Grant {
 /// The newest round of a package, by the store's clock.
 #[derive(Clone, Debug)]
 pub(super) struct Newest {
-    /// Whether the event was heard before.
+    /// Whether the event was received before.
     pub(super) heard: bool,
     now: DateTime<Utc>,
     round: u32,
@@ -93,13 +93,13 @@ impl Newest {
     }
 }
 
-pub(super) fn look(dialect: Dialect, packing: &Packing<'_>) -> Statement {
+pub(super) fn newest(dialect: Dialect, packing: &Packing<'_>) -> Statement {
     let now = dialect.now();
     of_package(
         packing.key,
         format!(
-            "select (select count(*) from package_event where {THIS_PACKAGE} and event_uuid = $3), {now},
-                 round, fingerprint, state, asked_times, asked_at, lease_until, tenant_uid, receipt_uid
+            "select (select count(*) from package_event where {THIS_PACKAGE} and event_uuid = $3) as heard,
+                 {now} as now, round, fingerprint, state, asked_times, asked_at, lease_until, tenant_uid, receipt_uid
              from package_round where {THIS_PACKAGE}
              order by round desc limit 1"
         ),
@@ -107,16 +107,16 @@ pub(super) fn look(dialect: Dialect, packing: &Packing<'_>) -> Statement {
     .text(packing.event_uuid)
 }
 
-pub(super) fn read_newest(row: &mut Row) -> Result<Newest, Surprise> {
+pub(super) fn read_newest(row: &Row) -> Result<Newest, DecodeError> {
     Ok(Newest {
-        heard: row.int()? > 0,
-        now: row.time()?,
-        round: row.count()?,
-        fingerprint: row.optional_text()?,
-        state: row.word("state")?,
-        asked_times: row.count()?,
-        asked_at: row.optional_time()?,
-        lease_until: row.optional_time()?,
+        heard: row.get("heard")?,
+        now: row.get("now")?,
+        round: row.get("round")?,
+        fingerprint: row.optional("fingerprint")?,
+        state: row.get("state")?,
+        asked_times: row.get("asked_times")?,
+        asked_at: row.optional("asked_at")?,
+        lease_until: row.optional("lease_until")?,
         receipt: row.optional_key()?,
     })
 }
@@ -238,7 +238,7 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(3600);
 
     /// Round 2 with the content `same`, in this state.
-    fn newest(state: PackageState) -> Newest {
+    fn newest_in(state: PackageState) -> Newest {
         let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
         Newest {
             heard: false,
@@ -254,19 +254,19 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_is_read_off_the_newest_round() {
+    fn the_newest_round_decides() {
         use Decision::{Adopt, Answer, Begin};
         use PackageState::{Asked, Asking as ToAsk, Dead, Issued, Superseded};
-        let now = newest(ToAsk).now;
+        let now = newest_in(ToAsk).now;
         let millisecond = chrono::Duration::milliseconds(1);
-        let of = |state| Some(newest(state));
-        let held = |state, until| Some(Newest { lease_until: Some(until), ..newest(state) });
-        let heard = |state| Some(Newest { heard: true, ..newest(state) });
-        let unheard = Some(Newest { fingerprint: None, round: 0, ..newest(Issued) });
-        let long_ago = Some(Newest { asked_at: Some(now - TIMEOUT - millisecond), ..newest(Asked) });
-        let in_the_future = Some(Newest { asked_at: Some(now + millisecond), ..newest(Asked) });
+        let of = |state| Some(newest_in(state));
+        let held = |state, until| Some(Newest { lease_until: Some(until), ..newest_in(state) });
+        let heard = |state| Some(Newest { heard: true, ..newest_in(state) });
+        let unheard = Some(Newest { fingerprint: None, round: 0, ..newest_in(Issued) });
+        let long_ago = Some(Newest { asked_at: Some(now - TIMEOUT - millisecond), ..newest_in(Asked) });
+        let in_the_future = Some(Newest { asked_at: Some(now + millisecond), ..newest_in(Asked) });
         let before_the_clock_was_set_back =
-            Some(Newest { asked_at: Some(now + TIMEOUT + millisecond), ..newest(Asked) });
+            Some(Newest { asked_at: Some(now + TIMEOUT + millisecond), ..newest_in(Asked) });
         let granted = |state| Decision::Grant(Grant { round: 2, asked_times: 3, state });
         let issued = || Answer(Asking::Issued(Key::new("tenant-1", "r")));
         let anew = || Begin { round: 3, follows: Some(2) };

@@ -1,11 +1,65 @@
 //! The index of dead letters. The messages themselves stay in their dead-letter queues.
 
+mod cause;
+mod sql;
+
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::cause::group_id;
-use crate::{Key, PackageKey};
+use crate::{Key, PackageKey, Page, StoreError};
+
+pub use cause::{cause, group_id};
+
+/// The index of dead letters.
+#[async_trait]
+pub trait DeadLetterStore: Send + Sync {
+    /// Writes a dead letter into the index and closes what it is about, in one transaction: records
+    /// of its receipt, and the newest round of its package that is `asking` or `asked`. The same
+    /// dead letter again changes nothing; a later death of the same message replaces what was noted.
+    ///
+    /// Complete and skipped records stay as they are. So do a package, and a receipt that is on its
+    /// way, when the dead letter is about a broken message only: `undecodable`, `invalid_event`,
+    /// `conflicting_receipt`, `too_large`.
+    async fn note_dead(&self, letter: &NewDeadLetter<'_>) -> Result<(), StoreError>;
+
+    /// A dead letter has moved: redriven, discarded, or restored to its dead-letter queue. Answers
+    /// whether the index knew it.
+    async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError> {
+        Ok(self.move_letters(&[id.to_owned()], to).await? > 0)
+    }
+
+    /// Several dead letters have moved, in one statement. Answers how many of them the index knew.
+    async fn move_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError>;
+
+    /// Dead letters that meet the filter, the latest noted first, without headers and body.
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        page: Page,
+    ) -> Result<Vec<NotedDeadLetter>, StoreError>;
+
+    /// The ids of all dead letters that meet the filter, by stage.
+    async fn letter_ids(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterId>, StoreError>;
+
+    /// How many dead letters meet the filter, by stage.
+    async fn letters_by_stage(&self, filter: &DeadLetterFilter) -> Result<BTreeMap<String, u64>, StoreError>;
+
+    /// One dead letter with headers and body.
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterInFull>, StoreError>;
+
+    /// How many dead letters wait for a person, by stage and reason.
+    async fn dead_counts(&self) -> Result<Vec<DeadCount>, StoreError>;
+
+    /// Dead letters that meet the filter by stage, reason and cause, the group with the newest dead letter first.
+    async fn dead_causes(&self, filter: &DeadLetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError>;
+
+    /// Works out the cause of at most `limit` dead letters that an earlier version noted without one. Answers
+    /// how many there were; fewer than `limit` says that there are no more.
+    async fn fill_causes(&self, limit: u32) -> Result<u64, StoreError>;
+}
 
 /// Reasons that are about a broken message, not about the receipt that may be on its way.
 pub(crate) const ABOUT_THE_MESSAGE: [&str; 4] =
@@ -146,10 +200,10 @@ pub struct DeadLetterFilter {
     pub stage: Option<String>,
     /// Died for this reason.
     pub reason: Option<String>,
-    /// Died of this cause, as [`crate::cause`] makes it.
+    /// Died of this cause, as [`cause()`] makes it.
     pub cause: Option<String>,
-    /// Of this group, as [`DeadCause::id`] has it. DeadLetters of an earlier version are of none until
-    /// [`crate::SyncStore::fill_causes`] has worked out their cause.
+    /// Of this group, as [`DeadCause::id`] has it. Dead letters of an earlier version are in none until
+    /// [`DeadLetterStore::fill_causes`] has worked out their cause.
     pub group: Option<String>,
     /// Only these, by their ids.
     pub ids: Option<Vec<String>>,
@@ -185,7 +239,7 @@ pub struct DeadCause {
     /// Why: the short stable code.
     pub reason: String,
     /// The error without its variable parts; empty for dead letters of an earlier version, until
-    /// [`crate::SyncStore::fill_causes`] has worked it out.
+    /// [`DeadLetterStore::fill_causes`] has worked it out.
     pub cause: String,
     /// How many.
     pub count: u64,

@@ -1,13 +1,14 @@
-//! Reports: days counted, vouchers and receipts page by page, particulars filled in.
+//! The statements of reports and of the search.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
-use crate::dead::ABOUT_THE_MESSAGE;
-use crate::sql::{Database, Row, SqlStore, Statement, Surprise, search};
+use crate::dead_letter::ABOUT_THE_MESSAGE;
+use crate::record::{FACTS, RECORD, read_listed};
+use crate::sql::{Database, DecodeError, Row, SqlStore, Statement, containing};
 use crate::{
-    BrokenCounts, FoundReceipt, Key, Page, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
-    SettledVoucher, Sought, StoreError, WithoutParticulars,
+    BrokenCounts, FoundReceipt, Key, Listed, Page, Particulars, Period, ReceiptCount, ReportStore,
+    SettledReceipt, SettledVoucher, Sought, StoreError, WithoutParticulars,
 };
 
 #[async_trait]
@@ -18,8 +19,7 @@ impl<D: Database> ReportStore for SqlStore<D> {
         target: &str,
         tenant: Option<&str>,
     ) -> Result<Vec<ReceiptCount>, StoreError> {
-        let rows = self.0.read(receipt_counts(day, target, tenant)).await?;
-        self.each(rows, read_receipt_count)
+        self.list(receipt_counts(day, target, tenant), read_receipt_count).await
     }
 
     async fn broken_counts(
@@ -28,8 +28,8 @@ impl<D: Database> ReportStore for SqlStore<D> {
         target: &str,
         tenant: Option<&str>,
     ) -> Result<BrokenCounts, StoreError> {
-        let rows = self.0.read(broken_counts(day, target, tenant)).await?;
-        Ok(self.first(rows, read_broken_counts)?.unwrap_or_default())
+        let counts = self.find(broken_counts(day, target, tenant), read_broken_counts).await?;
+        Ok(counts.unwrap_or_default())
     }
 
     async fn settled_vouchers(
@@ -39,12 +39,16 @@ impl<D: Database> ReportStore for SqlStore<D> {
         after: Option<(NaiveDate, &Key)>,
         limit: u32,
     ) -> Result<Vec<SettledVoucher>, StoreError> {
-        let rows =
-            self.0.read(settled("store_uid, voucher_number", "true", period, tenant, after, limit)).await?;
-        self.each(rows, |row| {
-            let (day, key) = (row.word("day")?, key(row)?);
-            Ok(SettledVoucher { day, key, store_uid: row.text()?, voucher_number: row.text()? })
-        })
+        let vouchers = settled("store_uid, voucher_number", "true", period, tenant, after, limit);
+        let vouchers = self.list(vouchers, |row| {
+            Ok(SettledVoucher {
+                day: row.get("settled_on")?,
+                key: row.key()?,
+                store_uid: row.get("store_uid")?,
+                voucher_number: row.get("voucher_number")?,
+            })
+        });
+        vouchers.await
     }
 
     async fn settled_receipts(
@@ -54,20 +58,22 @@ impl<D: Database> ReportStore for SqlStore<D> {
         after: Option<(NaiveDate, &Key)>,
         limit: u32,
     ) -> Result<Vec<SettledReceipt>, StoreError> {
-        let rows = self
-            .0
-            .read(settled("voucher_number, body", "pruned_at is null", period, tenant, after, limit))
-            .await?;
-        self.each(rows, |row| {
-            let (day, key) = (row.word("day")?, key(row)?);
-            Ok(SettledReceipt { day, key, voucher_number: row.text()?, body: row.bytes()? })
-        })
+        let receipts = settled("voucher_number, body", "pruned_at is null", period, tenant, after, limit);
+        let receipts = self.list(receipts, |row| {
+            Ok(SettledReceipt {
+                day: row.get("settled_on")?,
+                key: row.key()?,
+                voucher_number: row.get("voucher_number")?,
+                body: row.get("body")?,
+            })
+        });
+        receipts.await
     }
 
     async fn settled_on(&self, key: &Key) -> Result<Option<NaiveDate>, StoreError> {
         let sql = "select settled_on from receipt where tenant_uid = $1 and receipt_uid = $2";
-        let rows = self.0.read(Statement::new(sql).text(&key.tenant_uid).text(&key.receipt_uid)).await?;
-        Ok(self.first(rows, |row| row.optional_word("day"))?.flatten())
+        let statement = Statement::new(sql).text(&key.tenant_uid).text(&key.receipt_uid);
+        Ok(self.find(statement, |row| row.optional("settled_on")).await?.flatten())
     }
 
     async fn search(
@@ -77,17 +83,16 @@ impl<D: Database> ReportStore for SqlStore<D> {
         tenant: Option<&str>,
         page: Page,
     ) -> Result<Vec<FoundReceipt>, StoreError> {
-        let rows = self.0.read(search::search(text, sought, tenant, page)).await?;
-        Ok(search::by_receipt(self.each(rows, crate::sql::find::read_listed)?))
+        Ok(by_receipt(self.list(search(text, sought, tenant, page), read_listed).await?))
     }
 
     async fn without_particulars(&self, limit: u32) -> Result<Vec<WithoutParticulars>, StoreError> {
         let sql = "select tenant_uid, receipt_uid, heard_at, body from receipt
              where settled_on is null order by heard_at limit $1";
-        let rows = self.0.read(Statement::new(sql).int(limit)).await?;
-        self.each(rows, |row| {
-            Ok(WithoutParticulars { key: key(row)?, heard_at: row.time()?, body: row.bytes()? })
-        })
+        let receipts = self.list(Statement::new(sql).int(limit), |row| {
+            Ok(WithoutParticulars { key: row.key()?, heard_at: row.get("heard_at")?, body: row.get("body")? })
+        });
+        receipts.await
     }
 
     async fn count_on(&self, key: &Key, day: NaiveDate) -> Result<(), StoreError> {
@@ -96,7 +101,7 @@ impl<D: Database> ReportStore for SqlStore<D> {
              where tenant_uid = $1 and receipt_uid = $2 and settled_on is not null",
         );
         let statement = statement.text(&key.tenant_uid).text(&key.receipt_uid).text(&day.to_string());
-        self.0.write(statement).await.map(drop)
+        self.write(statement).await
     }
 
     async fn keep_particulars(&self, key: &Key, particulars: &Particulars) -> Result<(), StoreError> {
@@ -105,13 +110,13 @@ impl<D: Database> ReportStore for SqlStore<D> {
              where tenant_uid = $1 and receipt_uid = $2 and settled_on is null",
         );
         let statement = statement.text(&key.tenant_uid).text(&key.receipt_uid);
-        self.0.write(statement.particulars(Some(particulars))).await.map(drop)
+        self.write(statement.particulars(Some(particulars))).await
     }
 }
 
 impl Statement {
     /// Type, time, day and customer.
-    pub(super) fn particulars(self, particulars: Option<&Particulars>) -> Self {
+    pub(crate) fn particulars(self, particulars: Option<&Particulars>) -> Self {
         self.optional_text(particulars.and_then(|particulars| particulars.order_type.as_deref()))
             .time(particulars.and_then(|particulars| particulars.settled_at))
             .optional_text(particulars.map(|particulars| particulars.settled_on.to_string()).as_deref())
@@ -131,8 +136,8 @@ const BILLION: i64 = 1_000_000_000;
 fn receipt_counts(day: NaiveDate, target: &str, tenant: Option<&str>) -> Statement {
     let columns = "tenant_uid, receipt_uid, store_uid, order_type, currency, amount";
     Statement::new(format!(
-        "select heard.tenant_uid, store_uid, order_type, currency, state, count(*),
-             cast(sum(amount / {BILLION}) as bigint), cast(sum(amount % {BILLION}) as bigint)
+        "select heard.tenant_uid, store_uid, order_type, currency, state, count(*) as count,
+             cast(sum(amount / {BILLION}) as bigint) as billions, cast(sum(amount % {BILLION}) as bigint) as rest
          from (select {columns} from receipt where settled_on = $1
              union all
              select {columns} from receipt where settled_on is null and heard_at >= $2 and heard_at < $3
@@ -147,15 +152,16 @@ fn receipt_counts(day: NaiveDate, target: &str, tenant: Option<&str>) -> Stateme
     .optional_text(tenant)
 }
 
-fn read_receipt_count(row: &mut Row) -> Result<ReceiptCount, Surprise> {
+fn read_receipt_count(row: &Row) -> Result<ReceiptCount, DecodeError> {
+    let (billions, rest) = (row.get::<i64>("billions")?, row.get::<i64>("rest")?);
     Ok(ReceiptCount {
-        tenant_uid: row.text()?,
-        store_uid: row.text()?,
-        order_type: row.optional_text()?,
-        currency: row.text()?,
-        state: row.optional_word("state")?,
-        count: row.count()?,
-        sum: i128::from(row.int()?) * i128::from(BILLION) + i128::from(row.int()?),
+        tenant_uid: row.get("tenant_uid")?,
+        store_uid: row.get("store_uid")?,
+        order_type: row.optional("order_type")?,
+        currency: row.get("currency")?,
+        state: row.optional("state")?,
+        count: row.get("count")?,
+        sum: i128::from(billions) * i128::from(BILLION) + i128::from(rest),
     })
 }
 
@@ -170,15 +176,15 @@ fn broken_counts(day: NaiveDate, target: &str, tenant: Option<&str>) -> Statemen
                  where created_at >= $2 and created_at < $3 and heard_count = 0 and target = $4
                      and (cast($5 as text) is null or tenant_uid = $5)
                      and not exists (select 1 from receipt where receipt.tenant_uid = sync.tenant_uid
-                         and receipt.receipt_uid = sync.receipt_uid)),
-             (select count(*) from dead_letter where place = 'dead' and {no_receipt}),
-             (select count(*) from dead_letter where place = 'discarded' and {no_receipt}),
+                         and receipt.receipt_uid = sync.receipt_uid)) as only_broken,
+             (select count(*) from dead_letter where place = 'dead' and {no_receipt}) as unreadable,
+             (select count(*) from dead_letter where place = 'discarded' and {no_receipt}) as discarded,
              (select count(*) from dead_letter as letter
                  where place = 'dead' and noted_at >= $2 and noted_at < $3 and stage = 'receipt'
                      and reason in ({about_the_message})
                      and (cast($5 as text) is null or tenant_uid = $5)
                      and exists (select 1 from receipt where receipt.tenant_uid = letter.tenant_uid
-                         and receipt.receipt_uid = letter.receipt_uid))
+                         and receipt.receipt_uid = letter.receipt_uid)) as disputed
          where cast($1 as text) is not null"
     ))
     .day(day)
@@ -186,12 +192,12 @@ fn broken_counts(day: NaiveDate, target: &str, tenant: Option<&str>) -> Statemen
     .optional_text(tenant)
 }
 
-fn read_broken_counts(row: &mut Row) -> Result<BrokenCounts, Surprise> {
+fn read_broken_counts(row: &Row) -> Result<BrokenCounts, DecodeError> {
     Ok(BrokenCounts {
-        only_broken: row.count()?,
-        unreadable: row.count()?,
-        discarded: row.count()?,
-        disputed: row.count()?,
+        only_broken: row.get("only_broken")?,
+        unreadable: row.get("unreadable")?,
+        discarded: row.get("discarded")?,
+        disputed: row.get("disputed")?,
     })
 }
 
@@ -223,10 +229,6 @@ fn settled(
     .int(limit)
 }
 
-fn key(row: &mut Row) -> Result<Key, Surprise> {
-    Ok(Key { tenant_uid: row.text()?, receipt_uid: row.text()? })
-}
-
 impl Statement {
     /// The day, its first moment in UTC, and the next one's.
     fn day(self, day: NaiveDate) -> Self {
@@ -235,4 +237,65 @@ impl Statement {
         let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
         self.text(&day.to_string()).time(Some(midnight(day))).time(Some(midnight(next)))
     }
+}
+
+/// Each way to find a receipt by an index of its own. The customers are looked through the newest
+/// first, until there are enough of them.
+fn search(text: &str, sought: Sought, tenant: Option<&str>, page: Page) -> Statement {
+    let is_theirs = "(cast($3 as text) is null or tenant_uid = $3)";
+    let are_sought = match sought {
+        Sought::Everywhere => "true",
+        Sought::NotInCustomers => "false",
+    };
+    let record = qualified("sync", RECORD);
+    let facts = qualified("receipt", FACTS);
+    Statement::new(format!(
+        "with exactly as (
+             select tenant_uid, receipt_uid, heard_at from receipt
+                 where voucher_number = $1 and {is_theirs}
+             union all
+             select tenant_uid, receipt_uid, heard_at from receipt where order_number = $1 and {is_theirs}
+             union all
+             select tenant_uid, receipt_uid, created_at from external_order_receipt_sync
+                 where receipt_uid = $1 and {is_theirs}
+         ), customers as (
+             select tenant_uid, receipt_uid, heard_at from receipt
+             where {are_sought} and customer > '' and customer like $2 escape '\\' and {is_theirs}
+             order by heard_at desc limit $4
+         ), found as (
+             select tenant_uid, receipt_uid, max(heard_at) as heard_at, min(place) as place
+             from (select *, 1 as place from exactly union all select *, 2 from customers) as either
+             group by tenant_uid, receipt_uid
+             order by 4, 3 desc, 1, 2 limit $5 offset $6
+         )
+         select {record}, {facts}
+         from found
+             join external_order_receipt_sync as sync on sync.tenant_uid = found.tenant_uid
+                 and sync.receipt_uid = found.receipt_uid
+             left join receipt on receipt.tenant_uid = found.tenant_uid
+                 and receipt.receipt_uid = found.receipt_uid
+         order by found.place, found.heard_at desc, found.tenant_uid, found.receipt_uid, sync.target"
+    ))
+    .text(text)
+    .text(&containing(text))
+    .optional_text(tenant)
+    .int(i64::from(page.limit) + i64::from(page.offset))
+    .int(page.limit)
+    .int(page.offset)
+}
+
+fn qualified(table: &str, columns: &str) -> String {
+    columns.split(',').map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
+}
+
+/// The records of each receipt together, in the order they came in.
+fn by_receipt(records: Vec<Listed>) -> Vec<FoundReceipt> {
+    let mut found: Vec<FoundReceipt> = Vec::new();
+    for Listed { record, receipt } in records {
+        match found.last_mut() {
+            Some(last) if last.key == record.key => last.records.push(record),
+            _ => found.push(FoundReceipt { key: record.key.clone(), facts: receipt, records: vec![record] }),
+        }
+    }
+    found
 }

@@ -3,8 +3,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// The longest cause in bytes: an index takes no longer texts, and the beginning of an error tells most.
-const MAX: usize = 400;
+/// Of a cause, in bytes: an index takes no longer text, and the beginning of an error says most.
+const MAX_LENGTH: usize = 400;
 
 /// What an error is called that says nothing.
 const UNTOLD: &str = "no error is told";
@@ -33,7 +33,7 @@ pub fn cause(error: &str) -> String {
     if cause.is_empty() {
         return UNTOLD.to_owned();
     }
-    cause.truncate(cause.floor_char_boundary(MAX));
+    cause.truncate(cause.floor_char_boundary(MAX_LENGTH));
     cause
 }
 
@@ -57,7 +57,7 @@ pub fn group_id(stage: &str, reason: &str, cause: &str) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash.finalize()[..4])
 }
 
 /// What stands between quotes is somebody's value, unless it is what somebody answered. A quote that is
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_cause_is_short_enough_for_an_index_and_ends_between_characters() {
         let cause = cause(&"ø ".repeat(4_000));
-        assert!(cause.len() <= MAX && cause.starts_with("ø ø"), "{cause}");
+        assert!(cause.len() <= MAX_LENGTH && cause.starts_with("ø ø"), "{cause}");
     }
 
     #[test]
