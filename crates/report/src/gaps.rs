@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 
 /// Collects voucher numbers.
 #[derive(Debug, Default)]
-pub struct Numbering {
+pub(crate) struct Numbering {
     series: BTreeMap<(String, String, String), Collected>,
     unchecked: u64,
     /// The vouchers that were added, by a hash of tenant, store and number, and whether one was inside.
@@ -33,7 +33,7 @@ struct Collected {
 impl Numbering {
     /// Adds a voucher. `inside` is whether it is of the period itself: one from the days beside it is
     /// not missing where it fills a gap, because numbers are given before receipts are settled.
-    pub fn add(&mut self, tenant: &str, store: &str, voucher: &str, inside: bool) {
+    pub(crate) fn add(&mut self, tenant: &str, store: &str, voucher: &str, inside: bool) {
         self.look_for_another(tenant, store, voucher, inside);
         let digits = voucher.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (prefix, digits) = voucher.split_at(voucher.len() - digits);
@@ -77,7 +77,7 @@ impl Numbering {
     }
 
     /// What is missing in each series, and what was given twice.
-    pub fn gaps(mut self) -> Gaps {
+    pub(crate) fn gaps(mut self) -> Gaps {
         let repeated = self.repeated();
         let mut gaps = Gaps { series: Vec::new(), unchecked: self.unchecked, repeated };
         for ((tenant, store, prefix), mut collected) in self.series {

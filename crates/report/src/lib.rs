@@ -23,8 +23,8 @@ mod report;
 pub mod verify;
 
 pub use export::{csv, json};
-pub use gaps::{Gaps, Missing, Numbering, Repeated, Series};
+pub use gaps::{Gaps, Missing, Repeated, Series};
 pub use particulars::{fill, particulars, recount, settled_on};
 pub use report::{
-    Broken, By, Figures, Fold, Group, OMNIUM, Query, Report, Row, Tally, UnknownBy, report,
+    Broken, By, Figures, Group, OMNIUM, Query, Report, Row, Tally, UnknownBy, report,
 };

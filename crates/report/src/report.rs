@@ -8,7 +8,8 @@ use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use sync_store::{BrokenCounts, Key, Period, ReceiptCount, ReportStore, State, StoreError};
 
-use crate::{Gaps, Numbering};
+use crate::Gaps;
+use crate::gaps::Numbering;
 
 /// The target of every receipt.
 pub const OMNIUM: &str = "omnium";
@@ -280,7 +281,7 @@ pub struct Broken {
 
 /// Rows in the making.
 #[derive(Debug)]
-pub struct Fold<'a> {
+pub(crate) struct Fold<'a> {
     query: &'a Query,
     rows: BTreeMap<(Group, Currency), Figures>,
     totals: BTreeMap<Currency, Figures>,
@@ -292,7 +293,7 @@ type Currency = (bool, String);
 
 impl<'a> Fold<'a> {
     /// Nothing yet.
-    pub fn new(query: &'a Query) -> Self {
+    pub(crate) fn new(query: &'a Query) -> Self {
         Self { query, rows: BTreeMap::new(), totals: BTreeMap::new(), broken: Broken::default() }
     }
 
@@ -301,7 +302,7 @@ impl<'a> Fold<'a> {
     /// A receipt has a record for each target that may want it. Omnium is for every receipt, so one
     /// without a record there was heard a moment ago, and is on its way. Other targets are for some
     /// receipts only, and one without a record is none of theirs.
-    pub fn receipts(&mut self, day: NaiveDate, counted: &ReceiptCount) {
+    pub(crate) fn receipts(&mut self, day: NaiveDate, counted: &ReceiptCount) {
         let state = match counted.state {
             Some(state) => state,
             None if self.query.target == OMNIUM => State::Pending,
@@ -320,7 +321,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Adds what was heard broken on one day. It is dead, and has no amount.
-    pub fn broken(&mut self, day: NaiveDate, counted: BrokenCounts) {
+    pub(crate) fn broken(&mut self, day: NaiveDate, counted: BrokenCounts) {
         self.broken.only_broken += counted.only_broken;
         self.broken.unreadable += counted.unreadable;
         self.broken.discarded += counted.discarded;
@@ -351,7 +352,7 @@ impl<'a> Fold<'a> {
     }
 
     /// The rows, the totals, and what was broken.
-    pub fn done(self) -> (Vec<Row>, Vec<Row>, Broken) {
+    pub(crate) fn done(self) -> (Vec<Row>, Vec<Row>, Broken) {
         let known = |(unknown, currency): Currency| (!unknown).then_some(currency);
         let totals = self.totals.into_iter();
         let totals =

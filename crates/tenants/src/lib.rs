@@ -21,4 +21,4 @@ mod tenant;
 pub use config::{At, Mistake};
 pub use read::TenantsError;
 pub use settings::TenantSettings;
-pub use tenant::{SecretFrom, Tenant, Tenants, WrongTenant, Zones};
+pub use tenant::{NoSecret, SecretFrom, Tenant, Tenants, WrongTenant, Zones};
