@@ -125,7 +125,7 @@ mod tests {
     const MOST: u64 = 64 * 1024;
 
     #[test]
-    fn only_regular_files_of_a_sane_size_are_read() {
+    fn reads_only_regular_files_within_the_limit() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         let read = |path: &Path| read(path, MOST).map_err(|error| (error.kind(), error.to_string()));

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_between_two_numbers_is_told_as_a_range() {
+    fn lists_missing_numbers_as_ranges() {
         let table: [(&[&str], &[&str], u64); 9] = [
             (&["1003", "1001", "1002"], &[], 0),
             (&["1003", "1007", "1009"], &["1004–1006 (3 missing)", "1008 (1 missing)"], 0),
@@ -219,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn a_voucher_of_the_days_beside_fills_a_gap_and_makes_none() {
+    fn vouchers_outside_the_period_fill_gaps_and_make_none() {
         let (missing, unchecked) = gaps(&["10", "14"], &["1", "12", "99", "X", "B7"]);
         assert_eq!((missing, unchecked), (vec!["11 (1 missing)".into(), "13 (1 missing)".into()], 0));
     }
 
     #[test]
-    fn a_number_that_two_receipts_of_a_store_have_is_told_with_how_many() {
+    fn lists_repeated_numbers_with_their_count() {
         let mut numbering = Numbering::default();
         for (tenant, store, voucher, inside) in [
             ("1", "a", "1001", true),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn stores_and_tenants_have_series_of_their_own() {
+    fn each_store_has_series_of_its_own() {
         let mut numbering = Numbering::default();
         for (tenant, store, voucher) in [
             ("1", "a", "1"),

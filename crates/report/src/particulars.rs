@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_is_the_stores_and_the_time_is_utc() {
+    fn takes_the_local_day_and_the_utc_time() {
         for (settled_at, day, utc) in [
             ("2026-11-02T23:59:59+01:00", "2026-11-02", "2026-11-02T22:59:59+00:00"),
             ("2026-11-02T00:30:00+01:00", "2026-11-02", "2026-11-01T23:30:00+00:00"),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_is_found_by_what_people_know_in_lower_case() {
+    fn collects_what_customers_are_searched_by_in_lower_case() {
         let event = receipt(|event| {
             let receipt = &mut event["orderReceipt"];
             receipt["customer"] = serde_json::json!({ "uid": "C-7", "displayName": "Åse BJØRNØY" });

@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_was_brought_further_by_adding_is_worked_with() {
+    fn works_with_a_newer_additive_schema() {
         let mut found = applied();
         found.applied.insert(9_999, vec![1]);
         assert!(found.judge(&KNOWN).is_ok_and(|pending| pending.is_empty()));
     }
 
     #[test]
-    fn one_that_takes_a_newer_version_is_refused() {
+    fn refuses_a_store_that_requires_a_newer_version() {
         let mut found = applied();
         found.applied.insert(9_999, vec![1]);
         found.oldest_reader = 9_998;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_applied_is_pending_in_its_order_even_among_newer_ones() {
+    fn lists_unapplied_migrations_in_order() {
         let mut found = applied();
         found.applied.remove(&2);
         found.applied.remove(&4);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_that_was_applied_with_another_text_is_refused() {
+    fn refuses_a_changed_migration() {
         let mut found = applied();
         found.applied.insert(3, vec![1]);
         assert_eq!(found.judge(&KNOWN).err(), Some(Refused::Changed(3)));

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_is_shown_as_an_escape_and_everything_else_stays() {
+    fn escapes_acting_characters_and_nothing_else() {
         for (text, shown) in [
             ("", ""),
             (
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_and_shows_what_acts() {
+    fn escapes_json_without_changing_its_meaning() {
         let document = "{\n  \"a\": \"\\u001b \u{9b}\u{202e}\u{2028}\u{e0041}\u{e6}\"\n}";
         let expected = "{\n  \"a\": \"\\u001b \\u009b\\u202e\\u2028\\udb40\\udc41\u{e6}\"\n}";
         assert_eq!(json(document), expected);

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_loses_what_differs_from_letter_to_letter_and_keeps_what_is_the_cause() {
+    fn removes_variable_parts_and_keeps_the_cause() {
         for (error, expected) in [
             ("Omnium answered 400: \"Store 70 is unknown\"", "Omnium answered 400: \"Store # is unknown\""),
             ("the store \"Oslo City East\" is closed", "the store \"…\" is closed"),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn one_mistake_in_several_lines_is_one_cause() {
+    fn the_same_mistake_in_several_lines_is_one_cause() {
         let told = |lines: usize| -> String {
             let faults = (0..lines).map(|line| format!("at items[{line}].total: expected an integer"));
             faults.collect::<Vec<_>>().join("; ")
@@ -193,13 +193,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_short_enough_for_an_index_and_ends_between_characters() {
+    fn a_cause_fits_an_index_and_ends_between_characters() {
         let cause = cause(&"ø ".repeat(4_000));
         assert!(cause.len() <= MAX_LENGTH && cause.starts_with("ø ø"), "{cause}");
     }
 
     #[test]
-    fn a_group_has_the_same_id_everywhere_and_another_one_has_another() {
+    fn group_ids_are_stable_and_distinct() {
         assert_eq!(group_id("upload", "omnium_rejected", "a"), group_id("upload", "omnium_rejected", "a"));
         let others =
             [("render", "omnium_rejected", "a"), ("upload", "x", "a"), ("upload", "omnium_rejected", "b")];

@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_alone_gets_what_it_wants() {
+    fn a_single_owner_gets_what_it_wants() {
         let mut pool = pool();
         assert_eq!([16, 30, 3, 0].map(|wants| pool.grants("a", wants, 0, 0)), [16, 20, 3, 0]);
         assert!(pool.grants.is_empty(), "what is given back leaves nothing behind");
     }
 
     #[test]
-    fn shares_are_even_and_what_some_do_not_want_goes_to_the_others() {
+    fn divides_evenly_and_passes_on_unwanted_shares() {
         for (wants, shares) in [
             (&[16, 16][..], &[10, 10][..]),
             (&[16, 16, 16, 16], &[5, 5, 5, 5]),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_stays_until_it_is_given_back() {
+    fn permits_in_use_stay_until_given_back() {
         let mut pool = pool();
         assert_eq!(pool.grants("a", 20, 0, 0), 20);
         assert_eq!(pool.grants("b", 8, 0, 0), 0);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_keeps_no_permit_and_no_hold_longer_than_they_were_given_for() {
+    fn no_grant_or_hold_outlasts_a_clock_set_back() {
         const HOUR: i64 = 3_600_000;
         let mut pool = pool();
         assert_eq!(pool.grants("killed", 16, 0, HOUR), 16);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn of_more_than_the_limit_as_many_as_can_have_one() {
+    fn more_owners_than_permits_get_one_each() {
         let mut pool = pool();
         let granted: u32 = (0..30).map(|i| pool.grants(&format!("{i:02}"), 4, 0, 0)).sum();
         assert_eq!(granted, 20);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ran_out_is_free_again_and_late_keepers_get_what_is_left() {
+    fn an_expired_grant_is_free_and_late_renewals_get_the_rest() {
         let mut pool = pool();
         assert_eq!(pool.grants("killed", 16, 0, 0), 16);
         assert_eq!(pool.grants("b", 16, 0, 19_999), 4);
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_gives_what_it_holds_and_says_when_more_comes() {
+    fn the_bucket_gives_what_it_holds_and_the_refill_time() {
         let mut pool = pool();
         let mut draw = |draws, now| {
             let answer = pool.ask(&LIMITS, &PermitAsk { draws, ..ask("a", 1, 0) }, now);

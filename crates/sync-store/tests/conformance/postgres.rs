@@ -55,7 +55,7 @@ impl Drop for Server {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_loses_nothing_and_the_store_finds_it_again() {
+async fn survives_a_killed_server_without_loss() {
     let mut server = Server::start();
     let fresh = Fresh::on_server(&server.url).await;
     let store = fresh.connect().await;
@@ -107,7 +107,7 @@ async fn a_server_that_is_killed_loses_nothing_and_the_store_finds_it_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable_and_the_password_stays_unsaid() {
+async fn a_missing_server_is_unavailable_without_naming_the_password() {
     // Port 1 is reserved, and nobody listens there.
     let url = "postgres://bilag:hunter2@127.0.0.1:1/bilag";
     let Err(error) = connect(url).await else { panic!("it connected") };
@@ -132,7 +132,7 @@ async fn without_rights_on_tables(fresh: &Fresh) -> String {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_change_tables_works_with_them_and_is_told_who_must_migrate() {
+async fn works_without_the_right_to_change_tables() {
     let fresh = Fresh::postgres().await;
     fresh.connect().await;
     let url = without_rights_on_tables(&fresh).await;
@@ -155,7 +155,7 @@ async fn a_user_who_may_not_change_tables_works_with_them_and_is_told_who_must_m
 }
 
 #[tokio::test]
-async fn a_migration_waits_for_a_table_without_keeping_others_from_it() {
+async fn a_migration_waits_for_a_lock_without_blocking_others() {
     let fresh = Fresh::postgres().await;
     fresh.at_version(4).await;
     let mut reader = PgConnection::connect(&fresh.url).await.expect("the server lets us in");
@@ -178,7 +178,7 @@ async fn a_migration_waits_for_a_table_without_keeping_others_from_it() {
 }
 
 #[tokio::test]
-async fn statements_prepared_before_a_change_of_the_tables_are_prepared_again() {
+async fn prepares_again_after_a_schema_change() {
     let fresh = Fresh::postgres().await;
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
@@ -190,7 +190,7 @@ async fn statements_prepared_before_a_change_of_the_tables_are_prepared_again() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn new_connections_are_made_by_the_url_as_its_file_has_it_then() {
+async fn new_connections_use_the_reloaded_url() {
     let fresh = Fresh::postgres().await;
     let id = uuid::Uuid::new_v4().simple().to_string();
     let [old, new] = ["old", "new"].map(|name| format!("bilag_{name}_{id}"));
@@ -222,7 +222,7 @@ async fn new_connections_are_made_by_the_url_as_its_file_has_it_then() {
 }
 
 #[tokio::test]
-async fn a_database_without_tables_stays_without_where_only_an_existing_store_is_opened() {
+async fn opening_an_existing_store_makes_no_tables() {
     let fresh = Fresh::postgres().await;
     let Err(error) = connect_to_existing(&Secret::new(&*fresh.url)).await else { panic!("it opened") };
     assert!(matches!(error, StoreError::Absent { .. }), "{error:?}");

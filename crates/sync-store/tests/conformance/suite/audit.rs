@@ -5,7 +5,7 @@ use sync_store::{Act, ActFilter, Page};
 use crate::fresh::Fresh;
 use crate::given::LONG;
 
-pub async fn what_was_done_is_told_the_latest_first(fresh: &Fresh) {
+pub async fn lists_entries_latest_first(fresh: &Fresh) {
     let store = fresh.connect().await;
     let letters = ["a1".to_owned(), "b2".to_owned()];
     for act in ["redrive", "discard"] {
@@ -32,7 +32,7 @@ pub async fn what_was_done_is_told_the_latest_first(fresh: &Fresh) {
     }
 }
 
-pub async fn who_holds_a_named_lease_is_told_while_it_runs(fresh: &Fresh) {
+pub async fn names_the_holder_of_a_running_named_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(store.named_lease_holder("dead:upload").await.expect("asked"), None);
     assert!(store.named_lease("dead:upload", "kari", LONG).await.expect("asked"));

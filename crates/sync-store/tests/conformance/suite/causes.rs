@@ -17,7 +17,7 @@ fn told(groups: &[DeadCause]) -> Vec<(&str, u64, &str)> {
     groups.iter().map(|group| (&*group.cause, group.count, &*group.letter)).collect()
 }
 
-pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fresh: &Fresh) {
+pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     let store = fresh.connect().await;
     noted(&*store, "a", "Omnium answered 400: \"store 70\"").await;
     noted(&*store, "b", "Omnium answered 409").await;
@@ -50,7 +50,7 @@ pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fr
     assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
 }
 
-pub async fn many_letters_move_at_once_and_others_stay(fresh: &Fresh) {
+pub async fn moves_many_at_once(fresh: &Fresh) {
     let store = fresh.connect().await;
     let ids: Vec<_> = (0..5).map(|number| format!("l{number}")).collect();
     for id in &ids {
@@ -67,7 +67,7 @@ pub async fn many_letters_move_at_once_and_others_stay(fresh: &Fresh) {
     assert_eq!(found.iter().map(|noted| &*noted.letter.id).collect::<Vec<_>>(), ["l0"]);
 }
 
-pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) {
+pub async fn fills_causes_of_an_earlier_version(fresh: &Fresh) {
     let store = fresh.connect().await;
     for number in 0..5 {
         noted(&*store, &format!("l{number}"), &format!("voucher {number} is unknown")).await;
@@ -92,7 +92,7 @@ pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) 
     assert_eq!(counts, [("no error is told", 1), ("voucher # is unknown", 5)]);
 }
 
-pub async fn a_stage_and_an_error_of_any_length_are_kept(fresh: &Fresh) {
+pub async fn keeps_stages_and_errors_of_any_length(fresh: &Fresh) {
     let store = fresh.connect().await;
     let long = DeadLetter {
         stage: "ø".repeat(5_000),

@@ -20,7 +20,7 @@ async fn asked(store: &dyn SyncStore, ask: &PermitAsk<'_>) -> PermitAnswer {
     store.ask_permits(USER, &LIMITS, ask).await.expect("answered")
 }
 
-pub async fn of_many_who_ask_at_once_none_gets_more_than_there_is(fresh: &Fresh) {
+pub async fn concurrent_grants_never_exceed_the_limit(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     // What each process uses: raised after it was granted, lowered before it is given back.
     let in_use = AtomicU32::new(0);
@@ -48,7 +48,7 @@ pub async fn of_many_who_ask_at_once_none_gets_more_than_there_is(fresh: &Fresh)
     assert_eq!(asked(&*handles[0], &ask("last", 20, 0)).await.permits, 20, "all was given back");
 }
 
-pub async fn who_has_more_than_its_share_comes_down_once_others_lack_permits(fresh: &Fresh) {
+pub async fn comes_down_to_its_share_when_others_lack_permits(fresh: &Fresh) {
     let (a, b) = (fresh.connect().await, fresh.connect().await);
     assert_eq!(asked(&*a, &ask("a", 16, 0)).await.permits, 16);
     assert_eq!(asked(&*b, &ask("b", 16, 0)).await.permits, 4);
@@ -58,7 +58,7 @@ pub async fn who_has_more_than_its_share_comes_down_once_others_lack_permits(fre
     assert_eq!(asked(&*b, &ask("b", 16, 4)).await.permits, 10);
 }
 
-pub async fn a_grant_that_ran_out_is_free_again(fresh: &Fresh) {
+pub async fn an_expired_grant_is_free(fresh: &Fresh) {
     let store = fresh.connect().await;
     let short = PermitAsk { ttl: Duration::from_millis(300), ..ask("killed", 20, 0) };
     assert_eq!(asked(&*store, &short).await.permits, 20);
