@@ -167,7 +167,7 @@ impl Share {
         let _one_at_a_time = self.asking.lock().await;
         let (began, Source { store, limits, owner }) = (Instant::now(), &self.source);
         let question = self.state.lock().question(limits, began);
-        let answer = store.ask_permits(&self.user, limits, &question.ask(owner)).await;
+        let answer = store.request_permits(&self.user, limits, &question.ask(owner)).await;
         match answer {
             Ok(answer) => {
                 tracing::trace!(?question, ?answer, "permits");
@@ -195,7 +195,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use async_trait::async_trait;
-    use sync_store::{PermitAnswer, PermitAsk, PermitLimits, PermitStore};
+    use sync_store::{PermitAnswer, PermitLimits, PermitRequest, PermitStore};
     use tokio::sync::Semaphore;
     use tokio::task::yield_now;
 
@@ -209,11 +209,11 @@ mod tests {
 
     #[async_trait]
     impl PermitStore for Granting {
-        async fn ask_permits(
+        async fn request_permits(
             &self,
             _: &str,
             _: &PermitLimits,
-            ask: &PermitAsk<'_>,
+            ask: &PermitRequest<'_>,
         ) -> Result<PermitAnswer, StoreError> {
             self.questions.fetch_add(1, Ordering::Relaxed);
             self.answers.acquire().await.expect("it is open").forget();

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sync_store::{PermitAnswer, PermitAsk, PermitLimits, StoreError};
+use sync_store::{PermitAnswer, PermitLimits, PermitRequest, StoreError};
 use tokio::time::Instant;
 
 /// How often a grant is renewed while there is one: others wait so long to hear that they may have
@@ -87,9 +87,9 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    pub(crate) fn ask<'a>(&self, owner: &'a str) -> PermitAsk<'a> {
+    pub(crate) fn ask<'a>(&self, owner: &'a str) -> PermitRequest<'a> {
         let Self { wants, keeps, draws, ttl, hold } = *self;
-        PermitAsk { owner, wants, keeps, draws, ttl, hold }
+        PermitRequest { owner, wants, keeps, draws, ttl, hold }
     }
 }
 

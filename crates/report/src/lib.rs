@@ -25,6 +25,4 @@ pub mod verify;
 pub use export::{csv, json};
 pub use gaps::{Gaps, Missing, Repeated, Series};
 pub use particulars::{fill, particulars, recount, settled_on};
-pub use report::{
-    Broken, By, Figures, Group, OMNIUM, Query, Report, Row, Tally, UnknownBy, report,
-};
+pub use report::{Broken, By, Figures, Group, OMNIUM, Query, Report, Row, Tally, UnknownBy, report};

@@ -79,7 +79,7 @@ async fn put(store: &dyn SyncStore, number: usize, heard: Heard, today: NaiveDat
         Fate::Unreadable => return note(store, &letter(format!("l-{number}"), None)).await,
         Fate::Discarded => {
             note(store, &letter(format!("l-{number}"), None)).await;
-            assert!(store.move_letter(&format!("l-{number}"), Place::Discarded).await.expect("moved"));
+            assert!(store.move_dead_letter(&format!("l-{number}"), Place::Discarded).await.expect("moved"));
             return;
         }
         _ => {}

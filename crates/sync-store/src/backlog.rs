@@ -8,43 +8,43 @@ use async_trait::async_trait;
 use crate::sql::{Database, DecodeError, Dialect, Row, SqlStore, Statement};
 use crate::{State, StoreError};
 
-/// What waits, told in a moment whatever the number of receipts that have arrived.
+/// What waits, counted fast whatever the number of complete receipts.
 #[async_trait]
 pub trait BacklogStore: Send + Sync {
-    /// What waits now.
+    /// The current backlog.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
 }
 
-/// What waits, counted. Groups that nothing waits in are left out.
+/// What waits, counted. Empty groups are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Dead letters that wait for a person, by stage.
+    /// Dead letters that are neither redriven nor discarded, by stage.
     pub letters: Vec<WaitingDeadLetters>,
     /// Records that are neither complete nor skipped, by target and state.
     pub records: Vec<OpenRecords>,
 }
 
-/// Dead letters of one stage that are neither redriven nor discarded.
+/// Waiting dead letters of one stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingDeadLetters {
-    /// The stage.
+    /// Name of the stage.
     pub stage: String,
-    /// How many.
+    /// Number of them.
     pub count: u64,
-    /// How long ago the oldest was noted, by the store's clock.
+    /// Age of the oldest, by the store's clock.
     pub oldest_age: Duration,
 }
 
-/// Records of one target in one state that is not the end of their way.
+/// Records of one target in one state that is not final.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRecords {
-    /// Where their invoices go.
+    /// Name of the target.
     pub target: String,
-    /// Their state: on their way, or dead.
+    /// Open or dead.
     pub state: State,
-    /// How many.
+    /// Number of them.
     pub count: u64,
-    /// How long ago the oldest was opened, by the store's clock.
+    /// Age of the oldest, by the store's clock.
     pub oldest_age: Duration,
     /// Of the dead ones, those that died after their invoice was created and before its file was known
     /// to be attached.

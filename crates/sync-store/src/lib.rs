@@ -90,7 +90,7 @@ mod sqlite;
 mod stage;
 mod store;
 
-pub use audit::{Act, ActFilter, AuditStore, NotedAct};
+pub use audit::{AuditEntry, AuditFilter, AuditStore, NewAuditEntry};
 pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingDeadLetters};
 pub use dead_letter::{
     Closes, DeadCause, DeadCount, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterInFull,
@@ -102,15 +102,15 @@ pub use package::{
     Ask, Asking, Issue, OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState,
     PackageStore, Packing, UnknownPackageState,
 };
-pub use permit::{PermitAnswer, PermitAsk, PermitLimits, PermitStore};
+pub use permit::{PermitAnswer, PermitLimits, PermitRequest, PermitStore};
 pub use prune::{PruneStore, Pruned};
 pub use record::{
     Attach, Death, Key, Lease, LeaseHolder, Listed, NewReceipt, Opened, Page, Receipt, ReceiptFacts, Record,
     RecordFilter, RecordStore, State, StateCount, Step, Stranded, UnknownState, fingerprint,
 };
 pub use report::{
-    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
-    SettledVoucher, Sought, WithoutParticulars,
+    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SearchScope, SettledReceipt,
+    SettledVoucher, WithoutParticulars,
 };
 pub use schema::{PendingMigration, Schema, damage, migrate, schema};
 pub use session::{Session, SessionStore};

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::sql::{Database, Dialect, SqlStore, Statement};
 use crate::{Key, Period, StoreError, group_id};
 
-/// Removes personal data, and keeps what recognises a late duplicate and what a report counts.
+/// Removes personal data, and keeps what recognizes a late duplicate and what reports count.
 ///
 /// A receipt is pruned once it has been complete or skipped at every target for longer than `older_than`
 /// and none of its dead letters waits for a person. Its uids, store, voucher number, day, type, amount,
@@ -17,21 +17,21 @@ use crate::{Key, Period, StoreError, group_id};
 /// of a package is pruned once it is issued or superseded, a dead letter once it is redriven or discarded.
 #[async_trait]
 pub trait PruneStore: Send + Sync {
-    /// How much there is to prune.
+    /// What [`PruneStore::prune`] would prune.
     async fn prunable(&self, older_than: Duration) -> Result<Pruned, StoreError>;
 
-    /// Prunes at most `limit` of each kind, and answers how many. None says that there is no more. May be
-    /// left off and begun again at any time, by several at once.
+    /// Prunes at most `limit` of each kind, and answers how many; zero once there is no more. May be interrupted and
+    /// repeated at any time, by several at once.
     async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, StoreError>;
 
-    /// When the receipt was pruned, where it was.
+    /// When the receipt was pruned; `None` where it was not.
     async fn pruned_at(&self, key: &Key) -> Result<Option<DateTime<Utc>>, StoreError>;
 
-    /// How many receipts that were settled in the period are pruned.
+    /// Number of pruned receipts that were settled in the period.
     async fn pruned_in(&self, period: Period, tenant: Option<&str>) -> Result<u64, StoreError>;
 }
 
-/// How much there is to prune, or was.
+/// How much was pruned, or can be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// Receipts: the event, the order number and what customers are found by.
@@ -43,13 +43,13 @@ pub struct Pruned {
 }
 
 impl Pruned {
-    /// All of them.
+    /// Their sum.
     pub fn total(self) -> u64 {
         self.receipts + self.packages + self.letters
     }
 }
 
-/// What stands in a pruned dead letter for its error and its cause, neither of which is ever empty.
+/// The error and the cause of a pruned dead letter, neither of which is ever empty.
 const PRUNED: &str = "pruned";
 
 #[async_trait]

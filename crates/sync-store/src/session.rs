@@ -1,4 +1,4 @@
-//! Sessions: who is logged in to the console.
+//! Sessions of the console.
 
 use std::fmt;
 
@@ -8,53 +8,53 @@ use chrono::{DateTime, Utc};
 use crate::StoreError;
 use crate::sql::{Database, DecodeError, Row, SqlStore, Statement};
 
-/// Who is logged in. All times are of the caller's clock.
+/// Sessions of the console. All times are by the caller's clock.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Keeps a session.
+    /// Stores a new session.
     async fn open_session(&self, session: &Session) -> Result<(), StoreError>;
 
-    /// The session with this id, whether or not its time is over.
+    /// The session with this id, even an expired one.
     async fn session(&self, id: &str) -> Result<Option<Session>, StoreError>;
 
-    /// A page was asked for.
-    async fn see_session(&self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Moves `seen_at` forward.
+    async fn touch_session(&self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Ends a session. Answers whether there was one.
+    /// Ends a session, and answers whether there was one.
     async fn close_session(&self, id: &str) -> Result<bool, StoreError>;
 
-    /// Ends all sessions of somebody, or everybody's. Answers how many there were.
+    /// Ends all sessions of a user, or of everybody, and answers how many there were.
     async fn close_sessions(&self, who: Option<&str>) -> Result<u64, StoreError>;
 
-    /// Forgets sessions that ended before now, or were not seen since.
-    async fn forget_sessions(
+    /// Removes sessions that have expired by `now` or were last seen before `unseen_since`.
+    async fn remove_sessions(
         &self,
         now: DateTime<Utc>,
         unseen_since: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 
-    /// Every session that is kept, the latest seen first.
+    /// All sessions, latest seen first.
     async fn sessions(&self) -> Result<Vec<Session>, StoreError>;
 }
 
 /// Somebody who is logged in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
-    /// A hash of the token that the browser has: who reads the store cannot use it.
+    /// A hash of the browser's token, so that the store's content opens no session.
     pub id: String,
-    /// How they became known: `password PRINT`, of the password that they had then, or `oidc ISSUER`.
+    /// How they logged in: `password FINGERPRINT`, of the password at that time, or `oidc ISSUER`.
     pub way: String,
-    /// Who.
+    /// Name of the user.
     pub who: String,
-    /// What they may do.
+    /// Role of the user.
     pub role: String,
-    /// The token that forms of this session carry.
+    /// Token of the session's forms.
     pub csrf: String,
-    /// When they logged in.
+    /// Time of login.
     pub opened_at: DateTime<Utc>,
-    /// When a page was last asked for, to within a minute.
+    /// Last request, to within a minute.
     pub seen_at: DateTime<Utc>,
-    /// When it ends in any case.
+    /// Expiry, however active the session is.
     pub ends_at: DateTime<Utc>,
 }
 
@@ -93,7 +93,7 @@ impl<D: Database> SessionStore for SqlStore<D> {
         self.find(Statement::new(sql).text(id), read).await
     }
 
-    async fn see_session(&self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn touch_session(&self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "update session set seen_at = $2 where id = $1 and seen_at < $2";
         self.write(Statement::new(sql).text(id).time(Some(at))).await
     }
@@ -109,7 +109,7 @@ impl<D: Database> SessionStore for SqlStore<D> {
         self.count_written(close).await
     }
 
-    async fn forget_sessions(
+    async fn remove_sessions(
         &self,
         now: DateTime<Utc>,
         unseen_since: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Stages: those that somebody has paused by hand, and what each process says of its own.
+//! Stages: pauses by operators, and the reports of processes.
 
 use std::time::Duration;
 
@@ -9,41 +9,41 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::sql::{Database, DecodeError, Dialect, Row, SqlStore, Statement};
 
-/// The stages as their processes and operators know them.
+/// Pauses of stages, and reports of processes.
 #[async_trait]
 pub trait StageStore: Send + Sync {
-    /// Pauses a stage. One that is paused already stays so with what was said then.
+    /// Pauses a stage. An earlier pause stays as it is.
     async fn hold(&self, stage: &str, who: &str, why: &str) -> Result<Holding, StoreError>;
 
-    /// Ends the pause of a stage, and answers which; `None` where there was none.
+    /// Ends and returns the pause of a stage; `None` where there was none.
     async fn release_stage(&self, stage: &str) -> Result<Option<StageHold>, StoreError>;
 
-    /// The stages that are paused by hand, by their names.
+    /// All pauses, by stage.
     async fn holds(&self) -> Result<Vec<StageHold>, StoreError>;
 
-    /// Writes down what a process says of its stages, in place of what it said before.
+    /// Replaces the reports of a process.
     async fn report(&self, process: &ProcessRun, reports: &[StageReport]) -> Result<(), StoreError>;
 
-    /// What processes said of their stages within this time, by stage, host and process.
+    /// Reports that are younger than `within`, by stage, host and process.
     async fn reports(&self, within: Duration) -> Result<Vec<SeenReport>, StoreError>;
 
-    /// Forgets what a process said: it has ended in good order.
-    async fn forget_process(&self, process: &str) -> Result<(), StoreError>;
+    /// Removes the reports of a process that has shut down.
+    async fn remove_reports_of(&self, process: &str) -> Result<(), StoreError>;
 
-    /// Forgets the processes that have said nothing for so long.
-    async fn forget_silent(&self, silent_for: Duration) -> Result<(), StoreError>;
+    /// Removes reports that are older than `silent_for`.
+    async fn remove_old_reports(&self, silent_for: Duration) -> Result<(), StoreError>;
 }
 
-/// A stage that somebody has paused by hand: no process takes its messages until it is released.
+/// An operator's pause of a stage: no process consumes its messages until it is released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageHold {
-    /// The stage.
+    /// Name of the stage.
     pub stage: String,
-    /// Who paused it, as the tool knows them.
+    /// The operator's name in the tool they used.
     pub who: String,
-    /// Why; empty where they did not say.
+    /// The reason; may be empty.
     pub why: String,
-    /// Since when, by the store's clock.
+    /// By the store's clock.
     pub since: DateTime<Utc>,
 }
 
@@ -51,9 +51,9 @@ pub struct StageHold {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Holding {
-    /// It is paused from now on.
+    /// This pause begins now.
     Begun(StageHold),
-    /// It was paused already, and that pause stands.
+    /// The earlier pause, which stays.
     Standing(StageHold),
 }
 
@@ -62,28 +62,28 @@ pub enum Holding {
 pub struct ProcessRun {
     /// Unique to this run.
     pub id: String,
-    /// The machine, for people.
+    /// Host name.
     pub host: String,
-    /// The process's number there, for people.
+    /// Process id on that host.
     pub pid: u32,
-    /// When it started, by its own clock.
+    /// By the process's clock.
     pub started_at: DateTime<Utc>,
 }
 
-/// What a process says of one of its stages.
+/// What a process reports of one of its stages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageReport {
     /// The stage.
     pub stage: String,
-    /// Where it stands with the broker, in a word: `running`, `disconnected`.
+    /// State of its broker connection: `running`, `disconnected`.
     pub broker: String,
-    /// Why it stands there, where there is a reason.
+    /// The reason for that state, where there is one.
     pub broker_why: Option<String>,
-    /// Where it is paused by itself: since when, why, and when it probes.
+    /// The open circuit breaker of the stage, where it is open.
     pub pause: Option<ReportedPause>,
-    /// Its bulkheads that are paused by themselves while the others go on, by name.
+    /// Bulkheads whose circuit breaker is open while the others go on.
     pub bulkheads: Vec<ReportedBulkhead>,
-    /// Whether it has heard that the stage is paused by hand, and takes nothing any more.
+    /// Whether it obeys an operator's pause.
     pub held: bool,
     /// Messages in flight.
     pub in_flight: u64,
@@ -91,36 +91,36 @@ pub struct StageReport {
     pub handled: u64,
 }
 
-/// A pause that a process has begun by itself, because what lies downstream is away.
+/// An open circuit breaker: the process has paused because a service downstream is unavailable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedPause {
-    /// Since when, by the process's clock.
+    /// By the process's clock.
     pub since: DateTime<Utc>,
-    /// The error that paused it.
+    /// The error that opened it.
     pub why: String,
-    /// When it tries the next message, by the process's clock; a time that has passed is now.
+    /// When the next message is tried, by the process's clock.
     pub next_probe_at: DateTime<Utc>,
 }
 
-/// A bulkhead of a stage that a process has paused.
+/// A bulkhead whose circuit breaker is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedBulkhead {
-    /// Its name: the tenant's.
+    /// Its name: the tenant's uid.
     pub bulkhead: String,
-    /// Since when, why, and when it probes.
+    /// Its circuit breaker.
     pub pause: ReportedPause,
 }
 
-/// What a process said, and when.
+/// A report, and when it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenReport {
-    /// The process.
+    /// Who reports.
     pub process: ProcessRun,
-    /// What it said.
+    /// What it reports.
     pub report: StageReport,
-    /// When it said so, by the store's clock.
+    /// By the store's clock.
     pub seen_at: DateTime<Utc>,
-    /// How long ago that is, by the store's clock.
+    /// Its age, by the store's clock.
     pub silent_for: Duration,
 }
 
@@ -159,11 +159,11 @@ impl<D: Database> StageStore for SqlStore<D> {
         self.list(seen(self.dialect(), within), read_seen).await
     }
 
-    async fn forget_process(&self, process: &str) -> Result<(), StoreError> {
+    async fn remove_reports_of(&self, process: &str) -> Result<(), StoreError> {
         self.write(Statement::new("delete from stage_report where process = $1").text(process)).await
     }
 
-    async fn forget_silent(&self, silent_for: Duration) -> Result<(), StoreError> {
+    async fn remove_old_reports(&self, silent_for: Duration) -> Result<(), StoreError> {
         let now = self.dialect().now();
         let forget = format!("delete from stage_report where abs({now} - seen_at) >= $1");
         self.write(Statement::new(forget).duration(silent_for)).await
@@ -238,7 +238,7 @@ fn report(dialect: Dialect, process: &ProcessRun, reports: &[StageReport]) -> St
     })
 }
 
-/// What was said after now was said before the clock was set back: who still runs says it again.
+/// A report from the future was stored before the clock was set back; who still runs reports again.
 fn seen(dialect: Dialect, within: Duration) -> Statement {
     let now = dialect.now();
     Statement::new(format!(

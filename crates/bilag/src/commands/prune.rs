@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sync_store::{Act, Pruned, SyncStore};
+use sync_store::{NewAuditEntry, Pruned, SyncStore};
 
 use crate::cli::PruneArgs;
 use crate::output::{self, Failed, say, tell};
@@ -65,7 +65,9 @@ pub async fn prune(
         return Ok(all);
     }
     let detail = format!("older than {} d", older_than.as_secs() / 86_400);
-    store.note_act(&Act { who, act: "prune", stage: "store", letters: &[], detail: &detail }).await?;
+    store
+        .write_audit(&NewAuditEntry { who, act: "prune", stage: "store", letters: &[], detail: &detail })
+        .await?;
     loop {
         let batch = store.prune(older_than, BATCH).await?;
         if batch.total() == 0 {

@@ -25,39 +25,42 @@ pub trait DeadLetterStore: Send + Sync {
     /// `conflicting_receipt`, `too_large`.
     async fn note_dead(&self, letter: &NewDeadLetter<'_>) -> Result<(), StoreError>;
 
-    /// A dead letter has moved: redriven, discarded, or restored to its dead-letter queue. Answers
-    /// whether the index knew it.
-    async fn move_letter(&self, id: &str, to: Place) -> Result<bool, StoreError> {
-        Ok(self.move_letters(&[id.to_owned()], to).await? > 0)
+    /// [`DeadLetterStore::move_dead_letters`] of one; answers whether the index knew it.
+    async fn move_dead_letter(&self, id: &str, to: Place) -> Result<bool, StoreError> {
+        Ok(self.move_dead_letters(&[id.to_owned()], to).await? > 0)
     }
 
-    /// Several dead letters have moved, in one statement. Answers how many of them the index knew.
-    async fn move_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError>;
+    /// Records that dead letters were redriven, discarded, or restored to their dead-letter queue. Answers how many of
+    /// them the index knew.
+    async fn move_dead_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError>;
 
-    /// Dead letters that meet the filter, the latest noted first, without headers and body.
+    /// Dead letters that match the filter, latest first, without headers and body.
     async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,
         page: Page,
     ) -> Result<Vec<NotedDeadLetter>, StoreError>;
 
-    /// The ids of all dead letters that meet the filter, by stage.
-    async fn letter_ids(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterId>, StoreError>;
+    /// Ids of all dead letters that match the filter.
+    async fn dead_letter_ids(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterId>, StoreError>;
 
-    /// How many dead letters meet the filter, by stage.
-    async fn letters_by_stage(&self, filter: &DeadLetterFilter) -> Result<BTreeMap<String, u64>, StoreError>;
+    /// Counts dead letters that match the filter, by stage.
+    async fn dead_letters_by_stage(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// One dead letter with headers and body.
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterInFull>, StoreError>;
 
-    /// How many dead letters wait for a person, by stage and reason.
+    /// Counts dead letters in their dead-letter queues, by stage and reason.
     async fn dead_counts(&self) -> Result<Vec<DeadCount>, StoreError>;
 
-    /// Dead letters that meet the filter by stage, reason and cause, the group with the newest dead letter first.
+    /// Groups of the dead letters that match the filter, the group with the newest dead letter first.
     async fn dead_causes(&self, filter: &DeadLetterFilter, page: Page) -> Result<Vec<DeadCause>, StoreError>;
 
-    /// Works out the cause of at most `limit` dead letters that an earlier version noted without one. Answers
-    /// how many there were; fewer than `limit` says that there are no more.
+    /// Computes the cause of at most `limit` dead letters of earlier versions, and answers how many there were: fewer
+    /// than `limit` once there are no more.
     async fn fill_causes(&self, limit: u32) -> Result<u64, StoreError>;
 }
 
@@ -65,14 +68,14 @@ pub trait DeadLetterStore: Send + Sync {
 pub(crate) const ABOUT_THE_MESSAGE: [&str; 4] =
     ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
 
-/// What a dead letter says about itself.
+/// A dead letter by its message's headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Identifies the dead letter: the same message in the same dead-letter queue has the same id.
     pub id: String,
-    /// The stage where it died.
+    /// Name of the stage where it died.
     pub stage: String,
-    /// The short stable code.
+    /// Short stable code: `omnium_rejected` …
     pub reason: String,
     /// The whole error chain.
     pub error: String,
@@ -99,10 +102,10 @@ impl DeadLetter {
     }
 }
 
-/// A dead letter to be noted.
+/// A dead letter to write into the index.
 #[derive(Clone, Copy, Debug)]
 pub struct NewDeadLetter<'a> {
-    /// What it says about itself.
+    /// By its headers.
     pub letter: &'a DeadLetter,
     /// The message's headers, as JSON.
     pub headers: &'a str,
@@ -132,7 +135,7 @@ impl NewDeadLetter<'_> {
 /// A dead letter in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotedDeadLetter {
-    /// What it says about itself.
+    /// By its headers.
     pub letter: DeadLetter,
     /// The size of the message's whole body in bytes.
     pub body_size: u64,
@@ -191,7 +194,7 @@ impl FromStr for Place {
 #[error("no such place of a dead letter: use dead, redriven or discarded")]
 pub struct UnknownPlace;
 
-/// Which dead letters to list. What is `None` does not matter.
+/// Which dead letters to list; `None` matches all.
 #[derive(Clone, Debug, Default)]
 pub struct DeadLetterFilter {
     /// Where the message is; by default those that wait for a person.
@@ -205,33 +208,33 @@ pub struct DeadLetterFilter {
     /// Of this group, as [`DeadCause::id`] has it. Dead letters of an earlier version are in none until
     /// [`DeadLetterStore::fill_causes`] has worked out their cause.
     pub group: Option<String>,
-    /// Only these, by their ids.
+    /// With one of these ids.
     pub ids: Option<Vec<String>>,
     /// About this receipt.
     pub key: Option<Key>,
     /// Noted at this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Has this text in its id, message id, receipt uid, package or error, in capitals or not.
+    /// Part of its id, message id, receipt uid, package or error, in any case.
     pub text: Option<String>,
-    /// The text does not count where only the error has it: errors may name people, and whoever may not
-    /// read them must not learn by searching what stands there.
+    /// Excludes the error from `text`: errors may name people, and who may not read them must not learn their content
+    /// by searching.
     pub not_in_errors: bool,
 }
 
-/// How many dead letters of one kind wait for a person.
+/// Waiting dead letters of one stage and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadCount {
     /// The stage where they died.
     pub stage: String,
     /// Why.
     pub reason: String,
-    /// How many.
+    /// Number of them.
     pub count: u64,
     /// When the oldest was noted.
     pub oldest: DateTime<Utc>,
 }
 
-/// The dead letters that died of the same thing: stage, reason and cause are the same.
+/// The dead letters of one group: with the same stage, reason and cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadCause {
     /// The stage where they died.
@@ -241,7 +244,7 @@ pub struct DeadCause {
     /// The error without its variable parts; empty for dead letters of an earlier version, until
     /// [`DeadLetterStore::fill_causes`] has worked it out.
     pub cause: String,
-    /// How many.
+    /// Number of them.
     pub count: u64,
     /// When the oldest was noted.
     pub oldest: DateTime<Utc>,
@@ -254,17 +257,17 @@ pub struct DeadCause {
 }
 
 impl DeadCause {
-    /// Names the group: eight hexadecimal digits.
+    /// Id of the group: eight hexadecimal digits.
     pub fn id(&self) -> String {
         group_id(&self.stage, &self.reason, &self.cause)
     }
 }
 
-/// A dead letter, and the stage where it died.
+/// A dead letter by its id, with its stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetterId {
-    /// The stage.
+    /// Name of the stage.
     pub stage: String,
-    /// The dead letter's id.
+    /// Id of the dead letter.
     pub id: String,
 }

@@ -17,7 +17,7 @@ impl<D: Database> DeadLetterStore for SqlStore<D> {
         self.write(note(self.dialect(), letter)).await
     }
 
-    async fn move_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError> {
+    async fn move_dead_letters(&self, ids: &[String], to: Place) -> Result<u64, StoreError> {
         let given = self.dialect().texts(2);
         let sql = format!("update dead_letter set place = $1 where id in ({given}) returning id");
         self.count_written(Statement::new(sql).text(to.as_str()).texts(ids)).await
@@ -34,14 +34,17 @@ impl<D: Database> DeadLetterStore for SqlStore<D> {
         self.list(list.page("noted_at desc, id", page), read_noted).await
     }
 
-    async fn letter_ids(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterId>, StoreError> {
+    async fn dead_letter_ids(&self, filter: &DeadLetterFilter) -> Result<Vec<DeadLetterId>, StoreError> {
         let ids = matching(self.dialect(), filter, |conditions| {
             format!("select stage, id from dead_letter where {conditions}")
         });
         self.list(ids, |row| Ok(DeadLetterId { stage: row.get("stage")?, id: row.get("id")? })).await
     }
 
-    async fn letters_by_stage(&self, filter: &DeadLetterFilter) -> Result<BTreeMap<String, u64>, StoreError> {
+    async fn dead_letters_by_stage(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
         let counts = matching(self.dialect(), filter, |conditions| {
             format!("select stage, count(*) as count from dead_letter where {conditions} group by stage")
         });

@@ -1,4 +1,4 @@
-//! Permits: what all processes together may ask of a service at once, and how fast.
+//! Permits: the rate limits of a service, shared by all processes.
 
 mod pool;
 
@@ -10,35 +10,35 @@ use crate::StoreError;
 use crate::permit::pool::Pool;
 use crate::sql::{Database, DecodeError, Row, SqlStore, Statement};
 
-/// What a service allows one API user, whatever the number of processes.
+/// Limits of a service for one API user, over all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PermitLimits {
-    /// Requests at once.
+    /// Maximum requests in flight.
     pub concurrent: u32,
-    /// Requests that a full bucket holds.
+    /// Tokens in a full bucket; a request takes one.
     pub capacity: u32,
-    /// Requests that come back each second, evenly.
+    /// Tokens refilled per second.
     pub refill_per_second: u32,
 }
 
 /// What a process asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct PermitAsk<'a> {
-    /// Who asks: one run of a process.
+pub struct PermitRequest<'a> {
+    /// One run of a process.
     pub owner: &'a str,
-    /// Requests that it would have in flight.
+    /// Requests that it wants to have in flight.
     pub wants: u32,
     /// Permits of its grant that it cannot give back now.
     pub keeps: u32,
-    /// Requests that it would take from the bucket.
+    /// Tokens to take from the bucket.
     pub draws: u32,
     /// How long the grant runs from now: longer than any request that is made under it.
     pub ttl: Duration,
-    /// For how long the service has asked to be left alone (429), where it has.
+    /// How long the service has asked to wait (429).
     pub hold: Option<Duration>,
 }
 
-/// What a process is granted, in place of what it was granted before.
+/// A grant, which replaces the process's earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct PermitAnswer {
@@ -46,36 +46,36 @@ pub struct PermitAnswer {
     pub permits: u32,
     /// Where others lack permits: how many it should come down to, by giving back what it gets back.
     pub share: Option<u32>,
-    /// Requests taken from the bucket for it.
+    /// Tokens taken from the bucket for it.
     pub drawn: u32,
-    /// When the bucket holds a request again; zero where it holds one now.
+    /// Time until the bucket has a token; zero where it has one.
     pub next_draw: Duration,
-    /// For how long nothing is to be sent.
+    /// How long nothing may be sent.
     pub held: Duration,
 }
 
-/// The permits of API users, by a key that names nobody. The grants that run never exceed the limit
-/// together, at any moment, whoever asks at the same time.
+/// Permits of API users, by a key that names nobody. At any moment, the sum of the running grants is within the limit,
+/// whoever asks at the same time.
 #[async_trait]
 pub trait PermitStore: Send + Sync {
-    /// Asks for permits and for requests from the bucket. Asking again replaces the grant of this owner;
-    /// wanting and keeping nothing gives it back. After [`StoreError::Unavailable`] the grant may be
+    /// Asks for permits and for tokens of the bucket. Asking again replaces the owner's grant; wanting and keeping
+    /// nothing gives it back. After [`StoreError::Unavailable`] the grant may be
     /// either of the two, never below what was kept.
-    async fn ask_permits(
+    async fn request_permits(
         &self,
         api_user: &str,
         limits: &PermitLimits,
-        ask: &PermitAsk<'_>,
+        ask: &PermitRequest<'_>,
     ) -> Result<PermitAnswer, StoreError>;
 }
 
 #[async_trait]
 impl<D: Database> PermitStore for SqlStore<D> {
-    async fn ask_permits(
+    async fn request_permits(
         &self,
         api_user: &str,
         limits: &PermitLimits,
-        ask: &PermitAsk<'_>,
+        ask: &PermitRequest<'_>,
     ) -> Result<PermitAnswer, StoreError> {
         // Each further turn means that somebody else was answered meanwhile.
         loop {

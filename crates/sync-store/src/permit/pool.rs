@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PermitAnswer, PermitAsk, PermitLimits};
+use crate::{PermitAnswer, PermitLimits, PermitRequest};
 
 /// The longest hold, in milliseconds: as long as a 429 is obeyed at most.
 const HELD_MOST: i64 = 600_000;
@@ -48,7 +48,7 @@ impl Pool {
     }
 
     /// Grants what can be granted.
-    pub(crate) fn ask(&mut self, limits: &PermitLimits, ask: &PermitAsk<'_>, now: i64) -> PermitAnswer {
+    pub(crate) fn ask(&mut self, limits: &PermitLimits, ask: &PermitRequest<'_>, now: i64) -> PermitAnswer {
         self.grants.retain(|_, grant| now < grant.until);
         for grant in self.grants.values_mut() {
             grant.until = grant.until.min(now.saturating_add(grant.ttl));
@@ -72,7 +72,7 @@ impl Pool {
         PermitAnswer { permits, share, drawn, next_draw, held }
     }
 
-    fn grant(&mut self, total: u32, ask: &PermitAsk<'_>, now: i64) -> (u32, Option<u32>) {
+    fn grant(&mut self, total: u32, ask: &PermitRequest<'_>, now: i64) -> (u32, Option<u32>) {
         self.grants.remove(ask.owner);
         let taken: u32 = self.grants.values().map(|grant| grant.permits).sum();
         let free = total.saturating_sub(taken);
@@ -138,8 +138,8 @@ mod tests {
         Pool::new(&LIMITS, 0)
     }
 
-    fn ask(owner: &str, wants: u32, keeps: u32) -> PermitAsk<'_> {
-        PermitAsk { owner, wants, keeps, draws: 0, ttl: Duration::from_secs(20), hold: None }
+    fn ask(owner: &str, wants: u32, keeps: u32) -> PermitRequest<'_> {
+        PermitRequest { owner, wants, keeps, draws: 0, ttl: Duration::from_secs(20), hold: None }
     }
 
     impl Pool {
@@ -199,7 +199,7 @@ mod tests {
         const HOUR: i64 = 3_600_000;
         let mut pool = pool();
         assert_eq!(pool.grants("killed", 16, 0, HOUR), 16);
-        let hold = PermitAsk { hold: Some(Duration::from_secs(5)), ..ask("a", 4, 0) };
+        let hold = PermitRequest { hold: Some(Duration::from_secs(5)), ..ask("a", 4, 0) };
         let _ = pool.ask(&LIMITS, &hold, HOUR);
         let set_back = pool.ask(&LIMITS, &ask("a", 16, 4), 0);
         assert_eq!((set_back.permits, set_back.held), (4, Duration::from_secs(5)));
@@ -229,7 +229,7 @@ mod tests {
     fn the_bucket_gives_what_it_holds_and_the_refill_time() {
         let mut pool = pool();
         let mut draw = |draws, now| {
-            let answer = pool.ask(&LIMITS, &PermitAsk { draws, ..ask("a", 1, 0) }, now);
+            let answer = pool.ask(&LIMITS, &PermitRequest { draws, ..ask("a", 1, 0) }, now);
             (answer.drawn, answer.next_draw.as_millis())
         };
         assert_eq!(draw(60, 0), (60, 0));
@@ -243,11 +243,11 @@ mod tests {
     #[test]
     fn a_429_holds_everybody_and_empties_the_bucket() {
         let mut pool = pool();
-        let hold = |seconds| PermitAsk { hold: Some(Duration::from_secs(seconds)), ..ask("a", 1, 0) };
+        let hold = |seconds| PermitRequest { hold: Some(Duration::from_secs(seconds)), ..ask("a", 1, 0) };
         let held = |answer: PermitAnswer| answer.held.as_secs();
         assert_eq!(held(pool.ask(&LIMITS, &hold(30), 0)), 30);
         assert_eq!(held(pool.ask(&LIMITS, &hold(5), 1_000)), 29, "a shorter one changes nothing");
-        let other = pool.ask(&LIMITS, &PermitAsk { draws: 9, ..ask("b", 1, 0) }, 1_000);
+        let other = pool.ask(&LIMITS, &PermitRequest { draws: 9, ..ask("b", 1, 0) }, 1_000);
         assert_eq!((held(other), other.drawn), (29, 0));
         assert_eq!(held(pool.ask(&LIMITS, &ask("b", 1, 0), 30_000)), 0);
     }

@@ -10,8 +10,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{Key, Page, ReceiptFacts, Record, State, StoreError};
 
-/// Reports, and the search for receipts. A report is asked for day by day, a list page by page, so
-/// that no question takes long, however many receipts there are.
+/// Reports, and the search for receipts. Reports are queried by day and lists by page, so that no query takes long,
+/// however many receipts there are.
 #[async_trait]
 pub trait ReportStore: Send + Sync {
     /// The receipts of one day, counted and summed by tenant, store, type, currency, and the state of
@@ -59,7 +59,7 @@ pub trait ReportStore: Send + Sync {
     async fn search(
         &self,
         text: &str,
-        sought: Sought,
+        scope: SearchScope,
         tenant: Option<&str>,
         page: Page,
     ) -> Result<Vec<FoundReceipt>, StoreError>;
@@ -68,20 +68,20 @@ pub trait ReportStore: Send + Sync {
     /// before its tables had them or beside this one.
     async fn without_particulars(&self, limit: u32) -> Result<Vec<WithoutParticulars>, StoreError>;
 
-    /// Counts a receipt that has its particulars on another day.
+    /// Moves a receipt that has its particulars to another day.
     async fn count_on(&self, key: &Key, day: NaiveDate) -> Result<(), StoreError>;
 
-    /// Writes down the particulars of a receipt that had none.
+    /// Stores the particulars of a receipt that had none.
     async fn keep_particulars(&self, key: &Key, particulars: &Particulars) -> Result<(), StoreError>;
 }
 
 /// Where [`ReportStore::search`] looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sought {
-    /// In vouchers, orders, uids and what is known of customers.
+pub enum SearchScope {
+    /// In voucher numbers, order numbers, uids and customers.
     Everywhere,
-    /// Not in what is known of customers: for whoever may not read it.
-    NotInCustomers,
+    /// Not in customers: for those who may not read personal data.
+    WithoutCustomers,
 }
 
 /// What reports and searches need of a receipt.
@@ -115,16 +115,16 @@ impl fmt::Debug for Particulars {
     }
 }
 
-/// Days in a row, both included.
+/// Consecutive days, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// The first day.
+    /// First day.
     pub from: NaiveDate,
-    /// The last day.
+    /// Last day.
     pub to: NaiveDate,
 }
 
-/// Receipts of one day that are alike.
+/// The receipts of one group on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptCount {
     /// The retailer.

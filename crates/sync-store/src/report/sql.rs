@@ -8,7 +8,7 @@ use crate::record::{FACTS, RECORD, read_listed};
 use crate::sql::{Database, DecodeError, Row, SqlStore, Statement, containing};
 use crate::{
     BrokenCounts, FoundReceipt, Key, Listed, Page, Particulars, Period, ReceiptCount, ReportStore,
-    SettledReceipt, SettledVoucher, Sought, StoreError, WithoutParticulars,
+    SearchScope, SettledReceipt, SettledVoucher, StoreError, WithoutParticulars,
 };
 
 #[async_trait]
@@ -79,11 +79,11 @@ impl<D: Database> ReportStore for SqlStore<D> {
     async fn search(
         &self,
         text: &str,
-        sought: Sought,
+        scope: SearchScope,
         tenant: Option<&str>,
         page: Page,
     ) -> Result<Vec<FoundReceipt>, StoreError> {
-        Ok(by_receipt(self.list(search(text, sought, tenant, page), read_listed).await?))
+        Ok(by_receipt(self.list(search(text, scope, tenant, page), read_listed).await?))
     }
 
     async fn without_particulars(&self, limit: u32) -> Result<Vec<WithoutParticulars>, StoreError> {
@@ -239,13 +239,13 @@ impl Statement {
     }
 }
 
-/// Each way to find a receipt by an index of its own. The customers are looked through the newest
-/// first, until there are enough of them.
-fn search(text: &str, sought: Sought, tenant: Option<&str>, page: Page) -> Statement {
+/// Voucher, order and uid each use an index of their own. Customers are scanned, the newest first, until there are
+/// enough of them.
+fn search(text: &str, scope: SearchScope, tenant: Option<&str>, page: Page) -> Statement {
     let is_theirs = "(cast($3 as text) is null or tenant_uid = $3)";
-    let are_sought = match sought {
-        Sought::Everywhere => "true",
-        Sought::NotInCustomers => "false",
+    let customers_searched = match scope {
+        SearchScope::Everywhere => "true",
+        SearchScope::WithoutCustomers => "false",
     };
     let record = qualified("sync", RECORD);
     let facts = qualified("receipt", FACTS);
@@ -260,7 +260,7 @@ fn search(text: &str, sought: Sought, tenant: Option<&str>, page: Page) -> State
                  where receipt_uid = $1 and {is_theirs}
          ), customers as (
              select tenant_uid, receipt_uid, heard_at from receipt
-             where {are_sought} and customer > '' and customer like $2 escape '\\' and {is_theirs}
+             where {customers_searched} and customer > '' and customer like $2 escape '\\' and {is_theirs}
              order by heard_at desc limit $4
          ), found as (
              select tenant_uid, receipt_uid, max(heard_at) as heard_at, min(place) as place

@@ -8,7 +8,7 @@ use std::time::Duration;
 use config::Secret;
 use futures_util::future::join_all;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use sync_store::{Act, Lease, State, StoreError, connect, connect_by, connect_to_existing};
+use sync_store::{Lease, NewAuditEntry, State, StoreError, connect, connect_by, connect_to_existing};
 
 use crate::fresh::Fresh;
 use crate::given::{LONG, TARGET, granted, in_state, key, receipt, record};
@@ -139,7 +139,13 @@ async fn works_without_the_right_to_change_tables() {
     let store = connect(&url).await.expect("nothing is to be done");
     in_state(&*store, "r", State::Complete).await;
     store
-        .note_act(&Act { who: "kari", act: "redrive", stage: "upload", letters: &[], detail: "" })
+        .write_audit(&NewAuditEntry {
+            who: "kari",
+            act: "redrive",
+            stage: "upload",
+            letters: &[],
+            detail: "",
+        })
         .await
         .expect("noted");
 

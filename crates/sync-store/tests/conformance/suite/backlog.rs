@@ -67,7 +67,7 @@ pub async fn counts_nothing_complete_or_moved(fresh: &Fresh) {
     in_state(&*store, "skipped", State::Skipped).await;
     for (id, place) in [("redriven", Place::Redriven), ("discarded", Place::Discarded)] {
         note(&*store, &letter(id, "omnium_rejected", None), ONE).await;
-        assert!(store.move_letter(id, place).await.expect("moved"), "{id} was there");
+        assert!(store.move_dead_letter(id, place).await.expect("moved"), "{id} was there");
     }
     assert_eq!(backlog(&*store).await, Backlog::default());
 }

@@ -36,7 +36,7 @@ pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     assert_eq!(second, found[1..]);
 
     let of_group = DeadLetterFilter { cause: Some(first.cause.clone()), ..any.clone() };
-    let mut ids = store.letter_ids(&of_group).await.expect("listed");
+    let mut ids = store.dead_letter_ids(&of_group).await.expect("listed");
     ids.sort_by(|one, other| one.id.cmp(&other.id));
     let id = |id: &str| DeadLetterId { stage: "upload".to_owned(), id: id.to_owned() };
     assert_eq!(ids, [id("a"), id("c")]);
@@ -44,7 +44,7 @@ pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     assert_eq!(groups(&*store, &by_id).await, found[..1], "a group is found by its id");
     let unknown = DeadLetterFilter { group: Some("00000000".to_owned()), ..any.clone() };
     assert_eq!(groups(&*store, &unknown).await, []);
-    let counts = store.letters_by_stage(&by_id).await.expect("counted");
+    let counts = store.dead_letters_by_stage(&by_id).await.expect("counted");
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("upload".to_owned(), 2)]);
     let text = DeadLetterFilter { text: Some("store 70".to_owned()), ..any };
     assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
@@ -58,8 +58,8 @@ pub async fn moves_many_at_once(fresh: &Fresh) {
     }
     let mut moved = ids[1..3].to_vec();
     moved.extend(["unknown".to_owned(), "a \"quoted\\ one".to_owned()]);
-    assert_eq!(store.move_letters(&moved, Place::Discarded).await.expect("moved"), 2);
-    assert_eq!(store.move_letters(&[], Place::Discarded).await.expect("moved"), 0);
+    assert_eq!(store.move_dead_letters(&moved, Place::Discarded).await.expect("moved"), 2);
+    assert_eq!(store.move_dead_letters(&[], Place::Discarded).await.expect("moved"), 0);
     let counts = store.dead_counts().await.expect("counted");
     assert_eq!(counts[0].count, 3);
     let chosen = DeadLetterFilter { ids: Some(ids[..2].to_vec()), ..DeadLetterFilter::default() };

@@ -94,7 +94,7 @@ pub async fn writing_twice_keeps_one(fresh: &Fresh) {
     let key = in_state(&*store, "r", State::Pending).await;
     let letter = letter("l", "omnium_rejected", Some(&key));
     note(&*store, &letter, ONE).await;
-    assert!(store.move_letter("l", Place::Redriven).await.expect("asked"));
+    assert!(store.move_dead_letter("l", Place::Redriven).await.expect("asked"));
     granted(&*store, &key, "a", LONG).await;
 
     note(&*store, &letter, ONE).await;
@@ -115,7 +115,7 @@ pub async fn a_later_death_replaces_the_first(fresh: &Fresh) {
     ];
     note(&*store, &first, ONE).await;
     for letter in later {
-        store.move_letter("l", Place::Redriven).await.expect("asked");
+        store.move_dead_letter("l", Place::Redriven).await.expect("asked");
         note(&*store, &letter, ONE).await;
         let noted = store.dead_letter("l").await.expect("asked").expect("kept").noted;
         assert_eq!((noted.letter, noted.place), (letter.clone(), Place::Dead));
@@ -241,11 +241,11 @@ pub async fn counts_those_that_wait(fresh: &Fresh) {
         counts.into_iter().map(|count| (count.reason, count.count)).collect::<Vec<_>>()
     };
     assert_eq!(counts().await, [("invalid_event".into(), 1), ("render_failed".into(), 2)]);
-    assert!(store.move_letter("b", Place::Redriven).await.expect("asked"));
-    assert!(store.move_letter("c", Place::Discarded).await.expect("asked"));
-    assert!(!store.move_letter("d", Place::Discarded).await.expect("asked"));
+    assert!(store.move_dead_letter("b", Place::Redriven).await.expect("asked"));
+    assert!(store.move_dead_letter("c", Place::Discarded).await.expect("asked"));
+    assert!(!store.move_dead_letter("d", Place::Discarded).await.expect("asked"));
     assert_eq!(counts().await, [("render_failed".into(), 1)]);
-    assert!(store.move_letter("c", Place::Dead).await.expect("asked"));
+    assert!(store.move_dead_letter("c", Place::Dead).await.expect("asked"));
     assert_eq!(counts().await, [("invalid_event".into(), 1), ("render_failed".into(), 1)]);
     let noted = store.dead_letter("a").await.expect("asked").expect("kept").noted;
     assert_eq!(store.dead_counts().await.expect("counted")[1].oldest, noted.noted_at);

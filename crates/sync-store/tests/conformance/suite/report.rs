@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate};
 use sync_store::{
-    BrokenCounts, Key, NewReceipt, Page, Particulars, Period, Place, ReceiptCount, Sought, State, SyncStore,
+    BrokenCounts, Key, NewReceipt, Page, Particulars, Period, Place, ReceiptCount, SearchScope, State,
+    SyncStore,
 };
 
 use crate::fresh::Fresh;
@@ -81,7 +82,7 @@ pub async fn counts_broken_receipts_apart(fresh: &Fresh) {
     answer.reason = "invoice_refused".to_owned();
     answer.id = "f".to_owned();
     note(&*store, &answer, ONE).await;
-    assert!(store.move_letter("d", Place::Discarded).await.expect("moved"));
+    assert!(store.move_dead_letter("d", Place::Discarded).await.expect("moved"));
     let today = chrono::Utc::now().date_naive();
     let yesterday = today.pred_opt().expect("a day before");
     let mut counted = BrokenCounts::default();
@@ -134,7 +135,7 @@ pub async fn reads_a_period_by_page(fresh: &Fresh) {
 }
 
 async fn found(store: &dyn SyncStore, text: &str) -> Vec<String> {
-    let found = store.search(text, Sought::Everywhere, None, Page::first(10)).await.expect("searched");
+    let found = store.search(text, SearchScope::Everywhere, None, Page::first(10)).await.expect("searched");
     found.into_iter().map(|receipt| receipt.key.receipt_uid).collect()
 }
 
@@ -157,7 +158,7 @@ pub async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
     }
     for (text, expected) in [("bjørn", 0), ("101", 1)] {
         let found =
-            store.search(text, Sought::NotInCustomers, None, Page::first(10)).await.expect("searched");
+            store.search(text, SearchScope::WithoutCustomers, None, Page::first(10)).await.expect("searched");
         assert_eq!(found.len(), expected, "{text}, not among customers");
     }
     assert_eq!(found(&*store, "100%_").await, ["102"]);
@@ -165,15 +166,19 @@ pub async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
         let expected: &[&str] = if text == "%" { &["102"] } else { &[] };
         assert_eq!(found(&*store, text).await, expected, "{text}");
     }
-    let whole = store.search("101", Sought::Everywhere, None, Page::first(10)).await.expect("searched");
+    let whole = store.search("101", SearchScope::Everywhere, None, Page::first(10)).await.expect("searched");
     let targets: Vec<_> = whole[0].records.iter().map(|record| &*record.target).collect();
     assert_eq!(targets, ["erp", TARGET]);
     assert_eq!(whole[0].facts.as_ref().map(|facts| &*facts.voucher_number), Some("101"));
-    let theirs =
-        store.search("5001", Sought::Everywhere, Some("tenant-2"), Page::first(10)).await.expect("searched");
+    let theirs = store
+        .search("5001", SearchScope::Everywhere, Some("tenant-2"), Page::first(10))
+        .await
+        .expect("searched");
     assert_eq!(theirs.iter().map(|found| &found.key).collect::<Vec<_>>(), [&other]);
-    let second =
-        store.search("5001", Sought::Everywhere, None, Page { limit: 1, offset: 1 }).await.expect("searched");
+    let second = store
+        .search("5001", SearchScope::Everywhere, None, Page { limit: 1, offset: 1 })
+        .await
+        .expect("searched");
     assert_eq!(second.iter().map(|found| &*found.key.receipt_uid).collect::<Vec<_>>(), ["102"]);
 }
 

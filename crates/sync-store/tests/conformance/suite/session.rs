@@ -38,7 +38,7 @@ pub async fn last_seen_never_moves_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.open_session(&session("a1", "kari")).await.expect("opened");
     for minute in [30, 10] {
-        store.see_session("a1", at(minute)).await.expect("seen");
+        store.touch_session("a1", at(minute)).await.expect("seen");
     }
     let seen = store.session("a1").await.expect("asked").expect("it is there");
     assert_eq!((seen.seen_at, seen.ends_at), (at(30), at(720)));
@@ -49,7 +49,7 @@ pub async fn closes_the_sessions_of_one_user(fresh: &Fresh) {
     for (id, who) in [("a1", "kari"), ("a2", "kari"), ("b1", "ola")] {
         store.open_session(&session(id, who)).await.expect("opened");
     }
-    store.see_session("b1", at(1)).await.expect("seen");
+    store.touch_session("b1", at(1)).await.expect("seen");
     let ids = async || {
         let sessions = store.sessions().await.expect("listed");
         sessions.into_iter().map(|session| session.id).collect::<Vec<_>>()
@@ -66,14 +66,14 @@ pub async fn removes_ended_and_unseen_sessions(fresh: &Fresh) {
     for id in ["ended", "unseen", "alive"] {
         store.open_session(&session(id, "kari")).await.expect("opened");
     }
-    store.see_session("ended", at(90)).await.expect("seen");
-    store.see_session("alive", at(100)).await.expect("seen");
+    store.touch_session("ended", at(90)).await.expect("seen");
+    store.touch_session("alive", at(100)).await.expect("seen");
     store.open_session(&Session { ends_at: at(800), ..session("later", "ola") }).await.expect("opened");
-    store.see_session("later", at(719)).await.expect("seen");
-    store.forget_sessions(at(100), at(60)).await.expect("forgotten");
+    store.touch_session("later", at(719)).await.expect("seen");
+    store.remove_sessions(at(100), at(60)).await.expect("forgotten");
     assert_eq!(store.session("unseen").await.expect("asked"), None);
     assert!(store.session("ended").await.expect("asked").is_some());
-    store.forget_sessions(at(720), at(60)).await.expect("forgotten");
+    store.remove_sessions(at(720), at(60)).await.expect("forgotten");
     assert_eq!(store.session("ended").await.expect("asked"), None, "its time is over");
     assert!(store.session("later").await.expect("asked").is_some());
 }

@@ -125,9 +125,9 @@ pub async fn old_reports_are_hidden_and_then_removed(fresh: &Fresh) {
     let old = seen.iter().find(|seen| seen.process.id == "old").expect("it was seen");
     assert!((60..LONG.as_secs()).contains(&old.silent_for.as_secs()), "{old:?}");
 
-    store.forget_silent(LONG).await.expect("asked");
+    store.remove_old_reports(LONG).await.expect("asked");
     assert_eq!(told(&*store, LONG).await.len(), 2, "neither was silent for so long");
-    store.forget_silent(short).await.expect("asked");
+    store.remove_old_reports(short).await.expect("asked");
     assert_eq!(told(&*store, LONG).await, [("new".to_owned(), running("upload"))]);
 }
 
@@ -137,7 +137,7 @@ pub async fn removes_reports_from_before_a_clock_set_back(fresh: &Fresh) {
     fresh.run("update stage_report set seen_at = seen_at + 3600000").await;
     assert_eq!(told(&*store, LONG).await, []);
     store.report(&process("new", 2), &[running("upload")]).await.expect("written");
-    store.forget_silent(LONG).await.expect("asked");
+    store.remove_old_reports(LONG).await.expect("asked");
     assert_eq!(told(&*store, LONG * 10).await, [("new".to_owned(), running("upload"))]);
 }
 
@@ -146,8 +146,8 @@ pub async fn removes_reports_of_an_ended_process(fresh: &Fresh) {
     for id in ["a", "b"] {
         store.report(&process(id, 1), &[running("upload"), running("erp")]).await.expect("written");
     }
-    store.forget_process("a").await.expect("asked");
-    store.forget_process("nobody").await.expect("asked");
+    store.remove_reports_of("a").await.expect("asked");
+    store.remove_reports_of("nobody").await.expect("asked");
     assert!(told(&*store, LONG).await.iter().all(|(id, _)| id == "b"));
     assert_eq!(told(&*store, LONG).await.len(), 2);
 }

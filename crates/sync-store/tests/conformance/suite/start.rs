@@ -98,6 +98,6 @@ pub async fn keeps_an_audit_log_without_details(fresh: &Fresh) {
         .run("insert into audit (done_at, who, act, stage, letters) values (1, 'kari', 'redrive', 'upload', 'a b')")
         .await;
     let store = fresh.connect().await;
-    let acts = store.acts(Page::first(10)).await.expect("listed");
+    let acts = store.audit_entries(Page::first(10)).await.expect("listed");
     assert_eq!((&*acts[0].who, &*acts[0].detail, acts[0].letters.len()), ("kari", "", 2));
 }
