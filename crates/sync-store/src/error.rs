@@ -10,34 +10,33 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 /// The source says what the database said; it goes into the log.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached or cannot write now. The caller pauses and asks again; it is
-    /// not known whether the operation took effect.
+    /// The database cannot be reached or cannot write now. The caller pauses and tries again; it is
+    /// unknown whether the operation took effect.
     #[error(
         "the store {store} does not answer: check that it runs, can be reached and has space on its disk"
     )]
     Unavailable {
-        /// Which store.
+        /// See [`SyncStore::describe`](crate::SyncStore::describe).
         store: String,
-        /// What the database said.
+        /// The database's error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The database does not take a value: it violates a constraint, has a character that the database's
-    /// encoding lacks, or is too large. Asking again does not help, and other operations are not
-    /// concerned.
-    #[error("the store {store} does not take a value: check its encoding, constraints and triggers")]
+    /// The database rejects a value: it violates a constraint, has a character that the database's
+    /// encoding lacks, or is too large. Trying again does not help; other operations are not affected.
+    #[error("the store {store} rejected a value: check its encoding, constraints and triggers")]
     Refused {
-        /// Which store.
+        /// See [`SyncStore::describe`](crate::SyncStore::describe).
         store: String,
-        /// What the database said.
+        /// The database's error.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The database answers, but not as this version expects: another schema, damaged data, or a
-    /// fault in this program. Asking again does not help.
+    /// fault in this program. Trying again does not help.
     #[error("the store {store} is not as this version expects: check that no newer version has changed it")]
     Broken {
-        /// Which store.
+        /// See [`SyncStore::describe`](crate::SyncStore::describe).
         store: String,
-        /// What the database said.
+        /// The database's error.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The tables are older than this version, and this user may not change them.
@@ -45,20 +44,20 @@ pub enum StoreError {
         "the tables of the store {store} lack {missing} migration(s) of this version, and this user may not change them: run `bilag sync migrate` as the tables' owner"
     )]
     Behind {
-        /// Which store.
+        /// See [`SyncStore::describe`](crate::SyncStore::describe).
         store: String,
-        /// How many migrations are missing.
+        /// Number of pending migrations.
         missing: usize,
-        /// What the database said.
+        /// The database's error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Nobody has made the store yet, or the URL names another one than the consumers'. Only those who may
-    /// make it get one.
+    /// There is no store yet, or the URL names another one than the consumers'. Reported to those who must not create
+    /// one.
     #[error(
         "there is no store at {store} ({problem}): set BILAG_DATABASE_URL to the store of the consumers; the first consumer creates a new one, or `bilag sync migrate` does"
     )]
     Absent {
-        /// Which store.
+        /// See [`SyncStore::describe`](crate::SyncStore::describe).
         store: String,
         /// What is missing.
         problem: &'static str,
@@ -69,17 +68,17 @@ pub enum StoreError {
         "the store {store} {problem} while this process was using it: stop all consumers, put the right file in its place (docs/operations.md), and start them again"
     )]
     Replaced {
-        /// Which store.
+        /// See [`SyncStore::describe`](crate::SyncStore::describe).
         store: String,
         /// What has happened to the file.
         problem: &'static str,
     },
     /// A newer version has changed the tables in a way that this one cannot work with.
     #[error(
-        "the store {store} takes a newer version: its tables need one that knows migration {needs}, and this one knows them up to {known}: upgrade this process"
+        "the store {store} requires a newer version: its tables need migration {needs}, and this version knows migrations up to {known}: upgrade this process"
     )]
     TooNew {
-        /// Which store.
+        /// See [`SyncStore::describe`](crate::SyncStore::describe).
         store: String,
         /// The newest migration that a version must know at least.
         needs: i64,
@@ -109,7 +108,7 @@ impl StoreError {
     }
 }
 
-/// An error of the database, shared by all operations that met it together.
+/// An error of the database, shared by all operations of a group.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct Fault(Arc<sqlx::Error>);
@@ -121,8 +120,7 @@ impl From<sqlx::Error> for Fault {
 }
 
 impl Fault {
-    /// Whether the database cannot be reached or cannot write now: a state that passes, by itself
-    /// or because somebody sees to it, and that is the same for every receipt.
+    /// Whether the database cannot be reached or cannot write now: a transient state that affects every receipt.
     pub(crate) fn is_unavailable(&self) -> bool {
         is_unavailable(&self.0)
     }

@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 /// Of a cause, in bytes: an index takes no longer text, and the beginning of an error says most.
 const MAX_LENGTH: usize = 400;
 
-/// What an error is called that says nothing.
-const UNTOLD: &str = "no error is told";
+/// The cause of an empty error.
+const NO_ERROR: &str = "no error is told";
 
-/// An error without its variable parts. Quoted values become `"…"`, but not the sentence that somebody
+/// An error without its variable parts. Quoted values become `"…"`, but not the sentence that a service
 /// answered; a word with a digit in it (a number, a uid, a voucher, a time, a hash) becomes `#`, and so
 /// does such a part of a URL or of a path; a number of three digits after "answered" or "status" stays,
 /// because 400 is another cause than 503. Of clauses that differ in nothing else, the first stays: the same
@@ -31,13 +31,13 @@ pub fn cause(error: &str) -> String {
     }
     let mut cause = without_repeats(&cause);
     if cause.is_empty() {
-        return UNTOLD.to_owned();
+        return NO_ERROR.to_owned();
     }
     cause.truncate(cause.floor_char_boundary(MAX_LENGTH));
     cause
 }
 
-/// Each clause once. That there are more than are told is no cause.
+/// Each clause once, without a closing "and more".
 fn without_repeats(cause: &str) -> String {
     const SEPARATOR: &str = "; ";
     let mut clauses: Vec<&str> = Vec::new();
@@ -60,8 +60,7 @@ pub fn group_id(stage: &str, reason: &str, cause: &str) -> String {
     hex::encode(&hash.finalize()[..4])
 }
 
-/// What stands between quotes is somebody's value, unless it is what somebody answered. A quote that is
-/// never closed is an apostrophe.
+/// Quoted text is a value, unless it is the answer of a service. A quote that is never closed is an apostrophe.
 fn without_quoted(error: &str) -> String {
     const QUOTES: [(char, char); 3] = [('"', '"'), ('\u{201c}', '\u{201d}'), ('`', '`')];
     let mut text = String::new();
@@ -88,7 +87,7 @@ fn without_quoted(error: &str) -> String {
     text
 }
 
-/// Whether what is quoted is the whole of what somebody answered: a sentence after a colon.
+/// Whether a quote is a service's whole answer: a sentence after a colon.
 fn is_answer(before: &str, quoted: &str) -> bool {
     const WORDS: usize = 3;
     before.trim_end().ends_with(':') && quoted.split_whitespace().nth(WORDS - 1).is_some()

@@ -19,8 +19,8 @@ use crate::{Death, Key, LeaseHolder, Page, State, Step, StoreError};
 /// it begins a new one. See [`SyncStore`](crate::SyncStore) and [`RecordStore`](crate::RecordStore) for answers, errors and owners.
 #[async_trait]
 pub trait PackageStore: Send + Sync {
-    /// Asks to be the one who asks the invoice service for this packing's invoice. Of any number
-    /// who ask at once, one is granted a round.
+    /// Asks for the lease to ask the invoice service for this packing's invoice. Of concurrent calls one is granted
+    /// a round.
     ///
     /// The event is remembered: whenever it comes after a newer packing was received, the answer is
     /// [`Asking::Superseded`]. Of the older rounds, those that are `asking` or `dead` become
@@ -57,13 +57,13 @@ pub trait PackageStore: Send + Sync {
     /// All rounds of one package, the newest first.
     async fn package(&self, key: &PackageKey) -> Result<Vec<PackageRound>, StoreError>;
 
-    /// Rounds that meet the filter, the latest touched first.
+    /// Rounds that match the filter, latest updated first.
     async fn packages(&self, filter: &PackageFilter, page: Page) -> Result<Vec<PackageRound>, StoreError>;
 
-    /// How many rounds are in each state.
+    /// Counts rounds by state.
     async fn package_counts(&self) -> Result<Vec<PackageCount>, StoreError>;
 
-    /// Newest rounds that nobody acts for and that should not be where they are, the longest
+    /// Newest rounds without a running lease that should have moved on, the longest
     /// untouched first: `asking` and untouched for longer than `untouched_for`; or `asked` and
     /// untouched for longer than `patience`, where the service has accepted once only. A second
     /// time is for a person to ask: see [`PackageFilter::waiting_for`] and
@@ -163,7 +163,7 @@ pub struct PackageRound {
     pub key: PackageKey,
     /// 1, 2 …; 0 where a receipt named the package before it was received as packed.
     pub round: u32,
-    /// The number people know the package by.
+    /// Number that people know the package by.
     pub number: String,
     /// How far it has come.
     pub state: PackageState,
@@ -173,11 +173,11 @@ pub struct PackageRound {
     pub fingerprint: Option<String>,
     /// The trace it belongs to (W3C Trace Context).
     pub traceparent: Option<String>,
-    /// How often somebody was let ask for it.
+    /// Times that a lease to ask was granted.
     pub asked_times: u32,
-    /// How often the invoice service accepted.
+    /// Times that the invoice service accepted.
     pub accepted_times: u32,
-    /// When it accepted last.
+    /// Last acceptance.
     pub asked_at: Option<DateTime<Utc>>,
     /// Its receipt, once there is one.
     pub receipt: Option<Key>,
@@ -198,7 +198,7 @@ pub struct PackageRound {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Which rounds to list. What is `None` does not matter.
+/// Which rounds to list; `None` matches all.
 #[derive(Clone, Debug, Default)]
 pub struct PackageFilter {
     /// In this state.
@@ -209,14 +209,14 @@ pub struct PackageFilter {
     pub waiting_for: Option<Duration>,
 }
 
-/// How many rounds are in one state.
+/// The rounds in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageCount {
-    /// In this state.
+    /// Their state.
     pub state: PackageState,
-    /// How many.
+    /// Number of them.
     pub count: u64,
-    /// When the one that is untouched for longest was last touched.
+    /// Least recent update among them.
     pub oldest: DateTime<Utc>,
 }
 
@@ -296,12 +296,12 @@ pub enum Asking {
     Granted {
         /// For this round; it belongs into the idempotency key.
         round: u32,
-        /// How often somebody was let ask for it before.
+        /// Times that a lease to ask was granted before.
         asked_times: u32,
     },
-    /// Another one asks. Come again later.
+    /// Another owner's lease runs. Try again later.
     Held {
-        /// How long that lease still runs unless it is given back.
+        /// Remaining time of that lease, unless it is given back.
         left: Duration,
     },
     /// The service has accepted, within patience: there is nothing to do now.

@@ -1,8 +1,8 @@
-//! The permits of one API user, and the rule by which they are granted: pure, told the time.
+//! The permits of one API user, and the rule by which they are granted. No I/O, and no clock.
 //!
-//! The grants that run never exceed the limit together. While nobody lacks any, each gets what it
-//! wants. Once somebody does, each has a fair share: who wants less than an even part gets what it
-//! wants, and the rest is divided evenly. Who holds more than that keeps only what is in use.
+//! The sum of running grants never exceeds the limit. While it suffices, each owner gets what it wants. Once an owner
+//! lacks permits, each has a fair share: an owner that wants less than an even part gets what it wants, and the rest
+//! is divided evenly. An owner with more than its share keeps only permits in use.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PermitAnswer, PermitLimits, PermitRequest};
 
-/// The longest hold, in milliseconds: as long as a 429 is obeyed at most.
-const HELD_MOST: i64 = 600_000;
+/// Longest time that a 429 is obeyed, in milliseconds.
+const MAX_HOLD: i64 = 600_000;
 
 /// What is kept of one API user. Times are the database's, in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Pool {
         }
         // Where the clock is set back, a hold goes on for what was left of it.
         let set_back = self.as_of.saturating_sub(now).max(0);
-        self.held_until = self.held_until.saturating_sub(set_back).min(now.saturating_add(HELD_MOST));
+        self.held_until = self.held_until.saturating_sub(set_back).min(now.saturating_add(MAX_HOLD));
         let (permits, share) = self.grant(limits.concurrent, ask, now);
         self.refill(limits, now);
         if let Some(hold) = ask.hold {

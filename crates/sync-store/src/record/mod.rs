@@ -27,7 +27,7 @@ pub trait RecordStore: Send + Sync {
     /// events of this receipt had been received before: then it is opened as new.
     async fn open(&self, receipt: &NewReceipt<'_>, target: &str, wanted: bool) -> Result<Opened, StoreError>;
 
-    /// Asks to be the one who acts for this receipt at this target, for `ttl` from now. The `ttl`
+    /// Asks for the lease on this receipt at this target, for `ttl` from now. The `ttl`
     /// must outlive every call that is made under the lease, its timeout included: nobody takes
     /// over before it has run out, not even under the same name.
     ///
@@ -69,20 +69,20 @@ pub trait RecordStore: Send + Sync {
     /// One record.
     async fn record(&self, key: &Key, target: &str) -> Result<Option<Record>, StoreError>;
 
-    /// Records that meet the filter, the latest opened first.
+    /// Records that match the filter, latest opened first.
     async fn records(&self, filter: &RecordFilter, page: Page) -> Result<Vec<Listed>, StoreError>;
 
-    /// How many records are in each state, by target.
+    /// Counts records by target and state.
     async fn counts(&self) -> Result<Vec<StateCount>, StoreError>;
 
     /// A receipt as it was first received.
     async fn receipt(&self, key: &Key) -> Result<Option<Receipt>, StoreError>;
 
-    /// Records that stopped on their way: neither complete, skipped nor dead, held by nobody, and
-    /// untouched for longer than `untouched_for`; the longest untouched first.
+    /// Stranded records: neither complete, skipped nor dead, without a running lease, and not updated for longer than
+    /// `untouched_for`; least recent first.
     async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Stranded>, StoreError>;
 
-    /// The record was sent on again: it is not stranded until it is untouched for long again.
+    /// Marks a record as updated, so that it is not stranded until `untouched_for` has passed again.
     async fn touch(&self, key: &Key, target: &str) -> Result<(), StoreError>;
 }
 
@@ -194,9 +194,9 @@ pub struct Death {
 pub enum Lease {
     /// The owner acts now. A record found `attaching` must be looked up first.
     Granted(Record),
-    /// Another one acts. Come again later.
+    /// Another owner's lease runs. Try again later.
     Held {
-        /// How long that lease still runs unless it is extended or given back.
+        /// Remaining time of that lease, unless it is extended or given back.
         left: Duration,
     },
     /// There is nothing left to do.
@@ -334,7 +334,7 @@ pub fn fingerprint(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
 
-/// Which records to list. What is `None` does not matter.
+/// Which records to list; `None` matches all.
 #[derive(Clone, Debug, Default)]
 pub struct RecordFilter {
     /// In this state.
@@ -347,17 +347,17 @@ pub struct RecordFilter {
     pub receipt: Option<String>,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: u32,
-    /// After so many.
+    /// Entries skipped.
     pub offset: u32,
 }
 
 impl Page {
-    /// The first `limit` of a list.
+    /// The first `limit` entries.
     pub fn first(limit: u32) -> Self {
         Self { limit, offset: 0 }
     }
@@ -372,20 +372,20 @@ pub struct Listed {
     pub receipt: Option<ReceiptFacts>,
 }
 
-/// How many records are in one state.
+/// The records of one target in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateCount {
-    /// For this target.
+    /// Name of the target.
     pub target: String,
-    /// In this state.
+    /// Their state.
     pub state: State,
-    /// How many.
+    /// Number of them.
     pub count: u64,
-    /// When the one that is untouched for longest was last touched.
+    /// Least recent update among them.
     pub oldest: DateTime<Utc>,
 }
 
-/// A record that stopped on its way, with what is needed to send its receipt on again.
+/// A stranded record, with what is needed to send its receipt on again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stranded {
     /// The receipt.
