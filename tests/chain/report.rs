@@ -183,7 +183,7 @@ total  –  2  –  0  –  0  –  2  –  0  –
 
 9 heard = 4 complete + 1 skipped + 3 dead + 1 on their way
 1 of the dead: receipts of which only broken events were heard
-1 of the dead: letters from which no receipt could be read, so nobody knows whose they are
+1 of the dead: dead letters from which no receipt could be read, so nobody knows whose they are
 
 voucher numbers
   7/70: 1 to 7, 6 heard: 3 (1 missing)

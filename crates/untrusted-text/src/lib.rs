@@ -1,10 +1,13 @@
-//! Text that others wrote, made safe to show: whatever leaves for a log, a terminal, a page or a table goes
-//! through here.
+//! Escapes untrusted text for logs, terminals, pages and tables.
 //!
-//! A voucher number, a customer's name or a service's answer may hold characters that act on the reader's
-//! screen instead of showing: a line break that forges a log line, an escape sequence that clears a terminal,
-//! a mark that turns the direction of what follows. Each is shown as an escape in place of the character
-//! (`\n`, `\u{1b}`, `\u{202e}`), so that nothing is hidden and nothing acts. Everything else stays as it is.
+//! A voucher number, a customer's name or a service's answer may contain characters that act on the reader's screen
+//! instead of showing: a newline that forges a log line, an escape sequence that clears a terminal, a mark that
+//! reverses the direction of the text. Each is replaced by an escape (`\n`, `\u{1b}`, `\u{202e}`). Everything else
+//! stays as it is.
+//!
+//! ```
+//! assert_eq!(untrusted_text::line("V-1\nERROR \u{1b}[2J"), r"V-1\nERROR \u{1b}[2J");
+//! ```
 
 use std::borrow::Cow;
 use std::fmt::Write;
