@@ -232,10 +232,9 @@ pub(crate) struct DecodeError {
 }
 
 impl Row {
-    /// The value of a column.
+    /// The value of a column. Null is an error: sqlx would make an empty text or zero of SQLite's.
     pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T, DecodeError> {
-        let error = DecodeError { column, expected: T::EXPECTED };
-        T::decode(self.stored(column).ok_or(error)?).ok_or(error)
+        self.optional(column)?.ok_or(DecodeError { column, expected: T::EXPECTED })
     }
 
     /// The value of a column that may be null.
@@ -245,7 +244,7 @@ impl Row {
         stored.map(|stored| T::decode(stored).ok_or(error)).transpose()
     }
 
-    fn stored<T: Stored>(&self, column: &str) -> Option<T> {
+    fn stored<T: Stored>(&self, column: &str) -> Option<Option<T>> {
         match self {
             Self::Sqlite(row) => row.try_get(column).ok(),
             Self::Postgres(row) => row.try_get(column).ok(),
@@ -334,4 +333,35 @@ columns! {
     PackageState, String, "state of a package", |text| text.parse().ok();
     Place, String, "place", |text| text.parse().ok();
     PackageId, String, "package id", |text| text.parse().ok().map(PackageId);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::IfMissing;
+
+    #[tokio::test]
+    async fn columns_are_read_by_name_and_errors_name_the_column() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bilag.db");
+        let sqlite = crate::sqlite::Sqlite::open(&path, IfMissing::Create).await.expect("opened");
+        let sql = "select 'text' as second, 7 as first, null as third, 'nowhere' as place";
+        let rows = sqlite.read(Statement::new(sql)).await.expect("read");
+        let row = rows.first().expect("a row");
+        assert_eq!(row.get::<u32>("first").ok(), Some(7));
+        assert_eq!(row.get::<String>("second").ok().as_deref(), Some("text"));
+        assert_eq!(row.optional::<String>("third").ok(), Some(None));
+        let told = |error: DecodeError| error.to_string();
+        let wrong_type = row.get::<u32>("second").map_err(told);
+        assert_eq!(wrong_type, Err("the column second holds no count".to_owned()));
+        assert_eq!(
+            row.get::<String>("third").map_err(told),
+            Err("the column third holds no text".to_owned())
+        );
+        assert_eq!(
+            row.get::<Place>("place").map_err(told),
+            Err("the column place holds no place".to_owned())
+        );
+        assert!(row.get::<i64>("missing").is_err());
+    }
 }
