@@ -203,7 +203,7 @@ async fn each_fault_of_the_store_is_named_with_what_to_mend() {
 
     run("insert into bilag_schema values (9999, 9999)").execute(&mut connection).await.expect("written");
     let (_, told, _) = only_fault(&world);
-    assert!(told.contains("takes a newer version"), "{told}");
+    assert!(told.contains("requires a newer version"), "{told}");
 
     world.set("BILAG_DATABASE_URL", "postgres://bilag:hunter2@127.0.0.1:1/bilag");
     let (what, told, mend) = only_fault(&world);

@@ -46,7 +46,7 @@ async fn a_store_is_migrated_by_hand_and_says_what_is_pending() {
     run(&world, "insert into bilag_schema values (9999, 9999)").await;
     let (code, error) = world.ends(&["consume", "all"]).await;
     assert_eq!(code, 1);
-    assert!(error.contains("takes a newer version") && error.contains("upgrade this process"), "{error}");
+    assert!(error.contains("requires a newer version") && error.contains("upgrade this process"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,9 +58,9 @@ async fn a_late_duplicate_of_a_pruned_receipt_is_sent_to_nobody() {
     all.kill();
     run(&world, TWO_YEARS_PASS).await;
     let printed = world.ok(&["sync", "prune", "--older-than", "400d", "--dry-run"]);
-    assert_eq!(printed, "to be pruned: 1 receipt(s), 0 package(s), 0 letter(s)\n");
+    assert_eq!(printed, "to be pruned: 1 receipt(s), 0 package(s), 0 dead letter(s)\n");
     let printed = world.ok(&["sync", "prune", "--older-than", "400d", "--as", "kari"]);
-    assert_eq!(printed, "pruned: 1 receipt(s), 0 package(s), 0 letter(s)\n");
+    assert_eq!(printed, "pruned: 1 receipt(s), 0 package(s), 0 dead letter(s)\n");
     assert!(world.ok(&["audit"]).contains("prune"));
     let shown = world.ok(&["sync", "show", "1"]);
     assert!(shown.contains("its personal data was removed"), "{shown}");

@@ -199,7 +199,7 @@ async fn what_was_discarded_before_the_index_heard_of_it_is_found_again_and_rest
     world.ok(&["dead", "discard", id]);
     // As if the tool had been killed before it could say so.
     let store = world.store().await;
-    assert!(store.move_letter(id, Place::Dead).await.expect("it is known"));
+    assert!(store.move_dead_letter(id, Place::Dead).await.expect("it is known"));
     world.ok(&["dead", "reindex"]);
     assert_eq!(world.dead_letters().len(), 2);
     world.ok(&["dead", "restore", id]);

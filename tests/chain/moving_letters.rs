@@ -242,7 +242,7 @@ async fn the_index_is_made_anew_from_the_queues() {
     let store = world.store().await;
     // One is hidden by an index that is ahead of its queue; one was moved by another tool.
     let hidden = before[0]["id"].as_str().expect("an id");
-    assert!(store.move_letter(hidden, sync_store::Place::Redriven).await.expect("moved"));
+    assert!(store.move_dead_letter(hidden, sync_store::Place::Redriven).await.expect("moved"));
     let moved = world.vhost.take("bilag.upload.dead").await;
     let said = world.ok(&["dead", "reindex"]);
     assert!(said.contains("upload: 2 letter(s)"), "{said}");

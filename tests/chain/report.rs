@@ -116,11 +116,11 @@ async fn what_cannot_be_reported_is_said_in_a_line() {
         ),
         (
             &["--from", "2026-11-01", "--to", "2026-11-02", "--target", "omnum"],
-            "error: --target: there is none of this name: use omnium, package, erp\n",
+            "error: --target: unknown target: use omnium, package, erp\n",
         ),
         (
             &["--from", "1/11/2026", "--to", "2026-11-02"],
-            "error: invalid value '1/11/2026' for '--from <DATE>': a day is written as in 2026-11-30\n",
+            "error: invalid value '1/11/2026' for '--from <DATE>': use a date such as 2026-11-30\n",
         ),
     ] {
         let mut all = vec!["report"];
@@ -183,7 +183,7 @@ total  –  2  –  0  –  0  –  2  –  0  –
 
 9 heard = 4 complete + 1 skipped + 3 dead + 1 on their way
 1 of the dead: receipts of which only broken events were heard
-1 of the dead: letters from which no receipt could be read, so nobody knows whose they are
+1 of the dead: dead letters from which no receipt could be read, so nobody knows whose they are
 
 voucher numbers
   7/70: 1 to 7, 6 heard: 3 (1 missing)

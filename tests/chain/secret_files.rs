@@ -67,7 +67,7 @@ async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
     world.assert_exactly_once(1..=20);
     let log = all.log();
-    assert!(log.contains("a credential was read again from its file"), "{log}");
+    assert!(log.contains("a credential was reloaded from its file"), "{log}");
     for secret in SECRETS {
         assert!(!log.contains(secret), "{secret} is in the log");
     }

@@ -57,8 +57,8 @@ async fn report_backfill_and_document_count_a_receipt_on_the_stores_day() {
     // The store turns out to be elsewhere: what is stored is counted again, and all agree.
     world.set("BILAG_TIME_ZONE", "America/New_York");
     assert_eq!(heard_on(&world, "2026-11-03"), json!(1), "what is stored stays until it is recounted");
-    assert_eq!(world.ok(&["sync", "recount"]), "receipts that count on another day now: 1\n");
-    assert_eq!(world.ok(&["sync", "recount"]), "receipts that count on another day now: 0\n");
+    assert_eq!(world.ok(&["sync", "recount"]), "receipts moved to another day: 1\n");
+    assert_eq!(world.ok(&["sync", "recount"]), "receipts moved to another day: 0\n");
     assert_eq!((heard_on(&world, "2026-11-02"), heard_on(&world, "2026-11-03")), (json!(1), json!(0)));
     assert_eq!((outside(&world, "2026-11-02"), outside(&world, "2026-11-03")), (json!(0), json!(1)));
     assert!(text_of(&world, &event).contains("02.11.2026"));
@@ -66,7 +66,7 @@ async fn report_backfill_and_document_count_a_receipt_on_the_stores_day() {
     // A tenant's own goes before it.
     world.file("tenants.toml", "[tenant.7]\ntime-zone = \"Europe/Oslo\"\n");
     world.set("BILAG_TENANTS", "tenants.toml");
-    assert_eq!(world.ok(&["sync", "recount"]), "receipts that count on another day now: 1\n");
+    assert_eq!(world.ok(&["sync", "recount"]), "receipts moved to another day: 1\n");
     assert_eq!(heard_on(&world, "2026-11-03"), json!(1));
     assert!(text_of(&world, &event).contains("03.11.2026"));
 

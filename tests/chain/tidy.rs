@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bilag_tests::{World, told};
 use serde_json::Value;
 
-const MOST_LINES: usize = 400;
+const MOST_LINES: usize = 600;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -61,7 +61,7 @@ async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
         omnium.tamper(id, how);
     }
     let (code, printed, error) = told(&world.run(&["sync", "verify", "--rate", "100/s", "--json"]));
-    assert_eq!((code, &*error), (1, "error: Omnium and the records differ in 6 thing(s)\n"), "{printed}");
+    assert_eq!((code, &*error), (1, "error: 6 difference(s) between Omnium and the records\n"), "{printed}");
     let findings: Value = serde_json::from_str(&printed).expect("JSON");
     let told_of: Vec<_> = findings["differences"]
         .as_array()
@@ -124,10 +124,7 @@ async fn a_period_without_differences_ends_well_and_waits_out_what_omnium_asks_f
     let (code, _, error) = told(&world.run(&["sync", "verify", "--after", "7/rcpt-9"]));
     assert!(code == 2 && error.starts_with("error: --after: no receipt 7/rcpt-9 in sqlite://"), "{error}");
     let (code, _, error) = told(&world.run(&["sync", "verify", "--rate", "0/s"]));
-    assert_eq!(
-        (code, &*error),
-        (2, "error: invalid value '0/s' for '--rate <N/s>': a rate is 1/s to 100/s\n")
-    );
+    assert_eq!((code, &*error), (2, "error: invalid value '0/s' for '--rate <N/s>': use 1/s to 100/s\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,8 +150,8 @@ async fn an_outage_in_the_middle_says_how_to_go_on() {
     let (code, log) = ends(bilag).await;
     assert_eq!(code, 1, "{log}");
     assert!(log.contains("once Omnium answers again: Omnium "), "{log}");
-    let (_, rest) = log.split_once("error: ended before the end; go on with --after ").expect("how to go on");
-    let (after, _) = rest.split_once(',').expect("a receipt");
+    let (_, rest) = log.split_once("error: aborted; continue with --after ").expect("how to go on");
+    let (after, _) = rest.split_once(' ').expect("a receipt");
     let done: u32 = after.strip_prefix("7/rcpt-").expect("a receipt").parse().expect("a number");
     world.sandbox.listen_again().await.expect("the port is free");
     let printed = world.ok(&["sync", "verify", "--rate", "50/s", "--after", after]);
@@ -179,5 +176,5 @@ async fn ctrl_c_ends_it_with_what_was_found_so_far() {
     assert_eq!(code, 1, "{log}");
     assert!(log.contains("7/rcpt-1 (voucher 1): complete here, and Omnium has no such invoice"), "{log}");
     assert!(log.contains("receipt(s) compared with Omnium: 1 difference(s)\n"), "{log}");
-    assert!(log.contains("error: stopped before the end; go on with --after 7/rcpt-"), "{log}");
+    assert!(log.contains("error: interrupted; continue with --after 7/rcpt-"), "{log}");
 }

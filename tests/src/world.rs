@@ -165,7 +165,11 @@ impl World {
 
     /// Runs a command or SQL at the SQLite store.
     pub fn sqlite(&self, command: &str) {
-        let ran = Command::new("sqlite3").arg(self.folder.path().join("bilag.db")).arg(command).status();
+        let ran = Command::new("sqlite3")
+            .args(["-cmd", ".timeout 10000"])
+            .arg(self.folder.path().join("bilag.db"))
+            .arg(command)
+            .status();
         assert!(ran.expect("sqlite3 runs (package sqlite3)").success());
     }
 

@@ -22,7 +22,7 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         true => Some(args.store.open_or_create().await?),
         false => None,
     };
-    let permits = store.clone().map(Permits::new);
+    let permits = store.clone().map(|store| Permits::new(store));
     let context = Context {
         broker,
         store: store.clone(),

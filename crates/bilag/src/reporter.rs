@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use amqp::{Hold, Pause, StageState, StageStatus, chain};
 use chrono::Utc;
+use config::Secret;
 use operate::stages::{MISSING_WITHIN, REPORT_EVERY};
-use secret::Secret;
 use sync_store::{
     ProcessRun, ReportedBulkhead, ReportedPause, StageReport, StoreError, SyncStore, connect_to_existing,
 };
@@ -105,7 +105,7 @@ impl Reporter {
                 said = Some((Instant::now(), reports));
             }
             if forgot.is_none_or(|forgot| forgot.elapsed() >= FORGET_EVERY) {
-                if let Err(error) = store.forget_silent(MISSING_WITHIN).await {
+                if let Err(error) = store.remove_old_reports(MISSING_WITHIN).await {
                     tracing::debug!(error = chain(&error), "silent processes could not be forgotten");
                 }
                 forgot = Some(Instant::now());
@@ -159,7 +159,7 @@ impl Reporter {
 
     async fn say_goodbye(&self) {
         let Some(store) = &self.store else { return };
-        let forgotten = timeout(GOODBYE, store.forget_process(&self.process.id)).await;
+        let forgotten = timeout(GOODBYE, store.remove_reports_of(&self.process.id)).await;
         if !matches!(forgotten, Ok(Ok(()))) {
             tracing::debug!("the end of this process could not be told");
         }

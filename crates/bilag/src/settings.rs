@@ -9,8 +9,8 @@ use std::time::Duration;
 use amqp::{Broker, Delay};
 use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use config::Secret;
 use consumer::SecretSetting;
-use secret::Secret;
 use sync_store::{StoreError, SyncStore};
 
 use crate::output::Failed;

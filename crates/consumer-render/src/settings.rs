@@ -64,9 +64,9 @@ pub fn load_template(name: &str) -> Result<&'static Template, TemplateError> {
         return Ok(template);
     }
     let path = Path::new(name);
-    let source = plain_file::read_text(path, TEMPLATE_MOST)
+    let source = config::read_text(path, TEMPLATE_MOST)
         .map_err(|source| TemplateError::NoFile { name: name.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let template = Template::load(&source, name, &|image| plain_file::read(folder.join(image), IMAGE_MOST))?;
+    let template = Template::load(&source, name, &|image| config::read(folder.join(image), IMAGE_MOST))?;
     Ok(Box::leak(Box::new(template)))
 }

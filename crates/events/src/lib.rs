@@ -29,6 +29,7 @@ mod receipt;
 mod refusal;
 mod schema;
 mod settlement;
+pub mod store_clock;
 mod target;
 mod text;
 mod timestamp;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use config::redact_secrets;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use secret::cut_secrets;
 
 /// How much of an error's body is kept for the operator, in bytes.
 pub(crate) const BODY_KEPT: usize = 1024;
@@ -71,7 +71,7 @@ pub fn for_operator(body: &[u8]) -> String {
     let body = &body[..body.len().min(BODY_KEPT)];
     let text: String =
         String::from_utf8_lossy(body).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    cut_secrets(text.trim(), goes_on)
+    redact_secrets(text.trim(), goes_on)
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn body_for_operator_has_no_secret() {
-        let secret = secret::Secret::new("told-to-nobody");
+        let secret = config::Secret::new("told-to-nobody");
         let body = format!("you sent {}, {{\"password\":\"told%2Dto%2dnobody\"}}", secret.expose());
         assert_eq!(for_operator(body.as_bytes()), "you sent [secret], {\"password\":\"[secret]\"}");
         let cut_off = format!("{}told-to-nobody", "a".repeat(BODY_KEPT - 9));

@@ -4,8 +4,8 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use config::remember;
 use reqwest::header::HeaderValue;
-use secret::remember;
 
 use crate::Secret;
 

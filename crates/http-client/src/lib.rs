@@ -48,12 +48,12 @@ mod timing;
 
 pub use answer::{Answer, for_operator};
 pub use authorization::Authorization;
+pub use config::{FileProblem, Secret, remember};
 pub use error::{CallError, Decision, decide};
 pub use http::{Http, NoAnswer, Received, Transport, base_url, below, send};
 pub use measured::Measured;
 pub use rate_limiter::{Bucket, RateLimitError, RateLimiter, SEND_WITHIN, WaitTime};
 pub use reqwest::{Method, StatusCode, Url, header};
 pub use retry::Retries;
-pub use secret::{FileProblem, Secret, remember};
 pub use service::{ConfigError, Request, Service, ServiceClient, ServiceConfig, Success};
 pub use timing::Timing;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sync_store::{
-    Act, Holding, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StoreError, SyncStore,
+    Holding, NewAuditEntry, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StoreError, SyncStore,
 };
 
 use crate::Stage;
@@ -153,7 +153,7 @@ pub async fn pause(store: &dyn SyncStore, stage: &str, who: &str, why: &str) -> 
     if let Some(standing) = hold(store, stage).await? {
         return Ok(Holding::Standing(standing));
     }
-    store.note_act(&Act { who, act: "pause", stage, letters: &[], detail: why }).await?;
+    store.write_audit(&NewAuditEntry { who, act: "pause", stage, letters: &[], detail: why }).await?;
     store.hold(stage, who, why).await
 }
 
@@ -164,7 +164,7 @@ pub async fn resume(store: &dyn SyncStore, stage: &str, who: &str) -> Result<Opt
     if hold(store, stage).await?.is_none() {
         return Ok(None);
     }
-    store.note_act(&Act { who, act: "resume", stage, letters: &[], detail: "" }).await?;
+    store.write_audit(&NewAuditEntry { who, act: "resume", stage, letters: &[], detail: "" }).await?;
     store.release_stage(stage).await
 }
 

@@ -32,7 +32,7 @@ async fn pausing_and_resuming_are_acts_and_what_changes_nothing_is_none() {
 
     assert_eq!(resume(store, "upload", "ola").await.expect("asked"), Some(first));
     assert_eq!(resume(store, "upload", "ola").await.expect("asked"), None);
-    let acts = store.acts(Page::first(10)).await.expect("listed");
+    let acts = store.audit_entries(Page::first(10)).await.expect("listed");
     let acts: Vec<_> = acts.iter().map(|act| (&*act.act, &*act.who, &*act.stage, &*act.detail)).collect();
     assert_eq!(acts, [("resume", "ola", "upload", ""), ("pause", "kari", "upload", "Omnium moves")]);
 }

@@ -1,20 +1,29 @@
-//! Omnium's limits, kept by all processes together: each has a part of them from the store.
+//! Omnium's rate limits, shared by all processes through the store.
 //!
-//! A process asks the store for as many permits as it uses, and for requests from the bucket, a few at
-//! a time: most calls need no round trip. What it holds it renews while it calls, and gives back once
-//! it does not. A grant runs out by itself, later than any request that was sent under it, so that
-//! those of a process that was killed come back.
+//! A process asks the store for as many permits as it uses, and for tokens of the bucket, a few at a time: most
+//! calls need no round trip. It renews its grant while it makes calls, and gives it back once it makes none. A grant
+//! expires later than any request sent under it, so that the permits of a killed process come back.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), sync_store::StoreError> {
+//! let permits = permits::Permits::new(sync_store::connect("sqlite://bilag.db").await?);
+//! // An `omnium::Allowance`, which every client of Omnium in the process is given.
+//! permits.give_back().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod share;
 mod state;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use omnium::{Allowance, Allowed, ApiUser, BUCKET, CONCURRENT, NotAllowed, WaitTime};
-use sync_store::{PermitLimits, SyncStore};
+use parking_lot::Mutex;
+use sync_store::{PermitLimits, PermitStore};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -37,7 +46,7 @@ pub struct Permits {
 /// Where permits come from, and who asks for them.
 #[derive(Clone)]
 pub(crate) struct Source {
-    pub(crate) store: Arc<dyn SyncStore>,
+    pub(crate) store: Arc<dyn PermitStore>,
     pub(crate) limits: PermitLimits,
     pub(crate) owner: Arc<str>,
 }
@@ -49,20 +58,20 @@ impl std::fmt::Debug for Source {
 }
 
 impl Permits {
-    /// Permits from a store, which all processes that call as the same API user must share.
-    pub fn new(store: Arc<dyn SyncStore>) -> Arc<Self> {
+    /// All processes that call as the same API user must share the store.
+    pub fn new(store: Arc<dyn PermitStore>) -> Arc<Self> {
         Self::with_limits(store, LIMITS)
     }
 
-    /// The same, with limits of one's own, which must be the same everywhere.
-    pub fn with_limits(store: Arc<dyn SyncStore>, limits: PermitLimits) -> Arc<Self> {
+    /// With other limits, which must be the same in all processes.
+    pub fn with_limits(store: Arc<dyn PermitStore>, limits: PermitLimits) -> Arc<Self> {
         let source = Source { store, limits, owner: Uuid::new_v4().to_string().into() };
         Arc::new(Self { source, shares: Mutex::default() })
     }
 
-    /// Gives back what is not in use, for good: the process ends. What cannot be given back runs out.
+    /// Gives back what is not in use and takes nothing more. What cannot be given back expires.
     pub async fn give_back(&self) {
-        let shares: Vec<_> = self.lock().values().map(|asker| Arc::clone(&asker.share)).collect();
+        let shares: Vec<_> = self.shares.lock().values().map(|asker| Arc::clone(&asker.share)).collect();
         let mut goodbyes = JoinSet::new();
         for share in shares {
             goodbyes.spawn(async move { share.give_back().await });
@@ -71,19 +80,14 @@ impl Permits {
     }
 
     fn share(&self, user: &ApiUser) -> Arc<Share> {
-        let mut shares = self.lock();
+        let mut shares = self.shares.lock();
         if let Some(asker) = shares.get(user) {
             return Arc::clone(&asker.share);
         }
-        let asker = Asker::start(self.source.clone(), user.clone());
+        let asker = Asker::start(self.source.clone(), user.as_str().to_owned());
         let share = Arc::clone(&asker.share);
         shares.insert(user.clone(), asker);
         share
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ApiUser, Asker>> {
-        // Each critical section leaves it whole.
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

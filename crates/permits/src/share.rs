@@ -1,10 +1,11 @@
 //! This process's part of one API user's limits: calls take permits from it, a task of its own asks
 //! the store.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use omnium::{Allowed, ApiUser, NotAllowed, RateLimitError, WaitTime};
+use omnium::{Allowed, NotAllowed, RateLimitError, WaitTime};
+use parking_lot::Mutex;
 use sync_store::StoreError;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -13,17 +14,18 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::Source;
 use crate::state::{State, Try};
 
-/// What a message waits at least whose call did not get its turn.
-const COME_AGAIN: Duration = Duration::from_secs(1);
+/// The least that a message waits whose call did not get a permit.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long the end of a process waits for the store.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long shutdown waits for the store.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// This process's part of one API user's limits.
 #[derive(Debug)]
 pub(crate) struct Share {
     source: Source,
-    user: ApiUser,
+    /// See [`omnium::ApiUser::as_str`].
+    user: String,
     state: Mutex<State>,
     /// The state has changed such that calls may go on.
     changed: Notify,
@@ -42,7 +44,7 @@ pub(crate) struct Asker {
 
 impl Asker {
     /// Asks for nothing until somebody calls.
-    pub(crate) fn start(source: Source, user: ApiUser) -> Self {
+    pub(crate) fn start(source: Source, user: String) -> Self {
         let share = Arc::new(Share {
             source,
             user,
@@ -67,7 +69,7 @@ struct InFlight(Arc<Share>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.lock().end();
+        self.0.state.lock().end();
         self.0.changed.notify_waiters();
         self.0.look.notify_one();
     }
@@ -78,15 +80,14 @@ struct Waiting<'a>(&'a Share);
 
 impl<'a> Waiting<'a> {
     fn begin(share: &'a Share) -> Self {
-        share.lock().begin_to_wait();
-        share.look.notify_one();
+        share.state.lock().begin_to_wait();
         Self(share)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.lock().end_to_wait();
+        self.0.state.lock().end_to_wait();
     }
 }
 
@@ -97,14 +98,14 @@ impl Share {
         longest: Duration,
         patience: &mut WaitTime,
     ) -> Result<Allowed<'static>, NotAllowed> {
-        let failures = self.lock().failures();
+        let failures = self.state.lock().failures();
         let mut waiting = None;
         loop {
             let changed = self.changed.notified();
             let mut changed = std::pin::pin!(changed);
             // From now on, whatever changes is heard.
             changed.as_mut().enable();
-            let tried = self.lock().try_take(longest, Instant::now());
+            let tried = self.state.lock().try_take(longest, Instant::now());
             match tried {
                 Try::Taken => return Ok(Allowed::new(InFlight(Arc::clone(&self)))),
                 Try::Held(held) => {
@@ -114,12 +115,14 @@ impl Share {
                     sleep(held).await;
                 }
                 Try::Lacks { retry_after } => {
-                    if let Some(error) = self.lock().failure_since(failures) {
+                    if let Some(error) = self.state.lock().failure_since(failures) {
                         return Err(NotAllowed::Unknown(Box::new(error)));
                     }
                     waiting.get_or_insert_with(|| Waiting::begin(&self));
+                    // Each time: an answer may have been to fewer calls than wait by now.
+                    self.look.notify_one();
                     if patience.wait_for(changed).await.is_none() {
-                        let retry_after = retry_after.max(COME_AGAIN);
+                        let retry_after = retry_after.max(MIN_RETRY_AFTER);
                         return Err(NotAllowed::RateLimit(RateLimitError::Throttled { retry_after }));
                     }
                 }
@@ -129,28 +132,33 @@ impl Share {
 
     /// Nothing is sent for so long, here at once and elsewhere as soon as they hear of it.
     pub(crate) fn hold(&self, retry_after: Duration) {
-        self.lock().hold(retry_after, Instant::now());
+        self.state.lock().hold(retry_after, Instant::now());
         self.look.notify_one();
     }
 
     /// Gives back what is not in use.
     pub(crate) async fn give_back(&self) {
         let is_known = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             state.close();
             state.is_known()
         };
-        if is_known && timeout(GOODBYE, self.ask()).await.is_err() {
+        if is_known && timeout(SHUTDOWN_TIMEOUT, self.ask()).await.is_err() {
             tracing::debug!("the permits for Omnium are left to run out: the store did not answer in time");
         }
     }
 
     async fn go_on(self: Arc<Self>) {
         loop {
-            let due = self.lock().due(Instant::now());
+            let now = Instant::now();
+            let due = self.state.lock().due(now);
+            if due.is_some_and(|due| due <= now) {
+                self.ask().await;
+                continue;
+            }
             tokio::select! {
                 () = self.look.notified() => {}
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.ask().await,
+                () = sleep_until(due.unwrap_or(now)), if due.is_some() => {}
             }
         }
     }
@@ -158,16 +166,16 @@ impl Share {
     async fn ask(&self) {
         let _one_at_a_time = self.asking.lock().await;
         let (began, Source { store, limits, owner }) = (Instant::now(), &self.source);
-        let question = self.lock().question(limits, began);
-        let answer = store.ask_permits(self.user.as_str(), limits, &question.ask(owner)).await;
+        let question = self.state.lock().question(limits, began);
+        let answer = store.request_permits(&self.user, limits, &question.ask(owner)).await;
         match answer {
             Ok(answer) => {
                 tracing::trace!(?question, ?answer, "permits");
-                self.lock().answered(&question, &answer, began, Instant::now());
+                self.state.lock().answered(&question, &answer, began, Instant::now());
             }
             Err(error) => {
                 self.tell(&error);
-                self.lock().unanswered(error, Instant::now());
+                self.state.lock().unanswered(error, Instant::now());
             }
         }
         self.changed.notify_waiters();
@@ -180,9 +188,71 @@ impl Share {
             "the store was not there to be asked for permits"
         );
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Each critical section leaves the state whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+    use sync_store::{PermitAnswer, PermitLimits, PermitRequest, PermitStore};
+    use tokio::sync::Semaphore;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    /// Grants whatever is asked, each time once a permit of `answers` lets it.
+    struct Granting {
+        questions: AtomicU32,
+        answers: Semaphore,
+    }
+
+    #[async_trait]
+    impl PermitStore for Granting {
+        async fn request_permits(
+            &self,
+            _: &str,
+            _: &PermitLimits,
+            ask: &PermitRequest<'_>,
+        ) -> Result<PermitAnswer, StoreError> {
+            self.questions.fetch_add(1, Ordering::Relaxed);
+            self.answers.acquire().await.expect("it is open").forget();
+            let (permits, drawn) = (ask.wants, ask.draws);
+            Ok(PermitAnswer { permits, share: None, drawn, next_draw: Duration::ZERO, held: Duration::ZERO })
+        }
+    }
+
+    /// Lets every task run until all wait for something. No timer of the share is that short.
+    async fn settle() {
+        for _ in 0..100 {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_that_come_while_the_store_is_asked_are_asked_for_at_once() {
+        let store = Arc::new(Granting { questions: AtomicU32::new(0), answers: Semaphore::new(0) });
+        let limits = PermitLimits { concurrent: 20, capacity: 10_900, refill_per_second: 100 };
+        let source = Source { store: store.clone(), limits, owner: "a".into() };
+        let asker = Asker::start(source, "a-user".to_owned());
+        let mut calls = Vec::new();
+        let mut call = |count: usize| {
+            for _ in 0..count {
+                let share = Arc::clone(&asker.share);
+                calls.push(tokio::spawn(async move {
+                    let taken = share.take(Duration::from_secs(10), &mut WaitTime::new(Instant::now())).await;
+                    std::mem::forget(taken.map_err(drop).expect("a permit"));
+                }));
+            }
+        };
+        call(5);
+        settle().await;
+        call(11);
+        settle().await;
+        assert_eq!(store.questions.load(Ordering::Relaxed), 1);
+        store.answers.add_permits(2);
+        settle().await;
+        assert_eq!(store.questions.load(Ordering::Relaxed), 2);
+        assert!(calls.iter().all(JoinHandle::is_finished), "all have their permit");
     }
 }

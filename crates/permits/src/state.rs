@@ -1,5 +1,5 @@
-//! What a process holds of an API user's limits, what it uses of that, and when it asks for what: no
-//! I/O, and told the time.
+//! What a process holds of an API user's limits, what it uses of that, and when it asks for what. No I/O, and no
+//! clock.
 
 #[cfg(test)]
 mod tests;
@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sync_store::{PermitAnswer, PermitAsk, PermitLimits, StoreError};
+use sync_store::{PermitAnswer, PermitLimits, PermitRequest, StoreError};
 use tokio::time::Instant;
 
 /// How often a grant is renewed while there is one: others wait so long to hear that they may have
@@ -18,17 +18,17 @@ const RENEW: Duration = Duration::from_secs(2);
 /// How often permits are asked for that others are giving back.
 const POLL: Duration = Duration::from_millis(250);
 
-/// How long after the longest request a grant runs out: a renewal may come so late.
+/// How long a grant outlives the longest request: how late a renewal may be.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The most requests that are taken from the bucket at a time.
-const BATCH: u32 = 50;
+/// The most tokens taken from the bucket at a time.
+const MAX_BATCH: u32 = 50;
 
-/// How long an empty bucket is left to fill: every process would ask for each request else.
-const DRAW_AGAIN: Duration = Duration::from_millis(100);
+/// How long an empty bucket is left to fill, so that processes do not ask for every single token.
+const REFILL_WAIT: Duration = Duration::from_millis(100);
 
-/// How long what was taken from the bucket may be used. `omnium::BUCKET` allows for it.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long tokens taken from the bucket may be used. `omnium::BUCKET` allows for it.
+const TOKEN_TTL: Duration = Duration::from_secs(1);
 
 /// A process's part of the limits.
 #[derive(Debug)]
@@ -45,15 +45,16 @@ pub(crate) struct State {
     waiting: u32,
     /// The most that were in flight or waiting since the store was last asked.
     peak: u32,
-    /// What was wanted then.
+    /// What was wanted then: what was asked for, and without the limit.
     wanted: u32,
+    wanted_in_all: u32,
     /// Requests from the bucket, each batch with the end of its use.
     drawn: VecDeque<(u32, Instant)>,
     /// How many requests are taken from the bucket next time.
     batch: u32,
     next_draw: Instant,
     held_until: Instant,
-    /// A 429 that the others have not been told of.
+    /// The other processes have not been told of a 429 yet.
     to_tell: bool,
     /// The longest that a request takes.
     longest: Duration,
@@ -86,9 +87,9 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    pub(crate) fn ask<'a>(&self, owner: &'a str) -> PermitAsk<'a> {
+    pub(crate) fn ask<'a>(&self, owner: &'a str) -> PermitRequest<'a> {
         let Self { wants, keeps, draws, ttl, hold } = *self;
-        PermitAsk { owner, wants, keeps, draws, ttl, hold }
+        PermitRequest { owner, wants, keeps, draws, ttl, hold }
     }
 }
 
@@ -104,6 +105,7 @@ impl State {
             waiting: 0,
             peak: 0,
             wanted: 0,
+            wanted_in_all: 0,
             drawn: VecDeque::new(),
             batch: 1,
             next_draw: now,
@@ -200,7 +202,7 @@ impl State {
         }
         if self.waiting > 0 {
             let has_none = self.in_flight >= self.limit;
-            if !self.runs(self.longest, now) || (has_none && self.demand() > self.wanted) {
+            if !self.runs(self.longest, now) || (has_none && self.demand() > self.wanted_in_all) {
                 due.push(soon);
             }
             if has_none {
@@ -218,8 +220,8 @@ impl State {
     /// What the store is asked now; until it has answered, no more is used than is kept in any case.
     pub(crate) fn question(&mut self, limits: &PermitLimits, now: Instant) -> Question {
         self.forget_stale(now);
-        let wants =
-            if self.closed { self.in_flight } else { self.peak.max(self.demand()).min(limits.concurrent) };
+        self.wanted_in_all = if self.closed { self.in_flight } else { self.peak.max(self.demand()) };
+        let wants = self.wanted_in_all.min(limits.concurrent.max(self.in_flight));
         let target = self.share.map_or(wants, |share| share.min(wants));
         let keeps = self.granted.min(self.in_flight.max(if self.closed { 0 } else { target }));
         (self.granted, self.limit) = (keeps, self.limit.min(keeps));
@@ -227,7 +229,7 @@ impl State {
         self.wanted = wants;
         let fresh = self.fresh(now);
         if self.waiting > 0 && fresh == 0 {
-            self.batch = (self.batch * 2).max(self.waiting).min(BATCH).min((limits.capacity / 20).max(1));
+            self.batch = (self.batch * 2).max(self.waiting).min(MAX_BATCH).min((limits.capacity / 20).max(1));
         }
         let draws = if self.waiting > 0 { self.batch.saturating_sub(fresh) } else { 0 };
         let hold = self.to_tell.then(|| self.held_until.saturating_duration_since(now));
@@ -251,10 +253,10 @@ impl State {
         }
         self.runs_until = began + question.ttl;
         if answer.drawn > 0 {
-            self.drawn.push_back((answer.drawn, began + FRESH));
+            self.drawn.push_back((answer.drawn, began + TOKEN_TTL));
         }
         let is_empty = answer.drawn < question.draws;
-        self.next_draw = now + answer.next_draw.max(if is_empty { DRAW_AGAIN } else { Duration::ZERO });
+        self.next_draw = now + answer.next_draw.max(if is_empty { REFILL_WAIT } else { Duration::ZERO });
         self.held_until = self.held_until.max(now + answer.held);
         (self.asked_at, self.failure) = (Some(began), None);
     }

@@ -60,7 +60,7 @@ async fn call(clients: &[Omnium], calls: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_processes_stay_within_twenty_requests_and_use_them() {
+async fn four_processes_use_the_limit_and_never_exceed_it() {
     let (folder, sandbox) = (TempDir::new().expect("a folder"), sandbox(Limits::default()).await);
     sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 20 }));
     let mut clients = Vec::new();
@@ -75,7 +75,7 @@ async fn four_processes_stay_within_twenty_requests_and_use_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_busy_process_gets_what_idle_ones_do_not_use() {
+async fn a_busy_process_gets_unused_permits() {
     let (folder, sandbox) = (TempDir::new().expect("a folder"), sandbox(Limits::default()).await);
     let mut idle = Vec::new();
     for _ in 0..3 {
@@ -115,7 +115,7 @@ async fn two_processes_share_a_small_bucket_without_a_429() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_429_holds_the_other_process_too() {
+async fn a_429_holds_other_processes() {
     let (folder, sandbox) = (TempDir::new().expect("a folder"), sandbox(Limits::default()).await);
     let (_a, one) = process(&folder, &sandbox, None).await;
     let status = 429.try_into().expect("a status");
@@ -144,7 +144,7 @@ async fn a_429_holds_the_other_process_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_given_back_is_free_at_once() {
+async fn permits_given_back_are_free_at_once() {
     let (folder, sandbox) = (TempDir::new().expect("a folder"), sandbox(Limits::default()).await);
     sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 20 }));
     let (permits, first) = process(&folder, &sandbox, None).await;

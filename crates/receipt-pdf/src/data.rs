@@ -5,9 +5,9 @@ mod parties;
 mod payments;
 mod totals;
 
+use events::store_clock::{self, Zone};
 use events::{Item, OrderType, ReceiptSettled};
 use minijinja::Value;
-use store_clock::Zone;
 
 use crate::labels::label;
 use crate::language::Language;

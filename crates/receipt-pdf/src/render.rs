@@ -1,7 +1,7 @@
 //! One receipt to one PDF.
 
 use events::ReceiptSettled;
-use store_clock::Zone;
+use events::store_clock::Zone;
 
 use crate::data::Variables;
 use crate::language::Language;

@@ -5,7 +5,6 @@ mod mistake;
 mod model;
 mod read_block;
 mod read_style;
-mod reader;
 mod texts;
 mod trial;
 
@@ -17,7 +16,8 @@ use minijinja::Environment;
 use crate::Language;
 use crate::image::Image;
 use crate::layout::Paper;
-pub use mistake::{Mistake, TemplateErrors};
+pub use config::Mistake;
+pub use mistake::TemplateErrors;
 pub(crate) use model::{Align, Block, Code, CodeKind, Column, Kind, Pairs, Style, Table, TableColumn, Width};
 pub(crate) use texts::Program;
 

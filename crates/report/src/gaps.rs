@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 
 /// Collects voucher numbers.
 #[derive(Debug, Default)]
-pub struct Numbering {
+pub(crate) struct Numbering {
     series: BTreeMap<(String, String, String), Collected>,
     unchecked: u64,
     /// The vouchers that were added, by a hash of tenant, store and number, and whether one was inside.
@@ -33,7 +33,7 @@ struct Collected {
 impl Numbering {
     /// Adds a voucher. `inside` is whether it is of the period itself: one from the days beside it is
     /// not missing where it fills a gap, because numbers are given before receipts are settled.
-    pub fn add(&mut self, tenant: &str, store: &str, voucher: &str, inside: bool) {
+    pub(crate) fn add(&mut self, tenant: &str, store: &str, voucher: &str, inside: bool) {
         self.look_for_another(tenant, store, voucher, inside);
         let digits = voucher.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (prefix, digits) = voucher.split_at(voucher.len() - digits);
@@ -77,7 +77,7 @@ impl Numbering {
     }
 
     /// What is missing in each series, and what was given twice.
-    pub fn gaps(mut self) -> Gaps {
+    pub(crate) fn gaps(mut self) -> Gaps {
         let repeated = self.repeated();
         let mut gaps = Gaps { series: Vec::new(), unchecked: self.unchecked, repeated };
         for ((tenant, store, prefix), mut collected) in self.series {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_between_two_numbers_is_told_as_a_range() {
+    fn lists_missing_numbers_as_ranges() {
         let table: [(&[&str], &[&str], u64); 9] = [
             (&["1003", "1001", "1002"], &[], 0),
             (&["1003", "1007", "1009"], &["1004–1006 (3 missing)", "1008 (1 missing)"], 0),
@@ -219,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn a_voucher_of_the_days_beside_fills_a_gap_and_makes_none() {
+    fn vouchers_outside_the_period_fill_gaps_and_make_none() {
         let (missing, unchecked) = gaps(&["10", "14"], &["1", "12", "99", "X", "B7"]);
         assert_eq!((missing, unchecked), (vec!["11 (1 missing)".into(), "13 (1 missing)".into()], 0));
     }
 
     #[test]
-    fn a_number_that_two_receipts_of_a_store_have_is_told_with_how_many() {
+    fn lists_repeated_numbers_with_their_count() {
         let mut numbering = Numbering::default();
         for (tenant, store, voucher, inside) in [
             ("1", "a", "1001", true),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn stores_and_tenants_have_series_of_their_own() {
+    fn each_store_has_series_of_its_own() {
         let mut numbering = Numbering::default();
         for (tenant, store, voucher) in [
             ("1", "a", "1"),

@@ -1,13 +1,13 @@
 //! What reports and searches need of a receipt, from the receipt.
 
 use chrono::{NaiveDate, Utc};
+use events::store_clock::{self, Zone};
 use events::{Address, OrderReceipt, ReceiptSettled};
 use futures_util::future::try_join_all;
-use store_clock::Zone;
-use sync_store::{Key, Particulars, Period, StoreError, SyncStore, WithoutParticulars};
+use sync_store::{Key, Particulars, Period, ReportStore, StoreError, WithoutParticulars};
 use tenants::Zones;
 
-/// How many receipts are filled in at a time: what SQLite takes into one commit.
+/// Receipts filled in at a time: what SQLite takes into one commit.
 const BATCH: u32 = 100;
 
 /// The particulars of a receipt. `zone` is the time zone that is set for its tenant.
@@ -34,7 +34,7 @@ pub fn settled_on(event: &ReceiptSettled, zone: Option<Zone>) -> NaiveDate {
 /// # Errors
 /// The store's.
 pub async fn recount(
-    store: &dyn SyncStore,
+    store: &dyn ReportStore,
     zones: &Zones,
     mut so_far: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
@@ -66,7 +66,7 @@ pub async fn recount(
 /// # Errors
 /// The store's.
 pub async fn fill(
-    store: &dyn SyncStore,
+    store: &dyn ReportStore,
     zones: &Zones,
     mut filled: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_is_the_stores_and_the_time_is_utc() {
+    fn takes_the_local_day_and_the_utc_time() {
         for (settled_at, day, utc) in [
             ("2026-11-02T23:59:59+01:00", "2026-11-02", "2026-11-02T22:59:59+00:00"),
             ("2026-11-02T00:30:00+01:00", "2026-11-02", "2026-11-01T23:30:00+00:00"),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_is_found_by_what_people_know_in_lower_case() {
+    fn collects_what_customers_are_searched_by_in_lower_case() {
         let event = receipt(|event| {
             let receipt = &mut event["orderReceipt"];
             receipt["customer"] = serde_json::json!({ "uid": "C-7", "displayName": "Åse BJØRNØY" });

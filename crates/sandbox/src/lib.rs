@@ -44,7 +44,7 @@ use crate::connection::{Wire, WireListener};
 pub use crate::faults::{Fault, Rule};
 pub use crate::recorder::{About, Call, Calls, Entry, FileFacts, Violation, ViolationKind};
 pub use crate::stand_in::{Service, StandIn, Summary};
-pub use secret::Secret;
+pub use config::Secret;
 
 /// How the stand-ins behave. Faults are added later, with [`StandIn::add_fault`].
 #[derive(Clone, Debug)]

@@ -15,8 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate};
+use config::Secret;
 use parking_lot::Mutex;
-use secret::Secret;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -1,37 +1,87 @@
-//! The sync records: one receipt's way from "heard" to "complete with the Omnium invoice id".
+//! Everything that Bilag stores, in SQLite for one machine or in PostgreSQL for several.
 //!
-//! The table `external_order_receipt_sync` behind one trait, [`SyncStore`], kept in SQLite for one
-//! machine or in PostgreSQL for several. A receipt is identified by tenant and uid everywhere, and
-//! has one record for each target that its invoice is for.
+//! A sync record says how far one receipt has come at one target, from pending to complete with the id of its
+//! Omnium invoice. Two things rest on it: a receipt is never lost, because what a method answered is on the disk; and
+//! it is never invoiced twice, because a lease lets one handler act at a time and the record says before each call
+//! what may happen next.
 //!
-//! Beside them, [`PackageStore`] keeps the packages of an OMS: each round of one, from "packed" to
-//! the receipt that is its invoice; [`StageStore`] the stages that operators have paused, and what the
-//! processes say of theirs; [`AuditStore`] what operators did;
-//! [`PermitStore`] how processes divide a service's limits among themselves.
+//! There is one trait for each aggregate, with its types in the same module; [`SyncStore`] is all of them:
 //!
-//! Two things rest on this crate: a receipt is never lost, because what an operation answered is on
-//! the disk; and it is never invoiced twice, because a lease lets one handler act at a time and the
-//! record says before each call what may happen next.
+//! | trait | what it stores |
+//! |---|---|
+//! | [`RecordStore`] | receipts, and their sync records with leases |
+//! | [`DeadLetterStore`] | the index of dead letters |
+//! | [`PackageStore`] | the packages of an OMS, each in rounds from packed to invoiced |
+//! | [`NamedLeaseStore`] | who does what only one process may do at a time |
+//! | [`PermitStore`] | how processes share a service's rate limits |
+//! | [`StageStore`] | paused stages, and what processes report of theirs |
+//! | [`ReportStore`] | what accountants ask, and the search for receipts |
+//! | [`BacklogStore`] | what waits, for metrics |
+//! | [`AuditStore`] | what operators did |
+//! | [`SessionStore`] | who is logged in to the console |
+//! | [`PruneStore`] | removing personal data |
+//!
+//! ```
+//! use std::time::Duration;
+//! use sync_store::{Key, Lease, NewReceipt, Opened, RecordStore, StoreError, fingerprint};
+//!
+//! /// Takes the narrowest trait that it needs.
+//! async fn receive(store: &dyn RecordStore) -> Result<(), StoreError> {
+//!     let (key, body) = (Key::new("31", "r-1"), br#"{"type": "receipt.settled.v1"}"#);
+//!     let receipt = NewReceipt {
+//!         key: &key,
+//!         voucher_number: "1001",
+//!         order_number: "A-7",
+//!         store_uid: "369",
+//!         currency: "NOK",
+//!         amount: 24_900,
+//!         fingerprint: &fingerprint(body),
+//!         body,
+//!         traceparent: None,
+//!         particulars: None,
+//!     };
+//!     assert_eq!(store.open(&receipt, "omnium", true).await?, Opened::New);
+//!     let lease = store.lease(&key, "omnium", "a-handling", Duration::from_secs(60)).await?;
+//!     assert!(matches!(lease, Lease::Granted(_)));
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StoreError> {
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! let file = folder.path().join("bilag.db");
+//! let store = sync_store::connect(&format!("sqlite://{}", file.display())).await?;
+//! receive(store.as_ref()).await
+//! # }
+//! ```
+//!
+//! # How to add …
+//!
+//! **A method.** Declare it in its aggregate's trait, and write it in the `impl … for SqlStore` beside the trait, or
+//! in the aggregate's `sql` module: a `Statement` with arguments `$1`, `$2` …, run by one of `SqlStore`'s helpers
+//! (`list`, `find`, `write` …), which are given how a row is read, by the names of its columns. SQL is written once
+//! for both databases; where they differ, ask for the `Dialect`. Times are the database's own (`Dialect::now`). Then
+//! add a function to the aggregate's module in `tests/conformance/suite/` and its name to `tests/conformance/main.rs`:
+//! it runs on both databases.
+//!
+//! **An aggregate.** A module with a trait and its types, `impl … for SqlStore`, and the trait's name among the
+//! supertraits of [`SyncStore`].
+//!
+//! **A table or a column.** A migration of the next number in `migrations/sqlite/` and in `migrations/postgres/`.
+//! Published ones are never edited. Older versions run beside the new one, so it adds and takes nothing away: a new
+//! column has a default or is null, and reading code copes with rows that an older version wrote. A migration that
+//! older versions cannot live with writes its number into `bilag_schema`, and they refuse the store.
 
-mod asking;
 mod audit;
 mod backlog;
-mod cause;
-mod connect;
-mod dead;
+mod dead_letter;
 mod error;
-mod fault;
-mod lease;
+mod named_lease;
 mod package;
-mod package_store;
 mod permit;
-mod permit_pool;
 mod postgres;
 mod prune;
-mod query;
-mod receipt;
 mod record;
-mod rehearsal;
 mod report;
 mod schema;
 mod session;
@@ -40,34 +90,31 @@ mod sqlite;
 mod stage;
 mod store;
 
-pub use asking::{Ask, Asking, Issue, Packing};
-pub use audit::{Act, ActFilter, AuditStore, NotedAct};
+pub use audit::{AuditEntry, AuditFilter, AuditStore, NewAuditEntry};
 pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingDeadLetters};
-pub use cause::{cause, group_id};
-pub use connect::{connect, connect_by, connect_to_existing};
-pub use dead::{
+pub use dead_letter::{
     Closes, DeadCause, DeadCount, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterInFull,
-    NewDeadLetter, NotedDeadLetter, Place, UnknownPlace,
+    DeadLetterStore, NewDeadLetter, NotedDeadLetter, Place, UnknownPlace, cause, group_id,
 };
 pub use error::StoreError;
-pub use lease::{Attach, Lease, Step};
+pub use named_lease::NamedLeaseStore;
 pub use package::{
-    OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState, UnknownPackageState,
+    Ask, Asking, Issue, OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState,
+    PackageStore, Packing, UnknownPackageState,
 };
-pub use package_store::PackageStore;
-pub use permit::{PermitAnswer, PermitAsk, PermitLimits, PermitStore};
+pub use permit::{PermitAnswer, PermitLimits, PermitRequest, PermitStore};
 pub use prune::{PruneStore, Pruned};
-pub use query::{Listed, Page, RecordFilter, StateCount, Stranded};
-pub use receipt::{Key, NewReceipt, Opened, Receipt, ReceiptFacts, fingerprint};
-pub use record::{Death, LeaseHolder, Record, State, UnknownState};
-pub use rehearsal::RehearsalStore;
+pub use record::{
+    Attach, Death, Key, Lease, LeaseHolder, Listed, NewReceipt, Opened, Page, Receipt, ReceiptFacts, Record,
+    RecordFilter, RecordStore, State, StateCount, Step, Stranded, UnknownState, fingerprint,
+};
 pub use report::{
-    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SettledReceipt,
-    SettledVoucher, Sought, WithoutParticulars,
+    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SearchScope, SettledReceipt,
+    SettledVoucher, WithoutParticulars,
 };
 pub use schema::{PendingMigration, Schema, damage, migrate, schema};
 pub use session::{Session, SessionStore};
 pub use stage::{
     Holding, ProcessRun, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StageReport, StageStore,
 };
-pub use store::SyncStore;
+pub use store::{SyncStore, connect, connect_by, connect_to_existing};

@@ -10,9 +10,9 @@ use std::path::Path;
 use sqlx::migrate::{Migration, Migrator};
 
 use crate::StoreError;
-use crate::connect::{Place, place};
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
+use crate::store::{Url, url_of};
 
 /// How far the tables of a store are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +41,9 @@ pub struct PendingMigration {
 /// # Errors
 /// Besides the store's, [`StoreError::TooNew`] where this version must not work with them.
 pub async fn schema(url: &str) -> Result<Schema, StoreError> {
-    match place(url)? {
-        Place::Sqlite(file) => Sqlite::schema(Path::new(file)).await,
-        Place::Postgres => Postgres::schema(url).await,
+    match url_of(url)? {
+        Url::Sqlite(file) => Sqlite::schema(Path::new(file)).await,
+        Url::Postgres => Postgres::schema(url).await,
     }
 }
 
@@ -53,9 +53,9 @@ pub async fn schema(url: &str) -> Result<Schema, StoreError> {
 /// # Errors
 /// The store's, where it cannot be looked at.
 pub async fn damage(url: &str) -> Result<Vec<String>, StoreError> {
-    match place(url)? {
-        Place::Sqlite(file) => Sqlite::damage(Path::new(file)).await,
-        Place::Postgres => Ok(Vec::new()),
+    match url_of(url)? {
+        Url::Sqlite(file) => Sqlite::damage(Path::new(file)).await,
+        Url::Postgres => Ok(Vec::new()),
     }
 }
 
@@ -65,9 +65,9 @@ pub async fn damage(url: &str) -> Result<Vec<String>, StoreError> {
 /// [`StoreError::Behind`] where this user may not change the tables; [`StoreError::TooNew`] where a newer
 /// version has changed them in a way that this one cannot work with.
 pub async fn migrate(url: &str) -> Result<Vec<PendingMigration>, StoreError> {
-    match place(url)? {
-        Place::Sqlite(file) => Sqlite::migrate(Path::new(file)).await,
-        Place::Postgres => Postgres::migrate(url).await,
+    match url_of(url)? {
+        Url::Sqlite(file) => Sqlite::migrate(Path::new(file)).await,
+        Url::Postgres => Postgres::migrate(url).await,
     }
 }
 
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_was_brought_further_by_adding_is_worked_with() {
+    fn works_with_a_newer_additive_schema() {
         let mut found = applied();
         found.applied.insert(9_999, vec![1]);
         assert!(found.judge(&KNOWN).is_ok_and(|pending| pending.is_empty()));
     }
 
     #[test]
-    fn one_that_takes_a_newer_version_is_refused() {
+    fn refuses_a_store_that_requires_a_newer_version() {
         let mut found = applied();
         found.applied.insert(9_999, vec![1]);
         found.oldest_reader = 9_998;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_applied_is_pending_in_its_order_even_among_newer_ones() {
+    fn lists_unapplied_migrations_in_order() {
         let mut found = applied();
         found.applied.remove(&2);
         found.applied.remove(&4);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_that_was_applied_with_another_text_is_refused() {
+    fn refuses_a_changed_migration() {
         let mut found = applied();
         found.applied.insert(3, vec![1]);
         assert_eq!(found.judge(&KNOWN).err(), Some(Refused::Changed(3)));

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use store_clock::Zone;
+use events::store_clock::Zone;
 
 use crate::{Tenants, TenantsError, Zones};
 

@@ -1,13 +1,15 @@
-//! The tenants as the file has them.
+//! Tenants: what is each one's own, where its secrets are, and its time zone.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use store_clock::Zone;
+use config::{At, FileProblem, Secret};
+use events::store_clock::Zone;
 
-use crate::error::Whose;
-use crate::{SecretFrom, WrongTenant};
+/// The table of the tenants that have none of their own.
+pub(crate) const DEFAULT: &str = "[default]";
 
 /// The tenants of an installation. Clones are the same ones.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,15 +43,6 @@ pub struct Tenant {
     pub time_zone: Option<Zone>,
     /// Requests to Omnium in flight at once, per process.
     pub max_concurrent_requests: Option<u16>,
-}
-
-/// A value and the line it stands on, from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct At<T> {
-    /// The value.
-    pub value: T,
-    /// Its line.
-    pub line: usize,
 }
 
 impl Tenants {
@@ -98,3 +91,82 @@ impl Tenant {
 }
 
 type WrongCause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A value of the file that is of no use where it is needed. Never repeats a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}:{line}: `{member}` of {} is of no use", Whose(tenant))]
+pub struct WrongTenant {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) tenant: String,
+    pub(crate) member: &'static str,
+    pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// How messages call a tenant.
+pub(crate) struct Whose<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            DEFAULT => f.write_str(DEFAULT),
+            uid => write!(f, "tenant {uid}"),
+        }
+    }
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretFrom {
+    /// In this environment variable.
+    Env(String),
+    /// In this file, which is read again when it changes.
+    File(PathBuf),
+}
+
+/// Why there is no secret. Never repeats it.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSecret {
+    /// Not set, or empty.
+    #[error("the environment variable {0} is not set, or empty")]
+    NotSet(String),
+    /// The file is missing, or holds no credential.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+}
+
+impl SecretFrom {
+    /// The secret.
+    ///
+    /// # Errors
+    /// See [`NoSecret`].
+    pub fn read(&self) -> Result<Secret, NoSecret> {
+        match self {
+            Self::Env(name) => match std::env::var(name) {
+                Ok(value) if !value.is_empty() => Ok(Secret::new(value)),
+                _ => Err(NoSecret::NotSet(name.clone())),
+            },
+            Self::File(path) => Ok(Secret::file(path)?),
+        }
+    }
+}
+
+/// The time zones that were set: the installation's, and those of tenants that have their own.
+#[derive(Clone, Debug, Default)]
+pub struct Zones {
+    installation: Option<Zone>,
+    tenants: Option<Tenants>,
+}
+
+impl Zones {
+    /// The installation's, and the tenants with theirs.
+    pub fn new(installation: Option<Zone>, tenants: Option<Tenants>) -> Self {
+        Self { installation, tenants }
+    }
+
+    /// The one that is set for a tenant: its own, else the installation's.
+    pub fn of(&self, tenant: &str) -> Option<Zone> {
+        let own = self.tenants.as_ref().and_then(|tenants| tenants.find(tenant)?.time_zone);
+        own.or(self.installation)
+    }
+}

@@ -9,7 +9,7 @@ fn read(source: &str) -> Result<Tenants, String> {
 }
 
 #[test]
-fn a_tenant_has_what_its_table_says_and_others_have_the_default() {
+fn a_tenant_has_its_table_and_others_the_default() {
     let tenants = read(
         r#"
         [tenant.7]
@@ -46,26 +46,26 @@ fn a_tenant_has_what_its_table_says_and_others_have_the_default() {
 }
 
 #[test]
-fn without_a_default_nobody_else_is_known() {
+fn unknown_tenants_have_nothing_without_a_default() {
     let tenants = read("[tenant.7]").expect("no mistake");
     assert_eq!(tenants.find("8"), None);
 }
 
 #[test]
-fn each_mistake_is_told_with_its_line_its_tenant_and_its_member() {
+fn mistakes_name_line_tenant_and_key() {
     const SECRET: &str = "hunter2-secret";
     for (source, said) in [
         ("", ":1: the file names no tenant: it needs at least one table, as in [tenant.7]"),
         ("[tenant]", ":1: the file names no tenant"),
         ("[tenant.7", ":1: not TOML: "),
-        ("\n[tenants.7]\n", ":2: unknown key `tenants`: the file takes tenant, default"),
+        ("\n[tenants.7]\n", ":2: unknown key `tenants`: the file takes default, tenant"),
         ("tenant = 7", ":1: `tenant` of the file is a table for each tenant, as in [tenant.7]"),
         ("[tenant]\n7 = true", ":2: tenant 7 is a table, as in [tenant.7]"),
         ("default = 1", ":1: [default] is a table, as in [tenant.7]"),
-        ("[tenant.\"\"]", ":1: this is no tenant's uid"),
+        ("[tenant.\"\"]", ":1: this is no tenant uid"),
         (
             "[tenant.7]\nsend = true\nsecret = \"hunter2-secret\"",
-            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, send, prefix, template, language, time-zone, max-concurrent-requests",
+            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, language, max-concurrent-requests, prefix, send, template, time-zone",
         ),
         (
             "[tenant.7]\nclient-id = { env = \"A\" }\nclient-secret = \"hunter2-secret\"",
@@ -93,10 +93,10 @@ fn each_mistake_is_told_with_its_line_its_tenant_and_its_member() {
         ),
         ("[tenant.7]\nsend = \"yes\"", ":2: `send` of tenant 7 is true or false"),
         ("[tenant.7]\nprefix = \"\"", ":2: `prefix` of tenant 7 is a text in quotes, and not empty"),
-        ("[tenant.7]\nlanguage = 7", ":2: `language` of tenant 7 is a text in quotes, and not empty"),
+        ("[tenant.7]\nlanguage = 7", ":2: `language` of tenant 7 is a text in quotes"),
         (
             "[tenant.7]\ntime-zone = \"Oslo\"",
-            ":2: `time-zone` of tenant 7 is named as the IANA database has it, as in \"Europe/Oslo\"",
+            ":2: `time-zone` of tenant 7 is named as in the IANA database, as in \"Europe/Oslo\"",
         ),
         (
             "[tenant.7]\nmax-concurrent-requests = 0",
@@ -111,14 +111,14 @@ fn each_mistake_is_told_with_its_line_its_tenant_and_its_member() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn names_a_missing_file() {
     let error = Tenants::open("/nowhere/tenants.toml").expect_err("nothing is there");
     assert!(matches!(&error, TenantsError::Unreadable { .. }));
     assert_eq!(error.to_string(), "/nowhere/tenants.toml cannot be read");
 }
 
 #[test]
-fn a_secret_is_read_from_where_it_is_and_never_told() {
+fn reads_secrets_and_never_shows_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("secret");
     let from = SecretFrom::File(path.clone());

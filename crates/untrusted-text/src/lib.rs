@@ -1,10 +1,13 @@
-//! Text that others wrote, made safe to show: whatever leaves for a log, a terminal, a page or a table goes
-//! through here.
+//! Escapes untrusted text for logs, terminals, pages and tables.
 //!
-//! A voucher number, a customer's name or a service's answer may hold characters that act on the reader's
-//! screen instead of showing: a line break that forges a log line, an escape sequence that clears a terminal,
-//! a mark that turns the direction of what follows. Each is shown as an escape in place of the character
-//! (`\n`, `\u{1b}`, `\u{202e}`), so that nothing is hidden and nothing acts. Everything else stays as it is.
+//! A voucher number, a customer's name or a service's answer may contain characters that act on the reader's screen
+//! instead of showing: a newline that forges a log line, an escape sequence that clears a terminal, a mark that
+//! reverses the direction of the text. Each is replaced by an escape (`\n`, `\u{1b}`, `\u{202e}`). Everything else
+//! stays as it is.
+//!
+//! ```
+//! assert_eq!(untrusted_text::line("V-1\nERROR \u{1b}[2J"), r"V-1\nERROR \u{1b}[2J");
+//! ```
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -66,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_is_shown_as_an_escape_and_everything_else_stays() {
+    fn escapes_acting_characters_and_nothing_else() {
         for (text, shown) in [
             ("", ""),
             (
@@ -93,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_and_shows_what_acts() {
+    fn escapes_json_without_changing_its_meaning() {
         let document = "{\n  \"a\": \"\\u001b \u{9b}\u{202e}\u{2028}\u{e0041}\u{e6}\"\n}";
         let expected = "{\n  \"a\": \"\\u001b \\u009b\\u202e\\u2028\\udb40\\udc41\u{e6}\"\n}";
         assert_eq!(json(document), expected);

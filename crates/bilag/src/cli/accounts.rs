@@ -1,4 +1,4 @@
-//! The command line of the accountant: reports, and the comparison with Omnium.
+//! Arguments of `bilag report` and `bilag sync verify`.
 
 use chrono::NaiveDate;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -11,28 +11,28 @@ use crate::settings::StoreSettings;
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The first day, as in 2026-11-01: receipts count on the day they were settled on, by the store's clock
+    /// First day, as in 2026-11-01; a receipt counts on the day it was settled, in the store's local time
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub from: NaiveDate,
-    /// The last day
+    /// Last day, included
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub to: NaiveDate,
-    /// What rows are told apart by, beside the currency
+    /// Group rows by this, besides the currency
     #[arg(long, value_parser = PossibleValuesParser::new(["day", "store", "type"]).try_map(|by| by.parse::<By>()), value_name = "BY")]
     pub by: Option<By>,
-    /// What became of receipts at this target: omnium, package or erp
+    /// Report the outcome at this target: omnium, package or erp
     #[arg(long, default_value = report::OMNIUM, value_name = "TARGET")]
     pub target: String,
-    /// Only of this tenant
+    /// Only this tenant
     #[arg(long, value_name = "UID")]
     pub tenant: Option<String>,
-    /// How it is written
+    /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub format: ReportFormat,
     /// Print JSON, as --format json does
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// End with exit code 1 where anything is dead or on its way, or a voucher number missing or given twice
+    /// Exit with code 1 if anything is dead or on its way, or a voucher number is missing or given twice
     #[arg(long)]
     pub strict: bool,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct ReportArgs {
     pub store: StoreSettings,
 }
 
-/// How a report is written.
+/// Output format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// For people
@@ -54,19 +54,19 @@ pub enum ReportFormat {
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Only what was settled on this day or later
+    /// Only receipts settled on this day or later
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub from: Option<NaiveDate>,
-    /// Only what was settled on this day or before
+    /// Only receipts settled on this day or earlier
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub to: Option<NaiveDate>,
-    /// Only of this tenant
+    /// Only this tenant
     #[arg(long, value_name = "UID")]
     pub tenant: Option<String>,
-    /// Go on after this receipt, which an earlier run ended with
+    /// Continue after this receipt, which an earlier run printed
     #[arg(long, value_name = "TENANT/RECEIPT")]
     pub after: Option<String>,
-    /// Calls to Omnium a second, at most; a receipt takes one or two
+    /// Maximum calls to Omnium per second; a receipt takes one or two
     #[arg(long, default_value = "5/s", value_parser = parse_rate, value_name = "N/s")]
     pub rate: u32,
     /// Print JSON
@@ -82,10 +82,10 @@ pub struct VerifyArgs {
 
 pub(super) fn parse_day(text: &str) -> Result<NaiveDate, &'static str> {
     let is_whole = text.len() == 10;
-    text.parse().ok().filter(|_| is_whole).ok_or("a day is written as in 2026-11-30")
+    text.parse().ok().filter(|_| is_whole).ok_or("use a date such as 2026-11-30")
 }
 
 pub(super) fn parse_rate(text: &str) -> Result<u32, &'static str> {
     let number = text.strip_suffix("/s").unwrap_or(text).parse();
-    number.ok().filter(|rate| (1..=100).contains(rate)).ok_or("a rate is 1/s to 100/s")
+    number.ok().filter(|rate| (1..=100).contains(rate)).ok_or("use 1/s to 100/s")
 }

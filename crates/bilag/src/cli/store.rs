@@ -1,4 +1,4 @@
-//! The command line of the store itself: its tables, and what is removed from them.
+//! Arguments of `bilag sync migrate`, `prune` and `recount`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::settings::StoreSettings;
 
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
-    /// Only say what is pending; exit code 1 where anything is
+    /// Only list pending migrations; exit with code 1 if there are any
     #[arg(long)]
     pub check: bool,
     /// Print JSON
@@ -21,16 +21,16 @@ pub struct MigrateArgs {
 
 #[derive(Debug, Args)]
 pub struct PruneArgs {
-    /// What has been complete or skipped for longer, as in 400d
+    /// Prune what has been complete or skipped for longer than this, as in 400d
     #[arg(long, value_parser = parse_days, value_name = "DAYS")]
     pub older_than: Duration,
-    /// Only say how much there is
+    /// Only count what would be pruned
     #[arg(long)]
     pub dry_run: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Who you are, for the audit log [default: the user of this machine]
+    /// Your name in the audit log [default: the user of this machine]
     #[arg(long = "as", value_name = "NAME")]
     pub who: Option<String>,
     #[command(flatten)]
@@ -50,10 +50,9 @@ pub struct RecountArgs {
     pub store: StoreSettings,
 }
 
-/// Days, as in `400d`: a shorter time would take receipts that operators still look at.
+/// Days, as in `400d`; operators still look at younger receipts.
 pub fn parse_days(text: &str) -> Result<Duration, &'static str> {
     let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
-    let days =
-        days.filter(|days| (1..=36_500).contains(days)).ok_or("write days, from 1d to 36500d, as in 400d")?;
+    let days = days.filter(|days| (1..=36_500).contains(days)).ok_or("use 1d to 36500d, as in 400d")?;
     Ok(Duration::from_secs(u64::from(days) * 86_400))
 }

@@ -13,7 +13,7 @@ const WIDEST: usize = 60;
 /// Lists what was done, the latest first.
 pub async fn run(args: AuditArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
-    let acts = store.acts(Page::first(args.limit)).await.map_err(Failed::plainly)?;
+    let acts = store.audit_entries(Page::first(args.limit)).await.map_err(Failed::plainly)?;
     if args.json {
         let acts: Vec<_> = acts
             .iter()

@@ -1,4 +1,4 @@
-//! `bilag sync migrate`: bringing the store's tables up to date.
+//! `bilag sync migrate`: brings the store's tables up to date.
 
 use serde_json::{Value, json};
 use sync_store::{PendingMigration, StoreError};
@@ -6,7 +6,7 @@ use sync_store::{PendingMigration, StoreError};
 use crate::cli::MigrateArgs;
 use crate::output::{self, Failed, say};
 
-/// Migrates, or says what is pending.
+/// Migrates, or lists pending migrations.
 pub async fn run(args: &MigrateArgs) -> Result<(), Failed> {
     let url = &args.store.url()?.expose();
     let failed = |error| match error {
@@ -31,14 +31,14 @@ pub async fn run(args: &MigrateArgs) -> Result<(), Failed> {
         tell("pending", &now.pending);
         let version = now.version.map_or("no tables yet".to_owned(), |version| format!("version {version}"));
         let newer = match now.version {
-            Some(version) if version > now.known => ", which a newer Bilag has brought it to",
+            Some(version) if version > now.known => ", migrated by a newer Bilag",
             _ => "",
         };
         say(format_args!("{}: {version}{newer}; this Bilag knows version {}", now.store, now.known));
     }
     match now.pending.len() {
         0 => Ok(()),
-        count => Err(Failed::plainly(format!("{count} migration(s) are pending: run `bilag sync migrate`"))),
+        count => Err(Failed::plainly(format!("{count} pending migration(s): run `bilag sync migrate`"))),
     }
 }
 

@@ -1,25 +1,25 @@
-//! `bilag sync prune`: removing personal data that nobody needs any more.
+//! `bilag sync prune`: removes personal data that is no longer needed.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sync_store::{Act, Pruned, SyncStore};
+use sync_store::{NewAuditEntry, Pruned, SyncStore};
 
 use crate::cli::PruneArgs;
 use crate::output::{self, Failed, say, tell};
 use crate::who::who;
 
-/// What is removed in one go: so few that nobody waits for the locks.
+/// Removed at a time: few enough that nobody waits for the locks.
 const BATCH: u32 = 200;
 
-/// How often it is told how far it has come.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+/// Between progress messages.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Prunes, or says how much there is.
+/// Prunes, or counts what would be pruned.
 pub async fn run(args: &PruneArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
-    // What reports need of receipts that an earlier version wrote is in their bodies alone.
+    // What reports need of receipts of earlier versions is in their bodies alone.
     report::fill(store.as_ref(), &args.tenants.zones(), |_| ()).await.map_err(Failed::plainly)?;
     if args.dry_run {
         let there = store.prunable(args.older_than).await.map_err(Failed::plainly)?;
@@ -29,7 +29,7 @@ pub async fn run(args: &PruneArgs) -> Result<(), Failed> {
     let mut stop = pin!(stopped());
     let mut told = Instant::now();
     let mut progress = |pruned: Pruned| {
-        if told.elapsed() >= TELL_EVERY {
+        if told.elapsed() >= PROGRESS_INTERVAL {
             told = Instant::now();
             tell(format_args!("{} so far", words(pruned)));
         }
@@ -48,12 +48,12 @@ pub async fn run(args: &PruneArgs) -> Result<(), Failed> {
     print(args, pruned, false, to_the_end);
     match to_the_end {
         true => Ok(()),
-        false => Err(Failed::plainly("stopped before the end: the same command goes on")),
+        false => Err(Failed::plainly("interrupted: run the same command to continue")),
     }
 }
 
-/// Prunes batch after batch, with a line in the audit log before the first. May be dropped at any time:
-/// a batch is done as a whole, or not at all.
+/// Prunes batch by batch, with an entry in the audit log before the first. May be dropped at any time: a batch is
+/// pruned as a whole or not at all.
 pub async fn prune(
     store: &dyn SyncStore,
     who: &str,
@@ -65,7 +65,9 @@ pub async fn prune(
         return Ok(all);
     }
     let detail = format!("older than {} d", older_than.as_secs() / 86_400);
-    store.note_act(&Act { who, act: "prune", stage: "store", letters: &[], detail: &detail }).await?;
+    store
+        .write_audit(&NewAuditEntry { who, act: "prune", stage: "store", letters: &[], detail: &detail })
+        .await?;
     loop {
         let batch = store.prune(older_than, BATCH).await?;
         if batch.total() == 0 {
@@ -79,14 +81,14 @@ pub async fn prune(
 }
 
 async fn stopped() {
-    // Where signals cannot be listened to, it goes on to its end.
+    // Without signals it runs to its end.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
 fn words(Pruned { receipts, packages, letters }: Pruned) -> String {
-    format!("{receipts} receipt(s), {packages} package(s), {letters} letter(s)")
+    format!("{receipts} receipt(s), {packages} package(s), {letters} dead letter(s)")
 }
 
 fn print(args: &PruneArgs, pruned: Pruned, dry_run: bool, to_the_end: bool) {

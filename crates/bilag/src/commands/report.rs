@@ -1,4 +1,4 @@
-//! `bilag report`: what was heard, what became of it, and which voucher numbers are missing.
+//! `bilag report`: what was received, what became of it, and which voucher numbers are missing.
 
 use report::{Figures, Group, Query, Repeated, Report, Row, Series, Tally};
 use sync_store::Period;
@@ -7,8 +7,8 @@ use crate::chain::stages;
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::output::{self, Column, Failed, say, say_bytes, table, tell};
 
-/// How many ranges of missing numbers are printed for a series; a till that was set back has thousands.
-const RANGES: usize = 20;
+/// Ranges of missing numbers printed for a series; a till that was set back has thousands.
+const MAX_RANGES: usize = 20;
 
 /// Reports on a period.
 pub async fn run(args: ReportArgs) -> Result<(), Failed> {
@@ -17,7 +17,7 @@ pub async fn run(args: ReportArgs) -> Result<(), Failed> {
     let zones = args.tenants.zones();
     let filled = report::fill(store.as_ref(), &zones, |count| {
         if count.is_multiple_of(10_000) {
-            tell(format_args!("{count} receipts of an earlier version are made ready for reports"));
+            tell(format_args!("{count} receipts of an earlier version prepared for reports"));
         }
     });
     filled.await.map_err(Failed::plainly)?;
@@ -52,10 +52,7 @@ fn query(args: &ReportArgs) -> Result<Query, Failed> {
     let targets: Vec<_> = stages().iter().filter_map(|stage| stage.target.clone()).collect();
     if !targets.iter().any(|known| known.as_str() == target) {
         let known: Vec<_> = targets.iter().map(|target| target.as_str()).collect();
-        return Err(Failed::used_wrongly(
-            "--target",
-            format!("there is none of this name: use {}", known.join(", ")),
-        ));
+        return Err(Failed::used_wrongly("--target", format!("unknown target: use {}", known.join(", "))));
     }
     let period = Period { from: *from, to: *to };
     Ok(Query { period, by: *by, target: target.clone(), tenant: tenant.clone() })
@@ -127,15 +124,15 @@ fn vouchers(report: &Report) {
     }
     say("\nvoucher numbers");
     gaps.series.iter().for_each(numbers);
-    for Repeated { tenant, store, voucher, receipts } in gaps.repeated.iter().take(RANGES) {
+    for Repeated { tenant, store, voucher, receipts } in gaps.repeated.iter().take(MAX_RANGES) {
         say(format_args!(
             "  {tenant}/{store}: {voucher} is the number of {receipts} receipts: `bilag sync list --search {voucher}` lists them"
         ));
     }
-    if gaps.repeated.len() > RANGES {
+    if gaps.repeated.len() > MAX_RANGES {
         say(format_args!(
             "  and {} more numbers of several receipts, which --format csv lists",
-            gaps.repeated.len() - RANGES
+            gaps.repeated.len() - MAX_RANGES
         ));
     }
     if gaps.unchecked > 0 {
@@ -158,9 +155,9 @@ fn numbers(series: &Series) {
     if missing.is_empty() {
         return say(format_args!("  {heard}, none missing"));
     }
-    let mut ranges: Vec<_> = missing.iter().take(RANGES).map(ToString::to_string).collect();
-    if missing.len() > RANGES {
-        ranges.push(format!("and {} more ranges, which --format csv lists", missing.len() - RANGES));
+    let mut ranges: Vec<_> = missing.iter().take(MAX_RANGES).map(ToString::to_string).collect();
+    if missing.len() > MAX_RANGES {
+        ranges.push(format!("and {} more ranges, which --format csv lists", missing.len() - MAX_RANGES));
     }
     say(format_args!("  {heard}: {}", ranges.join(", ")));
 }

@@ -1,7 +1,7 @@
 //! `bilag sync list --search`: receipts by what people know of them.
 
 use serde_json::json;
-use sync_store::{FoundReceipt, Listed, Page, Record, Sought, State, SyncStore};
+use sync_store::{FoundReceipt, Listed, Page, Record, SearchScope, State, SyncStore};
 
 use crate::commands::sync::{list_records, to_json};
 use crate::output::{self, Failed, say};
@@ -18,7 +18,7 @@ pub async fn run(
     let (mut looked_at, mut count, mut records) = (0, 0, Vec::new());
     while count < limit {
         let page = Page { limit, offset: looked_at };
-        let found = store.search(text, Sought::Everywhere, None, page).await.map_err(Failed::plainly)?;
+        let found = store.search(text, SearchScope::Everywhere, None, page).await.map_err(Failed::plainly)?;
         looked_at += u32::try_from(found.len()).unwrap_or(limit);
         let last = looked_at < page.offset.saturating_add(limit);
         for FoundReceipt { facts, records: of_receipt, .. } in found {

@@ -1,4 +1,4 @@
-//! `bilag sync verify`: the records compared with Omnium itself.
+//! `bilag sync verify`: compares the records with Omnium.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use consumer::SettingError;
 use consumer_upload::Omniums;
 use omnium::Allowance;
 use permits::Permits;
+use report::verify::{Ended, Findings, Plan, verify};
 use serde_json::json;
 use sync_store::{Key, Period, SyncStore};
 use tenants::Tenant;
-use verify::{Ended, Findings, Plan, verify};
 
 use crate::cli::VerifyArgs;
 use crate::output::{self, Failed, say, tell};
 
-/// How often it is told how far it has come: a terminal is watched, a log is read later.
+/// Between progress messages: a terminal is watched, a log is read later.
 const ON_A_TERMINAL: Duration = Duration::from_secs(2);
 const IN_A_LOG: Duration = Duration::from_secs(60);
 
-/// Compares, and lists what differs.
+/// Compares, and lists differences.
 pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
     let (from, to) = (args.from.unwrap_or(NaiveDate::MIN), args.to.unwrap_or(NaiveDate::MAX));
     if from > to {
@@ -46,7 +46,7 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
         }
     };
     let stop = async {
-        // Where signals cannot be listened to, it goes on to its end.
+        // Without signals it runs to its end.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -113,11 +113,8 @@ fn print(findings: &Findings) {
         say(format_args!("{key} (voucher {voucher}): could not be compared: {}", uncompared.what));
     }
     let (differ, not_compared) = (findings.differences.len(), findings.not_compared.len());
-    let uncompared = if not_compared > 0 {
-        format!(", {not_compared} thing(s) could not be compared")
-    } else {
-        String::new()
-    };
+    let uncompared =
+        if not_compared > 0 { format!(", {not_compared} could not be compared") } else { String::new() };
     say(format_args!(
         "{} receipt(s) compared with Omnium: {differ} difference(s){uncompared}",
         findings.looked_at
@@ -156,31 +153,30 @@ fn to_json(findings: &Findings) -> serde_json::Value {
     })
 }
 
-/// Exit code 1 where anything differs, and where the end was not reached.
+/// Exit code 1 if anything differs, or the end was not reached.
 fn conclude(findings: Findings) -> Result<(), Failed> {
     let go_on = match &findings.last {
-        Some(key) => format!("go on with --after {key}"),
+        Some(key) => format!("continue with --after {key}"),
         None => "nothing was compared yet".to_owned(),
     };
     match findings.ended {
-        Some(Ended::Stopped) => Err(Failed::plainly(format!("stopped before the end; {go_on}"))),
+        Some(Ended::Stopped) => Err(Failed::plainly(format!("interrupted; {go_on}"))),
         Some(Ended::OmniumAway(error)) => {
-            Err(Failed::at(format_args!("ended before the end; {go_on}, once Omnium answers again"), error))
+            Err(Failed::at(format_args!("aborted; {go_on} once Omnium answers again"), error))
         }
-        Some(Ended::StoreAway(error)) => Err(Failed::at(
-            format_args!("ended before the end; {go_on}, once the store answers again"),
-            error,
-        )),
+        Some(Ended::StoreAway(error)) => {
+            Err(Failed::at(format_args!("aborted; {go_on} once the store answers again"), error))
+        }
         Some(Ended::AtTheEnd) | None => {
             let (differ, unknown) = (findings.differences.len(), findings.receipts_not_compared());
             match (differ, unknown) {
                 (0, 0) => Ok(()),
                 (0, unknown) => Err(Failed::plainly(format!("{unknown} receipt(s) could not be compared"))),
                 (differ, 0) => {
-                    Err(Failed::plainly(format!("Omnium and the records differ in {differ} thing(s)")))
+                    Err(Failed::plainly(format!("{differ} difference(s) between Omnium and the records")))
                 }
                 (differ, unknown) => Err(Failed::plainly(format!(
-                    "Omnium and the records differ in {differ} thing(s), and {unknown} receipt(s) could not be compared"
+                    "{differ} difference(s) between Omnium and the records, and {unknown} receipt(s) could not be compared"
                 ))),
             }
         }

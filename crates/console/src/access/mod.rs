@@ -76,5 +76,5 @@ const CONSOLE: &str = "console";
 
 /// Writes into the audit log what somebody does to no dead letter and no stage.
 pub(crate) async fn note(app: &App, who: &str, act: &str, detail: &str) -> Result<(), StoreError> {
-    app.store.note_act(&sync_store::Act { who, act, stage: CONSOLE, letters: &[], detail }).await
+    app.store.write_audit(&sync_store::NewAuditEntry { who, act, stage: CONSOLE, letters: &[], detail }).await
 }

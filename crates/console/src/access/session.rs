@@ -31,7 +31,7 @@ pub(super) async fn open(
     headers: &HeaderMap,
 ) -> Result<HeaderValue, StoreError> {
     let now = app.clock.now();
-    app.store.forget_sessions(now, now - IDLE).await?;
+    app.store.remove_sessions(now, now - IDLE).await?;
     if let Some(before) = Cookie::Session.find(&app.access, headers) {
         app.store.close_session(&before.hash()).await?;
     }
@@ -70,7 +70,7 @@ pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Viewer
     };
     let is_used = !headers.contains_key(RENEWS);
     if is_used && now - session.seen_at >= SEEN_EVERY {
-        app.store.see_session(&session.id, now).await?;
+        app.store.touch_session(&session.id, now).await?;
     }
     Ok(Some(Viewer::of(user, Token::known(session.csrf), session.id)))
 }

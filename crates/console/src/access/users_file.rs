@@ -1,12 +1,12 @@
 //! The users file: a few people with their passwords' hashes. It is read again when it changes.
 
-use std::fs;
+use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use serde::Deserialize;
+use config::{ReloadedFile, TomlReader, read_text, read_toml};
 use sha2::{Digest, Sha256};
 
 use crate::access::password::{is_hash, is_password};
@@ -15,20 +15,13 @@ use crate::access::{Role, User};
 use crate::hex::hex;
 
 /// The users file.
-#[derive(Debug)]
-pub struct UsersFile {
-    path: PathBuf,
-    read: Mutex<Option<(Version, Arc<[Known]>)>>,
-}
+pub struct UsersFile(ReloadedFile<Arc<[Known]>, UsersFileError>);
 
 /// Somebody in the file. Its `Debug` shows no hash.
 pub(crate) struct Known {
     pub(crate) user: User,
     password: String,
 }
-
-/// What tells one content of the file from another.
-type Version = (u64, u64, i64, i64);
 
 /// What is wrong with the users file. Names no hash.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -60,23 +53,8 @@ pub enum UsersFileError {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(default)]
-    user: Vec<WrittenUser>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenUser {
-    name: String,
-    role: String,
-    password: String,
-}
-
-/// The largest file, in bytes: thousands of people.
-const MOST: u64 = 1024 * 1024;
+/// In bytes: thousands of people.
+const MAX_SIZE: u64 = 1024 * 1024;
 
 impl UsersFile {
     /// Opens it, and says what is wrong with it.
@@ -84,31 +62,12 @@ impl UsersFile {
     /// # Errors
     /// See [`UsersFileError`].
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, UsersFileError> {
-        let file = Self { path: path.into(), read: Mutex::default() };
-        file.users().map(|_| file)
+        ReloadedFile::open(path, read).map(Self)
     }
 
     /// Everybody who is in it now.
     pub(crate) fn users(&self) -> Result<Arc<[Known]>, UsersFileError> {
-        let meta = fs::metadata(&self.path).map_err(|source| self.unreadable(source))?;
-        let version = (meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec());
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, users)) = &*read
-            && *known == version
-        {
-            return Ok(users.clone());
-        }
-        *read = None;
-        let mode = meta.permissions().mode() & 0o777;
-        if mode & 0o037 != 0 {
-            return Err(UsersFileError::TooOpen { path: self.path.clone(), mode });
-        }
-        let text = plain_file::read_text(&self.path, MOST).map_err(|source| self.unreadable(source))?;
-        let users: Arc<[Known]> = parse(&text)
-            .map_err(|problem| UsersFileError::Mistake { path: self.path.clone(), problem })?
-            .into();
-        *read = Some((version, users.clone()));
-        Ok(users)
+        self.0.current()
     }
 
     /// Who has this name and this password. As much work for a name that nobody has.
@@ -133,11 +92,13 @@ impl UsersFile {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
+}
 
-    fn unreadable(&self, source: io::Error) -> UsersFileError {
-        UsersFileError::Unreadable { path: self.path.clone(), source: Arc::new(source) }
+impl std::fmt::Debug for UsersFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("UsersFile").field(&self.path()).finish()
     }
 }
 
@@ -154,35 +115,71 @@ impl std::fmt::Debug for Known {
     }
 }
 
-/// Reads the list. A mistake is told with its line and without what stands there.
+fn read(path: &Path, meta: io::Result<Metadata>) -> Result<Arc<[Known]>, UsersFileError> {
+    let path = path.to_owned();
+    let unreadable = |source| UsersFileError::Unreadable { path: path.clone(), source: Arc::new(source) };
+    let mode = meta.map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & 0o037 != 0 {
+        return Err(UsersFileError::TooOpen { path, mode });
+    }
+    let text = read_text(&path, MAX_SIZE).map_err(unreadable)?;
+    match parse(&text) {
+        Ok(users) => Ok(users.into()),
+        Err(problem) => Err(UsersFileError::Mistake { path, problem }),
+    }
+}
+
+/// Reads the list. Mistakes are told with their line, never with a password.
 fn parse(text: &str) -> Result<Vec<Known>, String> {
-    let written: Written = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
-        format!("line {line}: {}", error.message())
-    })?;
-    let mut users: Vec<Known> = Vec::new();
-    for (i, WrittenUser { name, role, password }) in written.user.into_iter().enumerate() {
-        let number = i + 1;
-        if !is_name(&name) {
-            return Err(format!("user {number}: a name has 1 to 100 printable characters"));
+    let users = read_toml(text, |report, document| {
+        let root = TomlReader::new(report, document, 1, "the file");
+        let mut users: Vec<Known> = Vec::new();
+        for (table, number) in root.tables("user", "a user").into_iter().zip(1..) {
+            let user = user(table, number);
+            if let Some((line, known)) = user {
+                if users.iter().any(|other| other.user.name == known.user.name) {
+                    report.add(line, format!("user {number}: the name {} is there twice", known.user.name));
+                }
+                users.push(known);
+            }
         }
-        if users.iter().any(|known| known.user.name == name) {
-            return Err(format!("user {number}: the name {name} is there twice"));
+        if users.is_empty() && report.is_clean() {
+            root.complain("names nobody; add [[user]] with name, role and password");
         }
-        let role: Role = role.parse().map_err(|error| format!("user {name}: {error}"))?;
-        if !is_hash(&password) {
-            return Err(format!("user {name}: the password is no hash that `bilag console hash` made"));
-        }
-        users.push(Known { user: User { name, role }, password });
+        root.finish();
+        users
+    });
+    users.map_err(|mistakes| {
+        let lines = mistakes.iter().map(|mistake| format!("line {}: {}", mistake.line, mistake.message));
+        lines.collect::<Vec<_>>().join("; ")
+    })
+}
+
+fn user(table: TomlReader<'_, '_>, number: usize) -> Option<(usize, Known)> {
+    let (report, line) = (table.report(), table.line());
+    let texts = ["name", "role", "password"].map(|key| table.required_text(key));
+    table.finish();
+    let [Some(name), Some(role), Some(password)] = texts else { return None };
+    if !is_name(name.value) {
+        report.add(name.line, format!("user {number}: a name has 1 to 100 printable characters"));
+        return None;
     }
-    if users.is_empty() {
-        return Err("it names nobody; add [[user]] with name, role and password".to_owned());
+    let named = name.value;
+    let role =
+        role.value.parse::<Role>().map_err(|error| report.add(role.line, format!("user {named}: {error}")));
+    if !is_hash(password.value) {
+        let message = format!("user {named}: the password is no hash that `bilag console hash` made");
+        report.add(password.line, message);
+        return None;
     }
-    Ok(users)
+    let user = User { name: named.to_owned(), role: role.ok()? };
+    Some((line, Known { user, password: password.value.to_owned() }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::access::hash_password;
 
@@ -216,7 +213,7 @@ mod tests {
             (user("", "viewer", &hash), "user 1: a name has"),
             (user(r"a\nb", "viewer", &hash), "user 1: a name has"),
             (format!("{kari}{kari}"), "kari is there twice"),
-            (format!("{kari}mail = \"x\"\n"), "unknown field"),
+            (format!("{kari}mail = \"x\"\n"), "unknown key `mail`"),
             (format!("{kari}password = 3\n"), "line"),
             ("[[user]]\nname = 7\n".to_owned(), "line 2"),
         ] {

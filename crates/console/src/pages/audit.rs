@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use sync_store::{ActFilter, NotedAct};
+use sync_store::{AuditEntry, AuditFilter};
 
 use super::letters;
 use crate::PageError;
@@ -29,8 +29,8 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
     let (who, act) = (params.get("who"), params.get("act"));
     let window = Window::new(ACTS, params.offset());
     let is_narrow = who.is_some() || act.is_some();
-    let filter = ActFilter { who: who.map(str::to_owned), act: act.map(str::to_owned) };
-    let mut acts = app.store.find_acts(&filter, window.page()).await?;
+    let filter = AuditFilter { who: who.map(str::to_owned), act: act.map(str::to_owned) };
+    let mut acts = app.store.find_audit_entries(&filter, window.page()).await?;
     let more = window.cut(&mut acts);
     let content = html! {
         form.bar role="search" method="get" action="/audit" {
@@ -70,7 +70,7 @@ const ACTS_KNOWN: [&str; 11] = [
     "redrive", "discard", "restore", "edit", "export", "stop", "pause", "resume", "login", "logout", "revoke",
 ];
 
-fn table(acts: &[NotedAct], now: DateTime<Utc>) -> Markup {
+fn table(acts: &[AuditEntry], now: DateTime<Utc>) -> Markup {
     html! {
         table.acts-done {
             thead {

@@ -42,7 +42,7 @@ impl Login {
         let settings = OidcSettings {
             issuer: idp.issuer().to_owned(),
             client_id: "bilag".to_owned(),
-            client_secret: Some(secret::Secret::new(SECRET)),
+            client_secret: Some(config::Secret::new(SECRET)),
             roles_claim: roles_claim.to_owned(),
             roles: RoleNames::default(),
         };
@@ -108,7 +108,7 @@ async fn the_audit_log_has_a_name_that_can_be_read_and_the_subject() {
         let claims = json!({ "sub": "4711", "preferred_username": username, "email": "k@shop.example", "roles": "bilag-viewer" });
         let mut login = Login::of(claims).await;
         assert_eq!(login.log_in().await.status, StatusCode::SEE_OTHER);
-        let acts = login.trial.store.acts(sync_store::Page::first(10)).await.expect("acts");
+        let acts = login.trial.store.audit_entries(sync_store::Page::first(10)).await.expect("acts");
         let acts: Vec<_> = acts.iter().map(|act| (&*act.act, &*act.who, &*act.detail)).collect();
         assert_eq!(acts, [("login", named, "sub 4711")]);
     }

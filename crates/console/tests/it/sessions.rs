@@ -128,7 +128,7 @@ async fn who_came_and_went_is_in_the_audit_log() {
     let (trial, mut kari) = logged_in().await;
     let csrf = kari.get("/").await.field("csrf");
     kari.post("/logout", &[("csrf", &csrf)]).await;
-    let acts = trial.store.acts(sync_store::Page::first(10)).await.expect("listed");
+    let acts = trial.store.audit_entries(sync_store::Page::first(10)).await.expect("listed");
     let acts: Vec<_> = acts.iter().map(|act| (act.who.as_str(), act.act.as_str())).collect();
     assert_eq!(acts, [("kari", "logout"), ("kari", "login")]);
 }

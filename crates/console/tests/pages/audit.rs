@@ -1,17 +1,17 @@
 //! The audit page: acts of somebody, or of a kind, however long ago.
 
 use console::Role;
-use sync_store::Act;
+use sync_store::NewAuditEntry;
 
 use crate::world::World;
 
 #[tokio::test]
 async fn acts_are_narrowed_however_many_came_after_them() {
     let world = World::new().await;
-    let act = |who, act| Act { who, act, stage: "upload", letters: &[], detail: "" };
-    world.store.note_act(&act("kari@shop.example", "discard")).await.expect("noted");
+    let act = |who, act| NewAuditEntry { who, act, stage: "upload", letters: &[], detail: "" };
+    world.store.write_audit(&act("kari@shop.example", "discard")).await.expect("noted");
     for _ in 0..2_010 {
-        world.store.note_act(&act("ola@shop.example", "login")).await.expect("noted");
+        world.store.write_audit(&act("ola@shop.example", "login")).await.expect("noted");
     }
     let desk = world.desk(Role::Viewer).await;
     for query in ["who=Kari", "act=discard", "who=shop&act=discard"] {

@@ -2,7 +2,7 @@
 
 use console::Role;
 use serde_json::{Value, json};
-use sync_store::{Act, Key, PackageKey};
+use sync_store::{Key, NewAuditEntry, PackageKey};
 
 use crate::given::{letter, noted, open, receipt};
 use crate::world::{World, encoded};
@@ -63,8 +63,8 @@ async fn what_others_wrote_stays_text_wherever_it_is_shown() {
         )
         .await;
         let ids = [id.clone()];
-        let act = Act { who: evil, act: evil, stage: evil, letters: &ids, detail: evil };
-        world.store.note_act(&act).await.expect("noted");
+        let act = NewAuditEntry { who: evil, act: evil, stage: evil, letters: &ids, detail: evil };
+        world.store.write_audit(&act).await.expect("noted");
         for role in [Role::Viewer, Role::Editor] {
             let desk = world.desk(role).await;
             for path in [

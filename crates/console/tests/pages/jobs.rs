@@ -80,7 +80,7 @@ async fn redriving_all_is_stopped_in_the_middle_and_taken_up_again() {
         assert!(bodies.insert(taken.recv().await.expect("it comes")), "none comes twice");
     }
     assert!(desk.page("/jobs").await.contains("ended early"));
-    let acts = world.store.acts(Page::first(100)).await.expect("acts");
+    let acts = world.store.audit_entries(Page::first(100)).await.expect("acts");
     let (stopped, others): (Vec<_>, Vec<_>) = acts.iter().partition(|act| act.act == "stop");
     assert!(others.iter().all(|act| act.act == "redrive" && act.who == "anonymous"));
     assert_eq!(stopped.len(), 1, "who stopped it is written down");

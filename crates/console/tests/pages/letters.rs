@@ -126,7 +126,7 @@ async fn before_anything_is_done_it_is_said_what_will_happen_to_how_many() {
     let wide = desk.post("/letters/confirm", &wide).await;
     assert_eq!(wide.status, StatusCode::BAD_REQUEST, "a filter that is not understood widens nothing");
     assert_eq!(
-        world.store.acts(sync_store::Page::first(10)).await.expect("acts").len(),
+        world.store.audit_entries(sync_store::Page::first(10)).await.expect("acts").len(),
         0,
         "asking does nothing"
     );

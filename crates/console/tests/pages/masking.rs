@@ -113,7 +113,7 @@ async fn an_export_is_written_down_without_what_was_sought() {
     let operator = world.desk(Role::Operator).await;
     let exported = operator.page("/letters/export?stage=upload&text=Lindqvist").await;
     assert!(exported.contains("Lindqvist"), "{exported}");
-    let acts = world.store.acts(sync_store::Page::first(10)).await.expect("acts");
+    let acts = world.store.audit_entries(sync_store::Page::first(10)).await.expect("acts");
     let acts: Vec<_> = acts.iter().map(|act| (&*act.act, &*act.who, &*act.detail)).collect();
     assert_eq!(acts, [("export", "anonymous", "1 letter(s): dead, stage upload, with a text")]);
     let page = operator.page("/audit?act=export").await;

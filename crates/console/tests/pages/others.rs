@@ -2,7 +2,7 @@
 
 use console::Role;
 use reqwest::StatusCode;
-use sync_store::{Act, Page};
+use sync_store::{NewAuditEntry, Page};
 
 use crate::given::{heard, rejected};
 use crate::world::World;
@@ -15,8 +15,8 @@ async fn who_did_what_is_listed_in_pages_and_narrowed() {
     let ids: Vec<_> = (0..9).map(|i| format!("{i:016x}")).collect();
     for i in 0..60 {
         let (who, act) = if i % 2 == 0 { ("kari", "redrive") } else { ("ola", "discard") };
-        let act = Act { who, act, stage: "upload", letters: &ids, detail: "" };
-        world.store.note_act(&act).await.expect("noted");
+        let act = NewAuditEntry { who, act, stage: "upload", letters: &ids, detail: "" };
+        world.store.write_audit(&act).await.expect("noted");
     }
     let page = desk.page("/audit").await;
     assert!(page.contains("kari") && page.contains("ola") && page.contains("rel=\"next\""), "{page}");
@@ -82,7 +82,13 @@ async fn a_stage_is_paused_once_with_a_reason_and_goes_on_again() {
     assert!(world.store.holds().await.expect("holds").is_empty());
     let again = desk.post("/stages/upload/resume", &[]).await;
     assert!(again.text.contains("was not paused by hand any more"), "{}", again.text);
-    let acts: Vec<_> =
-        world.store.acts(Page::first(9)).await.expect("acts").into_iter().map(|act| act.act).collect();
+    let acts: Vec<_> = world
+        .store
+        .audit_entries(Page::first(9))
+        .await
+        .expect("acts")
+        .into_iter()
+        .map(|act| act.act)
+        .collect();
     assert_eq!(acts, ["resume", "pause"]);
 }

@@ -35,7 +35,7 @@ async fn no_form_is_taken_without_its_token_or_from_elsewhere() {
         }
     }
     assert!(
-        world.store.acts(sync_store::Page::first(10)).await.expect("acts").is_empty(),
+        world.store.audit_entries(sync_store::Page::first(10)).await.expect("acts").is_empty(),
         "nothing was done"
     );
 }
@@ -54,7 +54,7 @@ async fn no_form_is_taken_from_who_may_not() {
             assert!(answer.text.contains(&why), "{path}: {}", answer.text);
         }
     }
-    let acts = world.store.acts(sync_store::Page::first(10)).await.expect("acts");
+    let acts = world.store.audit_entries(sync_store::Page::first(10)).await.expect("acts");
     assert!(acts.iter().all(|act| act.act == "login"), "nothing was done: {acts:?}");
 }
 

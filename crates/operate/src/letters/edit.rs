@@ -2,7 +2,7 @@
 
 use amqp::{BoxError, BrowseError, Browser, DeadLetterQueue, Destination, Found};
 use events::About;
-use sync_store::{Act, DeadLetter, DeadLetterInFull, Place, StoreError};
+use sync_store::{DeadLetter, DeadLetterInFull, NewAuditEntry, Place, StoreError};
 
 use super::lease::Lease;
 use super::{DeadLetterError, Desk};
@@ -149,13 +149,13 @@ impl Desk<'_> {
             return Err(EditError::Unchanged { id });
         }
         let ids = [id];
-        let act = |act| Act { who, act, stage: &stage, letters: &ids, detail: "" };
-        self.store.note_act(&act("edit")).await?;
+        let act = |act| NewAuditEntry { who, act, stage: &stage, letters: &ids, detail: "" };
+        self.store.write_audit(&act("edit")).await?;
         walk.put_edited(&found, body).await?;
-        self.store.note_act(&act("discard")).await?;
+        self.store.write_audit(&act("discard")).await?;
         walk.put(&found, Destination::Discarded).await?;
         walk.take([found]).await?;
-        self.store.move_letters(&ids, Place::Discarded).await?;
+        self.store.move_dead_letters(&ids, Place::Discarded).await?;
         Ok(())
     }
 }

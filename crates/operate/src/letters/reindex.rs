@@ -66,17 +66,17 @@ async fn one(
                 id: found.id.clone(),
                 source: failure.chain().into(),
             })?;
-            desk.store.move_letter(&found.id, Place::Dead).await?;
+            desk.store.move_dead_letter(&found.id, Place::Dead).await?;
         }
         there.insert(found.id);
     }
     walk.end().await;
     let archived = archived(desk, stage, lease).await?;
     let told: Vec<_> = archived.difference(&there).cloned().collect();
-    desk.store.move_letters(&told, Place::Discarded).await?;
+    desk.store.move_dead_letters(&told, Place::Discarded).await?;
     let gone = known.difference(&there).filter(|id| !archived.contains(*id));
     let gone: Vec<_> = gone.cloned().collect();
-    desk.store.move_letters(&gone, Place::Redriven).await?;
+    desk.store.move_dead_letters(&gone, Place::Redriven).await?;
     let missing = there.difference(&known).count();
     Ok(Reindexed { stage, there: there.len(), missing, gone: gone.len() })
 }
@@ -84,7 +84,7 @@ async fn one(
 /// The dead letters that the index has in a place.
 async fn known(desk: &Desk<'_>, stage: &str, place: Place) -> Result<HashSet<String>, DeadLetterError> {
     let filter = DeadLetterFilter { place, stage: Some(stage.to_owned()), ..Default::default() };
-    Ok(desk.store.letter_ids(&filter).await?.into_iter().map(|letter| letter.id).collect())
+    Ok(desk.store.dead_letter_ids(&filter).await?.into_iter().map(|letter| letter.id).collect())
 }
 
 /// The dead letters in the archive of which the index does not say so: who put them there was killed before

@@ -46,7 +46,7 @@ impl Selection {
             }
         };
         let mut stages = BTreeMap::<String, HashSet<String>>::new();
-        for letter in store.letter_ids(&DeadLetterFilter { place, ..filter }).await? {
+        for letter in store.dead_letter_ids(&DeadLetterFilter { place, ..filter }).await? {
             stages.entry(letter.stage).or_default().insert(letter.id);
         }
         Ok(stages)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use amqp::{BrowseError, Browser, Destination, Found};
 use events::Target;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
-use sync_store::{Act, DeadLetterFilter, Key, Page, Place, RecordFilter, State};
+use sync_store::{DeadLetterFilter, Key, NewAuditEntry, Page, Place, RecordFilter, State};
 use tokio::time::sleep;
 
 use super::settling::{Batch, Settled, settle};
@@ -148,14 +148,14 @@ impl Shift<'_> {
                 course.is_unsettled = true;
             }
             let letters: Vec<_> = batch.iter().map(|letter| letter.found.id.clone()).collect();
-            let act = Act {
+            let act = NewAuditEntry {
                 who: self.order.who,
                 act: self.order.deed.name(),
                 stage: self.stage,
                 letters: &letters,
                 detail: "",
             };
-            self.desk.store.note_act(&act).await?;
+            self.desk.store.write_audit(&act).await?;
             self.move_batch(walk, course, batch).await?;
             if !course.is_over() {
                 self.tell(&Progress::Batch(&course.moved));
@@ -247,7 +247,7 @@ impl Shift<'_> {
         course.put.extend(ids.iter().cloned());
         let taken = walk.take(letters.into_iter().map(|(found, _)| found)).await;
         for (place, ids) in places {
-            self.desk.store.move_letters(&ids, place).await?;
+            self.desk.store.move_dead_letters(&ids, place).await?;
         }
         taken?;
         for id in &ids {
@@ -358,7 +358,7 @@ impl Shift<'_> {
 
     /// DeadLetters that are not in their queue were moved by another tool.
     async fn forget(&self, gone: Vec<String>) -> Result<(), DeadLetterError> {
-        self.desk.store.move_letters(&gone, Place::Redriven).await?;
+        self.desk.store.move_dead_letters(&gone, Place::Redriven).await?;
         self.tell(&Progress::Gone { ids: &gone });
         Ok(())
     }

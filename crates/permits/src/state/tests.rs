@@ -25,7 +25,7 @@ fn take(state: &mut State, calls: u32, now: Instant) -> u32 {
 }
 
 #[test]
-fn a_burst_asks_at_once_for_all_that_wait_and_then_only_to_renew() {
+fn asks_at_once_for_a_burst_and_then_only_to_renew() {
     let now = Instant::now();
     let mut state = State::new(now);
     assert_eq!(state.due(now), None, "nobody calls");
@@ -39,7 +39,7 @@ fn a_burst_asks_at_once_for_all_that_wait_and_then_only_to_renew() {
 }
 
 #[test]
-fn what_is_not_used_is_given_back_and_then_nothing_is_asked() {
+fn gives_back_unused_permits_and_falls_silent() {
     let now = Instant::now();
     let mut state = State::new(now);
     asked(&mut state, 3, &answer(3, None, 3), now);
@@ -52,7 +52,7 @@ fn what_is_not_used_is_given_back_and_then_nothing_is_asked() {
 }
 
 #[test]
-fn it_comes_down_to_its_share_by_what_it_gets_back() {
+fn comes_down_to_its_share_as_requests_end() {
     let now = Instant::now();
     let mut state = State::new(now);
     asked(&mut state, 16, &answer(16, None, 50), now);
@@ -73,12 +73,12 @@ fn it_comes_down_to_its_share_by_what_it_gets_back() {
 }
 
 #[test]
-fn nothing_is_sent_that_could_outlive_the_grant() {
+fn takes_no_permit_for_a_request_that_could_outlive_the_grant() {
     let now = Instant::now();
     let mut state = State::new(now);
     let question = asked(&mut state, 2, &answer(2, None, 2), now);
     assert_eq!(question.ttl, LONGEST + GRACE);
-    assert_eq!(take(&mut state, 1, now + FRESH / 2), 1);
+    assert_eq!(take(&mut state, 1, now + TOKEN_TTL / 2), 1);
     asked(&mut state, 0, &answer(2, None, 2), now);
     state.drawn = VecDeque::from([(9, now + GRACE * 2)]);
     assert_eq!(take(&mut state, 1, now + GRACE + Duration::from_millis(1)), 0);
@@ -86,18 +86,18 @@ fn nothing_is_sent_that_could_outlive_the_grant() {
 }
 
 #[test]
-fn what_was_drawn_is_used_soon_or_not_at_all() {
+fn tokens_expire_and_shrink_the_next_batch() {
     let now = Instant::now();
     let mut state = State::new(now);
     asked(&mut state, 4, &answer(4, None, 4), now);
     assert_eq!(state.batch, 4);
     assert_eq!(take(&mut state, 1, now), 1);
-    assert_eq!(take(&mut state, 1, now + FRESH), 0);
+    assert_eq!(take(&mut state, 1, now + TOKEN_TTL), 0);
     assert_eq!(state.batch, 1, "three too many were drawn");
 }
 
 #[test]
-fn a_429_empties_the_hand_and_is_told_at_once() {
+fn a_429_drops_tokens_and_is_reported_at_once() {
     let now = Instant::now();
     let mut state = State::new(now);
     asked(&mut state, 4, &answer(4, None, 4), now);
@@ -111,7 +111,7 @@ fn a_429_empties_the_hand_and_is_told_at_once() {
 }
 
 #[test]
-fn a_failure_of_the_store_is_told_to_who_waits_and_leaves_what_was_kept() {
+fn a_store_failure_reaches_waiting_calls_and_keeps_permits() {
     let now = Instant::now();
     let mut state = State::new(now);
     asked(&mut state, 8, &answer(8, None, 8), now);
@@ -122,4 +122,16 @@ fn a_failure_of_the_store_is_told_to_who_waits_and_leaves_what_was_kept() {
     assert!(state.failure_since(state.failures()).is_none());
     assert!(state.due(now).is_some_and(|due| due >= now + POLL), "not without end");
     assert_eq!(take(&mut state, 8, now), 8);
+}
+
+#[test]
+fn more_calls_than_the_limit_do_not_ask_without_end() {
+    let now = Instant::now();
+    let mut state = State::new(now);
+    let question = asked(&mut state, 40, &answer(20, None, 20), now);
+    assert_eq!(question.wants, LIMITS.concurrent);
+    (0..20).for_each(|_| state.end_to_wait());
+    assert_eq!(take(&mut state, 20, now), 20);
+    state.drawn = VecDeque::from([(9, now + TOKEN_TTL)]);
+    assert_eq!(state.due(now), Some(now + RENEW), "twenty wait for those in flight");
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use config::{At, Report, TomlReader, read_toml};
 use minijinja::{Environment, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::read_style::PLAIN;
-use super::reader::{At, Reader, Report};
+use super::read_style::{PLAIN, ReadStyle as _};
 use super::texts::{Program, environment};
 use super::{Template, TemplateErrors, trial};
 use crate::data::{LISTS, VARIABLES};
@@ -25,21 +25,10 @@ impl Template {
         file_name: &str,
         read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
     ) -> Result<Self, TemplateErrors> {
-        let report = Report::new(source);
-        let (document, errors) = DeTable::parse_recoverable(source);
-        for error in &errors {
-            let line = report.line(error.span().unwrap_or_default());
-            report.add(line, format!("not TOML: {}", error.message()));
-        }
-        // What follows a mistake of syntax may have been read wrongly: no more is said of it.
-        if !errors.is_empty() {
-            return Err(TemplateErrors::new(file_name, report.into_mistakes()));
-        }
-        let template = Loader::new(&report, file_name, read).load(document.get_ref());
-        let mut mistakes = report.into_mistakes();
-        if mistakes.is_empty() {
-            mistakes = trial::run(&template);
-        }
+        let template =
+            read_toml(source, |report, document| Loader::new(report, file_name, read).load(document));
+        let template = template.map_err(|mistakes| TemplateErrors::new(file_name, mistakes))?;
+        let mistakes = trial::run(&template);
         if mistakes.is_empty() { Ok(template) } else { Err(TemplateErrors::new(file_name, mistakes)) }
     }
 }
@@ -79,7 +68,7 @@ impl<'a, 's> Loader<'a, 's> {
     }
 
     fn load(mut self, document: &'a DeTable<'s>) -> Template {
-        let root = Reader::new(self.report, document, 1, "a template");
+        let root = TomlReader::new(self.report, document, 1, "a template");
         let language = root.text("language").and_then(|code| {
             let codes = "\"nb\", \"sv\", \"da\", \"fi\", \"en\" or \"tr\"";
             Language::from_code(code.value).or_else(|| root.refuse("language", code.line, codes))
@@ -116,7 +105,7 @@ impl<'a, 's> Loader<'a, 's> {
         Template { paper, language, title, blocks, footer, images, texts }
     }
 
-    fn paper(&mut self, root: &Reader<'_, '_>) -> Paper {
+    fn paper(&mut self, root: &TomlReader<'_, '_>) -> Paper {
         const A4: (f32, f32) = (595.276, 841.89);
         let mut paper = Paper { width: A4.0, height: Some(A4.1), margin: [51.0; 4] };
         let Some(page) = root.table("page", "the page") else { return paper };
@@ -134,17 +123,16 @@ impl<'a, 's> Loader<'a, 's> {
         const LEAST: f32 = 72.0;
         let room = paper.height.map(|height| height - paper.margin[0] - paper.margin[2]);
         if paper.body_width() < LEAST || room.is_some_and(|room| room < LEAST) {
-            self.report.add(page.line, "the page has less than 25 mm between its margins");
+            self.report.add(page.line(), "the page has less than 25 mm between its margins");
             paper = Paper { width: A4.0, height: Some(A4.1), margin: [51.0; 4] };
         }
         page.finish();
         paper
     }
 
-    fn read_labels(&mut self, labels: &Reader<'_, '_>) {
+    fn read_labels(&mut self, labels: &TomlReader<'_, '_>) {
         for (code, value) in labels.entries() {
-            let (Some(language), DeValue::Table(table)) = (Language::from_code(code.value), value.get_ref())
-            else {
+            let (Some(language), DeValue::Table(table)) = (Language::from_code(code.value), value) else {
                 let message = format!(
                     "unknown language `{}`: labels are given for nb, sv, da, fi, en, tr, as in [labels.nb]",
                     code.value
@@ -152,8 +140,8 @@ impl<'a, 's> Loader<'a, 's> {
                 self.report.add(code.line, message);
                 continue;
             };
-            for (key, value) in Reader::new(self.report, table, code.line, "labels").entries() {
-                match value.get_ref() {
+            for (key, value) in TomlReader::new(self.report, table, code.line, "labels").entries() {
+                match value {
                     DeValue::String(text) => {
                         let words = self.labels.entry(key.value.to_owned()).or_default();
                         words[language.index()] = Some(text.as_ref().to_owned());

@@ -2,14 +2,7 @@
 
 use std::fmt;
 
-/// One mistake in a template.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
-    /// Line of the file, from 1.
-    pub line: usize,
-    /// What is wrong, and what is allowed there.
-    pub message: String,
-}
+use config::Mistake;
 
 /// All the mistakes of a template, by line. Displays as one line each: `file:line: message`.
 #[derive(Clone, Debug, PartialEq, Eq)]

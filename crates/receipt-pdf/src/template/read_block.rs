@@ -4,8 +4,9 @@ use super::load::Loader;
 use super::model::{
     Align, Block, Code, CodeKind, Column, Kind, Pair, Pairs, Style, Table, TableColumn, Width,
 };
-use super::read_style::PLAIN;
-use super::reader::Reader;
+use super::read_style::{PLAIN, ReadStyle as _};
+use config::TomlReader;
+
 use crate::data::LISTS;
 use crate::font::Weight;
 use crate::layout::Color;
@@ -14,14 +15,14 @@ const TYPES: &str = "heading, text, pairs, totals, table, columns, rule, space, 
 
 impl Loader<'_, '_> {
     /// The blocks of a list, with the width they are set to in points.
-    pub(super) fn blocks(&mut self, readers: Vec<Reader<'_, '_>>, width: f32) -> Vec<Block> {
+    pub(super) fn blocks(&mut self, readers: Vec<TomlReader<'_, '_>>, width: f32) -> Vec<Block> {
         readers.into_iter().filter_map(|reader| self.block(reader, width)).collect()
     }
 
-    fn block(&mut self, mut reader: Reader<'_, '_>, width: f32) -> Option<Block> {
+    fn block(&mut self, mut reader: TomlReader<'_, '_>, width: f32) -> Option<Block> {
         let name = reader.required_text("type")?;
         reader.rename(format!("a block of type `{}`", name.value));
-        let line = reader.line;
+        let line = reader.line();
         let when = reader.text("when").map(|when| self.condition(when));
         let before = reader.length("space-before").unwrap_or(0.0);
         let after = reader.length("space-after").unwrap_or(0.0);
@@ -45,7 +46,7 @@ impl Loader<'_, '_> {
             "qr" => self.code(&reader, CodeKind::Qr, width),
             "barcode" => self.code(&reader, CodeKind::Code128, width),
             other => {
-                reader.report.add(name.line, format!("unknown block type `{other}`: there are {TYPES}"));
+                reader.report().add(name.line, format!("unknown block type `{other}`: there are {TYPES}"));
                 return None;
             }
         };
@@ -53,13 +54,13 @@ impl Loader<'_, '_> {
         Some(Block { line, when, before, after, keep_with_next, kind: kind? })
     }
 
-    fn text_block(&mut self, reader: &Reader<'_, '_>, from: Style) -> Option<Kind> {
+    fn text_block(&mut self, reader: &TomlReader<'_, '_>, from: Style) -> Option<Kind> {
         let style = reader.style(from);
         let text = reader.required_text("text")?;
         Some(Kind::Text { text: self.program(vec![text], &[]), style })
     }
 
-    fn pairs(&mut self, reader: &Reader<'_, '_>, width: f32, spread: bool) -> Kind {
+    fn pairs(&mut self, reader: &TomlReader<'_, '_>, width: f32, spread: bool) -> Kind {
         let base = reader.style(self.base());
         let own = reader.length("width");
         self.check_width(reader, "width", own, width);
@@ -88,14 +89,14 @@ impl Loader<'_, '_> {
         }
         if rows.is_empty() {
             reader
-                .report
-                .add(reader.line, "a block of pairs or totals needs `rows`, each with `label` and `value`");
+                .report()
+                .add(reader.line(), "a block of pairs or totals needs `rows`, each with `label` and `value`");
         }
         let align = if spread { Align::Right } else { Align::Left };
-        Kind::Pairs(Pairs { rows, texts: self.records(texts, 2, reader.line), width: own, align, gap })
+        Kind::Pairs(Pairs { rows, texts: self.records(texts, 2, reader.line()), width: own, align, gap })
     }
 
-    fn table(&mut self, reader: &Reader<'_, '_>, width: f32) -> Option<Kind> {
+    fn table(&mut self, reader: &TomlReader<'_, '_>, width: f32) -> Option<Kind> {
         let base = reader.style(self.base());
         let header = reader.flag("header").unwrap_or(true);
         let padding = reader.length("padding").unwrap_or(base.size * 0.3);
@@ -141,17 +142,17 @@ impl Loader<'_, '_> {
             column.finish();
         }
         if columns.is_empty() {
-            reader.report.add(reader.line, "a table needs `columns`, each with `text`");
+            reader.report().add(reader.line(), "a table needs `columns`, each with `text`");
         }
         let fixed = columns.iter().filter_map(|column| column.width.fixed()).sum();
         self.check_columns(reader, fixed, columns.iter().any(|c| c.width.fixed().is_none()), width);
         let (name, members) = list?;
         let titles = self.program(titles, &[]);
-        let texts = self.each(name, members, texts, reader.line);
+        let texts = self.each(name, members, texts, reader.line());
         Some(Kind::Table(Table { columns, header, titles, texts, title, padding, row_rule }))
     }
 
-    fn columns(&mut self, reader: &Reader<'_, '_>, width: f32) -> Kind {
+    fn columns(&mut self, reader: &TomlReader<'_, '_>, width: f32) -> Kind {
         let gap = reader.length("gap").unwrap_or(12.0);
         let readers = reader.tables("columns", "a column");
         let last = readers.len().saturating_sub(1);
@@ -169,7 +170,9 @@ impl Loader<'_, '_> {
         let shares: f32 = widths.iter().map(|width| width.share()).sum();
         self.check_columns(reader, fixed, shares > 0.0, width);
         if readers.is_empty() {
-            reader.report.add(reader.line, "a block of type `columns` needs `columns`, each with `blocks`");
+            reader
+                .report()
+                .add(reader.line(), "a block of type `columns` needs `columns`, each with `blocks`");
         }
         let columns = readers.into_iter().zip(widths).enumerate().map(|(i, (column, own))| {
             let gap = if i == last { 0.0 } else { gap };
@@ -181,7 +184,7 @@ impl Loader<'_, '_> {
         Kind::Columns(columns.collect())
     }
 
-    fn image(&mut self, reader: &Reader<'_, '_>, width: f32) -> Option<Kind> {
+    fn image(&mut self, reader: &TomlReader<'_, '_>, width: f32) -> Option<Kind> {
         let own = reader.length("width").unwrap_or(width.min(100.0));
         self.check_width(reader, "width", Some(own), width);
         let align = reader.align("align").unwrap_or(Align::Left);
@@ -190,7 +193,7 @@ impl Loader<'_, '_> {
         Some(Kind::Image { image, width: own, align })
     }
 
-    fn code(&mut self, reader: &Reader<'_, '_>, kind: CodeKind, width: f32) -> Option<Kind> {
+    fn code(&mut self, reader: &TomlReader<'_, '_>, kind: CodeKind, width: f32) -> Option<Kind> {
         let (own, height) = match kind {
             CodeKind::Qr => {
                 let side = reader.length("width").unwrap_or(68.0);
@@ -206,15 +209,15 @@ impl Loader<'_, '_> {
         Some(Kind::Code(Code { kind, text, width: own, height, align }))
     }
 
-    fn check_width(&self, reader: &Reader<'_, '_>, key: &'static str, own: Option<f32>, width: f32) {
+    fn check_width(&self, reader: &TomlReader<'_, '_>, key: &'static str, own: Option<f32>, width: f32) {
         // Without any room the columns around are told to be wrong already.
         if width > 1.0 && own.is_some_and(|own| own > width + 0.01) {
             let message = format!("`{key}` is wider than the {} there are", millimetres(width));
-            reader.report.add(reader.line_of(key), message);
+            reader.report().add(reader.line_of(key), message);
         }
     }
 
-    fn check_columns(&self, reader: &Reader<'_, '_>, fixed: f32, others: bool, width: f32) {
+    fn check_columns(&self, reader: &TomlReader<'_, '_>, fixed: f32, others: bool, width: f32) {
         if fixed > width + 0.01 || (others && fixed > width * 0.95) {
             let rest = if others { ", and columns without a length need room too" } else { "" };
             let message = format!(
@@ -222,7 +225,7 @@ impl Loader<'_, '_> {
                 millimetres(fixed),
                 millimetres(width)
             );
-            reader.report.add(reader.line_of("columns"), message);
+            reader.report().add(reader.line_of("columns"), message);
         }
     }
 

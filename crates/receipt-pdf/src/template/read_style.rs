@@ -1,9 +1,9 @@
 //! Lengths, colours, alignment and text styles.
 
+use config::{At, TomlReader};
 use toml::de::DeValue;
 
 use super::model::{Align, Style, Width};
-use super::reader::Reader;
 use crate::font::Weight;
 use crate::layout::Color;
 
@@ -13,22 +13,33 @@ pub(super) const PLAIN: Style =
 
 const LENGTH: &str = "a length with its unit: \"18mm\", \"1.5cm\", \"12pt\" or \"0.5in\"";
 
-impl Reader<'_, '_> {
+/// Lengths, colours and styles of a template.
+pub(super) trait ReadStyle {
     /// A length in points.
-    pub(super) fn length(&self, key: &'static str) -> Option<f32> {
-        let value = self.value(key)?;
-        let line = self.report.line(value.span());
-        match value.get_ref() {
+    fn length(&self, key: &'static str) -> Option<f32>;
+    /// One length for all sides, or four: top, right, bottom, left.
+    fn sides(&self, key: &'static str) -> Option<[f32; 4]>;
+    fn width(&self, key: &'static str) -> Option<Width>;
+    fn align(&self, key: &'static str) -> Option<Align>;
+    fn color(&self, key: &'static str) -> Option<Color>;
+    /// `size`, `bold`, `color`, `align`, over a style to start from.
+    fn style(&self, from: Style) -> Style;
+    /// A font size.
+    fn size(&self, key: &'static str) -> Option<f32>;
+}
+
+impl ReadStyle for TomlReader<'_, '_> {
+    fn length(&self, key: &'static str) -> Option<f32> {
+        let At { value, line } = self.value(key)?;
+        match value {
             DeValue::String(text) => length(text).or_else(|| self.refuse(key, line, LENGTH)),
             _ => self.refuse(key, line, LENGTH),
         }
     }
 
-    /// One length for all sides, or four: top, right, bottom, left.
-    pub(super) fn sides(&self, key: &'static str) -> Option<[f32; 4]> {
-        let value = self.value(key)?;
-        let line = self.report.line(value.span());
-        let sides = match value.get_ref() {
+    fn sides(&self, key: &'static str) -> Option<[f32; 4]> {
+        let At { value, line } = self.value(key)?;
+        let sides = match value {
             DeValue::String(text) => length(text).map(|length| [length; 4]),
             DeValue::Array(sides) => {
                 let sides: Option<Vec<f32>> =
@@ -41,7 +52,7 @@ impl Reader<'_, '_> {
         sides.or_else(|| self.refuse(key, line, wanted))
     }
 
-    pub(super) fn width(&self, key: &'static str) -> Option<Width> {
+    fn width(&self, key: &'static str) -> Option<Width> {
         let text = self.text(key)?;
         let width = match text.value {
             "auto" => Some(Width::Content),
@@ -55,7 +66,7 @@ impl Reader<'_, '_> {
         width.or_else(|| self.refuse(key, text.line, wanted))
     }
 
-    pub(super) fn align(&self, key: &'static str) -> Option<Align> {
+    fn align(&self, key: &'static str) -> Option<Align> {
         let text = self.text(key)?;
         match text.value {
             "left" => Some(Align::Left),
@@ -65,7 +76,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    pub(super) fn color(&self, key: &'static str) -> Option<Color> {
+    fn color(&self, key: &'static str) -> Option<Color> {
         let text = self.text(key)?;
         let digits = text.value.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii());
         let channel = |i: usize| digits.and_then(|digits| u8::from_str_radix(&digits[i..i + 2], 16).ok());
@@ -75,8 +86,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `size`, `bold`, `color`, `align`, over a style to start from.
-    pub(super) fn style(&self, from: Style) -> Style {
+    fn style(&self, from: Style) -> Style {
         let weight = self.flag("bold").map(|bold| if bold { Weight::Bold } else { Weight::Regular });
         Style {
             weight: weight.unwrap_or(from.weight),
@@ -87,17 +97,12 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A font size.
-    pub(super) fn size(&self, key: &'static str) -> Option<f32> {
+    fn size(&self, key: &'static str) -> Option<f32> {
         let size = self.length(key)?;
         if (4.0..=72.0).contains(&size) {
             return Some(size);
         }
         self.refuse(key, self.line_of(key), "a font size from \"4pt\" to \"72pt\"")
-    }
-
-    pub(super) fn line_of(&self, key: &'static str) -> usize {
-        self.value(key).map_or(self.line, |value| self.report.line(value.span()))
     }
 }
 

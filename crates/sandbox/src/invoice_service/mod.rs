@@ -21,8 +21,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
+use config::Secret;
 use events::{Country, Number, Package, ReceiptSettled, ReceiptSettledType, Tenant, Text, Uid};
-use secret::Secret;
 use serde::Serialize;
 
 pub use self::invoices::{PackageFacts, ReceiptFacts};

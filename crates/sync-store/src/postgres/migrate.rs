@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::time::sleep;
 
-use crate::fault::{is_forbidden, is_locked_out};
+use crate::error::{is_forbidden, is_locked_out};
 use crate::postgres::SESSION;
 use crate::schema::{Found, Refused};
 use crate::{PendingMigration, StoreError};

@@ -1,24 +1,23 @@
 //! PostgreSQL: one store for consumers on several machines.
 
-mod execute;
 mod migrate;
 
 use std::io;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secret::Secret;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, Executor, PgPool};
+use config::Secret;
+use parking_lot::Mutex;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
+use sqlx::{Arguments as _, AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 use tokio::time::timeout;
 
-use crate::connect::IfMissing;
-use crate::fault::{Fault, lost_its_statements};
-use crate::sql::{Database, Dialect, Row, Statement};
+use crate::error::{Fault, lost_its_statements};
+use crate::sql::{Database, Dialect, Row, Statement, Value};
+use crate::store::IfMissing;
 use crate::{PendingMigration, Schema, StoreError};
-use execute::execute;
 use migrate::{MIGRATIONS, look, migrate};
 
 /// Connections of one process. The server commits what comes in on them together, and a server
@@ -86,8 +85,7 @@ impl Postgres {
             return;
         }
         let url = self.url.expose();
-        // Each critical section leaves it whole.
-        let mut connects_by = self.connects_by.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connects_by = self.connects_by.lock();
         if *connects_by != url {
             match PgConnectOptions::from_str(&url) {
                 // What is in one database is not in another: processes would not hear of each other.
@@ -159,6 +157,23 @@ impl Database for Postgres {
     fn describe(&self) -> String {
         self.name.clone()
     }
+}
+
+/// Runs the statement, which is prepared once for each connection, in one round trip.
+async fn execute(connection: &mut PgConnection, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
+    let mut arguments = PgArguments::default();
+    for arg in &statement.args {
+        match arg {
+            Value::Text(text) => arguments.add(text),
+            Value::Int(int) => arguments.add(int),
+            Value::Bytes(bytes) => arguments.add(bytes),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    // The texts are this crate's own; values travel as arguments only.
+    let sql = AssertSqlSafe(statement.sql.clone());
+    let rows = sqlx::query_with(sql, arguments).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
 }
 
 /// Which database it is, and how it is reached.

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::time::sleep;
 
-use crate::fault::is_busy;
+use crate::error::is_busy;
 use crate::schema::{Found, Refused};
 use crate::{PendingMigration, StoreError};
 

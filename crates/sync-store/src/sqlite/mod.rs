@@ -1,26 +1,25 @@
 //! SQLite: one file, one machine, as many processes as there are.
 
-mod execute;
-mod identity;
 mod migrate;
 mod writer;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqlitePool};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, SqliteConnection, SqlitePool};
 
-use crate::connect::IfMissing;
-use crate::fault::{Fault, is_corrupt};
+use crate::error::{Fault, is_corrupt};
 use crate::schema::Found;
-use crate::sql::{Database, Dialect, Row, Statement};
+use crate::sql::{Database, Dialect, Row, Statement, Value};
+use crate::store::IfMissing;
 use crate::{PendingMigration, Schema, StoreError};
-use execute::execute;
-use identity::Identity;
 use migrate::{MIGRATIONS, look, migrate};
 use writer::Writer;
 
@@ -182,4 +181,43 @@ impl Database for Sqlite {
 
 fn describe(path: &Path) -> String {
     format!("sqlite://{}", path.display())
+}
+
+/// Runs the statements of the text one after the other and answers all of their rows. They share
+/// their arguments by number.
+async fn execute(
+    connection: &mut SqliteConnection,
+    sql: String,
+    args: &[Value],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut arguments = SqliteArguments::default();
+    for arg in args {
+        match arg {
+            Value::Text(text) => arguments.add(text.clone()),
+            Value::Int(int) => arguments.add(int),
+            Value::Bytes(bytes) => arguments.add(bytes.clone()),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    // The texts are this crate's own; values travel as arguments only.
+    let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(Row::Sqlite).collect())
+}
+
+/// Tells one file from another that stands in its place later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    /// An inode is given to another file once the first one is deleted; not every file system knows when
+    /// a file was made.
+    created: Option<SystemTime>,
+}
+
+impl Identity {
+    /// The file that the path leads to now.
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = path.metadata()?;
+        Ok(Self { device: metadata.dev(), inode: metadata.ino(), created: metadata.created().ok() })
+    }
 }

@@ -11,9 +11,9 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
-use crate::fault::{Fault, is_busy, is_unavailable};
+use crate::error::{Fault, is_busy, is_unavailable};
 use crate::sql::{Row, Statement};
-use crate::sqlite::execute::execute;
+use crate::sqlite::execute;
 
 /// The most operations in one transaction, so that other processes get their turn.
 const GROUP: usize = 128;
@@ -63,7 +63,8 @@ async fn run(mut file: File, mut waiting: mpsc::Receiver<Request>) {
                 file.connection = None;
                 // What waited has waited long enough.
                 group.extend(std::iter::from_fn(|| waiting.try_recv().ok()));
-                vec![Err(Fault::from(error)); group.len()]
+                let fault = Fault::from(error);
+                group.iter().map(|_| Err(fault.clone())).collect()
             }
         };
         for (request, result) in group.into_iter().zip(results) {

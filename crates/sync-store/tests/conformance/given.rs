@@ -53,9 +53,9 @@ pub async fn in_state(store: &dyn SyncStore, receipt_uid: &str, state: State) ->
     let _ = opened(store, &key, TARGET, state != State::Skipped, b"{}").await;
     if matches!(state, State::InvoiceCreated | State::Attaching | State::Complete) {
         granted(store, &key, "given", LONG).await;
-        taken(store.invoice_created(&key, TARGET, "given", "invoice-1").await);
-        if state != State::InvoiceCreated {
-            taken(store.attaching(&key, TARGET, &attach("given")).await);
+        taken(store.attaching(&key, TARGET, &attach("given")).await);
+        if state == State::InvoiceCreated {
+            taken(store.not_attached(&key, TARGET, "given").await);
         }
         if state == State::Complete {
             taken(store.complete(&key, TARGET, "invoice-1").await);

@@ -58,175 +58,175 @@ macro_rules! beside_the_next_version {
 }
 
 beside_the_next_version! {
-    audit: what_was_done_is_told_the_latest_first;
+    audit: lists_entries_latest_first;
     open:
-        a_receipt_heard_for_the_first_time_is_new
-        one_that_is_not_wanted_is_skipped_until_it_is
-        other_bytes_are_answered_with_the_kept_ones
+        a_receipt_is_new_the_first_time
+        an_unwanted_receipt_is_skipped_until_wanted
+        different_bytes_answer_the_kept_ones
         of_many_at_once_one_is_new;
     lease:
-        of_many_who_ask_at_once_one_is_granted
-        once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing;
+        of_concurrent_leases_one_is_granted
+        an_expired_lease_passes_to_another_owner;
     steps:
-        each_state_allows_what_it_should
-        complete_is_final_and_keeps_its_first_invoice;
+        each_state_allows_its_steps
+        complete_is_final_and_keeps_the_first_invoice;
     dead:
-        a_letter_about_every_target_closes_what_is_there_and_one_in_any_case
-        a_redriven_one_continues_where_it_stopped
-        letters_are_found_by_what_they_say;
+        closes_every_record_and_at_least_one
+        a_redriven_record_continues_where_it_died
+        filters_by_every_field;
     package_ask: a_packing_begins_a_round_and_is_asked_for_once;
-    package_issue: receipts_go_to_the_oldest_round_that_waits_for_one;
-    find: records_are_listed_the_latest_first_page_by_page;
-    reconcile: what_stopped_on_its_way_is_stranded;
-    report: a_day_is_counted_by_what_is_alike;
-    stage: what_a_process_says_replaces_what_it_said;
-    session: a_session_is_kept_as_it_was_opened_until_it_is_closed;
-    prune: what_nobody_needs_any_more_goes_and_what_recognises_it_stays;
+    package_issue: receipts_go_to_the_oldest_waiting_round;
+    find: lists_records_by_page_latest_first;
+    reconcile: stopped_records_are_stranded;
+    report: counts_a_day_by_group;
+    stage: a_report_replaces_the_last_one;
+    session: keeps_a_session_until_closed;
+    prune: prunes_content_and_keeps_identity;
 }
 
 conformance! {
     audit:
-        what_was_done_is_told_the_latest_first
-        who_holds_a_named_lease_is_told_while_it_runs;
+        lists_entries_latest_first
+        names_the_holder_of_a_running_named_lease;
     backlog:
-        what_waits_is_counted_with_the_age_of_the_oldest
-        what_has_arrived_or_was_moved_does_not_wait;
+        counts_what_waits_with_the_oldest_age
+        counts_nothing_complete_or_moved;
     open:
-        a_receipt_heard_for_the_first_time_is_new
-        one_that_is_not_wanted_is_skipped_until_it_is
-        one_heard_again_answers_the_state_it_is_in
+        a_receipt_is_new_the_first_time
+        an_unwanted_receipt_is_skipped_until_wanted
+        a_duplicate_answers_the_current_state
         a_uid_belongs_to_its_tenant
         each_target_has_a_record_of_its_own
-        other_bytes_are_answered_with_the_kept_ones
-        a_dead_one_stays_dead
-        a_broken_event_does_not_stand_in_the_way_of_the_valid_one
+        different_bytes_answer_the_kept_ones
+        a_dead_record_stays_dead
+        a_valid_event_opens_a_record_of_broken_ones
         of_many_at_once_one_is_new
-        any_text_is_kept
-        a_value_that_is_refused_is_told_from_a_store_that_is_broken;
+        keeps_any_text
+        tells_a_refused_value_from_a_broken_store;
     lease:
-        of_many_who_ask_at_once_one_is_granted
-        nobody_is_granted_one_that_runs_not_even_its_owner
-        once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing
-        what_is_given_back_is_granted_at_once
-        nobody_gives_back_the_lease_of_another
-        a_lease_is_shortened_by_its_owner_and_never_extended
-        none_runs_for_longer_where_the_clock_is_set_back
-        what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_back
-        there_is_none_where_there_is_nothing_to_do;
+        of_concurrent_leases_one_is_granted
+        a_running_lease_is_granted_to_nobody
+        an_expired_lease_passes_to_another_owner
+        a_released_lease_is_free_at_once
+        only_the_owner_releases_a_lease
+        only_the_owner_shortens_a_lease
+        no_lease_outlasts_a_clock_set_back
+        touching_a_leased_record_survives_a_clock_set_back
+        no_lease_without_work_to_do;
     steps:
-        each_state_allows_what_it_should
+        each_state_allows_its_steps
         a_step_needs_a_lease
-        attaching_is_written_down_with_its_facts_and_extends_the_lease
-        what_is_skipped_is_held_by_nobody
-        a_dry_run_skips_what_is_pending_and_says_what_would_have_been_sent
-        complete_is_final_and_keeps_its_first_invoice;
+        attaching_stores_the_file_and_extends_the_lease
+        skipping_releases_the_lease
+        a_dry_run_skips_pending_records_and_keeps_its_output
+        complete_is_final_and_keeps_the_first_invoice;
     dead:
-        a_letter_closes_the_record_of_its_target_and_says_why
-        a_letter_about_every_target_closes_what_is_there_and_one_in_any_case
-        a_redriven_one_continues_where_it_stopped
-        complete_and_skipped_ones_stay_as_they_are
-        a_letter_written_twice_is_one
-        a_later_death_of_the_same_message_is_news
+        closes_the_record_of_its_target_with_the_reason
+        closes_every_record_and_at_least_one
+        a_redriven_record_continues_where_it_died
+        leaves_complete_and_skipped_records_alone
+        writing_twice_keeps_one
+        a_later_death_replaces_the_first
         a_broken_message_leaves_the_receipt_alone
-        a_lease_that_runs_outlives_the_letter
-        a_letter_about_no_receipt_is_kept
-        the_start_of_a_body_is_kept
-        letters_are_found_by_what_they_say
-        letters_are_counted_while_they_wait;
+        a_running_lease_outlives_the_dead_letter
+        keeps_one_about_no_receipt
+        keeps_the_start_of_a_body
+        filters_by_every_field
+        counts_those_that_wait;
     causes:
-        letters_with_one_cause_are_one_group_whose_newest_letter_is_told
-        many_letters_move_at_once_and_others_stay
-        letters_of_an_earlier_version_get_their_cause_later
-        a_stage_and_an_error_of_any_length_are_kept;
+        groups_by_cause_with_the_newest_of_each
+        moves_many_at_once
+        fills_causes_of_an_earlier_version
+        keeps_stages_and_errors_of_any_length;
     package_ask:
         a_packing_begins_a_round_and_is_asked_for_once
-        of_many_who_ask_at_once_one_is_granted
-        of_many_packings_at_once_each_is_a_round_and_the_last_one_counts
-        what_is_given_back_or_has_run_out_is_granted_again
-        no_lease_runs_for_longer_where_the_clock_is_set_back
-        what_touches_a_held_round_keeps_its_time_where_the_clock_is_set_back
-        what_was_asked_for_before_the_clock_was_set_back_is_asked_again
-        what_is_not_answered_within_patience_is_asked_again
-        another_content_begins_a_round_and_closes_what_was_not_accepted
-        an_event_that_comes_late_is_superseded
-        a_dead_round_comes_back_with_its_redriven_letter_only
-        another_packing_of_what_came_to_nothing_begins_a_round
-        every_event_of_a_packing_finds_the_first_ones_body
-        a_packing_is_kept_as_it_came;
+        of_concurrent_leases_one_is_granted
+        concurrent_packings_are_rounds_and_the_last_counts
+        grants_again_after_release_or_expiry
+        no_lease_outlasts_a_clock_set_back
+        touching_a_leased_round_survives_a_clock_set_back
+        asks_again_after_a_clock_set_back
+        asks_again_after_the_answer_timeout
+        other_content_begins_a_round_and_supersedes
+        a_late_event_is_superseded
+        only_a_redrive_revives_a_dead_round
+        a_new_packing_of_a_dead_round_begins_another
+        every_event_of_a_packing_finds_the_first_body
+        keeps_a_packing_unchanged;
     package_steps:
-        accepted_is_written_down_by_who_asked
-        accepted_after_the_lease_counts_until_another_takes_over
-        accepted_moves_nothing_that_is_past_it
-        a_letter_closes_the_newest_round_that_is_on_its_way
-        a_letter_about_receipt_and_package_closes_both
-        a_letter_about_the_message_or_heard_before_leaves_the_package_alone
-        a_lease_that_runs_outlives_the_letter;
+        only_the_owner_marks_a_round_asked
+        an_expired_owner_marks_a_round_asked_until_another_takes_over
+        marking_asked_moves_no_later_state
+        a_dead_letter_closes_the_newest_open_round
+        a_dead_letter_about_both_closes_receipt_and_package
+        a_broken_or_repeated_message_leaves_the_package_alone
+        a_running_lease_outlives_the_dead_letter;
     package_issue:
-        receipts_go_to_the_oldest_round_that_waits_for_one
-        every_state_takes_a_receipt_and_is_issued
-        a_receipt_that_came_first_is_kept_for_its_package
-        another_number_is_answered_and_writes_nothing
-        of_two_receipts_at_once_one_is_matched
-        a_receipt_and_a_packing_that_meet_are_never_two_invoices
-        a_receipt_is_superseded_once_a_later_round_has_one;
+        receipts_go_to_the_oldest_waiting_round
+        a_receipt_issues_a_round_in_every_state
+        keeps_a_receipt_that_came_before_its_package
+        another_number_writes_nothing
+        of_two_concurrent_receipts_one_is_matched
+        a_concurrent_receipt_and_packing_are_one_invoice
+        a_later_receipt_supersedes;
     package_find:
-        rounds_are_listed_the_latest_touched_first_page_by_page
-        rounds_are_found_by_what_is_known
-        states_are_counted
-        a_round_shows_its_receipt_and_how_far_that_was_written_back
-        what_stopped_or_was_not_answered_is_overdue
-        what_was_touched_before_the_clock_was_set_back_is_overdue
-        what_is_held_or_was_accepted_twice_is_not_overdue
-        an_operator_has_it_asked_again_whatever_the_patience;
+        lists_rounds_by_page_latest_touched_first
+        filters_rounds
+        counts_states
+        a_round_shows_its_receipt_and_write_back_state
+        stopped_and_unanswered_rounds_are_overdue
+        rounds_touched_before_a_clock_set_back_are_overdue
+        leased_and_twice_accepted_rounds_are_not_overdue
+        an_operator_asks_again_before_the_timeout;
     find:
-        records_are_listed_the_latest_first_page_by_page
-        records_are_found_by_what_is_known
-        states_are_counted
-        a_receipt_is_kept_as_it_came
-        which_store_it_is_can_be_said;
+        lists_records_by_page_latest_first
+        filters_records
+        counts_states
+        keeps_a_receipt_unchanged
+        describes_the_store;
     reconcile:
-        what_stopped_on_its_way_is_stranded
-        what_is_held_or_touched_is_not
-        what_was_touched_before_the_clock_was_set_back_is_stranded
-        one_owner_holds_a_name_at_a_time;
+        stopped_records_are_stranded
+        leased_and_touched_records_are_not_stranded
+        records_touched_before_a_clock_set_back_are_stranded
+        one_owner_holds_a_named_lease;
     stage:
-        the_first_pause_of_a_stage_stands_until_it_is_released
-        of_many_who_pause_a_stage_at_once_one_begins
-        what_a_process_says_replaces_what_it_said
-        what_was_not_said_lately_is_silent_and_then_forgotten
-        what_was_said_before_the_clock_was_set_back_is_forgotten
-        a_process_that_has_ended_is_forgotten;
+        the_first_pause_stands_until_released
+        of_concurrent_pauses_one_begins
+        a_report_replaces_the_last_one
+        old_reports_are_hidden_and_then_removed
+        removes_reports_from_before_a_clock_set_back
+        removes_reports_of_an_ended_process;
     prune:
-        what_nobody_needs_any_more_goes_and_what_recognises_it_stays
-        what_somebody_may_need_stays
-        a_late_duplicate_of_a_pruned_receipt_is_one_and_brings_nothing_back
-        one_that_is_wanted_after_all_has_its_body_again
-        packages_and_letters_are_pruned_once_they_are_settled
-        what_is_more_than_the_limit_is_pruned_the_next_time;
+        prunes_content_and_keeps_identity
+        prunes_nothing_still_needed
+        a_late_duplicate_of_a_pruned_receipt_restores_nothing
+        a_pruned_receipt_wanted_again_has_its_body
+        prunes_settled_packages_and_dead_letters
+        prunes_up_to_the_limit;
     report:
-        a_day_is_counted_by_what_is_alike
-        what_is_no_whole_receipt_is_counted_apart
-        a_period_is_read_page_by_page
-        receipts_are_found_by_what_people_know
-        a_receipt_without_particulars_counts_and_gets_them
-        the_longest_identifiers_and_customer_fit_the_indexes
-        what_an_earlier_version_writes_beside_this_one_is_filled_later;
+        counts_a_day_by_group
+        counts_broken_receipts_apart
+        reads_a_period_by_page
+        searches_by_number_uid_and_customer
+        counts_a_receipt_without_particulars_and_fills_them
+        the_longest_identifiers_fit_the_indexes
+        fills_particulars_of_an_earlier_version;
     session:
-        a_session_is_kept_as_it_was_opened_until_it_is_closed
-        a_session_is_seen_later_and_never_earlier
-        sessions_are_closed_by_who_has_them
-        what_has_ended_or_was_not_seen_is_forgotten;
+        keeps_a_session_until_closed
+        last_seen_never_moves_back
+        closes_the_sessions_of_one_user
+        removes_ended_and_unseen_sessions;
     permit:
-        of_many_who_ask_at_once_none_gets_more_than_there_is
-        who_has_more_than_its_share_comes_down_once_others_lack_permits
-        a_grant_that_ran_out_is_free_again
+        concurrent_grants_never_exceed_the_limit
+        comes_down_to_its_share_when_others_lack_permits
+        an_expired_grant_is_free
         the_bucket_and_a_429_are_shared;
     start:
-        processes_that_start_together_share_one_schema
-        a_store_that_was_brought_further_by_adding_is_worked_with
-        a_store_that_takes_a_newer_version_is_refused
-        a_migration_that_was_applied_with_another_text_is_refused
-        what_is_pending_is_told_and_then_applied
-        what_the_first_version_wrote_is_kept
-        an_audit_log_without_details_is_kept;
+        concurrent_starts_migrate_once
+        works_with_a_newer_additive_schema
+        refuses_a_store_that_requires_a_newer_version
+        refuses_a_changed_migration
+        lists_and_applies_pending_migrations
+        keeps_data_of_the_first_version
+        keeps_an_audit_log_without_details;
 }

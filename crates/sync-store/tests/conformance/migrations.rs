@@ -56,7 +56,7 @@ fn takes_away(statement: &str) -> Option<String> {
 }
 
 #[test]
-fn a_migration_only_adds_or_says_which_version_it_takes() {
+fn a_migration_only_adds_or_names_the_version_it_requires() {
     let mut found = 0;
     for database in ["sqlite", "postgres"] {
         for (name, text) in migrations(database) {
@@ -76,7 +76,7 @@ fn a_migration_only_adds_or_says_which_version_it_takes() {
 }
 
 #[test]
-fn what_takes_something_away_is_found() {
+fn finds_statements_that_take_away() {
     for (statement, adds) in [
         ("drop table receipt", false),
         ("alter table receipt drop column body", false),

@@ -5,10 +5,10 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use config::Secret;
 use futures_util::future::join_all;
-use secret::Secret;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use sync_store::{Act, Lease, State, StoreError, connect, connect_by, connect_to_existing};
+use sync_store::{Lease, NewAuditEntry, State, StoreError, connect, connect_by, connect_to_existing};
 
 use crate::fresh::Fresh;
 use crate::given::{LONG, TARGET, granted, in_state, key, receipt, record};
@@ -55,7 +55,7 @@ impl Drop for Server {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_loses_nothing_and_the_store_finds_it_again() {
+async fn survives_a_killed_server_without_loss() {
     let mut server = Server::start();
     let fresh = Fresh::on_server(&server.url).await;
     let store = fresh.connect().await;
@@ -107,7 +107,7 @@ async fn a_server_that_is_killed_loses_nothing_and_the_store_finds_it_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable_and_the_password_stays_unsaid() {
+async fn a_missing_server_is_unavailable_without_naming_the_password() {
     // Port 1 is reserved, and nobody listens there.
     let url = "postgres://bilag:hunter2@127.0.0.1:1/bilag";
     let Err(error) = connect(url).await else { panic!("it connected") };
@@ -132,14 +132,20 @@ async fn without_rights_on_tables(fresh: &Fresh) -> String {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_change_tables_works_with_them_and_is_told_who_must_migrate() {
+async fn works_without_the_right_to_change_tables() {
     let fresh = Fresh::postgres().await;
     fresh.connect().await;
     let url = without_rights_on_tables(&fresh).await;
     let store = connect(&url).await.expect("nothing is to be done");
     in_state(&*store, "r", State::Complete).await;
     store
-        .note_act(&Act { who: "kari", act: "redrive", stage: "upload", letters: &[], detail: "" })
+        .write_audit(&NewAuditEntry {
+            who: "kari",
+            act: "redrive",
+            stage: "upload",
+            letters: &[],
+            detail: "",
+        })
         .await
         .expect("noted");
 
@@ -155,7 +161,7 @@ async fn a_user_who_may_not_change_tables_works_with_them_and_is_told_who_must_m
 }
 
 #[tokio::test]
-async fn a_migration_waits_for_a_table_without_keeping_others_from_it() {
+async fn a_migration_waits_for_a_lock_without_blocking_others() {
     let fresh = Fresh::postgres().await;
     fresh.at_version(4).await;
     let mut reader = PgConnection::connect(&fresh.url).await.expect("the server lets us in");
@@ -178,7 +184,7 @@ async fn a_migration_waits_for_a_table_without_keeping_others_from_it() {
 }
 
 #[tokio::test]
-async fn statements_prepared_before_a_change_of_the_tables_are_prepared_again() {
+async fn prepares_again_after_a_schema_change() {
     let fresh = Fresh::postgres().await;
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
@@ -190,7 +196,7 @@ async fn statements_prepared_before_a_change_of_the_tables_are_prepared_again() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn new_connections_are_made_by_the_url_as_its_file_has_it_then() {
+async fn new_connections_use_the_reloaded_url() {
     let fresh = Fresh::postgres().await;
     let id = uuid::Uuid::new_v4().simple().to_string();
     let [old, new] = ["old", "new"].map(|name| format!("bilag_{name}_{id}"));
@@ -222,7 +228,7 @@ async fn new_connections_are_made_by_the_url_as_its_file_has_it_then() {
 }
 
 #[tokio::test]
-async fn a_database_without_tables_stays_without_where_only_an_existing_store_is_opened() {
+async fn opening_an_existing_store_makes_no_tables() {
     let fresh = Fresh::postgres().await;
     let Err(error) = connect_to_existing(&Secret::new(&*fresh.url)).await else { panic!("it opened") };
     assert!(matches!(error, StoreError::Absent { .. }), "{error:?}");

@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
+use config::Secret;
 use futures_util::future::join_all;
-use secret::Secret;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use sync_store::{Opened, StoreError, connect, connect_to_existing};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -25,7 +25,7 @@ fn writer(fresh: &Fresh, name: &str, count: usize) -> (Child, Lines<BufReader<Ch
 }
 
 #[tokio::test]
-async fn what_was_answered_is_there_after_the_process_was_killed() {
+async fn answered_writes_survive_a_killed_process() {
     let fresh = Fresh::sqlite();
     let (mut child, mut lines) = writer(&fresh, "killed", usize::MAX);
     let mut answered = Vec::new();
@@ -43,7 +43,7 @@ async fn what_was_answered_is_there_after_the_process_was_killed() {
 }
 
 #[tokio::test]
-async fn two_processes_write_one_file_at_the_same_time() {
+async fn two_processes_write_one_file() {
     let fresh = Fresh::sqlite();
     let (mut one, mut lines_of_one) = writer(&fresh, "one", 500);
     let (mut two, mut lines_of_two) = writer(&fresh, "two", 500);
@@ -62,7 +62,7 @@ async fn two_processes_write_one_file_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn an_operation_that_fails_undoes_none_that_it_was_grouped_with() {
+async fn a_failed_write_undoes_no_other_of_its_group() {
     let fresh = Fresh::sqlite();
     let store = fresh.connect().await;
     fresh
@@ -88,7 +88,7 @@ async fn an_operation_that_fails_undoes_none_that_it_was_grouped_with() {
 }
 
 #[tokio::test]
-async fn a_file_that_another_keeps_is_unavailable_until_it_lets_go() {
+async fn a_locked_file_is_unavailable_until_released() {
     let fresh = Fresh::sqlite();
     let store = fresh.connect().await;
     let mut other = SqliteConnection::connect(&fresh.url).await.expect("the file opens");
@@ -102,7 +102,7 @@ async fn a_file_that_another_keeps_is_unavailable_until_it_lets_go() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_opened_is_unavailable_and_one_of_another_kind_is_broken() {
+async fn tells_unopenable_files_from_other_formats() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = format!("sqlite://{}", folder.path().join("missing/bilag.db").display());
     let Err(error) = connect(&missing).await else { panic!("it opened") };
@@ -117,7 +117,7 @@ async fn a_file_that_cannot_be_opened_is_unavailable_and_one_of_another_kind_is_
 }
 
 #[tokio::test]
-async fn a_file_that_others_are_to_make_is_not_made() {
+async fn opening_an_existing_store_makes_no_file() {
     let fresh = Fresh::sqlite();
     let Err(error) = connect_to_existing(&Secret::new(&*fresh.url)).await else { panic!("it opened") };
     assert!(matches!(error, StoreError::Absent { .. }), "{error:?}");
@@ -131,7 +131,7 @@ async fn a_file_that_others_are_to_make_is_not_made() {
 }
 
 #[tokio::test]
-async fn files_without_tables_stay_as_they_are() {
+async fn leaves_files_without_tables_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("empty.db");
     std::fs::write(&file, "").expect("written");
@@ -144,7 +144,7 @@ async fn files_without_tables_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_deleted_moved_or_replaced_is_noticed() {
+async fn notices_a_deleted_moved_or_replaced_file() {
     let fresh = Fresh::sqlite();
     let store = fresh.connect().await;
     let path = fresh.url.trim_start_matches("sqlite://").to_owned();
@@ -175,7 +175,7 @@ async fn a_file_that_is_deleted_moved_or_replaced_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_corrupt_page_is_found() {
+async fn finds_a_corrupt_page() {
     let fresh = Fresh::sqlite();
     let store = fresh.connect().await;
     let keys: Vec<_> = (0..200).map(|i| key(&format!("receipt-{i}"))).collect();
@@ -198,7 +198,7 @@ async fn a_corrupt_page_is_found() {
 }
 
 #[tokio::test]
-async fn a_url_that_names_no_store_is_refused_without_being_repeated() {
+async fn refuses_a_bad_url_without_repeating_it() {
     for url in [
         "",
         "bilag.db",

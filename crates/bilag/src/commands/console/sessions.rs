@@ -3,7 +3,7 @@
 use chrono::Utc;
 use console::is_alive;
 use serde_json::json;
-use sync_store::{Act, Session};
+use sync_store::{NewAuditEntry, Session};
 
 use crate::cli::SessionsArgs;
 use crate::output::{self, Column, Failed, ago, say, table};
@@ -60,8 +60,9 @@ fn by(session: &Session) -> &str {
 pub async fn revoke(name: Option<String>, store: StoreSettings) -> Result<(), Failed> {
     let store = store.open().await?;
     let whose = name.as_deref().map_or_else(|| "everybody's".to_owned(), |name| format!("those of {name}"));
-    let act = Act { who: &who(None), act: "revoke", stage: "console", letters: &[], detail: &whose };
-    store.note_act(&act).await.map_err(Failed::plainly)?;
+    let act =
+        NewAuditEntry { who: &who(None), act: "revoke", stage: "console", letters: &[], detail: &whose };
+    store.write_audit(&act).await.map_err(Failed::plainly)?;
     let ended = store.close_sessions(name.as_deref()).await.map_err(Failed::plainly)?;
     let whose = name.map_or_else(String::new, |name| format!(" of {name}"));
     say(match ended {

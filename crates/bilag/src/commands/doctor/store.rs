@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use amqp::Broker;
 use chrono::{TimeDelta, Utc};
+use config::Secret;
 use consumer::Stage;
 use operate::stages::RUNS_WITHIN;
-use secret::Secret;
 use sync_store::{Schema, StoreError, SyncStore};
 use uuid::Uuid;
 

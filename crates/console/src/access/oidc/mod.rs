@@ -6,6 +6,7 @@ mod provider;
 
 use std::fmt;
 
+use config::Secret;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim,
     CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
@@ -17,7 +18,6 @@ use openidconnect::{
     StandardErrorResponse, StandardTokenResponse, TokenResponse,
 };
 use reqwest::Url;
-use secret::Secret;
 
 use crate::access::address::is_safe;
 use crate::access::pending::Pending;

@@ -89,7 +89,7 @@ pub(super) async fn ask(
     Checked(fields): Checked<Fields>,
 ) -> Result<Markup, PageError> {
     let wish = Wish::of(&app, &viewer, &fields).await?;
-    let stages = app.store.letters_by_stage(&wish.filter()).await?;
+    let stages = app.store.dead_letters_by_stage(&wish.filter()).await?;
     let all: u64 = stages.values().sum();
     let title = format!("{} {}?", wish.title(), plural(all, "letter", "letters"));
     let missing = (wish.ids.len() as u64).saturating_sub(all);

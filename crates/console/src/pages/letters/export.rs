@@ -30,7 +30,7 @@ pub(super) async fn download(
 ) -> Result<Response, PageError> {
     viewer.may(Role::Operator)?;
     let view = View::for_an_act(&app, &viewer, &params).await?;
-    let ids = app.store.letter_ids(&view.filter()).await?;
+    let ids = app.store.dead_letter_ids(&view.filter()).await?;
     note(&app, viewer.name(), "export", &format!("{} letter(s): {}", ids.len(), view.in_words())).await?;
     tracing::info!(who = viewer.name(), letters = ids.len(), "dead letters are exported");
     let name =

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use sync_store::{FoundReceipt, Listed, RecordFilter, Sought, StateCount};
+use sync_store::{FoundReceipt, Listed, RecordFilter, SearchScope, StateCount};
 
 use super::{address_of, state};
 use crate::PageError;
@@ -47,10 +47,10 @@ pub(super) async fn show(
             div.wide {
                 label for="q" { "Receipt" }
                 input #q type="search" name="q" value=[q] placeholder=(match sought(&viewer) {
-                    Sought::Everywhere => "voucher, order, uid or customer",
-                    Sought::NotInCustomers => "voucher, order or uid",
+                    SearchScope::Everywhere => "voucher, order, uid or customer",
+                    SearchScope::WithoutCustomers => "voucher, order or uid",
                 });
-                @if sought(&viewer) == Sought::NotInCustomers {
+                @if sought(&viewer) == SearchScope::WithoutCustomers {
                     p.muted { "Customers are not searched: what is known of them is not shown to viewers." }
                 }
             }
@@ -79,8 +79,8 @@ pub(super) async fn show(
 }
 
 /// Viewers do not learn by searching what is not shown to them.
-fn sought(viewer: &Viewer) -> Sought {
-    if viewer.is(Role::Operator) { Sought::Everywhere } else { Sought::NotInCustomers }
+fn sought(viewer: &Viewer) -> SearchScope {
+    if viewer.is(Role::Operator) { SearchScope::Everywhere } else { SearchScope::WithoutCustomers }
 }
 
 fn one(listed: Listed) -> FoundReceipt {
@@ -117,12 +117,12 @@ fn states(counts: &[StateCount]) -> Markup {
     }
 }
 
-fn nothing(q: Option<&str>, sought: Sought, none_at_all: bool) -> Markup {
+fn nothing(q: Option<&str>, sought: SearchScope, none_at_all: bool) -> Markup {
     match (q, none_at_all) {
         (Some(text), _) => empty(
             "No receipt is found.",
             html! {
-                p { "Nothing that was heard has “" (short(text, 80)) "” as its voucher, order number or uid" @if sought == Sought::Everywhere { ", or in its customer’s name, number, e-mail or telephone" } "." }
+                p { "Nothing that was heard has “" (short(text, 80)) "” as its voucher, order number or uid" @if sought == SearchScope::Everywhere { ", or in its customer’s name, number, e-mail or telephone" } "." }
                 p { "It may not have been announced, or only broken events of it: look among the " a href=(address("/letters", &[("text", Some(text))])) { "dead letters" } "." }
             },
         ),

@@ -24,7 +24,7 @@ async fn an_hour_later(fresh: &Fresh) {
         .await;
 }
 
-pub async fn what_waits_is_counted_with_the_age_of_the_oldest(fresh: &Fresh) {
+pub async fn counts_what_waits_with_the_oldest_age(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(backlog(&*store).await, Backlog::default());
 
@@ -61,13 +61,13 @@ pub async fn what_waits_is_counted_with_the_age_of_the_oldest(fresh: &Fresh) {
     assert!(ages.iter().all(|age| *age < 2 * HOUR), "{ages:?}");
 }
 
-pub async fn what_has_arrived_or_was_moved_does_not_wait(fresh: &Fresh) {
+pub async fn counts_nothing_complete_or_moved(fresh: &Fresh) {
     let store = fresh.connect().await;
     in_state(&*store, "complete", State::Complete).await;
     in_state(&*store, "skipped", State::Skipped).await;
     for (id, place) in [("redriven", Place::Redriven), ("discarded", Place::Discarded)] {
         note(&*store, &letter(id, "omnium_rejected", None), ONE).await;
-        assert!(store.move_letter(id, place).await.expect("moved"), "{id} was there");
+        assert!(store.move_dead_letter(id, place).await.expect("moved"), "{id} was there");
     }
     assert_eq!(backlog(&*store).await, Backlog::default());
 }

@@ -17,7 +17,7 @@ fn told(groups: &[DeadCause]) -> Vec<(&str, u64, &str)> {
     groups.iter().map(|group| (&*group.cause, group.count, &*group.letter)).collect()
 }
 
-pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fresh: &Fresh) {
+pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     let store = fresh.connect().await;
     noted(&*store, "a", "Omnium answered 400: \"store 70\"").await;
     noted(&*store, "b", "Omnium answered 409").await;
@@ -36,7 +36,7 @@ pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fr
     assert_eq!(second, found[1..]);
 
     let of_group = DeadLetterFilter { cause: Some(first.cause.clone()), ..any.clone() };
-    let mut ids = store.letter_ids(&of_group).await.expect("listed");
+    let mut ids = store.dead_letter_ids(&of_group).await.expect("listed");
     ids.sort_by(|one, other| one.id.cmp(&other.id));
     let id = |id: &str| DeadLetterId { stage: "upload".to_owned(), id: id.to_owned() };
     assert_eq!(ids, [id("a"), id("c")]);
@@ -44,13 +44,13 @@ pub async fn letters_with_one_cause_are_one_group_whose_newest_letter_is_told(fr
     assert_eq!(groups(&*store, &by_id).await, found[..1], "a group is found by its id");
     let unknown = DeadLetterFilter { group: Some("00000000".to_owned()), ..any.clone() };
     assert_eq!(groups(&*store, &unknown).await, []);
-    let counts = store.letters_by_stage(&by_id).await.expect("counted");
+    let counts = store.dead_letters_by_stage(&by_id).await.expect("counted");
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("upload".to_owned(), 2)]);
     let text = DeadLetterFilter { text: Some("store 70".to_owned()), ..any };
     assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
 }
 
-pub async fn many_letters_move_at_once_and_others_stay(fresh: &Fresh) {
+pub async fn moves_many_at_once(fresh: &Fresh) {
     let store = fresh.connect().await;
     let ids: Vec<_> = (0..5).map(|number| format!("l{number}")).collect();
     for id in &ids {
@@ -58,8 +58,8 @@ pub async fn many_letters_move_at_once_and_others_stay(fresh: &Fresh) {
     }
     let mut moved = ids[1..3].to_vec();
     moved.extend(["unknown".to_owned(), "a \"quoted\\ one".to_owned()]);
-    assert_eq!(store.move_letters(&moved, Place::Discarded).await.expect("moved"), 2);
-    assert_eq!(store.move_letters(&[], Place::Discarded).await.expect("moved"), 0);
+    assert_eq!(store.move_dead_letters(&moved, Place::Discarded).await.expect("moved"), 2);
+    assert_eq!(store.move_dead_letters(&[], Place::Discarded).await.expect("moved"), 0);
     let counts = store.dead_counts().await.expect("counted");
     assert_eq!(counts[0].count, 3);
     let chosen = DeadLetterFilter { ids: Some(ids[..2].to_vec()), ..DeadLetterFilter::default() };
@@ -67,7 +67,7 @@ pub async fn many_letters_move_at_once_and_others_stay(fresh: &Fresh) {
     assert_eq!(found.iter().map(|noted| &*noted.letter.id).collect::<Vec<_>>(), ["l0"]);
 }
 
-pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) {
+pub async fn fills_causes_of_an_earlier_version(fresh: &Fresh) {
     let store = fresh.connect().await;
     for number in 0..5 {
         noted(&*store, &format!("l{number}"), &format!("voucher {number} is unknown")).await;
@@ -92,7 +92,7 @@ pub async fn letters_of_an_earlier_version_get_their_cause_later(fresh: &Fresh) 
     assert_eq!(counts, [("no error is told", 1), ("voucher # is unknown", 5)]);
 }
 
-pub async fn a_stage_and_an_error_of_any_length_are_kept(fresh: &Fresh) {
+pub async fn keeps_stages_and_errors_of_any_length(fresh: &Fresh) {
     let store = fresh.connect().await;
     let long = DeadLetter {
         stage: "ø".repeat(5_000),

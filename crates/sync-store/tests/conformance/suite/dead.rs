@@ -34,7 +34,7 @@ fn death_of(letter: &DeadLetter) -> Option<Death> {
     Some(Death { stage, reason, error })
 }
 
-pub async fn a_letter_closes_the_record_of_its_target_and_says_why(fresh: &Fresh) {
+pub async fn closes_the_record_of_its_target_with_the_reason(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::InvoiceCreated).await;
     let _ = opened(&*store, &key, "package", true, b"{}").await;
@@ -44,7 +44,7 @@ pub async fn a_letter_closes_the_record_of_its_target_and_says_why(fresh: &Fresh
     assert_eq!(deaths(&*store, &key).await, expected);
 }
 
-pub async fn a_letter_about_every_target_closes_what_is_there_and_one_in_any_case(fresh: &Fresh) {
+pub async fn closes_every_record_and_at_least_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let letter = letter("l", "render_failed", Some(&key));
@@ -62,7 +62,7 @@ pub async fn a_letter_about_every_target_closes_what_is_there_and_one_in_any_cas
     assert_eq!(deaths(&*store, &complete).await, expected);
 }
 
-pub async fn a_redriven_one_continues_where_it_stopped(fresh: &Fresh) {
+pub async fn a_redriven_record_continues_where_it_died(fresh: &Fresh) {
     let store = fresh.connect().await;
     for state in [State::Pending, State::InvoiceCreated, State::Attaching] {
         let key = in_state(&*store, state.as_str(), state).await;
@@ -74,7 +74,7 @@ pub async fn a_redriven_one_continues_where_it_stopped(fresh: &Fresh) {
     }
 }
 
-pub async fn complete_and_skipped_ones_stay_as_they_are(fresh: &Fresh) {
+pub async fn leaves_complete_and_skipped_records_alone(fresh: &Fresh) {
     let store = fresh.connect().await;
     for state in [State::Complete, State::Skipped] {
         let key = in_state(&*store, state.as_str(), state).await;
@@ -89,12 +89,12 @@ pub async fn complete_and_skipped_ones_stay_as_they_are(fresh: &Fresh) {
     );
 }
 
-pub async fn a_letter_written_twice_is_one(fresh: &Fresh) {
+pub async fn writing_twice_keeps_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let letter = letter("l", "omnium_rejected", Some(&key));
     note(&*store, &letter, ONE).await;
-    assert!(store.move_letter("l", Place::Redriven).await.expect("asked"));
+    assert!(store.move_dead_letter("l", Place::Redriven).await.expect("asked"));
     granted(&*store, &key, "a", LONG).await;
 
     note(&*store, &letter, ONE).await;
@@ -104,7 +104,7 @@ pub async fn a_letter_written_twice_is_one(fresh: &Fresh) {
     assert_eq!(ids(&*store, redriven).await, ["l"]);
 }
 
-pub async fn a_later_death_of_the_same_message_is_news(fresh: &Fresh) {
+pub async fn a_later_death_replaces_the_first(fresh: &Fresh) {
     let store = fresh.connect().await;
     let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
     let key = in_state(&*store, "r", State::Pending).await;
@@ -115,7 +115,7 @@ pub async fn a_later_death_of_the_same_message_is_news(fresh: &Fresh) {
     ];
     note(&*store, &first, ONE).await;
     for letter in later {
-        store.move_letter("l", Place::Redriven).await.expect("asked");
+        store.move_dead_letter("l", Place::Redriven).await.expect("asked");
         note(&*store, &letter, ONE).await;
         let noted = store.dead_letter("l").await.expect("asked").expect("kept").noted;
         assert_eq!((noted.letter, noted.place), (letter.clone(), Place::Dead));
@@ -143,7 +143,7 @@ pub async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
     }
 }
 
-pub async fn a_lease_that_runs_outlives_the_letter(fresh: &Fresh) {
+pub async fn a_running_lease_outlives_the_dead_letter(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -153,7 +153,7 @@ pub async fn a_lease_that_runs_outlives_the_letter(fresh: &Fresh) {
     assert_eq!(record(&*store, &key).await.state, State::Dead);
 }
 
-pub async fn a_letter_about_no_receipt_is_kept(fresh: &Fresh) {
+pub async fn keeps_one_about_no_receipt(fresh: &Fresh) {
     let store = fresh.connect().await;
     let letter = DeadLetter { message_id: None, ..letter("l", "undecodable", None) };
     note(&*store, &letter, ONE).await;
@@ -165,7 +165,7 @@ pub async fn a_letter_about_no_receipt_is_kept(fresh: &Fresh) {
     assert_eq!(store.dead_letter("n").await.expect("asked"), None);
 }
 
-pub async fn the_start_of_a_body_is_kept(fresh: &Fresh) {
+pub async fn keeps_the_start_of_a_body(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, size) in
         [("empty", 0), ("all", NewDeadLetter::BODY_KEPT), ("start", NewDeadLetter::BODY_KEPT + 1)]
@@ -181,7 +181,7 @@ pub async fn the_start_of_a_body_is_kept(fresh: &Fresh) {
     }
 }
 
-pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
+pub async fn filters_by_every_field(fresh: &Fresh) {
     let store = fresh.connect().await;
     let start = Utc::now() - Duration::days(1);
     let letters = [
@@ -231,7 +231,7 @@ pub async fn letters_are_found_by_what_they_say(fresh: &Fresh) {
     }
 }
 
-pub async fn letters_are_counted_while_they_wait(fresh: &Fresh) {
+pub async fn counts_those_that_wait(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, reason) in [("a", "render_failed"), ("b", "render_failed"), ("c", "invalid_event")] {
         note(&*store, &letter(id, reason, None), ONE).await;
@@ -241,11 +241,11 @@ pub async fn letters_are_counted_while_they_wait(fresh: &Fresh) {
         counts.into_iter().map(|count| (count.reason, count.count)).collect::<Vec<_>>()
     };
     assert_eq!(counts().await, [("invalid_event".into(), 1), ("render_failed".into(), 2)]);
-    assert!(store.move_letter("b", Place::Redriven).await.expect("asked"));
-    assert!(store.move_letter("c", Place::Discarded).await.expect("asked"));
-    assert!(!store.move_letter("d", Place::Discarded).await.expect("asked"));
+    assert!(store.move_dead_letter("b", Place::Redriven).await.expect("asked"));
+    assert!(store.move_dead_letter("c", Place::Discarded).await.expect("asked"));
+    assert!(!store.move_dead_letter("d", Place::Discarded).await.expect("asked"));
     assert_eq!(counts().await, [("render_failed".into(), 1)]);
-    assert!(store.move_letter("c", Place::Dead).await.expect("asked"));
+    assert!(store.move_dead_letter("c", Place::Dead).await.expect("asked"));
     assert_eq!(counts().await, [("invalid_event".into(), 1), ("render_failed".into(), 1)]);
     let noted = store.dead_letter("a").await.expect("asked").expect("kept").noted;
     assert_eq!(store.dead_counts().await.expect("counted")[1].oldest, noted.noted_at);

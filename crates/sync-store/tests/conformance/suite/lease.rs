@@ -12,7 +12,7 @@ use crate::given::{
 
 const SHORT: Duration = Duration::from_millis(20);
 
-pub async fn of_many_who_ask_at_once_one_is_granted(fresh: &Fresh) {
+pub async fn of_concurrent_leases_one_is_granted(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     for round in 0..10 {
         let key = in_state(&*handles[0], &format!("r{round}"), State::Pending).await;
@@ -27,7 +27,7 @@ pub async fn of_many_who_ask_at_once_one_is_granted(fresh: &Fresh) {
     }
 }
 
-pub async fn nobody_is_granted_one_that_runs_not_even_its_owner(fresh: &Fresh) {
+pub async fn a_running_lease_is_granted_to_nobody(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -38,7 +38,7 @@ pub async fn nobody_is_granted_one_that_runs_not_even_its_owner(fresh: &Fresh) {
     }
 }
 
-pub async fn none_runs_for_longer_where_the_clock_is_set_back(fresh: &Fresh) {
+pub async fn no_lease_outlasts_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", SHORT).await;
@@ -58,9 +58,9 @@ pub async fn none_runs_for_longer_where_the_clock_is_set_back(fresh: &Fresh) {
     assert!(store.named_lease("receipt", "b", SHORT).await.expect("asked"));
 }
 
-pub async fn what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_back(fresh: &Fresh) {
+pub async fn touching_a_leased_record_survives_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
-    for touch in ["touch", "open", "invoice_created", "not_attached", "die"] {
+    for touch in ["touch", "open", "not_attached", "die"] {
         let before = if touch == "not_attached" { State::Attaching } else { State::Pending };
         let key = in_state(&*store, touch, before).await;
         granted(&*store, &key, "a", LONG).await;
@@ -74,7 +74,6 @@ pub async fn what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_ba
         match touch {
             "touch" => store.touch(&key, TARGET).await.expect("touched"),
             "open" => drop(opened(&*store, &key, TARGET, true, b"{}").await),
-            "invoice_created" => taken(store.invoice_created(&key, TARGET, "a", "invoice-1").await),
             "not_attached" => taken(store.not_attached(&key, TARGET, "a").await),
             _ => note(&*store, &letter(touch, "rejected", Some(&key)), ONE).await,
         }
@@ -84,7 +83,7 @@ pub async fn what_touches_a_held_record_keeps_its_time_where_the_clock_is_set_ba
     }
 }
 
-pub async fn once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing(fresh: &Fresh) {
+pub async fn an_expired_lease_passes_to_another_owner(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let until = granted(&*store, &key, "a", SHORT).await.lease.expect("it holds one").until;
@@ -98,14 +97,13 @@ pub async fn once_it_has_run_out_another_takes_over_and_the_first_can_do_nothing
             other => panic!("not an answer here: {other:?}"),
         }
     }
-    lost(store.invoice_created(&key, TARGET, "a", "invoice-1").await);
     lost(store.attaching(&key, TARGET, &attach("a")).await);
     lost(store.not_attached(&key, TARGET, "a").await);
     assert_eq!(record(&*store, &key).await.state, State::Pending);
     taken(store.attaching(&key, TARGET, &attach("b")).await);
 }
 
-pub async fn what_is_given_back_is_granted_at_once(fresh: &Fresh) {
+pub async fn a_released_lease_is_free_at_once(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -113,7 +111,7 @@ pub async fn what_is_given_back_is_granted_at_once(fresh: &Fresh) {
     granted(&*store, &key, "b", LONG).await;
 }
 
-pub async fn nobody_gives_back_the_lease_of_another(fresh: &Fresh) {
+pub async fn only_the_owner_releases_a_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -122,7 +120,7 @@ pub async fn nobody_gives_back_the_lease_of_another(fresh: &Fresh) {
     assert!(matches!(answer, Lease::Held { .. }), "{answer:?}");
 }
 
-pub async fn a_lease_is_shortened_by_its_owner_and_never_extended(fresh: &Fresh) {
+pub async fn only_the_owner_shortens_a_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let until = granted(&*store, &key, "a", LONG).await.lease.expect("held").until;
@@ -141,7 +139,7 @@ pub async fn a_lease_is_shortened_by_its_owner_and_never_extended(fresh: &Fresh)
     granted(&*store, &key, "b", LONG).await;
 }
 
-pub async fn there_is_none_where_there_is_nothing_to_do(fresh: &Fresh) {
+pub async fn no_lease_without_work_to_do(fresh: &Fresh) {
     let store = fresh.connect().await;
     let complete = in_state(&*store, "complete", State::Complete).await;
     let expected = Lease::Complete(record(&*store, &complete).await);

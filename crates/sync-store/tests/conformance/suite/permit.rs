@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sync_store::{PermitAnswer, PermitAsk, PermitLimits, SyncStore};
+use sync_store::{PermitAnswer, PermitLimits, PermitRequest, SyncStore};
 
 use crate::fresh::Fresh;
 
@@ -12,15 +12,15 @@ const USER: &str = "0123456789abcdef";
 const LIMITS: PermitLimits = PermitLimits { concurrent: 20, capacity: 100, refill_per_second: 1 };
 const LONG: Duration = Duration::from_secs(600);
 
-fn ask(owner: &str, wants: u32, keeps: u32) -> PermitAsk<'_> {
-    PermitAsk { owner, wants, keeps, draws: 0, ttl: LONG, hold: None }
+fn ask(owner: &str, wants: u32, keeps: u32) -> PermitRequest<'_> {
+    PermitRequest { owner, wants, keeps, draws: 0, ttl: LONG, hold: None }
 }
 
-async fn asked(store: &dyn SyncStore, ask: &PermitAsk<'_>) -> PermitAnswer {
-    store.ask_permits(USER, &LIMITS, ask).await.expect("answered")
+async fn asked(store: &dyn SyncStore, ask: &PermitRequest<'_>) -> PermitAnswer {
+    store.request_permits(USER, &LIMITS, ask).await.expect("answered")
 }
 
-pub async fn of_many_who_ask_at_once_none_gets_more_than_there_is(fresh: &Fresh) {
+pub async fn concurrent_grants_never_exceed_the_limit(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     // What each process uses: raised after it was granted, lowered before it is given back.
     let in_use = AtomicU32::new(0);
@@ -31,7 +31,7 @@ pub async fn of_many_who_ask_at_once_none_gets_more_than_there_is(fresh: &Fresh)
             let owner = format!("owner-{i}");
             for round in 0..6 {
                 let wants = 1 + (i * 7 + round * 5) % 16;
-                let answer = asked(&**store, &PermitAsk { draws: 3, ..ask(&owner, wants, 0) }).await;
+                let answer = asked(&**store, &PermitRequest { draws: 3, ..ask(&owner, wants, 0) }).await;
                 let now = in_use.fetch_add(answer.permits, Ordering::SeqCst) + answer.permits;
                 assert!(now <= LIMITS.concurrent, "{now} at once");
                 drawn.fetch_add(answer.drawn, Ordering::SeqCst);
@@ -48,7 +48,7 @@ pub async fn of_many_who_ask_at_once_none_gets_more_than_there_is(fresh: &Fresh)
     assert_eq!(asked(&*handles[0], &ask("last", 20, 0)).await.permits, 20, "all was given back");
 }
 
-pub async fn who_has_more_than_its_share_comes_down_once_others_lack_permits(fresh: &Fresh) {
+pub async fn comes_down_to_its_share_when_others_lack_permits(fresh: &Fresh) {
     let (a, b) = (fresh.connect().await, fresh.connect().await);
     assert_eq!(asked(&*a, &ask("a", 16, 0)).await.permits, 16);
     assert_eq!(asked(&*b, &ask("b", 16, 0)).await.permits, 4);
@@ -58,24 +58,28 @@ pub async fn who_has_more_than_its_share_comes_down_once_others_lack_permits(fre
     assert_eq!(asked(&*b, &ask("b", 16, 4)).await.permits, 10);
 }
 
-pub async fn a_grant_that_ran_out_is_free_again(fresh: &Fresh) {
+pub async fn an_expired_grant_is_free(fresh: &Fresh) {
     let store = fresh.connect().await;
-    let short = PermitAsk { ttl: Duration::from_millis(300), ..ask("killed", 20, 0) };
+    let short = PermitRequest { ttl: Duration::from_millis(300), ..ask("killed", 20, 0) };
     assert_eq!(asked(&*store, &short).await.permits, 20);
     let other = fresh.connect().await;
     while asked(&*other, &ask("b", 20, 0)).await.permits == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(asked(&*store, &PermitAsk { keeps: 20, ..short }).await.permits, 0, "others have them by now");
+    assert_eq!(
+        asked(&*store, &PermitRequest { keeps: 20, ..short }).await.permits,
+        0,
+        "others have them by now"
+    );
 }
 
 pub async fn the_bucket_and_a_429_are_shared(fresh: &Fresh) {
     let (a, b) = (fresh.connect().await, fresh.connect().await);
-    assert_eq!(asked(&*a, &PermitAsk { draws: 90, ..ask("a", 1, 0) }).await.drawn, 90);
-    let hold = PermitAsk { draws: 1, hold: Some(Duration::from_secs(60)), ..ask("b", 1, 0) };
+    assert_eq!(asked(&*a, &PermitRequest { draws: 90, ..ask("a", 1, 0) }).await.drawn, 90);
+    let hold = PermitRequest { draws: 1, hold: Some(Duration::from_secs(60)), ..ask("b", 1, 0) };
     assert_eq!(asked(&*b, &hold).await.drawn, 0);
-    let held = asked(&*a, &PermitAsk { draws: 1, ..ask("a", 1, 0) }).await;
+    let held = asked(&*a, &PermitRequest { draws: 1, ..ask("a", 1, 0) }).await;
     assert!(held.held > Duration::from_secs(30) && held.drawn <= 1, "{held:?}");
-    let alone = a.ask_permits("another user", &LIMITS, &ask("a", 20, 0)).await.expect("answered");
+    let alone = a.request_permits("another user", &LIMITS, &ask("a", 20, 0)).await.expect("answered");
     assert_eq!((alone.permits, alone.held), (20, Duration::ZERO), "each API user has its own");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{NaiveDate, Utc};
 use sync_store::{
     Asking, DeadLetterFilter, Key, NewReceipt, Opened, PackageState, Particulars, Period, Place, Pruned,
-    Sought, State, SyncStore, fingerprint,
+    SearchScope, State, SyncStore, fingerprint,
 };
 
 use crate::fresh::Fresh;
@@ -52,7 +52,7 @@ async fn completed(store: &dyn SyncStore, key: &Key, body: &[u8]) {
     let _ = store.complete(key, TARGET, "invoice-1").await.expect("completed");
 }
 
-pub async fn what_nobody_needs_any_more_goes_and_what_recognises_it_stays(fresh: &Fresh) {
+pub async fn prunes_content_and_keeps_identity(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = key("r");
     completed(&*store, &key, b"{\"customer\": \"Kari Nordmann\"}").await;
@@ -70,9 +70,9 @@ pub async fn what_nobody_needs_any_more_goes_and_what_recognises_it_stays(fresh:
     assert_eq!((&*kept.body, &kept.traceparent, &*kept.facts.order_number), (&b""[..], &None, ""));
     assert_eq!((&*kept.facts.voucher_number, kept.facts.amount), ("1001", 24_900));
     assert!(store.pruned_at(&key).await.expect("asked").is_some());
-    let found = store.search("nordmann", Sought::Everywhere, None, sync_store::Page::first(10)).await;
+    let found = store.search("nordmann", SearchScope::Everywhere, None, sync_store::Page::first(10)).await;
     assert_eq!(found.expect("searched"), []);
-    let found = store.search("1001", Sought::Everywhere, None, sync_store::Page::first(10)).await;
+    let found = store.search("1001", SearchScope::Everywhere, None, sync_store::Page::first(10)).await;
     assert_eq!(found.expect("searched").len(), 1);
     let record = record(&*store, &key).await;
     assert_eq!((record.state, record.invoice_id.as_deref()), (State::Complete, Some("invoice-1")));
@@ -85,7 +85,7 @@ pub async fn what_nobody_needs_any_more_goes_and_what_recognises_it_stays(fresh:
     assert_eq!(store.without_particulars(10).await.expect("asked"), []);
 }
 
-pub async fn what_somebody_may_need_stays(fresh: &Fresh) {
+pub async fn prunes_nothing_still_needed(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (uid, state) in [
         ("pending", State::Pending),
@@ -107,7 +107,7 @@ pub async fn what_somebody_may_need_stays(fresh: &Fresh) {
         let kept = store.receipt(&key(uid)).await.expect("asked");
         assert!(kept.is_none_or(|kept| kept.body == b"{}"), "{uid}");
     }
-    assert!(store.move_letter("l", Place::Discarded).await.expect("moved"));
+    assert!(store.move_dead_letter("l", Place::Discarded).await.expect("moved"));
     let _ = store.complete(&elsewhere, "package", "invoice-1").await.expect("completed");
     two_years_pass(fresh).await;
     assert_eq!(
@@ -116,7 +116,7 @@ pub async fn what_somebody_may_need_stays(fresh: &Fresh) {
     );
 }
 
-pub async fn a_late_duplicate_of_a_pruned_receipt_is_one_and_brings_nothing_back(fresh: &Fresh) {
+pub async fn a_late_duplicate_of_a_pruned_receipt_restores_nothing(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = key("r");
     completed(&*store, &key, b"{}").await;
@@ -132,7 +132,7 @@ pub async fn a_late_duplicate_of_a_pruned_receipt_is_one_and_brings_nothing_back
     assert!(store.pruned_at(&key).await.expect("asked").is_some());
 }
 
-pub async fn one_that_is_wanted_after_all_has_its_body_again(fresh: &Fresh) {
+pub async fn a_pruned_receipt_wanted_again_has_its_body(fresh: &Fresh) {
     let store = fresh.connect().await;
     let skipped = in_state(&*store, "skipped", State::Skipped).await;
     let complete = in_state(&*store, "complete", State::Complete).await;
@@ -151,13 +151,13 @@ pub async fn one_that_is_wanted_after_all_has_its_body_again(fresh: &Fresh) {
     assert_eq!(store.stranded(Duration::ZERO, 10).await.expect("asked").len(), 2);
 }
 
-pub async fn packages_and_letters_are_pruned_once_they_are_settled(fresh: &Fresh) {
+pub async fn prunes_settled_packages_and_dead_letters(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = packed::in_state(&*store, 1, PackageState::Issued).await;
     packed::in_state(&*store, 2, PackageState::Asked).await;
     for (id, place) in [("a", Place::Redriven), ("b", Place::Discarded), ("c", Place::Dead)] {
         note(&*store, &letter(id, "omnium_rejected", None), ONE).await;
-        store.move_letter(id, place).await.expect("moved");
+        store.move_dead_letter(id, place).await.expect("moved");
     }
     two_years_pass(fresh).await;
     let settled = Pruned { receipts: 0, packages: 1, letters: 2 };
@@ -178,10 +178,10 @@ pub async fn packages_and_letters_are_pruned_once_they_are_settled(fresh: &Fresh
     assert_eq!(causes[0].cause, "pruned");
     let group = sync_store::group_id(&causes[0].stage, &causes[0].reason, &causes[0].cause);
     let filter = DeadLetterFilter { group: Some(group), ..filter };
-    assert_eq!(store.letter_ids(&filter).await.expect("asked").len(), 1);
+    assert_eq!(store.dead_letter_ids(&filter).await.expect("asked").len(), 1);
 }
 
-pub async fn what_is_more_than_the_limit_is_pruned_the_next_time(fresh: &Fresh) {
+pub async fn prunes_up_to_the_limit(fresh: &Fresh) {
     let store = fresh.connect().await;
     for uid in ["1", "2", "3"] {
         in_state(&*store, uid, State::Complete).await;

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate};
 use sync_store::{
-    BrokenCounts, Key, NewReceipt, Page, Particulars, Period, Place, ReceiptCount, Sought, State, SyncStore,
+    BrokenCounts, Key, NewReceipt, Page, Particulars, Period, Place, ReceiptCount, SearchScope, State,
+    SyncStore,
 };
 
 use crate::fresh::Fresh;
@@ -29,7 +30,7 @@ async fn settled(store: &dyn SyncStore, key: &Key, amount: i64, particulars: &Pa
     let _ = store.open(&new, TARGET, true).await.expect("opened");
 }
 
-pub async fn a_day_is_counted_by_what_is_alike(fresh: &Fresh) {
+pub async fn counts_a_day_by_group(fresh: &Fresh) {
     let store = fresh.connect().await;
     let today = particulars("2026-11-02", "");
     let huge = 9_000_000_000_000_000_000;
@@ -62,7 +63,7 @@ pub async fn a_day_is_counted_by_what_is_alike(fresh: &Fresh) {
     assert_eq!(store.receipt_counts(day("2026-11-04"), TARGET, None).await.expect("counted"), []);
 }
 
-pub async fn what_is_no_whole_receipt_is_counted_apart(fresh: &Fresh) {
+pub async fn counts_broken_receipts_apart(fresh: &Fresh) {
     let store = fresh.connect().await;
     let _ = in_state(&*store, "whole", State::Pending).await;
     let invalid = |id: &str, uid: &str| letter(id, "invalid_event", Some(&key(uid)));
@@ -81,7 +82,7 @@ pub async fn what_is_no_whole_receipt_is_counted_apart(fresh: &Fresh) {
     answer.reason = "invoice_refused".to_owned();
     answer.id = "f".to_owned();
     note(&*store, &answer, ONE).await;
-    assert!(store.move_letter("d", Place::Discarded).await.expect("moved"));
+    assert!(store.move_dead_letter("d", Place::Discarded).await.expect("moved"));
     let today = chrono::Utc::now().date_naive();
     let yesterday = today.pred_opt().expect("a day before");
     let mut counted = BrokenCounts::default();
@@ -100,7 +101,7 @@ pub async fn what_is_no_whole_receipt_is_counted_apart(fresh: &Fresh) {
     assert_eq!((theirs.only_broken, theirs.disputed), (0, 0));
 }
 
-pub async fn a_period_is_read_page_by_page(fresh: &Fresh) {
+pub async fn reads_a_period_by_page(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (uid, on) in [
         ("5", "2026-11-01"),
@@ -134,11 +135,11 @@ pub async fn a_period_is_read_page_by_page(fresh: &Fresh) {
 }
 
 async fn found(store: &dyn SyncStore, text: &str) -> Vec<String> {
-    let found = store.search(text, Sought::Everywhere, None, Page::first(10)).await.expect("searched");
+    let found = store.search(text, SearchScope::Everywhere, None, Page::first(10)).await.expect("searched");
     found.into_iter().map(|receipt| receipt.key.receipt_uid).collect()
 }
 
-pub async fn receipts_are_found_by_what_people_know(fresh: &Fresh) {
+pub async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
     let store = fresh.connect().await;
     let ås = particulars("2026-11-02", "åse bjørnøy\n+47 900 11 222");
     settled(&*store, &key("101"), 1, &ås).await;
@@ -157,7 +158,7 @@ pub async fn receipts_are_found_by_what_people_know(fresh: &Fresh) {
     }
     for (text, expected) in [("bjørn", 0), ("101", 1)] {
         let found =
-            store.search(text, Sought::NotInCustomers, None, Page::first(10)).await.expect("searched");
+            store.search(text, SearchScope::WithoutCustomers, None, Page::first(10)).await.expect("searched");
         assert_eq!(found.len(), expected, "{text}, not among customers");
     }
     assert_eq!(found(&*store, "100%_").await, ["102"]);
@@ -165,19 +166,23 @@ pub async fn receipts_are_found_by_what_people_know(fresh: &Fresh) {
         let expected: &[&str] = if text == "%" { &["102"] } else { &[] };
         assert_eq!(found(&*store, text).await, expected, "{text}");
     }
-    let whole = store.search("101", Sought::Everywhere, None, Page::first(10)).await.expect("searched");
+    let whole = store.search("101", SearchScope::Everywhere, None, Page::first(10)).await.expect("searched");
     let targets: Vec<_> = whole[0].records.iter().map(|record| &*record.target).collect();
     assert_eq!(targets, ["erp", TARGET]);
     assert_eq!(whole[0].facts.as_ref().map(|facts| &*facts.voucher_number), Some("101"));
-    let theirs =
-        store.search("5001", Sought::Everywhere, Some("tenant-2"), Page::first(10)).await.expect("searched");
+    let theirs = store
+        .search("5001", SearchScope::Everywhere, Some("tenant-2"), Page::first(10))
+        .await
+        .expect("searched");
     assert_eq!(theirs.iter().map(|found| &found.key).collect::<Vec<_>>(), [&other]);
-    let second =
-        store.search("5001", Sought::Everywhere, None, Page { limit: 1, offset: 1 }).await.expect("searched");
+    let second = store
+        .search("5001", SearchScope::Everywhere, None, Page { limit: 1, offset: 1 })
+        .await
+        .expect("searched");
     assert_eq!(second.iter().map(|found| &*found.key.receipt_uid).collect::<Vec<_>>(), ["102"]);
 }
 
-pub async fn a_receipt_without_particulars_counts_and_gets_them(fresh: &Fresh) {
+pub async fn counts_a_receipt_without_particulars_and_fills_them(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     fresh.run("update receipt set heard_at = 1793577600000").await; // 2026-11-02
@@ -207,7 +212,7 @@ pub async fn a_receipt_without_particulars_counts_and_gets_them(fresh: &Fresh) {
     assert_eq!(store.settled_on(&key).await.expect("asked"), Some(day("2026-11-03")));
 }
 
-pub async fn the_longest_identifiers_and_customer_fit_the_indexes(fresh: &Fresh) {
+pub async fn the_longest_identifiers_fit_the_indexes(fresh: &Fresh) {
     let store = fresh.connect().await;
     // Of dead letters that no compression makes smaller: an index of PostgreSQL's takes 2,704 bytes.
     let letters = |count: u32, seed: u32| -> String {
@@ -218,7 +223,7 @@ pub async fn the_longest_identifiers_and_customer_fit_the_indexes(fresh: &Fresh)
     assert_eq!(store.settled_on(&key).await.expect("asked"), Some(day("2026-11-02")));
 }
 
-pub async fn what_an_earlier_version_writes_beside_this_one_is_filled_later(fresh: &Fresh) {
+pub async fn fills_particulars_of_an_earlier_version(fresh: &Fresh) {
     fresh.at_version(3).await;
     let body = if fresh.url.starts_with("sqlite") { "x'7b7d'" } else { "'{}'" };
     let insert = |uid: &str| {

@@ -22,7 +22,7 @@ fn session(id: &str, who: &str) -> Session {
     }
 }
 
-pub async fn a_session_is_kept_as_it_was_opened_until_it_is_closed(fresh: &Fresh) {
+pub async fn keeps_a_session_until_closed(fresh: &Fresh) {
     let store = fresh.connect().await;
     let one = session("a1", "kari");
     store.open_session(&one).await.expect("opened");
@@ -34,22 +34,22 @@ pub async fn a_session_is_kept_as_it_was_opened_until_it_is_closed(fresh: &Fresh
     assert_eq!(store.session("a1").await.expect("asked"), None);
 }
 
-pub async fn a_session_is_seen_later_and_never_earlier(fresh: &Fresh) {
+pub async fn last_seen_never_moves_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.open_session(&session("a1", "kari")).await.expect("opened");
     for minute in [30, 10] {
-        store.see_session("a1", at(minute)).await.expect("seen");
+        store.touch_session("a1", at(minute)).await.expect("seen");
     }
     let seen = store.session("a1").await.expect("asked").expect("it is there");
     assert_eq!((seen.seen_at, seen.ends_at), (at(30), at(720)));
 }
 
-pub async fn sessions_are_closed_by_who_has_them(fresh: &Fresh) {
+pub async fn closes_the_sessions_of_one_user(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, who) in [("a1", "kari"), ("a2", "kari"), ("b1", "ola")] {
         store.open_session(&session(id, who)).await.expect("opened");
     }
-    store.see_session("b1", at(1)).await.expect("seen");
+    store.touch_session("b1", at(1)).await.expect("seen");
     let ids = async || {
         let sessions = store.sessions().await.expect("listed");
         sessions.into_iter().map(|session| session.id).collect::<Vec<_>>()
@@ -61,19 +61,19 @@ pub async fn sessions_are_closed_by_who_has_them(fresh: &Fresh) {
     assert_eq!(store.close_sessions(None).await.expect("closed"), 0);
 }
 
-pub async fn what_has_ended_or_was_not_seen_is_forgotten(fresh: &Fresh) {
+pub async fn removes_ended_and_unseen_sessions(fresh: &Fresh) {
     let store = fresh.connect().await;
     for id in ["ended", "unseen", "alive"] {
         store.open_session(&session(id, "kari")).await.expect("opened");
     }
-    store.see_session("ended", at(90)).await.expect("seen");
-    store.see_session("alive", at(100)).await.expect("seen");
+    store.touch_session("ended", at(90)).await.expect("seen");
+    store.touch_session("alive", at(100)).await.expect("seen");
     store.open_session(&Session { ends_at: at(800), ..session("later", "ola") }).await.expect("opened");
-    store.see_session("later", at(719)).await.expect("seen");
-    store.forget_sessions(at(100), at(60)).await.expect("forgotten");
+    store.touch_session("later", at(719)).await.expect("seen");
+    store.remove_sessions(at(100), at(60)).await.expect("forgotten");
     assert_eq!(store.session("unseen").await.expect("asked"), None);
     assert!(store.session("ended").await.expect("asked").is_some());
-    store.forget_sessions(at(720), at(60)).await.expect("forgotten");
+    store.remove_sessions(at(720), at(60)).await.expect("forgotten");
     assert_eq!(store.session("ended").await.expect("asked"), None, "its time is over");
     assert!(store.session("later").await.expect("asked").is_some());
 }

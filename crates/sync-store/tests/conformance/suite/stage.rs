@@ -9,7 +9,7 @@ use sync_store::{Holding, ProcessRun, ReportedBulkhead, ReportedPause, StageRepo
 use crate::fresh::Fresh;
 use crate::given::LONG;
 
-pub async fn the_first_pause_of_a_stage_stands_until_it_is_released(fresh: &Fresh) {
+pub async fn the_first_pause_stands_until_released(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(store.holds().await.expect("asked"), []);
     assert_eq!(store.release_stage("upload").await.expect("asked"), None);
@@ -34,7 +34,7 @@ pub async fn the_first_pause_of_a_stage_stands_until_it_is_released(fresh: &Fres
     assert!(matches!(store.hold("upload", "ola", "").await.expect("asked"), Holding::Begun(_)));
 }
 
-pub async fn of_many_who_pause_a_stage_at_once_one_begins(fresh: &Fresh) {
+pub async fn of_concurrent_pauses_one_begins(fresh: &Fresh) {
     let store = fresh.connect().await;
     let asking = (0..16).map(|i| {
         let store = store.clone();
@@ -75,7 +75,7 @@ async fn told(store: &dyn SyncStore, within: Duration) -> Vec<(String, StageRepo
     seen.into_iter().map(|seen| (seen.process.id, seen.report)).collect()
 }
 
-pub async fn what_a_process_says_replaces_what_it_said(fresh: &Fresh) {
+pub async fn a_report_replaces_the_last_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let (one, two) = (process("a", 1), process("b", u32::MAX));
     store.report(&one, &[]).await.expect("nothing to say is fine");
@@ -113,7 +113,7 @@ pub async fn what_a_process_says_replaces_what_it_said(fresh: &Fresh) {
     assert_eq!(told(&*store, LONG).await[1], ("a".to_owned(), running("upload")));
 }
 
-pub async fn what_was_not_said_lately_is_silent_and_then_forgotten(fresh: &Fresh) {
+pub async fn old_reports_are_hidden_and_then_removed(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.report(&process("old", 1), &[running("upload")]).await.expect("written");
     fresh.run("update stage_report set seen_at = seen_at - 60000").await;
@@ -125,29 +125,29 @@ pub async fn what_was_not_said_lately_is_silent_and_then_forgotten(fresh: &Fresh
     let old = seen.iter().find(|seen| seen.process.id == "old").expect("it was seen");
     assert!((60..LONG.as_secs()).contains(&old.silent_for.as_secs()), "{old:?}");
 
-    store.forget_silent(LONG).await.expect("asked");
+    store.remove_old_reports(LONG).await.expect("asked");
     assert_eq!(told(&*store, LONG).await.len(), 2, "neither was silent for so long");
-    store.forget_silent(short).await.expect("asked");
+    store.remove_old_reports(short).await.expect("asked");
     assert_eq!(told(&*store, LONG).await, [("new".to_owned(), running("upload"))]);
 }
 
-pub async fn what_was_said_before_the_clock_was_set_back_is_forgotten(fresh: &Fresh) {
+pub async fn removes_reports_from_before_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.report(&process("killed", 1), &[running("upload")]).await.expect("written");
     fresh.run("update stage_report set seen_at = seen_at + 3600000").await;
     assert_eq!(told(&*store, LONG).await, []);
     store.report(&process("new", 2), &[running("upload")]).await.expect("written");
-    store.forget_silent(LONG).await.expect("asked");
+    store.remove_old_reports(LONG).await.expect("asked");
     assert_eq!(told(&*store, LONG * 10).await, [("new".to_owned(), running("upload"))]);
 }
 
-pub async fn a_process_that_has_ended_is_forgotten(fresh: &Fresh) {
+pub async fn removes_reports_of_an_ended_process(fresh: &Fresh) {
     let store = fresh.connect().await;
     for id in ["a", "b"] {
         store.report(&process(id, 1), &[running("upload"), running("erp")]).await.expect("written");
     }
-    store.forget_process("a").await.expect("asked");
-    store.forget_process("nobody").await.expect("asked");
+    store.remove_reports_of("a").await.expect("asked");
+    store.remove_reports_of("nobody").await.expect("asked");
     assert!(told(&*store, LONG).await.iter().all(|(id, _)| id == "b"));
     assert_eq!(told(&*store, LONG).await.len(), 2);
 }

@@ -11,7 +11,6 @@ use crate::given::{
 
 #[derive(Clone, Copy, Debug)]
 enum Try {
-    InvoiceCreated,
     Attaching,
     NotAttached,
     Complete,
@@ -20,7 +19,6 @@ enum Try {
 
 async fn attempt(store: &dyn SyncStore, key: &Key, step: Try) -> Step {
     match step {
-        Try::InvoiceCreated => store.invoice_created(key, TARGET, "a", "invoice-1").await,
         Try::Attaching => store.attaching(key, TARGET, &attach("a")).await,
         Try::NotAttached => store.not_attached(key, TARGET, "a").await,
         Try::Complete => store.complete(key, TARGET, "invoice-1").await,
@@ -29,18 +27,18 @@ async fn attempt(store: &dyn SyncStore, key: &Key, step: Try) -> Step {
     .expect("asked")
 }
 
-pub async fn each_state_allows_what_it_should(fresh: &Fresh) {
+pub async fn each_state_allows_its_steps(fresh: &Fresh) {
     use State::{Attaching, Complete, Dead, InvoiceCreated, Pending, Skipped};
     let store = fresh.connect().await;
     // What each step makes of each state while the lease is held; `None`: it is refused.
-    let steps = [Try::InvoiceCreated, Try::Attaching, Try::NotAttached, Try::Complete, Try::Skip];
+    let steps = [Try::Attaching, Try::NotAttached, Try::Complete, Try::Skip];
     let table = [
-        (Pending, [Some(InvoiceCreated), Some(Attaching), None, Some(Complete), Some(Skipped)]),
-        (InvoiceCreated, [Some(InvoiceCreated), Some(Attaching), None, Some(Complete), None]),
-        (Attaching, [None, Some(Attaching), Some(InvoiceCreated), Some(Complete), Some(Skipped)]),
-        (Complete, [None, None, None, Some(Complete), None]),
-        (Skipped, [None, None, None, Some(Complete), None]),
-        (Dead, [None, None, None, Some(Complete), None]),
+        (Pending, [Some(Attaching), None, Some(Complete), Some(Skipped)]),
+        (InvoiceCreated, [Some(Attaching), None, Some(Complete), None]),
+        (Attaching, [Some(Attaching), Some(InvoiceCreated), Some(Complete), Some(Skipped)]),
+        (Complete, [None, None, Some(Complete), None]),
+        (Skipped, [None, None, Some(Complete), None]),
+        (Dead, [None, None, Some(Complete), None]),
     ];
     for (state, after) in table {
         for (step, after) in steps.into_iter().zip(after) {
@@ -63,7 +61,7 @@ pub async fn each_state_allows_what_it_should(fresh: &Fresh) {
 pub async fn a_step_needs_a_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (uid, state, step) in [
-        ("1", State::Pending, Try::InvoiceCreated),
+        ("1", State::Pending, Try::Attaching),
         ("2", State::InvoiceCreated, Try::Attaching),
         ("3", State::Attaching, Try::NotAttached),
         ("4", State::Pending, Try::Skip),
@@ -90,7 +88,7 @@ async fn store_time(store: &dyn SyncStore) -> chrono::DateTime<chrono::Utc> {
     record(store, &clock).await.updated_at
 }
 
-pub async fn attaching_is_written_down_with_its_facts_and_extends_the_lease(fresh: &Fresh) {
+pub async fn attaching_stores_the_file_and_extends_the_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::InvoiceCreated).await;
     let before = granted(&*store, &key, "a", LONG / 2).await.lease.expect("held");
@@ -106,7 +104,7 @@ pub async fn attaching_is_written_down_with_its_facts_and_extends_the_lease(fres
     assert!(after.until > before.until, "the lease was not extended");
 }
 
-pub async fn what_is_skipped_is_held_by_nobody(fresh: &Fresh) {
+pub async fn skipping_releases_the_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -116,7 +114,7 @@ pub async fn what_is_skipped_is_held_by_nobody(fresh: &Fresh) {
     assert_eq!((skipped.state, skipped.lease), (State::Skipped, None));
 }
 
-pub async fn complete_is_final_and_keeps_its_first_invoice(fresh: &Fresh) {
+pub async fn complete_is_final_and_keeps_the_first_invoice(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Complete).await;
     let first = record(&*store, &key).await;
@@ -131,7 +129,7 @@ pub async fn complete_is_final_and_keeps_its_first_invoice(fresh: &Fresh) {
     lost(store.complete(&crate::given::key("unheard"), TARGET, "invoice-1").await);
 }
 
-pub async fn a_dry_run_skips_what_is_pending_and_says_what_would_have_been_sent(fresh: &Fresh) {
+pub async fn a_dry_run_skips_pending_records_and_keeps_its_output(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
