@@ -6,22 +6,22 @@ help: ## tell what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
 demo: ## watch receipts and a package get their invoices on a broker of its own; leaves nothing running
-	@deploy/dev/demo.sh run
+	@dev/demo.sh run
 
 up: ## the same, and stays, with the console and dead letters, to be played with
-	@deploy/dev/demo.sh up
+	@dev/demo.sh up
 
 down: ## end what "make up" left running
-	@deploy/dev/demo.sh down
+	@dev/demo.sh down
 
 test: ## run every test on a private broker and a private PostgreSQL server
-	@deploy/dev/test.sh
+	@dev/test.sh
 
 image: ## build the image with buildah, without an engine and a registry
-	@deploy/dev/image.sh build
+	@dev/image.sh build
 
 image-test: ## the same, and run a receipt through it as Kubernetes would
-	@deploy/dev/image.sh test
+	@dev/image.sh test
 
 bench: ## measure rendering, the chain and the store; the README's figures come from it
 	cargo bench --quiet -p receipt-pdf
@@ -42,16 +42,16 @@ clippy:
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 deny:
-	@deploy/dev/deny.sh
+	@dev/deny.sh
 
 check-schemas:
 	cargo test --quiet -p events --test schemas --test examples
 
 asyncapi:
-	@deploy/dev/asyncapi.sh
+	@dev/asyncapi.sh
 
 manifests:
-	@deploy/dev/manifests.sh
+	@dev/manifests.sh
 
 schemas: ## write schemas/ anew from the types of the events and the topology
 	cargo run --quiet -p events --example schemas

@@ -57,7 +57,7 @@ mod watching;
 mod watching_tenants;
 
 /// What is printed, drawn, read from files or asked of databases and services: it is the same on every version of the
-/// broker. `deploy/dev/test.sh` runs these tests on one of them, and all others on each.
+/// broker. `dev/test.sh` runs these tests on one of them, and all others on each.
 #[path = "."]
 mod any_version {
     mod asyncapi;
