@@ -80,7 +80,6 @@ mod any_version {
     mod silent_wire;
     mod store_day;
     mod terminal;
-    mod tidy;
     mod untrusted_text;
     mod verify;
     pub mod watching_files;

@@ -18,7 +18,7 @@ pub struct Stage {
     pub reasons: &'static [Reason],
 }
 
-/// What to do about a dead letter that died for this reason, in one line; `docs/operations.md` says it at
+/// What to do about a dead letter that died for this reason, in one line; `docs/reasons.md` says it at
 /// length.
 pub fn remedy(stages: &[Stage], reason: &str) -> &'static str {
     let known = stages.iter().flat_map(|stage| stage.reasons).chain(&Reason::COMMON);
