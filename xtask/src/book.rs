@@ -35,8 +35,16 @@ fn assemble(source: &Path) -> Outcome {
     let hidden = ["crates/", "tests/chain/", "tests/src/", "xtask/", "."];
     for file in files.lines().filter(|file| !hidden.iter().any(|folder| file.starts_with(folder))) {
         let (from, to) = (root().join(file), source.join("src").join(file));
-        if from.is_file() {
-            fs::create_dir_all(to.parent().ok_or("a file without a folder")?)?;
+        if !from.is_file() {
+            continue;
+        }
+        fs::create_dir_all(to.parent().ok_or("a file without a folder")?)?;
+        if file.ends_with(".md") {
+            // mdBook makes index.html of README.md, but leaves links to README.html.
+            let to = if file.ends_with("README.md") { to.with_file_name("index.md") } else { to };
+            let text = fs::read_to_string(from)?;
+            fs::write(to, text.replace("README.md)", "index.md)").replace("README.md#", "index.md#"))?;
+        } else {
             fs::copy(from, to)?;
         }
     }
