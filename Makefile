@@ -1,39 +1,33 @@
-# Everything there is to run here. "make" alone tells what.
+# Tasks. "make" lists them.
 
-.PHONY: help demo up down test image image-test bench bench-scale lint format clippy deny check-schemas asyncapi manifests schemas
+.PHONY: help check test demo up down lint format clippy deny generate generated book manifests image image-test bench bench-scale
 
-help: ## tell what can be made
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
+target := $${CARGO_TARGET_DIR:-target}
 
-demo: ## watch receipts and a package get their invoices on a broker of its own; leaves nothing running
-	@deploy/dev/demo.sh run
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
 
-up: ## the same, and stays, with the console and dead letters, to be played with
-	@deploy/dev/demo.sh up
+# The crates whose tests need neither a broker nor a database.
+pure := -p events -p invoice -p receipt-pdf -p tenants -p xtask
 
-down: ## end what "make up" left running
-	@deploy/dev/demo.sh down
+check: format ## the fast loop: format, build, pure tests, reference pages, repository rules; no broker, no browser
+	cargo build --quiet -p bilag
+	cargo test --quiet $(pure)
+	cargo xtask reference --check
 
-test: ## run every test on a private broker and a private PostgreSQL server
-	@deploy/dev/test.sh
+test: ## run every test on private brokers and a private PostgreSQL server
+	@dev/test.sh
 
-image: ## build the image with buildah, without an engine and a registry
-	@deploy/dev/image.sh build
+demo: ## run the chain with sample data on a private broker; leaves nothing running
+	@dev/demo.sh run
 
-image-test: ## the same, and run a receipt through it as Kubernetes would
-	@deploy/dev/image.sh test
+up: ## run the demo and keep it running, with the console and dead letters
+	@dev/demo.sh up
 
-bench: ## measure rendering, the chain and the store; the README's figures come from it
-	cargo bench --quiet -p receipt-pdf
-	cargo bench --quiet -p sync-store
-	cargo build --quiet --release -p bilag -p bilag-tests --bins
-	"$${CARGO_TARGET_DIR:-target}/release/bench"
+down: ## stop what "make up" started
+	@dev/demo.sh down
 
-bench-scale: ## measure one, two and four processes of each stage
-	cargo build --quiet --release -p bilag -p bilag-tests --bins
-	"$${CARGO_TARGET_DIR:-target}/release/bench" scale
-
-lint: format clippy deny check-schemas asyncapi manifests ## check format, lints, dependencies, schemas and manifests
+lint: format clippy deny generated book manifests ## check format, lints, dependencies, generated files, links and manifests
 
 format:
 	cargo fmt --all -- --check
@@ -42,18 +36,36 @@ clippy:
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 deny:
-	@deploy/dev/deny.sh
+	@dev/deny.sh
 
-check-schemas:
-	cargo test --quiet -p events --test schemas --test examples
+generated:
+	cargo build --quiet -p bilag
+	cargo xtask schemas --check
+	cargo xtask reference --check
 
-asyncapi:
-	@deploy/dev/asyncapi.sh
+generate: ## write schemas/, docs/settings.md and docs/commands.md from the code
+	cargo build --quiet -p bilag
+	cargo xtask schemas
+	cargo xtask reference
+
+book: ## build the documentation into target/book and check its links
+	@cargo xtask book
 
 manifests:
-	@deploy/dev/manifests.sh
+	@cargo xtask manifests
 
-schemas: ## write schemas/ anew from the types of the events and the topology
-	cargo run --quiet -p events --example schemas
-	cargo build --quiet -p bilag
-	env -i "$${CARGO_TARGET_DIR:-target}/debug/bilag" topology asyncapi >schemas/asyncapi.yaml
+image: ## build the container image with buildah, without an engine or a registry
+	@dev/image.sh build
+
+image-test: ## build the image, and run a receipt through it as Kubernetes would
+	@dev/image.sh test
+
+bench: ## measure rendering, the chain and the store (docs/performance.md)
+	cargo bench --quiet -p receipt-pdf
+	cargo bench --quiet -p sync-store
+	cargo build --quiet --release -p bilag -p bilag-tests --bins
+	"$(target)/release/bench"
+
+bench-scale: ## measure one, two and four processes of each stage
+	cargo build --quiet --release -p bilag -p bilag-tests --bins
+	"$(target)/release/bench" scale

@@ -12,7 +12,7 @@ async fn the_committed_document_is_that_of_the_topology() {
     let generated = world.ok(&["topology", "asyncapi"]);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/asyncapi.yaml");
     let committed = std::fs::read_to_string(path).expect("it is there");
-    assert!(committed == generated, "schemas/asyncapi.yaml is not what the topology is: run make schemas");
+    assert!(committed == generated, "schemas/asyncapi.yaml is not what the topology is: run make generate");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The README's steps, tried as somebody does who reads them for the first time: every command as it is printed,
+//! The steps of docs/plug-in.md, tried as somebody does who reads them for the first time: every command as it is printed,
 //! one after the other, in an empty folder, with a broker and stand-ins of the test's own.
 
 use std::fs::{self, Permissions};
@@ -9,7 +9,7 @@ use std::process::Command;
 use bilag_tests::{World, binary, sample, unset_settings};
 
 /// The steps' heading, and the next one.
-const STEPS: (&str, &str) = ("## Plugging it into your bus", "\n## ");
+const STEPS: (&str, &str) = ("## Steps", "\n## ");
 
 /// `bilag`: what runs on in the first terminal runs in the background, until the next takes its place.
 const BILAG: &str = r#"#!/bin/bash
@@ -60,8 +60,8 @@ fn executable(path: &Path, text: &str) {
 
 /// The text of the steps, and each step's commands with its number.
 fn steps() -> Vec<(String, String)> {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-    let (_, rest) = readme.split_once(STEPS.0).expect("the steps");
+    let guide = fs::read_to_string(root().join("docs/plug-in.md")).expect("the guide");
+    let (_, rest) = guide.split_once(STEPS.0).expect("the steps");
     let (steps, _) = rest.split_once(STEPS.1).expect("a heading after them");
     let (mut step, mut found) = (String::new(), Vec::new());
     let (mut block, mut inside) = (String::new(), false);
@@ -144,7 +144,7 @@ const SHOWN: [(&str, &str, &str); 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_command_of_the_readmes_steps_works_as_it_is_printed() {
+async fn every_command_of_the_plug_in_guide_works_as_printed() {
     let newcomer = Newcomer::new().await;
     let steps = steps();
     let numbers: Vec<&str> = steps.iter().map(|(number, _)| &**number).collect();

@@ -57,7 +57,7 @@ mod watching;
 mod watching_tenants;
 
 /// What is printed, drawn, read from files or asked of databases and services: it is the same on every version of the
-/// broker. `deploy/dev/test.sh` runs these tests on one of them, and all others on each.
+/// broker. `dev/test.sh` runs these tests on one of them, and all others on each.
 #[path = "."]
 mod any_version {
     mod asyncapi;
@@ -80,7 +80,6 @@ mod any_version {
     mod silent_wire;
     mod store_day;
     mod terminal;
-    mod tidy;
     mod untrusted_text;
     mod verify;
     pub mod watching_files;

@@ -175,7 +175,7 @@ const DEAD_SHOW_REFUSED: &str = r#"id  ID
 stage  upload
 reason  omnium_rejected
 error  the invoice could not be created in Omnium: Omnium does not take this; correct what its answer names, then redrive: Omnium answered 400: "As it was requested of the sandbox."
-what to do  mend what Omnium's answer names, there or at the till, then redrive the dead letter (docs/operations.md)
+what to do  mend what Omnium's answer names, there or at the till, then redrive the dead letter (docs/reasons.md)
 first failed  TIME (AGE ago)
 died  TIME (AGE ago)
 retries  0
@@ -187,7 +187,7 @@ const DEAD_SHOW_BROKEN: &str = r#"id  ID
 stage  receipt
 reason  undecodable
 error  the body is not JSON: it ends too early at line 1, column 9
-what to do  have whoever publishes it change what the error names, and publish the event again (docs/operations.md)
+what to do  have whoever publishes it change what the error names, and publish the event again (docs/reasons.md)
 first failed  TIME (AGE ago)
 died  TIME (AGE ago)
 retries  0

@@ -20,9 +20,9 @@ pub struct OwnBroker {
     pub management: String,
 }
 
-/// A script of `deploy/dev`.
+/// A script of `dev`.
 pub(crate) fn script(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/dev").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../dev").join(name)
 }
 
 /// The minor version ("4.3") to start, where there is a tests' broker to follow.

@@ -142,7 +142,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A stage's own reason: its code, and what to do in half a line; `docs/operations.md` says it at
+    /// A stage's own reason: its code, and what to do in half a line; `docs/reasons.md` says it at
     /// length.
     pub const fn new(code: &'static str, remedy: &'static str) -> Self {
         Self { code, remedy }

@@ -1,10 +1,10 @@
-//! What `docs/operations.md` says of a reason, on the page where it is needed.
+//! What `docs/reasons.md` says of a reason, on the page where it is needed.
 
 use std::sync::LazyLock;
 
 use maud::{Markup, html};
 
-const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+const REASONS: &str = include_str!("../../../docs/reasons.md");
 
 /// A reason's section.
 struct Section {
@@ -14,7 +14,7 @@ struct Section {
 
 /// Sections of reasons begin with a heading that is the reason as code.
 static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
-    let sections = OPERATIONS.split("\n### ").skip(1);
+    let sections = REASONS.split("\n### ").skip(1);
     let reason = |section: &'static str| {
         let (heading, text) = section.split_once('\n')?;
         let reason = heading.trim().strip_prefix('`')?.strip_suffix('`')?;
@@ -30,7 +30,7 @@ pub(crate) fn more(reason: &str) -> Markup {
     html! {
         @if let Some(section) = section {
             details {
-                summary { "More about " code { (section.reason) } ", from docs/operations.md" }
+                summary { "More about " code { (section.reason) } ", from docs/reasons.md" }
                 (shown(section.text))
             }
         }

@@ -244,7 +244,7 @@ impl fmt::Debug for Stage {
     }
 }
 
-/// What to do about a dead letter that died for this reason, in one line; `docs/` says it at length.
+/// What to do about a dead letter that died for this reason, in one line; `docs/reasons.md` says it at length.
 pub fn remedy(stages: &[Stage], reason: &str) -> &'static str {
     let known = stages.iter().flat_map(|stage| stage.reasons).chain(&Reason::COMMON);
     let mut known = known.filter(|known| known.as_str() == reason);

@@ -6,14 +6,19 @@ use clap::Parser;
 
 use super::Cli;
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "SECURITY.md",
     "deploy/README.md",
-    "docs/decisions.md",
+    "docs/accounts.md",
+    "docs/console.md",
     "docs/operations.md",
+    "docs/plug-in.md",
+    "docs/reasons.md",
     "docs/templates.md",
+    "docs/tenants.md",
     "docs/upgrading.md",
+    "docs/webhooks.md",
 ];
 
 /// The words of a line of a shell, up to a comment or to where its output goes.

@@ -14,7 +14,7 @@ async fn vhost() -> (String, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variable = |name: &str| {
         std::env::var(name)
-            .unwrap_or_else(|_| panic!("{name} is set to what `deploy/dev/broker.sh start DIR` prints"))
+            .unwrap_or_else(|_| panic!("{name} is set to what `dev/broker.sh start DIR` prints"))
     };
     let (amqp, management) = (variable("BILAG_TEST_AMQP_URL"), variable("BILAG_TEST_MANAGEMENT_URL"));
     let name = format!("test-{}-{}", chrono::Utc::now().timestamp(), uuid::Uuid::new_v4().simple());

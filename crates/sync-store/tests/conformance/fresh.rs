@@ -23,7 +23,7 @@ impl Fresh {
     pub async fn postgres() -> Self {
         let server = std::env::var("BILAG_TEST_POSTGRES_URL").expect(
             "BILAG_TEST_POSTGRES_URL names a PostgreSQL server on which these tests create databases: \
-             set it to what `deploy/dev/postgres.sh start DIR` prints",
+             set it to what `dev/postgres.sh start DIR` prints",
         );
         Self::on_server(&server).await
     }

@@ -43,7 +43,7 @@ impl Server {
     }
 
     fn script(&self, command: &str) -> Output {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/dev/postgres.sh");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dev/postgres.sh");
         Command::new(script).arg(command).arg(&self.folder).output().expect("the script runs")
     }
 }

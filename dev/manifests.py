@@ -10,7 +10,7 @@ import sys
 import yaml
 from cloudcoil.models.keda import v1alpha1 as keda
 
-ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+ROOT = os.path.join(os.path.dirname(__file__), "..")
 # A consumer finishes what is in hand for 25 seconds (crates/amqp/src/consumer.rs), and says so.
 GRACE_SECONDS = 35
 

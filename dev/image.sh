@@ -12,8 +12,8 @@
 # knows what it compiled by: what was built for the release profile already is not built again.
 # Needs Debian, and root (debootstrap, chroot).
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-here=deploy/dev
+cd "$(dirname "$0")/.."
+here=dev
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bilag-ci/image
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/bilag-ci/tools
@@ -129,7 +129,7 @@ case "$*" in
 build) build ;;
 test)
     build
-    # shellcheck source=deploy/dev/image-test.sh
+    # shellcheck source=dev/image-test.sh
     . "$here/image-test.sh"
     ;;
 *)

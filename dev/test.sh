@@ -12,8 +12,8 @@
 # from 3.10; its user "guest" must be an administrator. BILAG_TEST_POSTGRES_URL names another server.
 # RUST_TEST_THREADS bounds how many tests run at once; each may start several processes.
 set -eu
-cd "$(dirname "$0")/../.."
-here=deploy/dev
+cd "$(dirname "$0")/.."
+here=dev
 
 if [ "${1-}" = --broker ]; then
     versions=("${2:?a version}")

@@ -11,8 +11,8 @@
 # Of the two packages, 74 is heard as packed and gets its invoice from the invoice service; for 73
 # there is only the receipt, as where it was packed before Bilag was there to hear.
 set -eu
-cd "$(dirname "$0")/../.."
-here=deploy/dev
+cd "$(dirname "$0")/.."
+here=dev
 bilag=${CARGO_TARGET_DIR:-target}/release/bilag
 store=sqlite://demo/bilag.db
 bus=events

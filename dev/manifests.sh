@@ -1,10 +1,10 @@
 #!/bin/bash
 # Checks deploy/kubernetes and deploy/compose.yaml as far as that goes without a cluster and an engine: every overlay
 # is built, each object is held against the schemas of Kubernetes and KEDA, and all of them against what must hold
-# in deploy/dev/manifests.py.
+# in dev/manifests.py.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-here=deploy/dev
+cd "$(dirname "$0")/.."
+here=dev
 
 # The oldest and the newest Kubernetes that are checked for.
 versions="1.29 1.37"

@@ -19,5 +19,5 @@ if [ ! -e "$folder/complete" ]; then
     touch "$folder/complete"
 fi
 
-cd "$here/../.."
+cd "$here/.."
 node "$here/asyncapi/validate.mjs" "$folder" schemas/asyncapi.yaml

@@ -1,13 +1,14 @@
-//! What keeps the repository whole: nothing is half there, and nothing goes unnamed.
+//! Rules that hold the repository together: the documents, the deployment files and the code name the same things.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
-use bilag_tests::{World, told};
 use serde_json::Value;
 
-const MOST_LINES: usize = 600;
+/// A README is read in one sitting.
+const README_LINES: usize = 150;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -36,99 +37,124 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// What stands between two texts, wherever they do.
+/// The names in a folder.
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Each text between two others.
 fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<Item = &'a str> {
     text.split(before).skip(1).filter_map(move |rest| Some(rest.split_once(after)?.0))
 }
 
-#[test]
-fn every_file_says_what_it_is_and_is_not_too_long() {
-    for (path, text) in sources("crates").into_iter().chain(sources("tests")) {
-        assert!(text.starts_with("//! "), "{} does not start with //!", path.display());
-        let lines = text.lines().count();
-        assert!(lines <= MOST_LINES, "{} has {lines} lines", path.display());
-    }
-}
-
-/// The names of the consumers, by their crates.
-fn consumers() -> Vec<String> {
-    let crates = fs::read_dir(root().join("crates")).expect("a folder");
-    let names = crates.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+/// The stages, by the names of their crates.
+fn stages() -> Vec<String> {
+    let names = names_in("crates").into_iter();
     names.filter_map(|name| Some(name.strip_prefix("consumer-")?.to_owned())).collect()
 }
 
-#[tokio::test]
-async fn every_consumer_is_a_stage_with_its_unit_and_its_place_in_the_documents() {
-    let world = World::new().await;
+/// Runs the debug build of `bilag` without settings of the environment.
+fn bilag(arguments: &[&str]) -> Output {
+    let mut folder = std::env::current_exe().expect("this test has a path");
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    let binary = folder.join("bilag");
+    assert!(binary.exists(), "{} is missing: cargo build -p bilag", binary.display());
+    Command::new(binary).args(arguments).env_clear().output().expect("it starts")
+}
+
+#[test]
+fn every_source_file_says_what_it_is() {
+    for (path, text) in ["crates", "tests", "xtask"].into_iter().flat_map(sources) {
+        assert!(text.starts_with("//! "), "{} does not start with //!", path.display());
+    }
+}
+
+#[test]
+fn readme_stays_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= README_LINES, "README.md has {lines} lines; move some to docs/");
+}
+
+#[test]
+fn every_page_is_in_the_book() {
+    let summary = read("docs/SUMMARY.md");
+    for name in names_in("docs").into_iter().filter(|name| name.ends_with(".md") && name != "SUMMARY.md") {
+        assert!(summary.contains(&format!("]({name})")), "docs/SUMMARY.md lacks {name}");
+    }
+}
+
+#[test]
+fn every_stage_has_its_queue_unit_and_documents() {
     let (architecture, deploying) = (read("docs/architecture.md"), read("deploy/README.md"));
-    let consumers = consumers();
-    assert!(consumers.len() >= 7, "{consumers:?}");
-    for name in &consumers {
-        let topology: Value =
-            serde_json::from_str(&world.ok(&["topology", "export", name])).expect("definitions are JSON");
+    let stages = stages();
+    assert!(stages.len() >= 7, "{stages:?}");
+    for name in &stages {
+        let exported = bilag(&["topology", "export", name]);
+        let topology: Value = serde_json::from_slice(&exported.stdout).expect("definitions are JSON");
         let queues = topology["queues"].as_array().expect("queues");
         assert!(queues.iter().any(|queue| queue["name"] == format!("bilag.{name}")), "{name}: {queues:?}");
         let unit = read(&format!("deploy/systemd/bilag-{name}.service"));
         assert!(unit.contains(&format!("bilag consume {name}\n")), "the unit of {name} starts it");
-        assert!(
-            architecture.contains(&format!("`consumer-{name}`")),
-            "docs/architecture.md does not name consumer-{name}"
-        );
-        assert!(
-            deploying.contains(&format!("`bilag-{name}`")),
-            "deploy/README.md does not name bilag-{name}"
-        );
+        let documented = format!("`consumer-{name}`");
+        assert!(architecture.contains(&documented), "docs/architecture.md does not name {documented}");
+        let documented = format!("`bilag-{name}`");
+        assert!(deploying.contains(&documented), "deploy/README.md does not name {documented}");
     }
-    let (code, _, error) = told(&world.run(&["topology", "export", "nobody"]));
-    assert_eq!(code, 2);
-    let stages = between(&error, "[possible values: all, ", "]").next().expect("the stages");
-    assert_eq!(stages.split(", ").count(), consumers.len(), "stages without a crate of their own: {stages}");
+    let refused = bilag(&["topology", "export", "nobody"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&refused.stderr);
+    let known = between(&error, "[possible values: all, ", "]").next().expect("the stages");
+    assert_eq!(known.split(", ").count(), stages.len(), "stages without a crate of their own: {known}");
 }
 
 #[test]
-fn every_consumer_has_its_manifest_its_scaling_and_its_place_on_the_laptop() {
+fn every_stage_has_its_manifest_scaling_and_compose_service() {
     let in_either = |files: [String; 2]| {
         let found = files.iter().find_map(|file| fs::read_to_string(root().join(file)).ok());
-        found.unwrap_or_else(|| panic!("neither of {files:?} is there"))
+        found.unwrap_or_else(|| panic!("neither of {files:?} exists"))
     };
-    let laptop = read("deploy/compose.yaml");
-    for name in consumers() {
+    let compose = read("deploy/compose.yaml");
+    for name in stages() {
         let below = |folder: &str| format!("deploy/kubernetes/{folder}/{name}.yaml");
         let manifest = in_either([below("base"), below(&format!("components/{name}"))]);
         assert!(manifest.contains(&format!("args: [consume, {name}]")), "the manifest of {name} starts it");
-        assert!(manifest.contains(&format!("name: bilag-amqp-{name},")), "{name} has a user of its own");
+        assert!(manifest.contains(&format!("name: bilag-amqp-{name},")), "{name} has its own broker user");
         let scaling = in_either([below("components/keda"), below("components/keda-packages")]);
         assert!(scaling.contains(&format!("queueName: bilag.{name},")), "{name} is scaled by its own queue");
-        assert!(laptop.contains(&format!("command: [consume, {name}]")), "compose.yaml starts {name}");
+        assert!(compose.contains(&format!("command: [consume, {name}]")), "compose.yaml starts {name}");
     }
 }
 
 #[test]
-fn a_consumer_is_its_crate_and_its_line_in_the_chain() {
+fn a_stage_is_registered_in_one_place() {
     let named: Vec<_> = sources("crates")
         .into_iter()
-        .map(|(path, text)| (path, text.matches("ErpConsumer").count()))
+        .map(|(path, text)| (path, text.matches("ErpSettings").count()))
         .filter(|(path, count)| {
             *count > 0 && !path.components().any(|part| part.as_os_str() == "consumer-erp")
         })
-        .map(|(path, count)| (path.canonicalize().expect("it is there"), count))
+        .map(|(path, count)| (path.canonicalize().expect("it exists"), count))
         .collect();
-    let chain = root().join("crates/bilag/src/chain.rs").canonicalize().expect("it is there");
-    assert_eq!(named, [(chain, 2)], "its `use` and its line, and nothing else");
+    let chain = root().join("crates/bilag/src/chain.rs").canonicalize().expect("it exists");
+    assert_eq!(named, [(chain, 1)], "its line, and nothing else");
 }
 
 #[test]
-fn every_variable_is_in_the_readme_and_in_the_example_of_the_units() {
-    let (readme, example) = (read("README.md"), read("deploy/systemd/bilag.env.example"));
+fn every_setting_is_documented_and_in_the_environment_example() {
+    let (documented, example) = (read("docs/settings.md"), read("deploy/systemd/bilag.env.example"));
     let sources = sources("crates");
     let variables: BTreeSet<_> =
         sources.iter().flat_map(|(_, text)| between(text, "env = \"", "\"")).collect();
     assert!(variables.contains("BILAG_AMQP_URL") && variables.len() > 40, "{variables:?}");
     for variable in &variables {
-        assert!(readme.contains(&format!("`{variable}`")), "README.md does not tell of {variable}");
+        assert!(documented.contains(&format!("`{variable}`")), "docs/settings.md lacks {variable}");
         let set =
             example.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{variable}=")));
-        assert!(set, "bilag.env.example does not tell of {variable}");
+        assert!(set, "bilag.env.example lacks {variable}");
     }
     let named = example.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
     let named = named
@@ -139,14 +165,8 @@ fn every_variable_is_in_the_readme_and_in_the_example_of_the_units() {
     }
 }
 
-/// What is in a folder, by name.
-fn names_in(folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(root().join(folder)).expect("a folder");
-    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
-}
-
 #[test]
-fn what_one_unit_has_of_its_own_is_installed_and_read_after_what_all_have() {
+fn unit_drop_ins_are_installed_and_override_the_common_one() {
     let deploying = read("deploy/README.md");
     let folders: Vec<_> =
         names_in("deploy/systemd").into_iter().filter(|name| name.ends_with(".service.d")).collect();
@@ -155,14 +175,14 @@ fn what_one_unit_has_of_its_own_is_installed_and_read_after_what_all_have() {
         for file in names_in(&format!("deploy/systemd/{folder}")) {
             let path = format!("deploy/systemd/{folder}/{file}");
             assert!(deploying.contains(&path), "deploy/README.md does not install {path}");
-            // systemd reads such files by their names, whatever folder they are in; the later one wins.
+            // systemd reads drop-ins by file name, whatever folder they are in; the later one wins.
             assert!(folder == "bilag-.service.d" || file.as_str() > "common.conf", "{path} is overruled");
         }
     }
 }
 
 #[test]
-fn the_webhooks_are_handed_no_secret_of_the_consumers() {
+fn ingress_gets_no_secret_of_the_consumers() {
     let unit = read("deploy/systemd/bilag-ingress.service.d/ingress.conf");
     let given: Vec<_> = unit.lines().filter(|line| line.starts_with("EnvironmentFile=")).collect();
     assert_eq!(given, ["EnvironmentFile=", "EnvironmentFile=/etc/bilag/ingress.env"], "the first resets");
@@ -191,26 +211,26 @@ fn reasons(source: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_reason_is_explained_and_known_with_its_remedy() {
+fn every_reason_is_documented_and_listed_by_a_consumer() {
     let sources = sources("crates");
-    let explained = read("docs/operations.md");
-    let explained: Vec<_> = between(&explained, "### `", "`\n").collect();
+    let page = read("docs/reasons.md");
+    let documented: Vec<_> = between(&page, "### `", "`\n").collect();
     let found: Vec<_> = sources.iter().flat_map(|(_, text)| reasons(text)).collect();
     assert!(found.len() > 15, "{found:?}");
     for (_, code) in &found {
-        let times = explained.iter().filter(|explained| *explained == code).count();
-        assert_eq!(times, 1, "docs/operations.md explains {code} once");
+        let times = documented.iter().filter(|documented| *documented == code).count();
+        assert_eq!(times, 1, "docs/reasons.md has a section for {code}");
     }
-    for code in &explained {
-        assert!(
-            found.iter().any(|(_, known)| known == code),
-            "docs/operations.md: no reason is called {code}"
-        );
+    for code in &documented {
+        assert!(found.iter().any(|(_, known)| known == code), "docs/reasons.md: there is no reason {code}");
     }
-    // What no consumer lists has no remedy in `bilag dead show`.
+    // A reason that no consumer lists has no remedy in `bilag dead show`.
     let listed: String = sources
         .iter()
-        .flat_map(|(_, text)| between(text, "[Reason] =", ";").chain(between(text, "COMMON: [Self; ", ";")))
+        .flat_map(|(_, text)| {
+            let of_stages = between(text, "[Reason] =", ";").chain(between(text, ".reasons(&[", "]"));
+            of_stages.chain(between(text, "COMMON: [Self; ", ";"))
+        })
         .collect::<Vec<_>>()
         .join(",");
     let listed: BTreeSet<_> = listed
@@ -218,6 +238,23 @@ fn every_reason_is_explained_and_known_with_its_remedy() {
         .map(|name| name.trim().rsplit("::").next().unwrap_or_default())
         .collect();
     for (name, code) in &found {
-        assert!(listed.contains(name.as_str()), "{code}: no consumer lists {name} among its REASONS");
+        assert!(listed.contains(name.as_str()), "{code}: no stage lists {name} among its reasons");
+    }
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let page = read("docs/metrics.md");
+    let sources = sources("crates");
+    let mut found = BTreeSet::new();
+    for (_, text) in &sources {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(");
+        for instrument in ["counter(\"", "histogram(\"", "gauge(\""] {
+            found.extend(between(&text, instrument, "\"").map(str::to_owned));
+        }
+    }
+    assert!(found.len() >= 15, "{found:?}");
+    for name in found {
+        assert!(page.contains(&format!("`{name}`")), "docs/metrics.md lacks {name}");
     }
 }
