@@ -229,7 +229,7 @@ last touched  TIME (AGE ago)
 died in  upload
 reason  omnium_rejected
 error  the invoice could not be created in Omnium: Omnium does not take this; correct what its answer names, then redrive: Omnium answered 400: "As it was requested of the sandbox."
-held up by  its dead letter waits for a person: bilag dead show ID (mend what Omnium's answer names, there or at the till, then redrive the letter)
+held up by  its dead letter waits for a person: bilag dead show ID (mend what Omnium's answer names, there or at the till, then redrive the dead letter)
 "#;
 
 const PACKAGES_LIST: &str = "STATE  ROUNDS  UNTOUCHED FOR

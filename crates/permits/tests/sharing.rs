@@ -146,7 +146,7 @@ async fn a_429_holds_other_processes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn permits_given_back_are_free_at_once() {
     let (folder, sandbox) = (TempDir::new().expect("a folder"), sandbox(Limits::default()).await);
-    sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 20 }));
+    sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 500 }));
     let (permits, first) = process(&folder, &sandbox, None).await;
     call(&[first], 40).await;
     permits.give_back().await;

@@ -18,6 +18,9 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 
+// A refusal is an HTTP answer, made once a request.
+#![allow(clippy::result_large_err)]
+
 mod connection;
 mod documents;
 pub mod erp;

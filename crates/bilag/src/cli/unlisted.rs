@@ -8,11 +8,11 @@ use crate::chain::ChainSettings;
 
 /// The settings of the chain, hidden from the help of the command.
 #[derive(Clone, Debug)]
-pub struct UnlistedSettings(pub ChainSettings);
+pub struct UnlistedSettings(pub Box<ChainSettings>);
 
 impl FromArgMatches for UnlistedSettings {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        ChainSettings::from_arg_matches(matches).map(Self)
+        ChainSettings::from_arg_matches(matches).map(|settings| Self(Box::new(settings)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {

@@ -60,7 +60,7 @@ enum Wish {
 /// has not: it may still take messages.
 async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(), Failed> {
     let named: Vec<Stage> =
-        chain::stages().iter().cloned().filter(|stage| named.iter().any(|name| name == stage.name)).collect();
+        chain::stages().iter().filter(|stage| named.iter().any(|name| name == stage.name)).cloned().collect();
     let deadline = Instant::now() + TIMEOUT;
     let now = loop {
         let now = stages::stages(store, &named).await.map_err(Failed::plainly)?;

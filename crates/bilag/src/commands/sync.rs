@@ -172,7 +172,7 @@ async fn show(
             let mut record = to_json(listed);
             record["prunedAt"] = json!(store.pruned_at(&listed.record.key).await.map_err(Failed::plainly)?);
             record["dryRun"] = rehearsal(store, &listed.record).await?.into();
-            record["way"] = way_to_json(&way(&listed.record, &letters, &stages(), Utc::now()));
+            record["way"] = way_to_json(&way(&listed.record, &letters, stages(), Utc::now()));
             records.push(record);
         }
         output::json(&records.into());
@@ -204,7 +204,7 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
     let mut named = Vec::new();
     for Listed { record, .. } in records {
         say("");
-        let Way { holding, .. } = way(record, &letters, &stages(), Utc::now());
+        let Way { holding, .. } = way(record, &letters, stages(), Utc::now());
         for (name, value) in lines(record) {
             field(name, value);
         }

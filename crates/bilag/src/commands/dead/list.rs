@@ -18,7 +18,7 @@ pub async fn run(args: ListArgs) -> Result<(), Failed> {
     let kind = DeadLetterKind { stage: args.stage, reason: args.reason, since: args.since, text: args.text };
     let filter = filter(&kind);
     let page = Page { limit: args.limit, offset: args.offset };
-    let index = lag(store.as_ref(), &broker, &stages()).await;
+    let index = lag(store.as_ref(), &broker, stages()).await;
     let mut told = match args.group {
         true => groups::list(store.as_ref(), &filter, page, args.json).await?,
         false => list(store.as_ref(), &filter, page, args.json).await?,

@@ -190,7 +190,7 @@ fn lines(noted: &NotedDeadLetter) -> Vec<(&'static str, String)> {
         ("reason", Some(letter.reason.clone())),
         ("error", Some(letter.error.clone())),
         ("package", letter.package.as_ref().map(ToString::to_string)),
-        ("what to do", Some(format!("{} (docs/reasons.md)", operate::remedy(&stages(), &letter.reason)))),
+        ("what to do", Some(format!("{} (docs/reasons.md)", operate::remedy(stages(), &letter.reason)))),
         ("first failed", letter.first_failed_at.map(when)),
         ("died", Some(when(letter.last_failed_at.unwrap_or(noted.noted_at)))),
         ("retries", Some(letter.attempts.to_string())),

@@ -26,7 +26,7 @@ pub async fn edit(args: EditArgs) -> Result<(), Failed> {
     let broker = args.broker.broker("dead letters")?;
     let stages = stages();
     let delays = &args.broker.retry_delays;
-    let desk = Desk { store: store.as_ref(), broker: &broker, stages: &stages, delays };
+    let desk = Desk { store: store.as_ref(), broker: &broker, stages, delays };
     let found = desk.letter_to_edit(id).await.map_err(Failed::plainly)?;
     let stage = &found.noted.letter.stage;
     let body = match &args.body {

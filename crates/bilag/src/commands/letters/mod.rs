@@ -42,7 +42,7 @@ async fn shift(
     let broker = args.broker.broker("dead letters")?;
     let stages = stages();
     let delays = &args.broker.retry_delays;
-    let desk = Desk { store: store.as_ref(), broker: &broker, stages: &stages, delays };
+    let desk = Desk { store: store.as_ref(), broker: &broker, stages, delays };
     let who = who(args.who.as_deref());
     let order = Order { deed, who: &who, rate, into_paused, stopped: told_to_stop(), progress: &told };
     let moved = desk.carry_out(&order, &selection).await.map_err(failed)?;

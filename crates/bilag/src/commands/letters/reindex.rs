@@ -17,7 +17,7 @@ pub async fn reindex(args: ReindexArgs) -> Result<(), Failed> {
     let index = Index::new(store.clone(), stages(), &args.packages.oms_id);
     let stages = stages();
     let delays = &args.broker.retry_delays;
-    let desk = Desk { store: store.as_ref(), broker: &broker, stages: &stages, delays };
+    let desk = Desk { store: store.as_ref(), broker: &broker, stages, delays };
     operate::letters::reindex(&desk, &index, &who(None), told).await.map_err(super::failed)?;
     say("the index says what the queues hold");
     Ok(())

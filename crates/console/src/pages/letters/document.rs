@@ -11,7 +11,7 @@ use crate::parts::Segment;
 use crate::pdf;
 use crate::server::App;
 
-const NONE: &str = "This letter carries no document: it died before that was made. The page of its receipt \
+const NONE: &str = "This dead letter carries no document: it died before that was made. The page of its receipt \
                     makes it anew, where the receipt was heard.";
 
 /// `GET /letters/ID/document.pdf`.

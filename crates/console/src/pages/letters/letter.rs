@@ -14,7 +14,7 @@ use crate::parts::{Facts, Params, Segment, address, badge, foreign, when};
 use crate::server::App;
 use crate::{PageError, help, mask};
 
-const UNKNOWN: &str = "The index knows no letter with this id. It may belong to another installation, or its \
+const UNKNOWN: &str = "The index knows no dead letter with this id. It may belong to another installation, or its \
                        address was not copied whole; the list of dead letters has them all.";
 
 /// `GET /letters/ID`.
