@@ -5,6 +5,7 @@ pub(crate) mod header;
 mod provenance;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
@@ -33,6 +34,8 @@ pub struct Message {
     pub(crate) properties: BasicProperties,
     /// How often it was delivered before without an end.
     pub(crate) in_vain: u64,
+    /// See [`Message::id`]; to make one takes a hash of the body, and several layers ask for it.
+    pub(crate) id: OnceLock<String>,
 }
 
 /// What a message is about: whose it is, and its id there. Only both together identify it.
@@ -131,6 +134,7 @@ impl Message {
             exchange: delivery.exchange.as_str().to_owned(),
             routing_key: delivery.routing_key.as_str().to_owned(),
             properties: distrust(delivery.exchange.as_str(), std::mem::take(&mut delivery.properties)),
+            id: OnceLock::new(),
         }
     }
 
@@ -139,16 +143,17 @@ impl Message {
     pub(crate) fn plain(body: &'static str) -> Self {
         let (exchange, routing_key) = (EVENTS.to_owned(), "a-key".to_owned());
         let properties = BasicProperties::default();
-        Self { body: body.into(), exchange, routing_key, properties, in_vain: 0 }
+        Self { body: body.into(), exchange, routing_key, properties, in_vain: 0, id: OnceLock::new() }
     }
 
     /// The id its publisher gave it, else one made of its body: so that a message is the same
     /// message however often it comes.
     pub fn id(&self) -> String {
-        match self.properties.message_id() {
+        let id = self.id.get_or_init(|| match self.properties.message_id() {
             Some(id) if !id.as_str().is_empty() => id.as_str().to_owned(),
             _ => format!("sha256:{}", hex::encode(&Sha256::digest(&self.body)[..16])),
-        }
+        });
+        id.clone()
     }
 
     /// The type its publisher gave it.
@@ -263,7 +268,7 @@ impl Message {
     }
 
     fn table(&self) -> &FieldTable {
-        static NONE: std::sync::OnceLock<FieldTable> = std::sync::OnceLock::new();
+        static NONE: OnceLock<FieldTable> = OnceLock::new();
         self.properties.headers().as_ref().unwrap_or_else(|| NONE.get_or_init(FieldTable::default))
     }
 }
