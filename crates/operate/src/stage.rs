@@ -18,8 +18,7 @@ pub struct Stage {
     pub reasons: &'static [Reason],
 }
 
-/// What to do about a dead letter that died for this reason, in one line; `docs/operations.md` says it at
-/// length.
+/// What to do about a dead letter with this reason, in one line; `docs/operations.md` has the details.
 pub fn remedy(stages: &[Stage], reason: &str) -> &'static str {
     let known = stages.iter().flat_map(|stage| stage.reasons).chain(&Reason::COMMON);
     let mut known = known.filter(|known| known.as_str() == reason);
