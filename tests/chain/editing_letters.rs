@@ -86,10 +86,10 @@ async fn what_is_unchanged_unreadable_or_about_another_receipt_is_not_sent() {
     for (body, says) in [
         (
             broken(1),
-            "receipt could not read the corrected body; nothing was sent: at orderReceipt.voucherNumber",
+            "receipt cannot decode the corrected body; nothing was sent: at orderReceipt.voucherNumber",
         ),
         (receipt(2), "the dead letter is about receipt 7/rcpt-1, the corrected body about receipt 7/rcpt-2"),
-        (json!([1]), "receipt could not read the corrected body"),
+        (json!([1]), "receipt cannot decode the corrected body"),
     ] {
         let (code, _, problem) = edit(&world, &id, &body);
         assert!(code == 1 && problem.contains(says), "{problem}");
@@ -115,7 +115,7 @@ async fn a_body_that_was_not_touched_is_not_sent() {
     let letter = eventually("it is noted", async || world.dead_letters().pop()).await;
     let id = letter["id"].as_str().expect("an id");
     let (code, _, problem) = edit(&world, id, &receipt(1));
-    assert!(code == 1 && problem.contains("the body is as it was: nothing was sent"), "{problem}");
+    assert!(code == 1 && problem.contains("the body is unchanged: nothing was sent"), "{problem}");
     ready(&world, "bilag.receipt", 0).await;
 }
 

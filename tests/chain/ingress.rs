@@ -209,7 +209,7 @@ async fn a_vendor_without_a_secret_has_no_endpoint() {
     let process = world.start(&["ingress", "--ingress-addr", "127.0.0.1:0"]);
     let url = eventually("it listens", async || {
         let log = process.log();
-        let (_, said) = log.split_once("webhooks are taken at ")?;
+        let (_, said) = log.split_once("accepting webhooks at ")?;
         said.split_once(": ").map(|(url, _)| url.to_owned())
     })
     .await;
@@ -240,7 +240,7 @@ async fn a_secret_is_replaced_without_a_webhook_refused_and_never_by_a_weak_one(
     becomes(NEW, 202).await;
     assert_eq!(status(Ingress::FLOW).await, 202, "what the vendor still repeats is taken");
     write(&world, "weak\n");
-    let told = "the webhooks' secret was changed to what cannot be used";
+    let told = "the webhook secret was changed to an unusable one";
     eventually("it is told", async || {
         assert_eq!(status("weak").await, 401);
         ingress.process.log().contains(told).then_some(())

@@ -54,12 +54,15 @@ async fn letters_of_one_cause_are_a_group_by_which_they_are_moved() {
 
     let group = groups[1]["group"].as_str().expect("an id");
     let said = world.ok(&["dead", "discard", "--group", group]);
-    assert_eq!(said, "3 of 3 letter(s) of receipt discarded\n");
+    assert_eq!(said, "3 of 3 dead letter(s) of receipt discarded\n");
     assert_eq!(world.dead_letters().len(), 1);
     ready(&world, "bilag.receipt.discarded", 3).await;
     let ran = world.run(&["dead", "redrive", "--group", group]);
-    assert!(told_problem(&ran).contains(&format!("no dead letter is of group {group}")));
-    assert_eq!(world.ok(&["dead", "restore", "--group", group]), "3 of 3 letter(s) of receipt restored\n");
+    assert!(told_problem(&ran).contains(&format!("no dead letter of group {group} is dead")));
+    assert_eq!(
+        world.ok(&["dead", "restore", "--group", group]),
+        "3 of 3 dead letter(s) of receipt restored\n"
+    );
     ready(&world, "bilag.receipt.dead", 3).await;
 }
 
@@ -146,7 +149,7 @@ async fn a_list_tells_where_the_index_lags_behind_the_queues() {
     ready(&world, "bilag.dead", 1).await;
     let problem = warned();
     assert!(
-        problem.contains("1 letter(s) wait in bilag.dead") && problem.contains("bilag consume dead"),
+        problem.contains("1 dead letter(s) wait in bilag.dead") && problem.contains("bilag consume dead"),
         "{problem}"
     );
     assert!(!problem.contains("reindex"), "{problem}");
@@ -157,7 +160,7 @@ async fn a_list_tells_where_the_index_lags_behind_the_queues() {
     assert_eq!(warned(), "");
     world.vhost.take("bilag.upload.dead").await;
     let problem = warned();
-    assert!(problem.contains("bilag.upload.dead has 0 letter(s), the index has 1"), "{problem}");
+    assert!(problem.contains("bilag.upload.dead has 0 dead letter(s), the index has 1"), "{problem}");
     assert!(problem.contains("bilag dead reindex"), "{problem}");
     let index = json_of(&world, &["dead", "list", "--json"])["index"].clone();
     assert_eq!(index["lags"][0]["queue"], "bilag.upload.dead");
@@ -170,7 +173,10 @@ async fn without_the_broker_the_letters_are_listed_all_the_same() {
     let (code, said, problem) = told(&world.run(&["dead", "list"]));
     assert_eq!(code, 0, "{problem}");
     assert!(said.contains("omnium_rejected"), "{said}");
-    assert!(problem.contains("could not be checked: the broker at 127.0.0.1:1"), "{problem}");
+    assert!(
+        problem.contains("could not compare the index with the queues: the broker at 127.0.0.1:1"),
+        "{problem}"
+    );
     let list = json_of(&world, &["dead", "list", "--json"]);
     assert_eq!((list["letters"].as_array().map(Vec::len), &list["index"]["lags"]), (Some(2), &Value::Null));
 }

@@ -87,7 +87,7 @@ async fn dead_letters_of_the_broker_are_indexed_shown_and_moved() {
         "{letters:?}"
     );
     let said = world.ok(&["dead", "reindex"]);
-    assert!(said.contains("receipt: 4 letter(s); 0 were missing from the index, 0 were in it"), "{said}");
+    assert!(said.contains("receipt: 4 dead letter(s); 0 added to the index, 0 gone"), "{said}");
     let exported = world.ok(&["dead", "export", "receipt"]);
     assert_eq!(exported.lines().count(), count);
     for letter in &letters {
@@ -118,7 +118,7 @@ async fn letters_that_came_back_once_are_walked_over() {
     // Whoever looks at a dead letter has it delivered once more.
     for _ in 0..2 {
         let said = world.ok(&["dead", "reindex"]);
-        assert!(said.contains("receipt: 3 letter(s)"), "{said}");
+        assert!(said.contains("receipt: 3 dead letter(s)"), "{said}");
         assert_eq!(world.ok(&["dead", "export", "receipt"]).lines().count(), 3);
     }
     let _all = world.consume(&["all"]).await;

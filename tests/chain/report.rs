@@ -101,7 +101,7 @@ async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
     );
 
     let (code, _, error) = report(&["--strict"]);
-    let says = "error: not everything is settled: 3 dead, 1 on their way, 1 voucher number(s) missing\n";
+    let says = "error: not everything is settled: 3 dead, 1 in progress, 1 voucher number(s) missing\n";
     assert_eq!((code, &*error), (1, says));
 }
 
@@ -181,7 +181,7 @@ total  NOK  6  15683.50  3  4174.00  1  3836.50  1  3836.50  1  3836.50
 total  SEK  1  3836.50  1  3836.50  0  0.00  0  0.00  0  0.00
 total  –  2  –  0  –  0  –  2  –  0  –
 
-9 heard = 4 complete + 1 skipped + 3 dead + 1 on their way
+9 heard = 4 complete + 1 skipped + 3 dead + 1 in progress
 1 of the dead: receipts of which only broken events were heard
 1 of the dead: dead letters from which no receipt could be read, so nobody knows whose they are
 

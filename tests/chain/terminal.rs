@@ -121,7 +121,7 @@ async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
     let store = world.store().await.describe();
     assert_eq!(
         world.ok(&["dead", "list"]),
-        format!("no dead letters in {store}; `bilag consume dead` notes them there\n")
+        format!("no dead letters in {store}; `bilag consume dead` indexes them\n")
     );
     assert_eq!(world.ok(&["sync", "list"]), format!("no receipt has been heard yet in {store}\n"));
     assert_eq!(world.ok(&["packages", "list"]), format!("no package has been heard yet in {store}\n"));
@@ -155,7 +155,7 @@ ID  receipt  invalid_event  –  AGE
 ID  upload  omnium_rejected  7/rcpt-2  AGE
   the invoice could not be created in Omnium: Omni…ered 400: "As it was requested of the sandbox."
 
-bilag dead show ID tells what happened to one of them, and what to do
+`bilag dead show ID` shows what happened, and what to do
 "#;
 
 const DEAD_LIST_CUT: &str = "STAGE  REASON  LETTERS  OLDEST
@@ -168,7 +168,7 @@ ID  receipt  undecodable  –  AGE
 
 the latest 1 of 2; --limit N shows more, a stage or --reason R fewer, --group what they have in common
 
-bilag dead show ID tells what happened to one of them, and what to do
+`bilag dead show ID` shows what happened, and what to do
 ";
 
 const DEAD_SHOW_REFUSED: &str = r#"id  ID
@@ -229,7 +229,7 @@ last touched  TIME (AGE ago)
 died in  upload
 reason  omnium_rejected
 error  the invoice could not be created in Omnium: Omnium does not take this; correct what its answer names, then redrive: Omnium answered 400: "As it was requested of the sandbox."
-held up by  its dead letter waits for a person: bilag dead show ID (mend what Omnium's answer names, there or at the till, then redrive the dead letter)
+blocked by  its dead letter waits for an operator: bilag dead show ID (mend what Omnium's answer names, there or at the till, then redrive the dead letter)
 "#;
 
 const PACKAGES_LIST: &str = "STATE  ROUNDS  UNTOUCHED FOR
@@ -335,5 +335,5 @@ ID  writeback  oms_rejected  31/inv-3-1  AGE
 ID  packed  invoice_refused  package akinon/2  AGE
   the package has no invoice: the invoice service …ered 400: "As it was requested of the sandbox."
 
-bilag dead show ID tells what happened to one of them, and what to do
+`bilag dead show ID` shows what happened, and what to do
 "#;

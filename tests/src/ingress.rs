@@ -86,7 +86,7 @@ impl World {
             let ended = process.has_ended();
             assert!(ended.is_none(), "the ingress ended ({ended:?}):\n{}", process.log());
             let log = process.log();
-            let (_, said) = log.split_once("webhooks are taken at ")?;
+            let (_, said) = log.split_once("accepting webhooks at ")?;
             said.split_once(": ").map(|(url, _)| url.to_owned())
         })
         .await;

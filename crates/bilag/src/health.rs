@@ -1,7 +1,6 @@
 //! `/livez`: this process turns. `/readyz`: broker and store can be used; a pause is shown there, but
 //! does not make it unready, because restarting helps nothing downstream.
 
-use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use serde_json::{Value, json};
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::output::Failed;
 
@@ -45,7 +45,9 @@ pub fn serve(listener: TcpListener, health: Health) {
         .route("/readyz", get(ready))
         .with_state(health);
     tokio::spawn(async move {
-        if let Err(error) = http_server::serve(listener, routes, Duration::ZERO, pending()).await {
+        if let Err(error) =
+            http_server::serve(listener, routes, Duration::ZERO, CancellationToken::new()).await
+        {
             tracing::error!(%error, "health is no longer served");
         }
     });

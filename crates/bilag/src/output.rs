@@ -4,6 +4,7 @@
 //! nothing in a voucher number or an error can break a line, forge one, or reach the terminal.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind, Write};
@@ -12,8 +13,10 @@ use std::process::ExitCode;
 
 use amqp::{BoxError, chain};
 use chrono::{DateTime, SecondsFormat, Utc};
+use comfy_table::{CellAlignment, Table, presets};
 use consumer_render::TemplateError;
 use terminal_size::terminal_size_of;
+use textwrap::{Options, WordSplitter, wrap};
 
 /// A command that failed: one line that says what, why, and so what to do.
 #[derive(Clone, Debug)]
@@ -116,7 +119,7 @@ fn written(result: io::Result<()>) {
     }
 }
 
-/// A column's heading and side.
+/// A column's heading and alignment.
 pub enum Column {
     /// Texts.
     Left(&'static str),
@@ -124,40 +127,47 @@ pub enum Column {
     Right(&'static str),
 }
 
-/// Prints rows under headings, each column as wide as it needs to be.
+/// Prints rows under headings.
 pub fn table(columns: &[Column], rows: &[Vec<String>]) {
     table_lines(columns, rows).iter().for_each(say);
 }
 
-/// The headings and the rows of a table, a line each.
-pub fn table_lines(columns: &[Column], rows: &[Vec<String>]) -> Vec<String> {
-    // Before the widths are taken.
-    let shown = |row: &Vec<String>| row.iter().map(|cell| untrusted_text::line(cell).into_owned()).collect();
-    let rows: &[Vec<String>] = &rows.iter().map(shown).collect::<Vec<_>>();
-    let heading = |column: &Column| match column {
-        Column::Left(text) | Column::Right(text) => *text,
-    };
-    let width = |i: usize, column: &Column| {
-        let cells = rows.iter().map(|row| row[i].chars().count());
-        cells.chain([heading(column).chars().count()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = columns.iter().enumerate().map(|(i, column)| width(i, column)).collect();
-    let headings: Vec<String> = columns.iter().map(|column| heading(column).to_uppercase()).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(columns).zip(&widths).map(|((cell, column), &width)| match column {
-            Column::Left(_) => format!("{cell:<width$}"),
-            Column::Right(_) => format!("{cell:>width$}"),
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    std::iter::once(&headings).chain(rows).map(line).collect()
+/// Prints rows, each with a detail on a line of its own, which is longer than the rest of the row's line.
+pub fn table_with_details<'a>(
+    columns: &[Column],
+    rows: &[Vec<String>],
+    details: impl Iterator<Item = &'a str>,
+) {
+    let lines = table_lines(columns, rows);
+    let width = terminal_width().unwrap_or(100).saturating_sub(4).max(40);
+    say(&lines[0]);
+    for (line, detail) in lines[1..].iter().zip(details) {
+        say(line);
+        say(format_args!("    {}", one_line(detail, width)));
+    }
 }
 
-/// How wide the names before values are.
+/// Headings and rows, one line each. Cells are escaped before their width is taken.
+fn table_lines(columns: &[Column], rows: &[Vec<String>]) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(columns.iter().map(|(Column::Left(name) | Column::Right(name))| name.to_uppercase()));
+    for row in rows {
+        table.add_row(row.iter().map(|cell| untrusted_text::line(cell).into_owned()));
+    }
+    for (drawn, column) in table.column_iter_mut().zip(columns) {
+        drawn.set_padding((0, 2));
+        if let Column::Right(_) = column {
+            drawn.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Columns of the names before values.
 const NAMES: usize = 14;
 
-/// Prints a value with its name before it. A terminal gets a long one in several lines, everything
-/// else in one.
+/// Prints a name and a value, wrapped at a terminal.
 pub fn field(name: &str, value: impl Display) {
     let value = value.to_string();
     let value = untrusted_text::line(&value);
@@ -177,37 +187,19 @@ pub fn json_text(document: &str) {
     written(writeln!(io::stdout().lock(), "{}", untrusted_text::json(document)));
 }
 
-/// The columns of the terminal that standard output goes to; nobody likes to read lines longer than
-/// a hundred.
+/// Columns of the terminal on standard output, at most 100.
 pub fn terminal_width() -> Option<usize> {
     let (width, _) = terminal_size_of(io::stdout())?;
     Some(usize::from(width.0).min(100))
 }
 
-/// A text in lines of at most `width` characters, broken between words.
+/// Lines of at most `width` columns, broken between words; longer words stay whole.
 fn fold(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut free = width;
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is a line from the start");
-        let length = word.chars().count();
-        if free == width {
-            line.push_str(word);
-            free = width.saturating_sub(length);
-        } else if length < free {
-            line.push(' ');
-            line.push_str(word);
-            free -= length + 1;
-        } else {
-            lines.push(word.to_owned());
-            free = width.saturating_sub(length);
-        }
-    }
-    lines
+    let options = Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation);
+    wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
-/// The first line of a text. One that is too long loses its middle: an error begins with what
-/// happened and ends with why.
+/// The first line, shortened in the middle: an error begins with what happened and ends with why.
 pub fn one_line(text: &str, width: usize) -> String {
     let line = untrusted_text::line(text.lines().next().unwrap_or(""));
     let line: Vec<char> = line.chars().collect();
@@ -223,7 +215,7 @@ pub fn when(time: DateTime<Utc>) -> String {
     format!("{} ({} ago)", time.to_rfc3339_opts(SecondsFormat::Millis, true), ago(time))
 }
 
-/// How long ago, in the largest unit that says enough.
+/// How long ago, in one unit: `119 s`, `2 min`, `2 h`, `2 d`.
 pub fn ago(time: DateTime<Utc>) -> String {
     let seconds = (Utc::now() - time).num_seconds().max(0);
     match seconds {
@@ -234,7 +226,7 @@ pub fn ago(time: DateTime<Utc>) -> String {
     }
 }
 
-/// A number of things, in words: `1 time`, `2 times`.
+/// `once`, `2 times`.
 pub fn times(count: impl Into<u64>) -> String {
     match count.into() {
         1 => "once".to_owned(),
@@ -247,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_is_folded_between_words_and_a_long_word_stays_whole() {
+    fn folds_between_words_and_keeps_long_words() {
         let folded = |text, width| fold(text, width).join("|");
         assert_eq!(folded("", 10), "");
         assert_eq!(folded("in one line", 11), "in one line");
@@ -257,14 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_loses_its_middle() {
+    fn shortens_a_line_in_the_middle() {
         assert_eq!(one_line("at most ten", 11), "at most ten");
         assert_eq!(one_line("at most ten", 10), "at mo… ten");
         assert_eq!(one_line("first\nsecond", 10), "first");
     }
 
     #[test]
-    fn a_table_shows_what_acts_as_escapes_and_stays_in_line() {
+    fn escapes_control_characters_in_tables() {
         let rows = [vec!["1\u{1b}[2J\n9".to_owned(), "x".to_owned()], vec!["2".to_owned(), "y".to_owned()]];
         let lines = table_lines(&[Column::Left("voucher"), Column::Left("b")], &rows);
         assert_eq!(lines, ["VOUCHER        B", "1\\u{1b}[2J\\n9  x", "2              y"].map(str::to_owned));

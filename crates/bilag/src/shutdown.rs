@@ -6,6 +6,7 @@ use std::thread::{sleep, spawn};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::output::{Failed, report};
 
@@ -20,6 +21,19 @@ pub fn signalled() -> Result<impl Future<Output = ()>, Failed> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// Cancelled by SIGTERM or SIGINT, which is logged as `message`.
+pub fn shutdown_on_signal(message: &'static str) -> Result<CancellationToken, Failed> {
+    let signal = signalled()?;
+    let shutdown = CancellationToken::new();
+    let cancel = shutdown.clone();
+    tokio::spawn(async move {
+        signal.await;
+        tracing::info!("{message}");
+        cancel.cancel();
+    });
+    Ok(shutdown)
 }
 
 /// From the signal to the end of a consumer's process: well within the 25 seconds that operators are told.

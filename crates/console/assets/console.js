@@ -60,7 +60,7 @@ function refreshing() {
         await renew();
       } catch {
         every("[data-refresh]").forEach((part) => part.setAttribute("data-stale", ""));
-        tell(`The console cannot be reached. What you see is from before; it is tried again.`);
+        tell("The console is unreachable; retrying. This page may be outdated.");
       }
     }
     refreshing();

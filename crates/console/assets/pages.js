@@ -1,5 +1,5 @@
 
-// --- Lists of which some are chosen
+// --- Lists with a selection
 
 const boxes = () => every("main tbody input[type=checkbox][name=id]");
 
@@ -15,7 +15,7 @@ function choose() {
 function count() {
   const chosen = boxes().filter((box) => box.checked).length;
   const told = document.querySelector("[data-chosen]");
-  if (told) told.textContent = chosen ? `the ${chosen} chosen` : "the chosen";
+  if (told) told.textContent = chosen ? `${chosen} selected` : "selected";
   const all = document.querySelector("thead th.pick input");
   if (all) Object.assign(all, { checked: chosen > 0 && chosen === boxes().length, indeterminate: chosen > 0 && chosen < boxes().length });
 }

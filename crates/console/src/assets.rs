@@ -1,5 +1,5 @@
-//! The style sheet, the script and the icon, inside the binary. Their path has a hash of what they
-//! are, so that browsers may keep them for ever.
+//! Style sheet, script and icon, embedded in the binary. Their path has a hash of their content, so that browsers
+//! may cache them forever.
 
 use std::sync::LazyLock;
 
@@ -10,11 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-use crate::PageError;
-use crate::hex::hex;
-use crate::server::App;
+use crate::error::PageError;
 
-/// A file inside the binary.
+/// An embedded file.
 pub(crate) struct Asset {
     name: &'static str,
     kind: &'static str,
@@ -24,11 +22,11 @@ pub(crate) struct Asset {
 
 impl Asset {
     fn new(name: &'static str, kind: &'static str, content: &'static str) -> Self {
-        let hash = hex(&Sha256::digest(content)[..8]);
+        let hash = hex::encode(&Sha256::digest(content)[..8]);
         Self { name, kind, content, hash }
     }
 
-    /// Where it is served.
+    /// With its hash.
     pub(crate) fn path(&self) -> String {
         format!("/assets/{}/{}", self.hash, self.name)
     }
@@ -51,14 +49,14 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")));
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/assets/{hash}/{name}", get(asset))
 }
 
 async fn asset(Path((hash, name)): Path<(String, String)>) -> Result<Response, PageError> {
     let known =
         [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.name == name && asset.hash == hash);
-    let asset = known.ok_or(PageError::NotFound("This file is of another version. Load the page again."))?;
+    let asset = known.ok_or(PageError::NotFound("This file belongs to another version. Reload the page."))?;
     let headers = [(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
     Ok((headers, asset.content).into_response())
 }

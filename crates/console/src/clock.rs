@@ -1,27 +1,26 @@
-//! The clock, which tests turn by hand.
+//! The clock, which tests can set.
 
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-/// Tells the time.
+/// The current time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
 impl Clock {
-    /// The machine's.
+    /// Of this machine.
     pub fn system() -> Self {
         Self::of(Utc::now)
     }
 
-    /// Any other.
+    /// Of a test.
     pub fn of(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// Now.
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         (self.0)()
     }
 }

@@ -1,18 +1,19 @@
-//! What `docs/reasons.md` says of a reason, on the page where it is needed.
+//! Excerpts of `docs/reasons.md` on the pages where they are needed.
 
 use std::sync::LazyLock;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 const REASONS: &str = include_str!("../../../docs/reasons.md");
 
-/// A reason's section.
+/// The section of a reason for dead letters.
 struct Section {
     reason: &'static str,
     text: &'static str,
 }
 
-/// Sections of reasons begin with a heading that is the reason as code.
+/// Headings of these sections are the reason as code.
 static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
     let sections = REASONS.split("\n### ").skip(1);
     let reason = |section: &'static str| {
@@ -24,65 +25,31 @@ static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| {
     sections.filter_map(reason).collect()
 });
 
-/// More about a reason, to be opened; nothing where nothing is known.
-pub(crate) fn more(reason: &str) -> Markup {
+/// Expandable help about a reason; empty if there is none.
+pub(crate) fn about_reason(reason: &str) -> Markup {
     let section = SECTIONS.iter().find(|section| section.reason == reason);
     html! {
         @if let Some(section) = section {
             details {
                 summary { "More about " code { (section.reason) } ", from docs/reasons.md" }
-                (shown(section.text))
+                (to_html(section.text))
             }
         }
     }
 }
 
-/// Paragraphs and blocks of code, and within them code, emphasis and the texts of links: all that those
-/// sections have.
-fn shown(text: &str) -> Markup {
-    html! {
-        @for (i, part) in text.split("```").enumerate() {
-            @if i % 2 == 1 {
-                pre.payload { (part.split_once('\n').map_or(part, |(_, code)| code)) }
-            } @else {
-                @for paragraph in part.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
-                    p { (inline(paragraph)) }
-                }
-            }
+/// Markdown as HTML. Raw HTML is escaped; links lose their target, which is a file that the console does not serve.
+fn to_html(markdown: &str) -> Markup {
+    let events = Parser::new(markdown).filter_map(|event| match event {
+        Event::Start(Tag::Link { .. } | Tag::HtmlBlock) | Event::End(TagEnd::Link | TagEnd::HtmlBlock) => {
+            None
         }
-    }
-}
-
-fn inline(text: &str) -> Markup {
-    html! {
-        @for (i, part) in without_links(text).split('`').enumerate() {
-            @if i % 2 == 1 { code { (part) } } @else {
-                @for (i, part) in part.split('*').enumerate() {
-                    @if i % 2 == 1 { em { (part) } } @else { (part) }
-                }
-            }
-        }
-    }
-}
-
-/// The links lead to files beside the document, which a console does not have; their texts name them.
-fn without_links(text: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('[') {
-        plain.push_str(before);
-        match after.split_once("](").and_then(|(name, link)| Some((name, link.split_once(')')?.1))) {
-            Some((name, after)) => {
-                plain.push_str(name);
-                rest = after;
-            }
-            None => {
-                plain.push('[');
-                rest = after;
-            }
-        }
-    }
-    plain + rest
+        Event::Html(html) | Event::InlineHtml(html) => Some(Event::Text(html)),
+        event => Some(event),
+    });
+    let mut html = String::new();
+    pulldown_cmark::html::push_html(&mut html, events);
+    PreEscaped(html.replace("<pre>", "<pre class=\"payload\">"))
 }
 
 #[cfg(test)]
@@ -90,22 +57,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_common_reason_has_its_section() {
+    fn every_common_reason_has_help() {
         for reason in amqp::Reason::COMMON {
-            let shown = more(reason.as_str()).into_string();
-            assert!(shown.contains("<pre") && shown.contains("bilag dead"), "{}: {shown}", reason.as_str());
-            assert!(!shown.contains("](") && !shown.contains("```"), "{shown}");
+            let help = about_reason(reason.as_str()).into_string();
+            assert!(help.contains("<pre") && help.contains("bilag dead"), "{}: {help}", reason.as_str());
+            assert!(!help.contains("](") && !help.contains("```") && !help.contains("<a "), "{help}");
         }
-        assert_eq!(more("no_such_reason").into_string(), "");
+        assert_eq!(about_reason("no_such_reason").into_string(), "");
     }
 
     #[test]
-    fn the_little_of_markdown_that_is_used_is_shown() {
-        let text = "Of *two* `a<b` and [the *rules*](../x.md), [not a link.\n\n```sh\nbilag x  # <y>\n```\n";
-        assert_eq!(
-            shown(text).into_string(),
-            "<p>Of <em>two</em> <code>a&lt;b</code> and the <em>rules</em>, [not a link.</p>\
-             <pre class=\"payload\">bilag x  # &lt;y&gt;\n</pre>"
+    fn escapes_raw_html_and_drops_link_targets() {
+        let markdown = "Of *two* `a<b` and [the *rules*](../x.md) <b onclick=x>.\n\n<script>x</script>\n\n```sh\nbilag x  # <y>\n```\n";
+        let html = to_html(markdown).into_string();
+        assert!(
+            html.starts_with(
+                "<p>Of <em>two</em> <code>a&lt;b</code> and the <em>rules</em> &lt;b onclick=x&gt;.</p>\n"
+            ),
+            "{html}"
+        );
+        assert!(html.contains("&lt;script&gt;") && !html.contains("<script"), "{html}");
+        assert!(
+            html.contains(
+                "<pre class=\"payload\"><code class=\"language-sh\">bilag x  # &lt;y&gt;\n</code></pre>"
+            ),
+            "{html}"
         );
     }
 }

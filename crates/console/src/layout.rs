@@ -1,27 +1,21 @@
-//! What all pages have in common: the frame around their content.
+//! The frame of every page. Control and direction characters of untrusted text become escapes here, wherever they
+//! are on the page.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::access::Viewer;
 use crate::assets::{ICON, SCRIPT, STYLE};
-use crate::visible::visible;
+use crate::auth::viewer::Viewer;
 
-/// The parts of the console, as the navigation names them.
+/// Entries of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// The stages, with their numbers.
     Chain,
-    /// What a person must look at.
     DeadLetters,
-    /// How far each receipt has come.
     Receipts,
-    /// The packages of the OMS.
     Packages,
-    /// What became of everything in a time.
     Report,
-    /// Who did what.
     Audit,
-    /// None of them.
+    /// Of a page outside the navigation.
     None,
 }
 
@@ -36,7 +30,7 @@ impl Section {
     ];
 }
 
-/// A whole page with navigation. `title` is its heading as well; `content` follows the heading.
+/// A page with navigation. `title` is also its heading.
 pub(crate) fn page(viewer: &Viewer, title: &str, section: Section, content: Markup) -> Markup {
     document(
         title,
@@ -57,14 +51,14 @@ pub(crate) fn page(viewer: &Viewer, title: &str, section: Section, content: Mark
                 (content)
             }
             footer {
-                p { "Bilag " (env!("CARGO_PKG_VERSION")) ". Press " kbd { "?" } " for the keys." }
+                p { "Bilag " (env!("CARGO_PKG_VERSION")) ". Press " kbd { "?" } " for keyboard shortcuts." }
                 p #connection role="status" hidden { }
             }
         },
     )
 }
 
-/// A whole page for who is not known (yet): without navigation.
+/// A page before the login, without navigation.
 pub(crate) fn plain(title: &str, content: Markup) -> Markup {
     document(
         title,
@@ -78,7 +72,7 @@ pub(crate) fn plain(title: &str, content: Markup) -> Markup {
     )
 }
 
-/// The hidden field that every form which changes something must carry.
+/// The hidden field that every POST form needs.
 pub(crate) fn csrf_field(viewer: &Viewer) -> Markup {
     html! { input type="hidden" name="csrf" value=(viewer.csrf().expose()); }
 }
@@ -104,7 +98,7 @@ fn document(title: &str, body: Markup) -> Markup {
     })
 }
 
-/// Who is here, what they may do, and the way out.
+/// Name, role and logout.
 fn who(viewer: &Viewer) -> Markup {
     let user = viewer.user();
     let anonymous = viewer.is_anonymous();
@@ -120,9 +114,54 @@ fn who(viewer: &Viewer) -> Markup {
     }
 }
 
-/// The mark beside the name: a voucher.
+/// The logo: a voucher.
 fn mark() -> PreEscaped<&'static str> {
     PreEscaped(
         r#"<svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><path d="M3 1.5h10v13l-2-1.5-1.5 1.5L8 13l-1.5 1.5L5 13l-2 1.5z"/><path d="M5.5 5h5M5.5 8h5"/></svg>"#,
     )
+}
+
+/// Edited text must stay unchanged.
+const EXACT: (&str, &str) = ("<textarea", "</textarea>");
+
+/// Passes all text of a page, title included, through [`untrusted_text::lines`]. Attributes and text areas keep
+/// their values: they are sent back.
+fn visible(page: Markup) -> Markup {
+    let mut rest = &*page.0;
+    let mut safe = String::with_capacity(rest.len());
+    // In escaped markup, `<` and `>` delimit tags only.
+    while let Some(tag) = rest.find('<') {
+        safe.push_str(&untrusted_text::lines(&rest[..tag]));
+        let end = if rest[tag..].starts_with(EXACT.0) { EXACT.1 } else { ">" };
+        let end = rest[tag..].find(end).map_or(rest.len(), |at| tag + at + end.len());
+        safe.push_str(&rest[tag..end]);
+        rest = &rest[end..];
+    }
+    safe.push_str(&untrusted_text::lines(rest));
+    PreEscaped(safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_control_characters_in_text_but_not_in_values() {
+        let hostile = "1\u{202e}fdp\u{1b}[31m\u{9b}\n<b>";
+        let page = html! {
+            title { (hostile) }
+            td title=(hostile) { (hostile) }
+            textarea name="body" { (hostile) }
+            (hostile)
+        };
+        let escaped = "1\\u{202e}fdp\\u{1b}[31m\\u{9b}\n&lt;b&gt;";
+        let exact = "1\u{202e}fdp\u{1b}[31m\u{9b}\n&lt;b&gt;";
+        assert_eq!(
+            visible(page).0,
+            format!(
+                "<title>{escaped}</title><td title=\"{exact}\">{escaped}</td>\
+                 <textarea name=\"body\">{exact}</textarea>{escaped}"
+            )
+        );
+    }
 }

@@ -1,31 +1,39 @@
-//! The operators' pages: a server that shows the chain and the dead letters in a browser.
+//! The operators' console: a web server with pages about the chain, dead letters, receipts and packages.
 //!
-//! Everything is made on the server, escaped, and works without script. Who may see and do what is in
-//! [`Access`]; every page takes a `Viewer`, which only a person who may look has.
+//! Pages are rendered on the server, escaped, and work without JavaScript. [`Access`] decides who may see and do
+//! what; every handler behind the login takes a viewer, which only an authenticated request has.
+//!
+//! ```no_run
+//! # async fn example(console: console::Console) -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8096").await?;
+//! let shutdown = tokio_util::sync::CancellationToken::new();
+//! console::serve(listener, console, shutdown).await?;
+//! # Ok(())
+//! # }
+//! ```
 
-mod access;
 mod assets;
+mod audit;
+mod auth;
+mod caches;
 mod chain;
 mod clock;
+mod components;
 mod error;
-mod headers;
+mod error_page;
 mod help;
-mod hex;
 mod jobs;
 mod layout;
-mod mask;
 mod pages;
-mod parts;
-mod pdf;
+mod redaction;
 mod server;
-mod time;
-mod visible;
+mod state;
 
-pub(crate) use access::Viewer;
-pub use access::{
-    Access, AccessError, BadAddress, BadIssuer, HashError, Oidc, OidcSettings, Outside, Role, RoleNames,
-    UnknownRole, User, UsersFile, UsersFileError, Way, hash_password, is_alive,
-};
+pub use auth::access::{Access, AccessError, AuthMode};
+pub use auth::oidc::{InvalidIssuer, Oidc, OidcSettings, RoleNames};
+pub use auth::public_url::{InvalidPublicUrl, PublicUrl};
+pub use auth::session::is_alive;
+pub use auth::user::{Role, UnknownRole, User};
+pub use auth::users_file::{HashError, UsersFile, UsersFileError, hash_password};
 pub use clock::Clock;
-pub(crate) use error::PageError;
 pub use server::{Console, ServeError, serve};

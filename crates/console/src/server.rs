@@ -1,154 +1,168 @@
-//! The server: what it needs, its routes, and how it is run.
+//! The server: settings, routes, shutdown.
 
-use std::collections::HashMap;
 use std::io;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{Broker, Delay, Management};
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
-use futures_util::FutureExt;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
+use operate::dead_letters::DeadLetterService;
 use receipt_pdf::Look;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use crate::access::{self, Access, AccessError, Attempts, Comparing, Door, PendingLogins};
-use crate::chain::ChainNumbers;
+use crate::auth::access::{Access, AccessError};
+use crate::auth::login;
+use crate::auth::middleware::{check_request, require_viewer};
+use crate::auth::request_guard::RequestGuard;
+use crate::auth::session::Sessions;
+use crate::chain::ChainMonitor;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
-use crate::pages::{LagSeen, LastReport, WholeDeadLetters};
-use crate::{assets, error, headers, pages};
+use crate::state::{AppState, Settings};
+use crate::{assets, error_page, pages};
 
-/// What the pages show, and who may look.
+/// Settings of the console.
 #[derive(Clone)]
 pub struct Console {
-    /// The store of the consumers.
+    /// Shared with the consumers.
     pub store: Arc<dyn SyncStore>,
-    /// The broker of the consumers.
+    /// Shared with the consumers.
     pub broker: Broker,
-    /// The broker's management API, where it is on.
+    /// Management API of the broker, if enabled.
     pub management: Option<Management>,
-    /// Every stage of the chain, in the order in which a receipt meets them.
+    /// In the order in which a receipt passes them.
     pub stages: Vec<operate::Stage>,
-    /// Why a stage is not in use, by its name, for those that are not.
-    pub off: HashMap<&'static str, &'static str>,
-    /// The retry queues.
+    /// Retry queues.
     pub delays: Vec<Delay>,
-    /// Who may look, and what they may do.
+    /// Who may use it.
     pub access: Access,
-    /// Tells sessions when they end.
+    /// For sessions and ages.
     pub clock: Clock,
-    /// Whether editors may change what is in dead letters.
+    /// Whether editors may edit dead letters.
     pub allow_edit: bool,
-    /// How the receipts of a tenant look, by its uid: as the render consumer makes them.
-    pub look: Arc<dyn Fn(&str) -> Look + Send + Sync>,
-    /// How long an invoice service may take before a package counts as waiting.
-    pub patience: Duration,
+    /// Template of a tenant's receipts, by tenant uid: the render consumer's.
+    pub template_of: Arc<dyn Fn(&str) -> Look + Send + Sync>,
+    /// Time for the invoice service, after which a package counts as waiting.
+    pub package_timeout: Duration,
 }
 
-/// What every handler can reach: the [`Console`], and what it keeps while it runs. Clones share it.
-#[derive(Clone)]
-pub struct App(Arc<Running>);
-
-/// A console that is being served.
-pub struct Running {
-    console: Console,
-    pub(crate) door: Door,
-    pub(crate) chain: ChainNumbers,
-    pub(crate) attempts: Attempts,
-    pub(crate) pending: PendingLogins,
-    pub(crate) comparing: Comparing,
-    pub(crate) jobs: Jobs,
-    pub(crate) lag: LagSeen,
-    pub(crate) whole: WholeDeadLetters,
-    pub(crate) report: LastReport,
-}
-
-impl Deref for Running {
-    type Target = Console;
-    fn deref(&self) -> &Console {
-        &self.console
-    }
-}
-
-impl Deref for App {
-    type Target = Running;
-    fn deref(&self) -> &Running {
-        &self.0
-    }
-}
-
-/// Why the pages are not, or no longer, served.
+/// Why serving failed or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Who may look does not go with where it is listened.
+    /// Access and listening address contradict each other.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The listener gave up.
-    #[error("the console can no longer listen")]
+    /// The listener failed.
+    #[error("the console cannot listen any longer")]
     Listen(#[from] io::Error),
 }
 
-/// How long jobs may take to finish what they have in flight when the end comes.
-const LAST_LETTERS: Duration = Duration::from_secs(20);
+/// For jobs to finish what they have in flight at shutdown.
+const JOBS_GRACE: Duration = Duration::from_secs(20);
 
-/// How long requests may take that are being answered when the end comes.
-const LAST_ANSWERS: Duration = Duration::from_secs(10);
+/// For requests in flight at shutdown.
+const REQUESTS_GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `stopped` is ready; requests that are being answered are answered first, within ten
-/// seconds, and jobs finish what they have in flight, within twenty.
+/// Serves until `shutdown` is cancelled, then finishes requests within 10 seconds, and what jobs have in flight
+/// within 20.
 ///
 /// # Errors
 /// See [`ServeError`].
 pub async fn serve(
     listener: TcpListener,
     console: Console,
-    stopped: impl Future<Output = ()> + Send + 'static,
+    shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     console.access.check(address)?;
-    let door = Door::new(&console.access, address);
-    let app = App(Arc::new(Running {
-        chain: ChainNumbers::new(console.broker.clone(), console.management.clone()),
-        console,
-        door,
-        attempts: Attempts::default(),
-        pending: PendingLogins::default(),
-        comparing: Comparing::default(),
-        jobs: Jobs::default(),
-        lag: LagSeen::default(),
-        whole: WholeDeadLetters::default(),
-        report: LastReport::default(),
-    }));
-    let stopped = stopped.shared();
-    let letters = async {
-        stopped.clone().await;
-        app.jobs.close();
-        app.jobs.ended(LAST_LETTERS).await;
+    let Console { store, broker, stages, delays, clock, .. } = console;
+    let guard = RequestGuard::new(&console.access, address);
+    let access = Arc::new(console.access);
+    let dead_letters = Arc::new(DeadLetterService { store: Arc::clone(&store), broker, stages, delays });
+    let state = AppState {
+        sessions: Sessions { store: Arc::clone(&store), access: Arc::clone(&access), clock: clock.clone() },
+        chain: Arc::new(ChainMonitor::new(Arc::clone(&dead_letters), console.management, clock.clone())),
+        jobs: Arc::new(Jobs::new(Arc::clone(&dead_letters), clock.clone())),
+        settings: Arc::new(Settings {
+            allow_edit: console.allow_edit,
+            template_of: console.template_of,
+            package_timeout: console.package_timeout,
+        }),
+        guard: Arc::new(guard),
+        limits: Arc::default(),
+        pending: Arc::default(),
+        lag: Arc::default(),
+        bodies: Default::default(),
+        reports: Arc::default(),
+        store,
+        clock,
+        access,
+        dead_letters,
+    };
+    let (jobs, chain) = (Arc::clone(&state.jobs), Arc::clone(&state.chain));
+    let requests = http_server::serve(listener, router(state), REQUESTS_GRACE, shutdown.clone());
+    let jobs = async {
+        shutdown.cancelled().await;
+        jobs.shut_down(JOBS_GRACE).await;
         Ok(())
     };
-    let answers = http_server::serve(listener, router(app.clone()), LAST_ANSWERS, stopped.clone());
-    tokio::try_join!(answers, letters)?;
-    app.chain.close().await;
+    tokio::try_join!(requests, jobs)?;
+    chain.close().await;
     Ok(())
 }
 
-/// From the outside in: headers on every answer, errors as pages, the door, and behind it what needs
-/// no login, then everything else.
-fn router(app: App) -> Router {
+/// Layers from the outside in: headers, error pages, request check, login.
+fn router(state: AppState) -> Router {
     let behind_login = pages::routes()
-        .merge(access::logout_routes())
-        .layer(from_fn_with_state(app.clone(), access::require_viewer));
+        .merge(login::logout_routes())
+        .layer(from_fn_with_state(state.clone(), require_viewer));
     Router::new()
         .merge(behind_login)
-        .merge(access::routes())
+        .merge(login::routes())
         .merge(assets::routes())
-        .fallback(error::nothing_here)
-        .method_not_allowed_fallback(error::form_only)
-        .layer(from_fn_with_state(app.clone(), access::through_the_door))
-        .layer(from_fn(error::as_pages))
-        .layer(from_fn_with_state(app.clone(), headers::set))
-        .with_state(app)
+        .fallback(error_page::not_found)
+        .method_not_allowed_fallback(error_page::method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), check_request))
+        .layer(from_fn(error_page::render_errors))
+        .layer(from_fn_with_state(state.clone(), set_headers))
+        .with_state(state)
+}
+
+/// Nothing inline, nothing from other origins. Frames show PDFs of this server.
+const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                   connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
+                   frame-ancestors 'self'";
+
+/// `no-referrer` would make browsers hide the origin of our own forms, which is checked.
+const REFERRERS: &str = "same-origin";
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (CONTENT_SECURITY_POLICY, CSP),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, REFERRERS),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// Security headers of every response; a response's own take precedence. Uncached unless it says otherwise.
+async fn set_headers(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if access.is_https() {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
 }

@@ -51,6 +51,7 @@ impl StageSettings for PackedSettings {
             self.packed_keys.iter().fold(stage, |stage, key| stage.bind(Exchange::Bus, key.to_string()));
         stage
             .emits(&[ReceiptSettledType::NAME])
+            .records_packages()
             .reasons(&[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER])
             .not_in_a_dry_run("BILAG_DRY_RUN: its requests have invoices made")
             .disabled(self.url().is_none().then_some("INVOICE_SERVICE_URL is not set"))

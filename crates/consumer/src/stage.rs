@@ -38,6 +38,8 @@ pub struct Stage {
     pub emits: &'static [&'static str],
     /// Whether it uses the store.
     pub needs_store: bool,
+    /// Whether its records are packages: those that are not finished count as its work.
+    pub records_packages: bool,
     /// Why it does not take part in a dry run, where it does not.
     pub not_in_a_dry_run: Option<&'static str>,
     /// Why it is not in use with these settings. One that is not in use declares no queue, which nobody
@@ -97,6 +99,7 @@ impl Stage {
             reasons: &[],
             emits: &[],
             needs_store: true,
+            records_packages: false,
             not_in_a_dry_run: None,
             disabled_reason: None,
             bindings: Vec::new(),
@@ -145,6 +148,11 @@ impl Stage {
     /// It does without the store.
     pub fn without_store(self) -> Self {
         Self { needs_store: false, ..self }
+    }
+
+    /// Its records are packages.
+    pub fn records_packages(self) -> Self {
+        Self { records_packages: true, ..self }
     }
 
     /// It takes no part in a dry run: what it has others do cannot be tried out.

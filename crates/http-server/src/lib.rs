@@ -1,5 +1,15 @@
-//! The HTTP/1.1 server of every listener, with limits that keep clients that send nothing, or send it
-//! slowly, or do not read, from using up all connections.
+//! The HTTP/1.1 server of every listener. Its limits keep idle and slow clients from using up all connections.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use std::time::Duration;
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! let routes = axum::Router::new().route("/livez", axum::routing::get(|| async { "ok" }));
+//! let shutdown = tokio_util::sync::CancellationToken::new();
+//! http_server::serve(listener, routes, Duration::from_secs(10), shutdown).await
+//! # }
+//! ```
 
 use std::collections::HashMap;
 use std::io;
@@ -20,34 +30,34 @@ use hyper_util::service::TowerToHyperService;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-/// Open connections of one listener; a further one waits to be accepted.
+/// Maximum open connections of one listener; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 512;
 
-/// Open connections of one address; a further one is closed. Half of all, because one address may be a
-/// proxy in front of every client.
+/// Maximum open connections of one address; further ones are closed. Half of all, because the address may be
+/// that of a proxy.
 const MAX_CONNECTIONS_PER_ADDRESS: usize = MAX_CONNECTIONS / 2;
 
-/// How long the head of a request may take to arrive, from the opening of the connection or the last
-/// answer.
+/// For the head of a request to arrive, from the opening of the connection or the last response.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the body of a request may take to arrive.
+/// For the body of a request to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may read nothing of its answer.
+/// For a client to read any of its response.
 #[cfg(target_os = "linux")]
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 
-/// The pause after `accept` failed: most often there are too many open files, and it would fail again
-/// at once.
+/// Pause after `accept` failed: usually there are too many open files, and it would fail again at once.
 const ACCEPT_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Serves until `shutdown` is ready, and then for at most `grace` until requests in flight are answered.
-/// Handlers find the client's address as [`ConnectInfo`].
+/// Serves until `shutdown` is cancelled, then finishes requests in flight within `grace`. Connections that are
+/// open after that, or when the future is dropped, are closed. Handlers get the client's address as
+/// [`ConnectInfo`].
 ///
 /// # Errors
 /// The listener can no longer be used.
@@ -55,34 +65,34 @@ pub async fn serve(
     listener: TcpListener,
     routes: Router,
     grace: Duration,
-    shutdown: impl Future<Output = ()>,
+    shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let (shut_down, shutting_down) = watch::channel(false);
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut addresses = HashMap::<IpAddr, Arc<()>>::new();
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
+    let connections = TaskTracker::new();
+    let abort = CancellationToken::new();
+    let _abort_on_drop = abort.clone().drop_guard();
     loop {
-        while connections.try_join_next().is_some() {}
         let place = Arc::clone(&room).acquire_owned();
         let accepted = async {
             let place = place.await.map_err(io::Error::other)?;
             Ok::<_, io::Error>((listener.accept().await, place))
         };
         tokio::select! {
-            () = &mut shutdown => break,
+            () = shutdown.cancelled() => break,
             accepted = accepted => match accepted? {
                 (Ok((stream, peer)), place) => {
                     addresses.retain(|_, connection| Arc::strong_count(connection) > 1);
-                    let connection = Arc::clone(addresses.entry(client(peer.ip())).or_default());
+                    let connection = Arc::clone(addresses.entry(client_network(peer.ip())).or_default());
                     // Beside those of connections, the map and this one have it.
                     if Arc::strong_count(&connection) > MAX_CONNECTIONS_PER_ADDRESS + 1 {
                         tracing::debug!(address = %peer.ip(), "closed a connection: the address has too many");
                         continue;
                     }
-                    let (routes, shutting_down) = (routes.clone(), shutting_down.clone());
+                    let serving = serve_connection(stream, peer, routes.clone(), shutdown.clone());
+                    let abort = abort.clone();
                     connections.spawn(async move {
-                        serve_connection(stream, peer, routes, shutting_down).await;
+                        abort.run_until_cancelled(serving).await;
                         drop((connection, place));
                     });
                 }
@@ -94,25 +104,19 @@ pub async fn serve(
         }
     }
     drop(listener);
-    shut_down.send_replace(true);
-    let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(grace, all).await.is_err() {
-        tracing::warn!("stopped with requests in flight; their clients get no answer");
+    connections.close();
+    if timeout(grace, connections.wait()).await.is_err() {
+        tracing::warn!("stopped with requests in flight; their clients get no response");
     }
     Ok(())
 }
 
-/// Answers the requests of one connection; at the shutdown, the one in flight.
-async fn serve_connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    routes: Router,
-    mut shutting_down: watch::Receiver<bool>,
-) {
-    // The kernel ends a connection whose peer acknowledges nothing, or keeps its window closed.
+/// Serves the requests of one connection; at shutdown, finishes the one in flight.
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, routes: Router, shutdown: CancellationToken) {
+    // The kernel closes a connection whose peer acknowledges nothing, or keeps its window closed.
     #[cfg(target_os = "linux")]
     if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)) {
-        tracing::debug!(%error, "a connection has no limit for answers that are not read");
+        tracing::debug!(%error, "a connection has no limit for unread responses");
     }
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -125,11 +129,9 @@ async fn serve_connection(
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // That the sender is gone is a shutdown as well.
-    let shutdown = async { drop(shutting_down.wait_for(|shutting_down| *shutting_down).await) };
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = shutdown => {
+        () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -139,7 +141,7 @@ async fn serve_connection(
     }
 }
 
-/// A body that is an error where it does not arrive in time.
+/// A body that fails unless it arrives in time.
 fn in_time(body: Incoming) -> Body {
     let deadline = Instant::now() + BODY_TIMEOUT;
     let chunks = stream::unfold(Some(Body::new(body).into_data_stream()), move |chunks| async move {
@@ -152,8 +154,8 @@ fn in_time(body: Incoming) -> Body {
     Body::from_stream(chunks)
 }
 
-/// Whom connections are counted for: an IPv4 address, or the /64 network that an IPv6 client has to itself.
-fn client(address: IpAddr) -> IpAddr {
+/// What to count a client by: an IPv4 address, or the /64 network that an IPv6 client has to itself.
+pub fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         address => address,
@@ -168,7 +170,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_client_that_does_not_read_its_answer_is_disconnected() {
+    async fn disconnects_clients_that_do_not_read() {
         const GRACE: Duration = Duration::from_secs(60);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -177,13 +179,18 @@ mod tests {
         let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
         client.writable().await.expect("it is open");
         assert_eq!(client.try_write(request).expect("sent"), request.len());
-        let shutdown = async { client.readable().await.expect("the answer begins") };
-        let served = timeout(GRACE / 2, serve(listener, routes, GRACE, shutdown)).await;
+        let shutdown = CancellationToken::new();
+        let stop = async {
+            client.readable().await.expect("the response begins");
+            shutdown.cancel();
+        };
+        let serving = serve(listener, routes, GRACE, shutdown.clone());
+        let (served, ()) = tokio::join!(timeout(GRACE / 2, serving), stop);
         served.expect("the connection ends before the grace").expect("the listener works");
     }
 
     #[test]
-    fn a_client_is_an_ipv4_address_or_an_ipv6_network() {
+    fn counts_ipv4_addresses_and_ipv6_networks() {
         for (address, expected) in [
             ("192.0.2.7", "192.0.2.7"),
             ("::ffff:192.0.2.7", "192.0.2.7"),
@@ -191,7 +198,7 @@ mod tests {
             ("::1", "::"),
         ] {
             let parsed = |text: &str| text.parse::<IpAddr>().expect("an address");
-            assert_eq!(client(parsed(address)), parsed(expected), "{address}");
+            assert_eq!(client_network(parsed(address)), parsed(expected), "{address}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The hook that makes a whole receipt of the ids of one: `schemas/hydrate.openapi.json`.
+//! Client of the hydrate hook, which turns the ids of a receipt into the complete event:
+//! `schemas/hydrate.openapi.json`.
 
 use std::time::Duration;
 
@@ -10,33 +11,33 @@ use http_client::{
 const SERVICE: &Service =
     &Service::new("the hydrate hook", "BILAG_INGRESS_HYDRATE_URL", "BILAG_INGRESS_HYDRATE_AUTHORIZATION");
 
-/// What the hook's client has to be told.
+/// Settings of the hook's client.
 #[derive(Clone, Debug)]
 pub struct HydrateConfig {
-    /// Where the ids are posted.
+    /// Ids are posted there.
     pub url: String,
     /// The whole value of the `Authorization` header, scheme included.
     pub authorization: Option<Secret>,
-    /// Requests in flight at once, of this process; at least 1.
+    /// Concurrent requests of this process; at least 1.
     pub max_concurrent: usize,
-    /// How long one request may take, its answer included.
+    /// Of one request, its response included.
     pub timeout: Duration,
 }
 
-/// The hook.
+/// Client of the hydrate hook.
 #[derive(Clone, Debug)]
 pub struct Hydrate(ServiceClient);
 
-/// What the hook makes of ids.
+/// The hook's response.
 pub(crate) enum Hydrated {
-    /// The event of the whole receipt, or what the hook takes for it.
+    /// The complete event, not validated.
     Receipt(Bytes),
-    /// The hook knows no such receipt, and never will.
+    /// The hook does not know the receipt, and never will.
     Unknown(CallError),
 }
 
 impl Hydrate {
-    /// A client that has not called yet.
+    /// Does not connect yet.
     ///
     /// # Errors
     /// See [`ConfigError`].
@@ -46,16 +47,14 @@ impl Hydrate {
         ServiceClient::new(SERVICE, ServiceConfig { url, authorization, max_concurrent, timeout }).map(Self)
     }
 
-    /// Asks for the receipt with these ids.
-    ///
     /// # Errors
-    /// The hook cannot be asked now, or is not the hook: asking again may help.
+    /// The hook is unavailable, or something else answered: a retry may help.
     pub(crate) async fn receipt(&self, ids: &Bytes) -> Result<Hydrated, CallError> {
         let request =
             Request { template: "/", path: &[], idempotency_key: None, body: ids.clone(), successes: &[200] };
         match self.0.call(&request).await {
             Ok(answer) if events::plain(&answer.body).is_ok() => Ok(Hydrated::Receipt(answer.body)),
-            // A login page, or what a proxy has to say.
+            // A login page, or a proxy's error.
             Ok(answer) => Err(self.0.foreign(answer.status)),
             Err(error @ (CallError::NotFound(..) | CallError::Invalid(..) | CallError::TooLarge(..))) => {
                 Ok(Hydrated::Unknown(error))

@@ -1,20 +1,29 @@
-//! The way in for vendors that have webhooks and no bus: what they send is checked, published with a
-//! confirm, and only then answered 202.
+//! Webhook endpoints for vendors without access to the bus: a webhook is checked, published with a confirm, and
+//! only then answered 202.
 //!
-//! Nothing is kept here. Whatever cannot be on the bus for certain is answered 503, so that the vendor
-//! sends it again; what was published twice so is one event to the chain.
+//! Nothing is stored. Whatever is not confirmed is answered 503, so that the vendor retries; a webhook that was
+//! published twice is one event to the chain.
+//!
+//! ```no_run
+//! # async fn example(ingress: ingress::Ingress) -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8097").await?;
+//! let shutdown = tokio_util::sync::CancellationToken::new();
+//! ingress::serve(listener, ingress, shutdown).await?;
+//! # Ok(())
+//! # }
+//! ```
 
-mod answer;
 mod bus;
-mod heard;
+mod event;
 mod hydrate;
-mod key;
-mod metrics;
+mod outcome;
+mod secret;
 mod server;
-mod take;
+mod state;
+mod webhook;
 
-pub use heard::Vendor;
+pub use event::Vendor;
 pub use http_client::{ConfigError, Secret};
 pub use hydrate::{Hydrate, HydrateConfig};
-pub use key::{Key, WeakSecret};
+pub use secret::{Key, WeakSecret};
 pub use server::{Ingress, ServeError, serve};

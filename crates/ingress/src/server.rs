@@ -1,4 +1,4 @@
-//! The server: what it needs, its routes, and how it ends.
+//! The server: settings, routes, shutdown.
 
 use std::io;
 use std::sync::Arc;
@@ -12,90 +12,69 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use crate::bus::{Bus, bus};
-use crate::heard::Vendor;
+use crate::bus::bus;
+use crate::event::Vendor;
 use crate::hydrate::Hydrate;
-use crate::key::Key;
-use crate::take::take;
+use crate::secret::Key;
+use crate::state::AppState;
+use crate::webhook::handle;
 
-/// What the endpoints are like.
+/// Settings of the webhook endpoints.
 #[derive(Debug)]
 pub struct Ingress {
-    /// The broker.
+    /// Connected by [`serve`].
     pub broker: Broker,
-    /// The exchange that events are published to; must exist.
+    /// Events are published to it; must exist.
     pub exchange: String,
-    /// What Flow's requests carry; without it there is no endpoint for Flow.
+    /// Of Flow's requests; without it Flow has no endpoint.
     pub flow: Option<Key>,
-    /// What Akinon's requests carry; without it there is no endpoint for Akinon.
+    /// Of Akinon's requests; without it Akinon has no endpoint.
     pub akinon: Option<Key>,
-    /// Makes whole receipts of Flow's ids; without it the ids become dead letters.
+    /// Completes Flow's ids to receipts; without it the ids become dead letters.
     pub hydrate: Option<Hydrate>,
-    /// How long one webhook may take, the hook and the confirm included.
+    /// Of one webhook, hook and confirm included.
     pub timeout: Duration,
-    /// Webhooks in flight at once; at least 1.
+    /// Concurrent webhooks; at least 1.
     pub max_concurrent: usize,
 }
 
-/// What every request can reach.
-pub(crate) struct App {
-    pub bus: Bus,
-    pub exchange: String,
-    pub hydrate: Option<Hydrate>,
-    pub timeout: Duration,
-    pub places: Semaphore,
-    most: usize,
-    flow: Option<Key>,
-    akinon: Option<Key>,
-}
-
-impl App {
-    /// What a vendor's requests carry, where it has an endpoint.
-    pub fn key(&self, vendor: Vendor) -> Option<&Key> {
-        match vendor {
-            Vendor::Flow => self.flow.as_ref(),
-            Vendor::Akinon => self.akinon.as_ref(),
-        }
-    }
-}
-
-/// Why the endpoints are not, or no longer, served.
+/// Why serving failed or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The broker's settings are wrong.
     #[error(transparent)]
     Broker(#[from] ConnectError),
-    /// The listener gave up.
-    #[error("webhooks can no longer be listened for")]
+    /// The listener failed.
+    #[error("cannot listen for webhooks any longer")]
     Listen(#[from] io::Error),
 }
 
-/// Serves until `stopped` is ready; webhooks in flight are answered first.
+/// Serves until `shutdown` is cancelled; webhooks in flight are finished first.
 ///
 /// # Errors
 /// See [`ServeError`].
 pub async fn serve(
     listener: TcpListener,
     ingress: Ingress,
-    stopped: impl Future<Output = ()> + Send,
+    shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let (bus, keeper) = bus(ingress.broker);
+    let (bus, connector) = bus(ingress.broker);
     let grace = ingress.timeout + http_server::HEAD_TIMEOUT;
-    let app = Arc::new(App {
+    let app = Arc::new(AppState {
         bus: bus.clone(),
         exchange: ingress.exchange,
         hydrate: ingress.hydrate,
         timeout: ingress.timeout,
-        places: Semaphore::new(ingress.max_concurrent),
-        most: ingress.max_concurrent,
+        slots: Semaphore::new(ingress.max_concurrent),
         flow: ingress.flow,
         akinon: ingress.akinon,
     });
-    let routes = routes(app);
+    let routes = routes(app, ingress.max_concurrent);
     tokio::select! {
-        ended = http_server::serve(listener, routes, grace, stopped) => ended?,
-        error = keeper.keep() => match error {
+        ended = http_server::serve(listener, routes, grace, shutdown) => ended?,
+        error = connector.run() => match error {
             Ok(never) => match never {},
             Err(error) => return Err(error.into()),
         },
@@ -104,20 +83,22 @@ pub async fn serve(
     Ok(())
 }
 
-fn routes(app: Arc<App>) -> Router {
+fn routes(app: Arc<AppState>, max_concurrent: usize) -> Router {
+    let ready = move |State(app): State<Arc<AppState>>| ready(app, max_concurrent);
     let mut routes = Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready));
     for (vendor, path) in [(Vendor::Flow, "/webhooks/flow"), (Vendor::Akinon, "/webhooks/akinon")] {
         if app.key(vendor).is_some() {
-            let handler = move |State(app): State<Arc<App>>, request: Request| take(app, vendor, request);
+            let handler =
+                move |State(app): State<Arc<AppState>>, request: Request| handle(app, vendor, request);
             routes = routes.route(path, post(handler));
         }
     }
     routes.with_state(app)
 }
 
-async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let in_flight = app.most - app.places.available_permits();
-    match app.bus.why_not() {
+async fn ready(app: Arc<AppState>, max_concurrent: usize) -> (StatusCode, Json<Value>) {
+    let in_flight = max_concurrent - app.slots.available_permits();
+    match app.bus.unavailable() {
         None => (StatusCode::OK, Json(json!({ "ready": true, "inHand": in_flight }))),
         Some(why) => {
             let body = json!({ "ready": false, "inHand": in_flight, "why": why.to_string() });

@@ -1,9 +1,27 @@
-//! What operators do, whether on the command line or in the browser: looking at dead letters, moving
-//! them, holding up a stage.
+//! Operators' actions, for the command line and the console alike: dead letters, delivery status, and pausing
+//! stages.
+//!
+//! ```no_run
+//! # async fn example(service: operate::dead_letters::DeadLetterService) -> Result<(), Box<dyn std::error::Error>> {
+//! use operate::dead_letters::{Action, MoveRequest, Selection};
+//!
+//! let request = MoveRequest {
+//!     action: Action::Redrive,
+//!     who: "kari",
+//!     rate: Some(50),
+//!     into_paused: false,
+//!     cancel: Default::default(),
+//!     progress: &|_| (),
+//! };
+//! let moved = service.execute(&request, &Selection::Filter(Default::default())).await?;
+//! println!("{moved:?}");
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod letters;
+pub mod dead_letters;
+mod delivery;
 pub mod stages;
-mod way;
 
 pub use consumer::{Stage, remedy};
-pub use way::{Holding, Way, letters_about, way};
+pub use delivery::{Blocker, DeliveryStatus, dead_letters_about, delivery_status};

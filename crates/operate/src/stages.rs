@@ -1,4 +1,4 @@
-//! What the stages are doing, all processes together; and pausing them by hand.
+//! Status of the stages over all processes, and pausing them by hand.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,54 +11,53 @@ use sync_store::{
 
 use crate::Stage;
 
-/// How often a process says what its stages do; it does so at once where something changes.
+/// How often a process reports its stages; it also reports every change at once.
 pub const REPORT_EVERY: Duration = Duration::from_secs(3);
 
-/// Who has said nothing for so long does not run, or cannot reach the store.
+/// A process that has not reported for so long is down, or cannot reach the store.
 pub const RUNS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Who is silent for so long is missing no more: it is forgotten.
+/// A process that has not reported for so long is no longer listed as missing.
 pub const MISSING_WITHIN: Duration = Duration::from_secs(3_600);
 
-/// What a stage is doing, all its processes together.
+/// Status of a stage over all its processes.
 #[derive(Clone, Debug)]
-pub struct StageNow {
-    /// The stage.
+pub struct StageStatus {
+    /// Its definition.
     pub stage: Stage,
-    /// Who has paused it by hand, since when and why.
+    /// Pause by hand.
     pub hold: Option<StageHold>,
-    /// The processes that run: each was heard of within [`RUNS_WITHIN`].
+    /// Processes that reported within [`RUNS_WITHIN`].
     pub running: Vec<SeenReport>,
-    /// Those that were heard of within [`MISSING_WITHIN`], and not since. They have not ended in good
-    /// order, or cannot reach the store; then they go on as they were.
+    /// Processes that reported within [`MISSING_WITHIN`], and not since: killed, or without access to the store,
+    /// in which case they continue as they were.
     pub missing: Vec<SeenReport>,
 }
 
-impl StageNow {
-    /// Messages in flight.
+impl StageStatus {
+    /// Over all running processes.
     pub fn in_flight(&self) -> u64 {
         self.running.iter().map(|seen| seen.report.in_flight).sum()
     }
 
-    /// Messages that the processes which run have handled since each of them started.
+    /// Messages handled by the running processes since each of them started.
     pub fn handled(&self) -> u64 {
         self.running.iter().map(|seen| seen.report.handled).sum()
     }
 
-    /// The processes that are paused by themselves, each with its pause.
+    /// Processes that have paused by themselves, each with its pause.
     pub fn paused_by_themselves(&self) -> impl Iterator<Item = (&SeenReport, &ReportedPause)> {
         self.running.iter().filter_map(|seen| Some((seen, seen.report.pause.as_ref()?)))
     }
 
-    /// The tenants whose messages wait in a process while it handles those of others, each with its
-    /// pause.
+    /// Paused tenants of a process that handles other tenants' messages, each with its pause.
     pub fn paused_tenants(&self) -> impl Iterator<Item = (&SeenReport, &ReportedBulkhead)> {
         self.running
             .iter()
             .flat_map(|seen| seen.report.bulkheads.iter().map(move |bulkhead| (seen, bulkhead)))
     }
 
-    /// Why messages of some tenants wait while the stage goes on, in words for people: by tenant.
+    /// Why messages of some tenants wait while the stage runs, one reason a tenant.
     pub fn why_tenants_wait(&self) -> Vec<WhyPaused> {
         let mut by_tenant: BTreeMap<&str, Vec<&ReportedPause>> = BTreeMap::new();
         for (_, bulkhead) in self.paused_tenants() {
@@ -71,26 +70,25 @@ impl StageNow {
         whys.collect()
     }
 
-    /// The processes that have not heard yet that the stage is paused, or paused no more. One that is
-    /// stopping takes nothing in either case.
+    /// Processes that do not follow the current pause or resumption yet. One that is stopping consumes nothing
+    /// in either case.
     pub fn behind(&self) -> impl Iterator<Item = &SeenReport> {
         let held = self.hold.is_some();
         self.running.iter().filter(move |seen| seen.report.held != held && seen.report.broker != "stopping")
     }
 
-    /// Why its messages wait, in whole or in part, in words for people; `None` where they do not.
+    /// Why its messages wait, in all or some processes; `None` if they do not.
     pub fn why_paused(&self) -> Option<WhyPaused> {
         why_paused(self.hold.as_ref(), &self.running)
     }
 }
 
-/// Why a stage takes no messages. Its `Display` is all of it, as operators may see it.
+/// Why a stage consumes nothing. `Display` includes the error: for operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WhyPaused {
-    /// Since when, and by whom and why where somebody has paused it.
+    /// Since when; of a pause by hand also by whom and why.
     pub text: String,
-    /// What failed, where the stage has paused by itself. It may repeat what a service answered, and so
-    /// name people.
+    /// What failed, if the stage has paused by itself. May quote a service's answer, and so personal data.
     pub error: Option<String>,
 }
 
@@ -125,21 +123,26 @@ fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// What these stages are doing, in their order. The processes of one are in the order of their hosts.
-pub async fn stages(store: &dyn SyncStore, stages: &[Stage]) -> Result<Vec<StageNow>, StoreError> {
+/// Status of these stages, in their order; processes in the order of their hosts.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn status(store: &dyn SyncStore, stages: &[Stage]) -> Result<Vec<StageStatus>, StoreError> {
     let mut holds = store.holds().await?;
     let mut seen = store.reports(MISSING_WITHIN).await?;
     let now = stages.iter().map(|stage| {
         let hold = holds.extract_if(.., |hold| hold.stage == stage.name).next();
         let of_stage = seen.extract_if(.., |seen| seen.report.stage == stage.name);
         let (running, missing) = of_stage.partition(|seen| seen.silent_for < RUNS_WITHIN);
-        StageNow { stage: stage.clone(), hold, running, missing }
+        StageStatus { stage: stage.clone(), hold, running, missing }
     });
     Ok(now.collect())
 }
 
-/// Why the messages of a stage wait, in whole or in part, in words for people; `None` where they do
-/// not: see [`StageNow::why_paused`], for one stage by its name.
+/// [`StageStatus::why_paused`] of one stage by its name.
+///
+/// # Errors
+/// The store cannot be read.
 pub async fn is_paused(store: &dyn SyncStore, stage: &str) -> Result<Option<String>, StoreError> {
     let hold = hold(store, stage).await?;
     let mut running = store.reports(RUNS_WITHIN).await?;
@@ -147,8 +150,11 @@ pub async fn is_paused(store: &dyn SyncStore, stage: &str) -> Result<Option<Stri
     Ok(why_paused(hold.as_ref(), &running).map(|why| why.to_string()))
 }
 
-/// Pauses a stage by hand and writes that into the audit log. One that is paused by hand already
-/// stays so with what was said then, and nothing is written.
+/// Pauses a stage by hand and writes that to the audit log. An existing pause by hand stands, and nothing is
+/// written.
+///
+/// # Errors
+/// The store cannot be used.
 pub async fn pause(store: &dyn SyncStore, stage: &str, who: &str, why: &str) -> Result<Holding, StoreError> {
     if let Some(standing) = hold(store, stage).await? {
         return Ok(Holding::Standing(standing));
@@ -157,9 +163,11 @@ pub async fn pause(store: &dyn SyncStore, stage: &str, who: &str, why: &str) -> 
     store.hold(stage, who, why).await
 }
 
-/// Ends a pause by hand, writes that into the audit log, and answers which pause it was; `None`
-/// where the stage was not paused by hand, and nothing is written. A pause that a process has begun
-/// by itself goes on.
+/// Ends a pause by hand, writes that to the audit log, and returns it; `None` if the stage was not paused by
+/// hand, and nothing is written. A pause that a process began by itself continues.
+///
+/// # Errors
+/// The store cannot be used.
 pub async fn resume(store: &dyn SyncStore, stage: &str, who: &str) -> Result<Option<StageHold>, StoreError> {
     if hold(store, stage).await?.is_none() {
         return Ok(None);
@@ -201,7 +209,7 @@ mod tests {
         SeenReport { process, report, seen_at: at(0), silent_for: Duration::ZERO }
     }
 
-    fn now(hold: Option<&str>, running: Vec<SeenReport>) -> StageNow {
+    fn now(hold: Option<&str>, running: Vec<SeenReport>) -> StageStatus {
         let since = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let hold = hold.map(|why| StageHold {
             stage: "upload".to_owned(),
@@ -210,11 +218,11 @@ mod tests {
             since,
         });
         let stage = Stage::new("upload", "uploads");
-        StageNow { stage, hold, running, missing: Vec::new() }
+        StageStatus { stage, hold, running, missing: Vec::new() }
     }
 
     #[test]
-    fn why_a_stage_is_paused_is_told_in_words() {
+    fn describes_why_a_stage_is_paused() {
         let why =
             |hold, running| now(hold, running).why_paused().map(|why| why.to_string()).unwrap_or_default();
         let (away, refused) = (Some((7, "Omnium answered 503")), Some((5, "Omnium cannot be reached")));
@@ -235,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn tenants_that_wait_are_told_one_by_one() {
+    fn describes_each_paused_tenant() {
         let with = |bulkheads: &[(&str, i64)]| {
             let mut seen = seen(false, Some((0, "Omnium answered 503")));
             let pause = seen.report.pause.take().expect("it was given");
@@ -259,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_count_together_and_those_behind_are_known() {
+    fn sums_processes_and_finds_those_behind() {
         let paused = now(Some(""), vec![seen(true, None), seen(false, None)]);
         assert_eq!((paused.in_flight(), paused.handled(), paused.behind().count()), (4, 80, 1));
         let resumed = now(None, vec![seen(true, None), seen(false, None), seen(true, None)]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
 use operate::Stage;
-use operate::stages::{is_paused, pause, resume, stages};
+use operate::stages::{is_paused, pause, resume, status};
 use sync_store::{Holding, Page, ProcessRun, ReportedPause, StageReport, SyncStore, connect};
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ fn stage(name: &'static str) -> Stage {
 }
 
 #[tokio::test]
-async fn pausing_and_resuming_are_acts_and_what_changes_nothing_is_none() {
+async fn audits_pause_and_resume_unless_nothing_changes() {
     let (_folder, store) = store().await;
     let store = store.as_ref();
     let Holding::Begun(first) = pause(store, "upload", "kari", "Omnium moves").await.expect("asked") else {
@@ -27,7 +27,7 @@ async fn pausing_and_resuming_are_acts_and_what_changes_nothing_is_none() {
     };
     let again = pause(store, "upload", "ola", "lunch").await.expect("asked");
     assert_eq!(again, Holding::Standing(first.clone()));
-    let now = stages(store, &[stage("render"), stage("upload")]).await.expect("asked");
+    let now = status(store, &[stage("render"), stage("upload")]).await.expect("asked");
     assert_eq!((&now[0].hold, &now[1].hold), (&None, &Some(first.clone())));
 
     assert_eq!(resume(store, "upload", "ola").await.expect("asked"), Some(first));
@@ -38,7 +38,7 @@ async fn pausing_and_resuming_are_acts_and_what_changes_nothing_is_none() {
 }
 
 #[tokio::test]
-async fn whether_one_stage_is_paused_is_told_of_that_stage_alone() {
+async fn is_paused_considers_only_the_given_stage() {
     let (_folder, store) = store().await;
     let store = store.as_ref();
     let started_at = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");

@@ -64,10 +64,10 @@ async fn what_is_hostile_in_a_receipt_or_an_error_stays_text_on_every_page() {
     is_harmless(&browser).await;
     browser.open(&console.at("/stages/render/pause")).await;
     is_harmless(&browser).await;
-    browser.press("Let it go on").await;
+    browser.press("Resume").await;
 
     browser.open(&console.at("/letters")).await;
-    browser.shows("2 letters waiting for a person").await;
+    browser.shows("2 dead letters waiting").await;
     is_harmless(&browser).await;
     browser.picture("hostile-letters").await;
     for letter in world.dead_letters() {
@@ -77,7 +77,7 @@ async fn what_is_hostile_in_a_receipt_or_an_error_stays_text_on_every_page() {
         is_harmless(&browser).await;
         browser.picture(&format!("hostile-letter-{}", letter["stage"].as_str().unwrap_or_default())).await;
         browser.open(&console.at(&format!("/letters/{id}/edit"))).await;
-        browser.shows("The body that is sent to").await;
+        browser.shows("Body to be sent to").await;
         is_harmless(&browser).await;
     }
     browser.open(&console.at("/receipts")).await;

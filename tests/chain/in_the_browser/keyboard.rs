@@ -26,9 +26,9 @@ async fn all_that_is_done_with_letters_goes_by_keyboard_alone() {
     browser.shows("previous in the list").await;
     browser.picture("keys").await;
     browser.keys(ESCAPE).await;
-    browser.keys_until(TAB, "3 dead letters wait").await;
+    browser.keys_until(TAB, "3 dead letters").await;
     browser.keys(ENTER).await;
-    browser.shows("3 letters waiting for a person, by cause").await;
+    browser.shows("3 dead letters waiting, by cause").await;
 
     // The first row is the cause, the next ones are the dead letters.
     for key in ["j", "j", "j", "k"] {
@@ -40,15 +40,15 @@ async fn all_that_is_done_with_letters_goes_by_keyboard_alone() {
     browser.shows(&format!("Dead letter {chosen}")).await;
     browser.keys_until(TAB, "Redrive…").await;
     browser.keys(ENTER).await;
-    browser.shows("Redrive 1 letter?").await;
-    browser.keys_until(TAB, "Redrive 1 letter").await;
+    browser.shows("Redrive 1 dead letter?").await;
+    browser.keys_until(TAB, "Redrive 1 dead letter").await;
     browser.keys(ENTER).await;
-    browser.shows("1 of 1 letter(s) of upload redriven").await;
+    browser.shows("1 of 1 dead letter(s) of upload redriven").await;
     dead(&world, 2).await;
 
     browser.keys_until(TAB, "To the dead letters").await;
     browser.keys(ENTER).await;
-    browser.shows("2 letters waiting for a person, by cause").await;
+    browser.shows("2 dead letters waiting, by cause").await;
     browser.keys("/").await;
     assert_eq!(browser.focus().await, "text");
     browser.keys("rcpt").await;
@@ -58,10 +58,10 @@ async fn all_that_is_done_with_letters_goes_by_keyboard_alone() {
     browser.keys(SPACE).await;
     browser.keys_until(TAB, "Discard…").await;
     browser.keys(ENTER).await;
-    browser.shows("Discard 1 letter?").await;
-    browser.keys_until(TAB, "Discard 1 letter").await;
+    browser.shows("Discard 1 dead letter?").await;
+    browser.keys_until(TAB, "Discard 1 dead letter").await;
     browser.keys(ENTER).await;
-    browser.shows("1 of 1 letter(s) of upload discarded").await;
+    browser.shows("1 of 1 dead letter(s) of upload discarded").await;
     dead(&world, 1).await;
     browser.close().await;
 }

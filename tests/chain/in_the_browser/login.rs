@@ -40,11 +40,11 @@ async fn people_are_let_in_by_password_and_see_what_their_role_may() {
     browser.shows("Password").await;
     browser.picture("login").await;
     log_in(&browser, "kari", "correct horse batteries").await;
-    browser.shows("Name or password is wrong.").await;
+    browser.shows("Wrong name or password.").await;
     browser.picture("login-refused").await;
     log_in(&browser, "kari", PASSWORD).await;
     browser.is_at("/letters").await;
-    browser.shows("2 letters waiting for a person, by cause").await;
+    browser.shows("2 dead letters waiting, by cause").await;
     browser.shows("kari operator").await;
     browser.press("Log out").await;
     browser.shows("Your session has ended.").await;
@@ -52,13 +52,13 @@ async fn people_are_let_in_by_password_and_see_what_their_role_may() {
 
     browser.press("Log in again").await;
     log_in(&browser, "vera", PASSWORD).await;
-    browser.shows("2 dead letters wait").await;
+    browser.shows("2 dead letters").await;
     browser.press("Dead letters").await;
-    browser.shows("2 letters waiting for a person, by cause").await;
+    browser.shows("2 dead letters waiting, by cause").await;
     assert!(!browser.has("main button[name=act]").await && !browser.has("main [type=checkbox]").await);
     browser.picture("viewer-letters").await;
     browser.click("table.letters tbody tr a").await;
-    browser.shows("What is personal is withheld from viewers.").await;
+    browser.shows("Personal data is hidden from viewers.").await;
     let seen = browser.page.source().await.expect("a page");
     for personal in ["Nordmann", "kari@example.no", "4791234567", "Storgata"] {
         assert!(!seen.contains(personal), "a viewer sees {personal}");
@@ -74,7 +74,7 @@ async fn people_are_let_in_by_password_and_see_what_their_role_may() {
 
     let anonymous = world.console(&[]).await;
     browser.open(&anonymous.url.replace("127.0.0.1", "bilag.localhost")).await;
-    browser.shows("Not the address of this console").await;
+    browser.shows("Wrong address").await;
     browser.picture("wrong-host").await;
     browser.close().await;
 }
@@ -108,7 +108,7 @@ async fn people_are_let_in_by_their_identity_provider_where_they_have_a_role() {
     browser.press("Log in").await;
     browser.shows("Who are you?").await;
     browser.press("nils").await;
-    browser.shows("You could not be logged in").await;
+    browser.shows("Login failed").await;
     browser.shows("the claim \"roles\" of your ID token").await;
     browser.picture("login-without-role").await;
     browser.press("Try again").await;
@@ -116,7 +116,7 @@ async fn people_are_let_in_by_their_identity_provider_where_they_have_a_role() {
     browser.press("kari").await;
     browser.shows("kari operator").await;
     browser.press("Receipts").await;
-    browser.shows("No receipt has been heard yet.").await;
+    browser.shows("No receipts yet.").await;
     browser.picture("receipts-empty").await;
     browser.close().await;
     assert_eq!(idp.tokens_given(), 2);

@@ -11,9 +11,9 @@ async fn a_stage_is_paused_with_a_reason_and_goes_on() {
     let console = world.console(&[]).await;
     let browser = Browser::wide().await;
     browser.open(&console.url).await;
-    browser.shows("No dead letter waits for a person.").await;
+    browser.shows("No dead letters.").await;
     browser.press("Pause upload…").await;
-    browser.shows("takes nothing more within seconds").await;
+    browser.shows("stop consuming").await;
     assert_fits(&browser).await;
     browser.picture("pause").await;
     browser.fill("why", "Omnium moves house, until 06:00").await;
@@ -29,13 +29,13 @@ async fn a_stage_is_paused_with_a_reason_and_goes_on() {
     browser.picture("paused").await;
     browser.open(&console.at("/receipts/7/rcpt-1201")).await;
     browser.picture("receipt-paused").await;
-    browser.shows("Its message waits in a queue").await;
+    browser.shows("Its message waits in a work queue").await;
 
     browser.press("Chain").await;
     browser.press("Resume upload…").await;
     browser.shows("Omnium moves house, until 06:00").await;
     browser.picture("resume").await;
-    browser.press("Let it go on").await;
+    browser.press("Resume").await;
     browser.is_at("/").await;
     world.complete_within(TIMEOUT, 1).await;
     world.assert_exactly_once(1201..=1201);

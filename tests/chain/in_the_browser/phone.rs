@@ -20,12 +20,12 @@ async fn a_letter_is_discarded_found_again_and_restored_on_a_telephone() {
     assert_eq!(dark, json!(true));
     assert_fits(&browser).await;
     browser.picture("phone-chain").await;
-    browser.press("3 dead letters wait").await;
-    browser.shows("3 letters waiting for a person, by cause").await;
+    browser.press("3 dead letters").await;
+    browser.shows("3 dead letters waiting, by cause").await;
     assert_fits(&browser).await;
     browser.picture("phone-letters").await;
     browser.click("table.letters tbody tr:last-child a").await;
-    browser.shows("What it says").await;
+    browser.shows("Content").await;
     assert_document(&browser).await;
     assert_fits(&browser).await;
     browser.picture("phone-letter").await;
@@ -33,25 +33,25 @@ async fn a_letter_is_discarded_found_again_and_restored_on_a_telephone() {
 
     browser.click("table.letters tbody tr:last-child input[type=checkbox]").await;
     browser.press("Discard…").await;
-    browser.shows("Discard 1 letter?").await;
+    browser.shows("Discard 1 dead letter?").await;
     assert_fits(&browser).await;
     browser.picture("phone-discard").await;
-    browser.press("Discard 1 letter").await;
-    browser.shows("1 of 1 letter(s) of upload discarded").await;
+    browser.press("Discard 1 dead letter").await;
+    browser.shows("1 of 1 dead letter(s) of upload discarded").await;
     browser.press("To the dead letters").await;
-    browser.shows("2 letters waiting for a person, by cause").await;
+    browser.shows("2 dead letters waiting, by cause").await;
     browser.press("Discarded").await;
-    browser.shows("1 letter discarded, by cause").await;
+    browser.shows("1 dead letter discarded, by cause").await;
     assert_fits(&browser).await;
     browser.picture("phone-discarded").await;
     browser.click("table.letters tbody tr a").await;
-    browser.shows("It was put aside").await;
+    browser.shows("It is in the archive").await;
     browser.press("Restore…").await;
-    browser.press("Restore 1 letter").await;
-    browser.shows("1 of 1 letter(s) of upload restored").await;
+    browser.press("Restore 1 dead letter").await;
+    browser.shows("1 of 1 dead letter(s) of upload restored").await;
     browser.picture("phone-job").await;
     browser.press("To the dead letters").await;
-    browser.shows("3 letters waiting for a person, by cause").await;
+    browser.shows("3 dead letters waiting, by cause").await;
     dead(&world, 3).await;
 
     for path in ["/receipts", "/packages", "/report?from=2026-11-02&to=2026-11-02", "/audit", "/jobs"] {

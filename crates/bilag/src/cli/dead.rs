@@ -82,10 +82,10 @@ pub struct ShowArgs {
 /// Which dead letters.
 #[derive(Debug, Args)]
 pub struct DeadLettersArgs {
-    /// DeadLetters by their ids, as `bilag dead list` shows them
+    /// Dead letters by their ids, as `bilag dead list` shows them
     #[arg(value_name = "LETTER", conflicts_with_all = ["group", "stage", "reason", "since", "text", "all"])]
     pub ids: Vec<String>,
-    /// DeadLetters that died of the same thing, by their group's id, as `bilag dead list --group` shows it
+    /// Dead letters that died of the same thing, by their group's id, as `bilag dead list --group` shows it
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::IngressArgs;
 use crate::output::{Failed, say};
-use crate::shutdown::signalled;
+use crate::shutdown::shutdown_on_signal;
 use crate::telemetry;
 
 /// Serves until SIGTERM or SIGINT.
@@ -49,13 +49,9 @@ pub async fn run(args: IngressArgs) -> Result<(), Failed> {
     let wrong_address = |error| Failed::used_wrongly(&format!("BILAG_INGRESS_ADDR {address}"), error);
     let listener = TcpListener::bind(address).await.map_err(wrong_address)?;
     let listening = listener.local_addr().map_err(wrong_address)?;
-    let told = signalled()?;
-    let stopped = async move {
-        told.await;
-        tracing::info!("stopping: webhooks in flight are answered first");
-    };
-    say(format_args!("webhooks are taken at http://{listening}: {endpoints}"));
-    ingress::serve(listener, ingress, stopped).await.map_err(|error| match error {
+    let shutdown = shutdown_on_signal("stopping: finishing webhooks in flight")?;
+    say(format_args!("accepting webhooks at http://{listening}: {endpoints}"));
+    ingress::serve(listener, ingress, shutdown).await.map_err(|error| match error {
         ingress::ServeError::Broker(error) => Failed::used_wrongly("BILAG_AMQP_URL", error),
         error => Failed::plainly(error),
     })

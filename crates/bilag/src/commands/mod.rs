@@ -6,7 +6,6 @@ pub mod console;
 pub mod dead;
 pub mod doctor;
 pub mod ingress;
-pub mod letters;
 pub mod map;
 pub mod migrate;
 pub mod packages;

@@ -1,9 +1,9 @@
-//! `bilag pause` and `bilag resume`: holding up a stage by hand.
+//! `bilag pause` and `bilag resume`: pausing stages by hand.
 
 use std::time::{Duration, Instant};
 
 use operate::Stage;
-use operate::stages::{self, StageNow};
+use operate::stages::{self, StageStatus};
 use sync_store::{Holding, SeenReport, SyncStore};
 use tokio::time::sleep;
 
@@ -26,10 +26,7 @@ pub async fn pause(args: &PauseArgs) -> Result<(), Failed> {
         if let Holding::Standing(hold) = paused {
             let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
             let since = when(hold.since);
-            say(format_args!(
-                "{stage} was paused already, by {} at {since}{why}; that pause stands",
-                hold.who
-            ));
+            say(format_args!("{stage} is already paused, by {} at {since}{why}", hold.who));
         }
     }
     follow(store.as_ref(), &args.stages, Wish::Pause).await
@@ -43,7 +40,7 @@ pub async fn resume(args: &ResumeArgs) -> Result<(), Failed> {
     for stage in &args.stages {
         match stages::resume(store.as_ref(), stage, &who).await.map_err(Failed::plainly)? {
             Some(_) => resumed.push(stage.clone()),
-            None => say(format_args!("{stage} was not paused by hand: nothing to do")),
+            None => say(format_args!("{stage} is not paused by hand: nothing to do")),
         }
     }
     follow(store.as_ref(), &resumed, Wish::Resume).await
@@ -63,7 +60,7 @@ async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(
         chain::stages().iter().filter(|stage| named.iter().any(|name| name == stage.name)).cloned().collect();
     let deadline = Instant::now() + TIMEOUT;
     let now = loop {
-        let now = stages::stages(store, &named).await.map_err(Failed::plainly)?;
+        let now = stages::status(store, &named).await.map_err(Failed::plainly)?;
         if now.iter().all(|stage| stage.behind().next().is_none()) || Instant::now() >= deadline {
             break now;
         }
@@ -83,7 +80,7 @@ async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(
 }
 
 /// Tells what has become of one stage; answers what is wrong where not all have followed.
-fn told(now: &StageNow, wish: Wish) -> Option<String> {
+fn told(now: &StageStatus, wish: Wish) -> Option<String> {
     let name = now.stage.name;
     if now.hold.is_some() != (wish == Wish::Pause) {
         let meanwhile = if wish == Wish::Pause { "resumed" } else { "paused again" };

@@ -1,7 +1,7 @@
 //! `bilag stages`: what each stage is doing, all processes together. Looking changes nothing.
 
 use chrono::{DateTime, Utc};
-use operate::stages::{self, StageNow};
+use operate::stages::{self, StageStatus};
 use serde_json::{Value, json};
 use sync_store::{ReportedPause, SeenReport};
 
@@ -13,7 +13,7 @@ use crate::output::{self, Column, Failed, ago, field, say, table, when};
 /// Lists the stages.
 pub async fn run(args: &StagesArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
-    let stages = stages::stages(store.as_ref(), chain::stages()).await.map_err(Failed::plainly)?;
+    let stages = stages::status(store.as_ref(), chain::stages()).await.map_err(Failed::plainly)?;
     if args.json {
         output::json(&stages.iter().map(to_json).collect());
         return Ok(());
@@ -33,7 +33,7 @@ pub async fn run(args: &StagesArgs) -> Result<(), Failed> {
     Ok(())
 }
 
-fn row(now: &StageNow) -> Vec<String> {
+fn row(now: &StageStatus) -> Vec<String> {
     vec![
         now.stage.name.to_owned(),
         state(now),
@@ -44,7 +44,7 @@ fn row(now: &StageNow) -> Vec<String> {
 }
 
 /// In a few words; [`tell_more`] says the rest.
-fn state(now: &StageNow) -> String {
+fn state(now: &StageStatus) -> String {
     let all = now.running.len();
     let not_running = now.running.iter().filter(|seen| seen.report.broker != "running").count();
     match (&now.hold, now.paused_by_themselves().count()) {
@@ -61,7 +61,7 @@ fn state(now: &StageNow) -> String {
 }
 
 /// Why it is paused, who does not follow, who is missing.
-fn tell_more(now: &StageNow) {
+fn tell_more(now: &StageStatus) {
     let name = now.stage.name;
     if let Some(hold) = &now.hold {
         say("");
@@ -101,7 +101,7 @@ fn tell_more(now: &StageNow) {
     }
 }
 
-fn next_probe(now: &StageNow, pause: &ReportedPause) -> String {
+fn next_probe(now: &StageStatus, pause: &ReportedPause) -> String {
     match until(pause.next_probe_at) {
         _ if now.hold.is_some() => "not before it is resumed".to_owned(),
         Some(seconds) => format!("in {seconds:.1} s"),
@@ -115,7 +115,7 @@ fn until(time: DateTime<Utc>) -> Option<f64> {
     Some(left.as_secs_f64())
 }
 
-fn to_json(now: &StageNow) -> Value {
+fn to_json(now: &StageStatus) -> Value {
     json!({
         "stage": now.stage.name,
         "hold": now.hold.as_ref().map(|hold| {

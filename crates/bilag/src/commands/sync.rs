@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use consumer::{Cycle, Reconcile, Reconciled};
-use operate::{Holding, Way, letters_about, way};
+use operate::{Blocker, DeliveryStatus, dead_letters_about, delivery_status};
 use serde_json::{Value, json};
 use sync_store::{Listed, Page, Place, ReceiptFacts, Record, RecordFilter, State, SyncStore};
 
@@ -168,11 +168,11 @@ async fn show(
     if json {
         let mut records = Vec::new();
         for listed in &found {
-            let letters = letters_about(store, &listed.record.key).await.map_err(Failed::plainly)?;
+            let letters = dead_letters_about(store, &listed.record.key).await.map_err(Failed::plainly)?;
             let mut record = to_json(listed);
             record["prunedAt"] = json!(store.pruned_at(&listed.record.key).await.map_err(Failed::plainly)?);
             record["dryRun"] = rehearsal(store, &listed.record).await?.into();
-            record["way"] = way_to_json(&way(&listed.record, &letters, stages(), Utc::now()));
+            record["way"] = status_to_json(&delivery_status(&listed.record, &letters, stages(), Utc::now()));
             records.push(record);
         }
         output::json(&records.into());
@@ -200,21 +200,21 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
             field("pruned", format_args!("{}: its personal data was removed", when(pruned)));
         }
     }
-    let letters = letters_about(store, key).await.map_err(Failed::plainly)?;
+    let letters = dead_letters_about(store, key).await.map_err(Failed::plainly)?;
     let mut named = Vec::new();
     for Listed { record, .. } in records {
         say("");
-        let Way { holding, .. } = way(record, &letters, stages(), Utc::now());
+        let DeliveryStatus { blocker, .. } = delivery_status(record, &letters, stages(), Utc::now());
         for (name, value) in lines(record) {
             field(name, value);
         }
         if let Some(told) = rehearsal(store, record).await? {
             field("dry run", told);
         }
-        if !matches!(holding, Holding::Nothing | Holding::NotWanted) {
-            field("held up by", &holding);
+        if !matches!(blocker, Blocker::Nothing | Blocker::NotWanted) {
+            field("blocked by", &blocker);
         }
-        named.extend_from_slice(holding.letters());
+        named.extend_from_slice(blocker.dead_letters());
     }
     let others =
         letters.iter().filter(|noted| noted.place == Place::Dead && !named.contains(&noted.letter.id));
@@ -232,17 +232,17 @@ async fn rehearsal(store: &dyn SyncStore, record: &Record) -> Result<Option<Stri
     store.rehearsal(&record.key, &record.target).await.map_err(Failed::plainly)
 }
 
-fn way_to_json(way: &Way) -> Value {
-    let until = match way.holding {
-        Holding::Handled { until } => Some(until),
+fn status_to_json(status: &DeliveryStatus) -> Value {
+    let until = match status.blocker {
+        Blocker::Handler { until } => Some(until),
         _ => None,
     };
     json!({
-        "since": way.since,
-        "holding": way.holding.code(),
-        "told": way.holding.to_string(),
+        "since": status.since,
+        "holding": status.blocker.code(),
+        "told": status.blocker.to_string(),
         "until": until,
-        "letters": way.holding.letters(),
+        "letters": status.blocker.dead_letters(),
     })
 }
 

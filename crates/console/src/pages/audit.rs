@@ -1,4 +1,4 @@
-//! `/audit`: who did what, and when.
+//! `/audit`: the audit log.
 
 use axum::Router;
 use axum::extract::State;
@@ -7,30 +7,35 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use sync_store::{AuditEntry, AuditFilter};
 
-use super::letters;
-use crate::PageError;
-use crate::access::Viewer;
+use crate::auth::viewer::Viewer;
+use crate::clock::Clock;
+use crate::components::{Params, Window, address, dead_letter_path, empty, short, untrusted, when};
+use crate::error::PageError;
 use crate::layout::{Section, page};
-use crate::parts::{Params, Window, address, empty, foreign, short, when};
-use crate::server::App;
+use crate::state::{AppState, Store};
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/audit", get(show))
 }
 
-/// Acts on a page.
+/// Entries on a page.
 const ACTS: u32 = 50;
 
-/// DeadLetters of an act that are named; all are counted.
+/// Dead letters named in an entry; all are counted.
 const NAMED: usize = 5;
 
-async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<Markup, PageError> {
-    let now = app.clock.now();
+async fn show(
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    viewer: Viewer,
+    params: Params,
+) -> Result<Markup, PageError> {
+    let now = clock.now();
     let (who, act) = (params.get("who"), params.get("act"));
     let window = Window::new(ACTS, params.offset());
     let is_narrow = who.is_some() || act.is_some();
     let filter = AuditFilter { who: who.map(str::to_owned), act: act.map(str::to_owned) };
-    let mut acts = app.store.find_audit_entries(&filter, window.page()).await?;
+    let mut acts = store.find_audit_entries(&filter, window.page()).await?;
     let more = window.cut(&mut acts);
     let content = html! {
         form.bar role="search" method="get" action="/audit" {
@@ -38,7 +43,7 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
             div {
                 label for="act" { "What" }
                 select #act name="act" {
-                    option value="" { "anything" }
+                    option value="" { "any" }
                     @for known in ACTS_KNOWN { option value=(known) selected[act == Some(known)] { (known) } }
                 }
             }
@@ -47,10 +52,10 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
         }
         @if acts.is_empty() {
             @if is_narrow || params.offset() > 0 {
-                (empty("Nothing of this kind was done.", html! { p { a href="/audit" { "Show all acts" } } }))
+                (empty("No matching entries.", html! { p { a href="/audit" { "Show all entries" } } }))
             } @else {
-                (empty("Nobody has done anything yet.", html! {
-                    p { "Who redrives, discards, restores, edits or exports dead letters, pauses a stage, or logs in here is written down before it happens." }
+                (empty("The audit log is empty.", html! {
+                    p { "Redriving, discarding, restoring, editing and exporting dead letters, pausing stages, and logins are logged before they happen." }
                 }))
             }
         } @else {
@@ -60,12 +65,12 @@ async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
             let offset = offset.to_string();
             address("/audit", &[("who", who), ("act", act), ("offset", Some(&offset))])
         }))
-        p.muted { "What this console is doing now is under " a href="/jobs" { "jobs" } "." }
+        p.muted { "Running and recent jobs of this console: " a href="/jobs" { "jobs" } "." }
     };
     Ok(page(&viewer, "Audit", Section::Audit, content))
 }
 
-/// Acts that are written down, as people choose them.
+/// Logged acts, for the filter.
 const ACTS_KNOWN: [&str; 11] = [
     "redrive", "discard", "restore", "edit", "export", "stop", "pause", "resume", "login", "logout", "revoke",
 ];
@@ -76,7 +81,7 @@ fn table(acts: &[AuditEntry], now: DateTime<Utc>) -> Markup {
             thead {
                 tr {
                     th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" }
-                    th scope="col" { "Where" } th.number scope="col" { "DeadLetters" } th scope="col" { "Which, or why" }
+                    th scope="col" { "Where" } th.number scope="col" { "Dead letters" } th scope="col" { "Details" }
                 }
             }
             tbody {
@@ -86,10 +91,10 @@ fn table(acts: &[AuditEntry], now: DateTime<Utc>) -> Markup {
                         td data-label="Who" { (short(&act.who, 80)) }
                         td data-label="What" { strong { (short(&act.act, 40)) } }
                         td data-label="Where" { (short(&act.stage, 40)) }
-                        td.number data-label="DeadLetters" { @if !act.letters.is_empty() { (act.letters.len()) } }
-                        td data-label="Which, or why" {
+                        td.number data-label="Dead letters" { @if !act.letters.is_empty() { (act.letters.len()) } }
+                        td data-label="Details" {
                             (short(&act.detail, 300))
-                            @for id in act.letters.iter().take(NAMED) { " " a href=(letters::address_of(id)) { (foreign(id)) } }
+                            @for id in act.letters.iter().take(NAMED) { " " a href=(dead_letter_path(id)) { (untrusted(id)) } }
                             @if act.letters.len() > NAMED { " …" }
                         }
                     }

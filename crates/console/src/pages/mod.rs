@@ -2,29 +2,27 @@
 
 mod audit;
 mod chain;
+mod dead_letters;
 mod jobs;
-mod letters;
 mod packages;
-mod pauses;
+mod pause;
+mod receipt;
 mod receipts;
 mod report;
 
 use axum::Router;
 
-use crate::server::App;
+use crate::state::AppState;
 
-pub(crate) use letters::{LagSeen, WholeDeadLetters};
-pub(crate) use report::LastReport;
-
-/// Every page's routes.
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .merge(audit::routes())
         .merge(chain::routes())
+        .merge(dead_letters::routes())
         .merge(jobs::routes())
-        .merge(letters::routes())
         .merge(packages::routes())
-        .merge(pauses::routes())
+        .merge(pause::routes())
+        .merge(receipt::routes())
         .merge(receipts::routes())
         .merge(report::routes())
 }

@@ -1,5 +1,6 @@
-//! `/packages`: the packages of the OMS, from packed to printed.
+//! `/packages`: the packages of the OMS, from packed to written back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -7,47 +8,49 @@ use axum::extract::{Path, State};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use operate::letters_about;
+use operate::dead_letters_about;
 use sync_store::{
     DeadLetterFilter, PackageFilter, PackageKey, PackageRound, PackageState, Page, Place, State as Record,
 };
 
-use super::{letters, receipts};
-use crate::PageError;
-use crate::access::Viewer;
-use crate::layout::{Section, page};
-use crate::parts::{
-    Facts, Params, Segment, Window, address, ago, badge, empty, foreign, segment, short, when,
+use crate::auth::viewer::Viewer;
+use crate::clock::Clock;
+use crate::components::{
+    Facts, Params, Segment, Window, address, ago, badge, dead_letter_path, empty, package_path, receipt_path,
+    short, untrusted, when, with_code,
 };
-use crate::server::App;
+use crate::error::PageError;
+use crate::layout::{Section, page};
+use crate::state::{AppState, Settings, Store};
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/packages", get(list)).route("/packages/{oms}/{id}", get(show))
 }
 
 /// Rounds on a page.
 const ROUNDS: u32 = 50;
 
-const UNKNOWN: &str = "No package of this OMS and id was heard. The id is the one in the OMS; the list of packages finds \
-                       one by its number, too.";
+const UNKNOWN: &str = "No event of this package was received. The id is the OMS's; the list of packages can be searched \
+                       by number, too.";
 
-/// The address of a package's page.
-pub(crate) fn address_of(key: &PackageKey) -> String {
-    format!("/packages/{}/{}", segment(&key.oms), key.package_id)
-}
-
-async fn list(State(app): State<App>, viewer: Viewer, params: Params) -> Result<Markup, PageError> {
-    let (now, patience) = (app.clock.now(), app.patience);
+async fn list(
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(settings): State<Arc<Settings>>,
+    viewer: Viewer,
+    params: Params,
+) -> Result<Markup, PageError> {
+    let (now, timeout) = (clock.now(), settings.package_timeout);
     let state = params.get("state");
     let waiting = state == Some("waiting");
     let filter = PackageFilter {
         state: state.and_then(|state| state.parse().ok()),
         package: params.text("q"),
-        waiting_for: waiting.then_some(patience),
+        waiting_for: waiting.then_some(timeout),
     };
-    let counts = app.store.package_counts().await?;
+    let counts = store.package_counts().await?;
     let window = Window::new(ROUNDS, params.offset());
-    let mut rounds = app.store.packages(&filter, window.page()).await?;
+    let mut rounds = store.packages(&filter, window.page()).await?;
     let more = window.cut(&mut rounds);
     let counted = |state| counts.iter().find(|count| count.state == state).map_or(0, |count| count.count);
     let tab = |value: &'static str, name: &str, count: Option<u64>| {
@@ -74,14 +77,14 @@ async fn list(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
         }
         @if waiting {
             p.notice {
-                "These were asked for a second time, longer ago than the patience of " (patience.as_secs() / 60) " min, and have no receipt. Find out at the invoice service why it sends none; "
-                code { "bilag packages ask ID" } " asks once more, under the same key."
+                "No receipt within " (timeout.as_secs() / 60) " min after the second request. Check the invoice service; "
+                code { "bilag packages ask ID" } " repeats the request with the same key."
             }
         }
         @if rounds.is_empty() {
             (nothing(counts.is_empty(), waiting))
         } @else {
-            (table(&rounds, patience, now))
+            (table(&rounds, timeout, now))
             (window.links(rounds.len(), more, |offset| {
                 let offset = offset.to_string();
                 address("/packages", &[("state", state), ("q", params.get("q")), ("offset", Some(&offset))])
@@ -94,23 +97,23 @@ async fn list(State(app): State<App>, viewer: Viewer, params: Params) -> Result<
 fn nothing(none_at_all: bool, waiting: bool) -> Markup {
     match (none_at_all, waiting) {
         (true, _) => empty(
-            "No package was heard yet.",
+            "No packages yet.",
             html! {
-                p { "Packages come from Akinon's OMS, and are asked for by the stage " code { "packed" } ". Where there is no OMS, this stays empty." }
+                p { "Packages come from Akinon's OMS through the stage " code { "packed" } "." }
             },
         ),
         (_, true) => empty(
-            "No package waits for a person.",
-            html! { p { "Every one that was asked for has its receipt, or is within its patience." } },
+            "No packages are waiting.",
+            html! { p { "Every requested package has its receipt, or is within the timeout." } },
         ),
-        _ => empty("No package is like this.", html! { p { a href="/packages" { "Show all packages" } } }),
+        _ => empty("No matching packages.", html! { p { a href="/packages" { "Show all packages" } } }),
     }
 }
 
-/// How far a package has come, as people say it.
-fn standing(round: &PackageRound, patience: Duration, now: DateTime<Utc>) -> (&'static str, &'static str) {
+/// Colour and word for the state of a round.
+fn status(round: &PackageRound, timeout: Duration, now: DateTime<Utc>) -> (&'static str, &'static str) {
     let overdue =
-        round.asked_at.is_some_and(|asked| (now - asked).to_std().is_ok_and(|since| since > patience));
+        round.asked_at.is_some_and(|asked| (now - asked).to_std().is_ok_and(|since| since > timeout));
     match (round.state, round.written_back) {
         (PackageState::Asked, _) if overdue && round.accepted_times > 1 => ("bad", "waiting"),
         (PackageState::Issued, Some(Record::Complete)) => ("ok", "written back"),
@@ -122,33 +125,33 @@ fn standing(round: &PackageRound, patience: Duration, now: DateTime<Utc>) -> (&'
     }
 }
 
-fn table(rounds: &[PackageRound], patience: Duration, now: DateTime<Utc>) -> Markup {
+fn table(rounds: &[PackageRound], timeout: Duration, now: DateTime<Utc>) -> Markup {
     html! {
         table {
             thead {
                 tr {
                     th scope="col" { "Package" } th scope="col" { "Number" } th.number scope="col" { "Round" }
-                    th scope="col" { "State" } th.number scope="col" { "Asked" } th scope="col" { "Voucher" }
-                    th scope="col" { "Last touched" }
+                    th scope="col" { "State" } th.number scope="col" { "Requested" } th scope="col" { "Voucher" }
+                    th scope="col" { "Last change" }
                 }
             }
             tbody {
                 @for round in rounds {
-                    @let (kind, word) = standing(round, patience, now);
+                    @let (kind, word) = status(round, timeout, now);
                     tr {
-                        th scope="row" data-label="Package" { a href=(address_of(&round.key)) { (foreign(&round.key.to_string())) } }
+                        th scope="row" data-label="Package" { a href=(package_path(&round.key)) { (untrusted(&round.key.to_string())) } }
                         td data-label="Number" { (short(&round.number, 60)) }
                         td.number data-label="Round" { (round.round) }
                         td data-label="State" { (badge(kind, word)) }
-                        td.number data-label="Asked" { (round.asked_times) "×" }
+                        td.number data-label="Requested" { (round.asked_times) "×" }
                         td data-label="Voucher" {
                             @match (&round.receipt, &round.voucher_number) {
-                                (Some(key), Some(voucher)) => a href=(receipts::address_of(key)) { (short(voucher, 60)) },
-                                (Some(key), None) => a href=(receipts::address_of(key)) { (short(&key.to_string(), 60)) },
+                                (Some(key), Some(voucher)) => a href=(receipt_path(key)) { (short(voucher, 60)) },
+                                (Some(key), None) => a href=(receipt_path(key)) { (short(&key.to_string(), 60)) },
                                 _ => span.none { "–" },
                             }
                         }
-                        td data-label="Last touched" { (ago(now, round.updated_at)) }
+                        td data-label="Last change" { (ago(now, round.updated_at)) }
                     }
                 }
             }
@@ -157,30 +160,32 @@ fn table(rounds: &[PackageRound], patience: Duration, now: DateTime<Utc>) -> Mar
 }
 
 async fn show(
-    State(app): State<App>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(settings): State<Arc<Settings>>,
     viewer: Viewer,
     Path((Segment(oms), id)): Path<(Segment, String)>,
 ) -> Result<Markup, PageError> {
     let id = id.parse().map_err(|_| PageError::NotFound(UNKNOWN))?;
     let key = PackageKey::new(oms, id);
-    let rounds = app.store.package(&key).await?;
+    let rounds = store.package(&key).await?;
     if rounds.is_empty() {
         return Err(PageError::NotFound(UNKNOWN));
     }
-    let now = app.clock.now();
-    let mut holding = Vec::new();
+    let now = clock.now();
+    let mut blocked_by = Vec::new();
     for round in &rounds {
-        holding.push(held_by(&app, round).await?);
+        blocked_by.push(dead_letters(&store, round).await?);
     }
     let content = html! {
-        @for (round, letters) in rounds.iter().zip(&holding) {
-            @let (kind, word) = standing(round, app.patience, now);
+        @for (round, letters) in rounds.iter().zip(&blocked_by) {
+            @let (kind, word) = status(round, settings.package_timeout, now);
             section.card aria-labelledby={ "round-" (round.round) } {
                 h2 id={ "round-" (round.round) } { "Round " (round.round) " " (badge(kind, word)) }
-                @if let Some(todo) = todo(round, word) { p.notice.warn { (todo) } }
+                @if let Some(todo) = todo(round, word) { p.notice.warn { (with_code(&todo)) } }
                 @if !letters.is_empty() {
                     p.notice.bad {
-                        "Held by " @for id in letters { " " a href=(letters::address_of(id)) { "dead letter " (foreign(id)) } }
+                        "Blocked by " @for id in letters { " " a href=(dead_letter_path(id)) { "dead letter " (untrusted(id)) } }
                     }
                 }
                 (facts(round, now))
@@ -193,21 +198,21 @@ async fn show(
 fn todo(round: &PackageRound, word: &str) -> Option<String> {
     let id = round.key.package_id;
     (word == "waiting").then(|| {
-        format!("Find out at the invoice service why it sends no receipt; `bilag packages ask {id}` asks again, under the same key.")
+        format!("Check why the invoice service sends no receipt; `bilag packages ask {id}` repeats the request with the same key.")
     })
 }
 
-/// The dead letters that hold a round up: where it died itself, and where its receipt is not written back.
-async fn held_by(app: &App, round: &PackageRound) -> Result<Vec<String>, PageError> {
+/// Dead letters of the round itself, or of its receipt that was not written back.
+async fn dead_letters(store: &Store, round: &PackageRound) -> Result<Vec<String>, PageError> {
     Ok(match (&round.receipt, round.state, round.written_back) {
         (_, PackageState::Dead, _) => {
             let filter = DeadLetterFilter { text: Some(round.key.to_string()), ..Default::default() };
-            let letters = app.store.dead_letters(&filter, Page::first(100)).await?;
+            let letters = store.dead_letters(&filter, Page::first(100)).await?;
             let its = letters.into_iter().filter(|noted| noted.letter.package.as_ref() == Some(&round.key));
             its.map(|noted| noted.letter.id).collect()
         }
         (Some(receipt), _, Some(Record::Dead)) => {
-            let letters = letters_about(app.store.as_ref(), receipt).await?;
+            let letters = dead_letters_about(store.as_ref(), receipt).await?;
             let waiting = letters.into_iter().filter(|noted| noted.place == Place::Dead);
             waiting.map(|noted| noted.letter.id).collect()
         }
@@ -218,27 +223,27 @@ async fn held_by(app: &App, round: &PackageRound) -> Result<Vec<String>, PageErr
 fn facts(round: &PackageRound, now: DateTime<Utc>) -> Facts {
     let death = round.death.as_ref();
     Facts::default()
-        .with("Number", foreign(&round.number))
+        .with("Number", untrusted(&round.number))
         .maybe(
             "Key",
             (round.round > 0)
-                .then(|| html! { code { (foreign(&format!("{}/{}", round.key, round.round))) } }),
+                .then(|| html! { code { (untrusted(&format!("{}/{}", round.key, round.round))) } }),
         )
-        .maybe("Heard", (round.round > 0).then(|| when(now, round.created_at)))
-        .maybe("Never heard as packed", (round.round == 0).then_some("its receipt came, and named it"))
-        .with("Asked", html! { (round.asked_times) "×" })
+        .maybe("Received", (round.round > 0).then(|| when(now, round.created_at)))
+        .maybe("Not received as packed", (round.round == 0).then_some("known from its receipt"))
+        .with("Requested", html! { (round.asked_times) "×" })
         .maybe("Accepted", round.asked_at.map(|time| when(now, time)))
         .maybe(
             "Receipt",
             round
                 .receipt
                 .as_ref()
-                .map(|key| html! { a href=(receipts::address_of(key)) { (foreign(&key.to_string())) } }),
+                .map(|key| html! { a href=(receipt_path(key)) { (untrusted(&key.to_string())) } }),
         )
-        .maybe("Voucher", round.voucher_number.as_deref().map(foreign))
+        .maybe("Voucher", round.voucher_number.as_deref().map(untrusted))
         .maybe("Issued", round.issued_at.map(|time| when(now, time)))
         .maybe("Write-back", round.written_back.map(|state| state.to_string()))
-        .maybe("Died in", death.map(|death| foreign(&death.stage)))
-        .maybe("Reason", death.map(|death| foreign(&death.reason)))
-        .with("Last touched", when(now, round.updated_at))
+        .maybe("Died in", death.map(|death| untrusted(&death.stage)))
+        .maybe("Reason", death.map(|death| untrusted(&death.reason)))
+        .with("Last change", when(now, round.updated_at))
 }

@@ -1,50 +1,52 @@
-//! `/report`: what was heard in a period, what became of it, and which voucher numbers are missing.
+//! `/report`: the receipts of a period, their states, and missing voucher numbers.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use maud::{Markup, html};
+use operate::Stage;
+use operate::dead_letters::DeadLetterService;
 use report::{By, Figures, Group, OMNIUM, Query, Report, Row, Series, Tally};
-use sync_store::{Period, SyncStore};
-use tokio::sync::Mutex;
+use sync_store::Period;
 
-use crate::PageError;
-use crate::access::Viewer;
+use crate::auth::viewer::Viewer;
+use crate::caches::Reports;
+use crate::clock::Clock;
+use crate::components::{Params, address, empty, plural, untrusted};
+use crate::error::PageError;
 use crate::layout::{Section, page};
-use crate::parts::{Params, address, empty, foreign, plural};
-use crate::server::App;
+use crate::state::AppState;
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/report", get(show)).route("/report.csv", get(csv)).route("/report.json", get(json))
 }
 
-/// The longest period in days: one and a half years take a while to be asked for day by day.
-const DAYS: i64 = 550;
+/// Maximum period in days.
+const MAX_DAYS: i64 = 550;
 
-/// Ranges of missing numbers that are listed for a series; the CSV lists all.
+/// Ranges of missing numbers listed for a series; the CSV lists all.
 const RANGES: usize = 50;
 
-/// What is asked, as the page's query has it; yesterday and today where it says nothing.
-fn query(app: &App, params: &Params, now: DateTime<Utc>) -> Result<Query, String> {
+/// The query of the page; by default of yesterday and today.
+fn query(stages: &[Stage], params: &Params, now: DateTime<Utc>) -> Result<Query, String> {
     let today = now.date_naive();
     let day = |name: &str, default: NaiveDate| match params.get(name) {
         None => Ok(default),
-        Some(day) => day.parse().map_err(|_| format!("“{day}” is no day: write it as {today}")),
+        Some(day) => day.parse().map_err(|_| format!("“{day}” is not a day: expected a format like {today}")),
     };
     let to = day("to", today)?;
     let from = day("from", to.checked_sub_days(Days::new(1)).unwrap_or(to))?;
     if from > to {
-        return Err(format!("{from} is after {to}: the first day comes first"));
+        return Err(format!("{from} is after {to}"));
     }
-    if (to - from).num_days() > DAYS {
+    if (to - from).num_days() > MAX_DAYS {
         return Err(format!(
-            "that is longer than {DAYS} days: ask for a shorter period, or use `bilag report`"
+            "the period is longer than {MAX_DAYS} days: choose a shorter one, or use `bilag report`"
         ));
     }
     let by = match params.get("by") {
@@ -53,54 +55,51 @@ fn query(app: &App, params: &Params, now: DateTime<Utc>) -> Result<Query, String
         Some(by) => Some(by.parse().map_err(|error: report::UnknownBy| error.to_string())?),
     };
     let target = params.get("target").unwrap_or(OMNIUM);
-    if !targets(app).contains(&target.to_owned()) {
-        return Err(format!("there is no target “{target}”"));
+    if !targets(stages).contains(&target.to_owned()) {
+        return Err(format!("unknown target “{target}”"));
     }
     Ok(Query { period: Period { from, to }, by, target: target.to_owned(), tenant: params.text("tenant") })
 }
 
-fn targets(app: &App) -> Vec<String> {
-    app.stages.iter().filter_map(|stage| Some(stage.target.as_ref()?.as_str().to_owned())).collect()
+fn targets(stages: &[Stage]) -> Vec<String> {
+    stages.iter().filter_map(|stage| Some(stage.target.as_ref()?.as_str().to_owned())).collect()
 }
 
-/// The report that was made last. One is made at a time, because each holds all receipts of its days;
-/// who asks meanwhile waits, and who asks for the same is told the same.
-#[derive(Default)]
-pub(crate) struct LastReport(Mutex<Option<(Instant, Arc<Report>)>>);
+/// What all three handlers need.
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+struct Request {
+    #[from_request(via(State))]
+    service: Arc<DeadLetterService>,
+    #[from_request(via(State))]
+    reports: Arc<Reports>,
+    #[from_request(via(State))]
+    clock: Clock,
+    params: Params,
+}
 
-/// So long it is told again.
-const KEPT: Duration = Duration::from_secs(10);
+impl Request {
+    fn query(&self) -> Result<Query, String> {
+        query(&self.service.stages, &self.params, self.clock.now())
+    }
 
-impl LastReport {
-    async fn of(&self, store: &dyn SyncStore, query: &Query) -> Result<Arc<Report>, PageError> {
-        let mut last = self.0.lock().await;
-        if let Some((made, report)) = &*last
-            && made.elapsed() < KEPT
-            && report.query == *query
-        {
-            return Ok(Arc::clone(report));
-        }
-        // It goes before the next one is made.
-        *last = None;
-        let report = Arc::new(report::report(store, query).await?);
-        *last = Some((Instant::now(), Arc::clone(&report)));
-        Ok(report)
+    async fn report(&self, query: &Query) -> Result<Arc<Report>, PageError> {
+        Ok(self.reports.get(self.service.store.as_ref(), query).await?)
+    }
+
+    async fn download(&self) -> Result<Arc<Report>, PageError> {
+        let query = self.query().map_err(|problem| PageError::Invalid(format!("{problem}.")))?;
+        self.report(&query).await
     }
 }
 
-async fn made(app: &App, params: &Params) -> Result<Arc<Report>, PageError> {
-    let query =
-        query(app, params, app.clock.now()).map_err(|problem| PageError::Invalid(format!("{problem}.")))?;
-    app.report.of(app.store.as_ref(), &query).await
-}
-
-async fn csv(State(app): State<App>, _: Viewer, params: Params) -> Result<Response, PageError> {
-    let report = made(&app, &params).await?;
+async fn csv(_: Viewer, request: Request) -> Result<Response, PageError> {
+    let report = request.download().await?;
     Ok(download(&report, "csv", "text/csv; charset=utf-8", report::csv(&report)))
 }
 
-async fn json(State(app): State<App>, _: Viewer, params: Params) -> Result<Response, PageError> {
-    let report = made(&app, &params).await?;
+async fn json(_: Viewer, request: Request) -> Result<Response, PageError> {
+    let report = request.download().await?;
     let json = format!("{:#}\n", report::json(&report));
     Ok(download(&report, "json", "application/json", untrusted_text::json(&json).into_owned()))
 }
@@ -111,22 +110,22 @@ fn download(report: &Report, ending: &str, kind: &str, text: String) -> Response
     ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], text).into_response()
 }
 
-async fn show(State(app): State<App>, viewer: Viewer, params: Params) -> Result<Markup, PageError> {
-    let query = query(&app, &params, app.clock.now());
-    let content = match query {
+async fn show(viewer: Viewer, request: Request) -> Result<Markup, PageError> {
+    let (stages, params) = (&request.service.stages, &request.params);
+    let content = match request.query() {
         Err(problem) => html! {
-            (form(&app, &params, None))
+            (form(stages, params, None))
             p.notice.bad role="alert" { (problem) "." }
         },
         Ok(query) => {
-            let report = app.report.of(app.store.as_ref(), &query).await?;
-            html! { (form(&app, &params, Some(&query))) (shown(&report)) }
+            let report = request.report(&query).await?;
+            html! { (form(stages, params, Some(&query))) (content(&report)) }
         }
     };
     Ok(page(&viewer, "Report", Section::Report, content))
 }
 
-fn form(app: &App, params: &Params, query: Option<&Query>) -> Markup {
+fn form(stages: &[Stage], params: &Params, query: Option<&Query>) -> Markup {
     let day = |name: &str, day: Option<NaiveDate>| params.text(name).or(day.map(|day| day.to_string()));
     let by = params.get("by").unwrap_or("day");
     let target = params.get("target").unwrap_or(OMNIUM);
@@ -137,7 +136,7 @@ fn form(app: &App, params: &Params, query: Option<&Query>) -> Markup {
             div {
                 label for="by" { "By" }
                 select #by name="by" {
-                    @for (value, name) in [("day", "day"), ("store", "store"), ("type", "type"), ("nothing", "nothing: totals alone")] {
+                    @for (value, name) in [("day", "day"), ("store", "store"), ("type", "type"), ("nothing", "nothing: totals only")] {
                         option value=(value) selected[by == value] { (name) }
                     }
                 }
@@ -145,7 +144,7 @@ fn form(app: &App, params: &Params, query: Option<&Query>) -> Markup {
             div {
                 label for="target" { "At" }
                 select #target name="target" {
-                    @for known in targets(app) { option value=(known) selected[target == known] { (known) } }
+                    @for known in targets(stages) { option value=(known) selected[target == known] { (known) } }
                 }
             }
             div { label for="tenant" { "Tenant" } input #tenant name="tenant" value=[params.get("tenant")] placeholder="any"; }
@@ -154,11 +153,11 @@ fn form(app: &App, params: &Params, query: Option<&Query>) -> Markup {
     }
 }
 
-fn shown(report: &Report) -> Markup {
+fn content(report: &Report) -> Markup {
     let query = &report.query;
     let (from, to) = (query.period.from.to_string(), query.period.to.to_string());
     let by = query.by.map_or("nothing", By::as_str);
-    let asked = [
+    let params = [
         ("from", Some(&*from)),
         ("to", Some(&*to)),
         ("by", Some(by)),
@@ -167,9 +166,9 @@ fn shown(report: &Report) -> Markup {
     ];
     let counts = report.counts();
     html! {
-        p { "Receipts settled from " strong { (from) } " to " strong { (to) } ", both included, and what became of them at " strong { (foreign(&query.target)) } ". The days are the stores’ own." }
+        p { "Receipts settled from " strong { (from) } " to " strong { (to) } " inclusive, and their state at " strong { (untrusted(&query.target)) } ". Days are in the stores’ time zones." }
         @if report.totals.is_empty() {
-            (empty("No receipt was heard that was settled in this period.", html! { p { "Choose other days, or look at " a href="/receipts" { "the latest receipts" } "." } }))
+            (empty("No receipts of this period were received.", html! { p { "Choose another period, or see " a href="/receipts" { "the latest receipts" } "." } }))
         } @else {
             (adds_up(&counts, report.adds_up()))
             (table(report))
@@ -177,8 +176,8 @@ fn shown(report: &Report) -> Markup {
         (broken(report))
         (vouchers(report))
         p.actions {
-            a.button.quiet href=(address("/report.csv", &asked)) download { "Download CSV" }
-            a.button.quiet href=(address("/report.json", &asked)) download { "Download JSON" }
+            a.button.quiet href=(address("/report.csv", &params)) download { "Download CSV" }
+            a.button.quiet href=(address("/report.json", &params)) download { "Download JSON" }
         }
     }
 }
@@ -187,10 +186,10 @@ fn adds_up(counts: &Figures, adds_up: bool) -> Markup {
     let Figures { heard, complete, skipped, dead, on_their_way } = counts;
     html! {
         p.notice.(if !adds_up { "bad" } else if dead.count > 0 { "warn" } else { "ok" }) {
-            strong { (heard.count) } " heard " (if adds_up { "=" } else { "IS NOT" }) " "
+            strong { (heard.count) } " received " (if adds_up { "=" } else { "IS NOT" }) " "
             (complete.count) " complete + " (skipped.count) " skipped + " (dead.count) " dead + "
-            (on_their_way.count) " on their way"
-            @if !adds_up { ". This is a defect: report it." }
+            (on_their_way.count) " in progress"
+            @if !adds_up { ". This is a bug: report it." }
         }
     }
 }
@@ -215,15 +214,15 @@ fn table(report: &Report) -> Markup {
     }
 }
 
-const HEADINGS: [&str; 5] = ["Heard", "Complete", "Skipped", "Dead", "On their way"];
+const HEADINGS: [&str; 5] = ["Received", "Complete", "Skipped", "Dead", "In progress"];
 
 fn line(row: &Row) -> Markup {
     let Figures { heard, complete, skipped, dead, on_their_way } = &row.figures;
     let group = if row.group == Group::All { "total".to_owned() } else { row.group.to_string() };
     html! {
         tr {
-            th scope="row" { (foreign(&group)) }
-            td data-label="Currency" { @match &row.currency { Some(currency) => (foreign(currency)), None => span.none { "–" } } }
+            th scope="row" { (untrusted(&group)) }
+            td data-label="Currency" { @match &row.currency { Some(currency) => (untrusted(currency)), None => span.none { "–" } } }
             @for (name, tally) in HEADINGS.into_iter().zip([heard, complete, skipped, dead, on_their_way]) {
                 td.number data-label=(name) { (figure(tally, row.currency.is_some(), name == "Dead")) }
             }
@@ -256,29 +255,29 @@ fn vouchers(report: &Report) -> Markup {
         h2 { "Voucher numbers" }
         @if gaps.missing() > 0 {
             p.notice.warn {
-                strong { (plural(gaps.missing(), "number is missing", "numbers are missing")) } ". A missing number may be a receipt that was never announced, or was heard broken: look at the till, and among the " a href="/letters" { "dead letters" } ". It may be nothing: a number of another till of the store, or one that was given to no receipt. Numbers before the first and after the last cannot be seen to be missing."
+                strong { (plural(gaps.missing(), "number is missing", "numbers are missing")) } ". A missing number may be a receipt without an event, or with an invalid one: check the till and the " a href="/letters" { "dead letters" } ". It may also belong to another till of the store, or be unused. Numbers before the first and after the last are not detected."
             }
         }
         @if !gaps.repeated.is_empty() {
             p.notice.warn {
-                strong { (plural(gaps.repeated.len() as u64, "number was", "numbers were")) " given to several receipts" } ". Their invoices have the same number, and their documents the same name: look at the till."
+                strong { (plural(gaps.repeated.len() as u64, "number was", "numbers were")) " used for several receipts" } ". Their invoices have the same number, and their documents the same name: check the till."
             }
             ul {
                 @for again in gaps.repeated.iter().take(RANGES) {
                     li {
-                        (foreign(&format!("{}/{}", again.tenant, again.store))) ": "
-                        a href=(address("/receipts", &[("q", Some(&*again.voucher))])) { (foreign(&again.voucher)) }
-                        " is the number of " (again.receipts) " receipts"
+                        (untrusted(&format!("{}/{}", again.tenant, again.store))) ": "
+                        a href=(address("/receipts", &[("q", Some(&*again.voucher))])) { (untrusted(&again.voucher)) }
+                        " is used for " (again.receipts) " receipts"
                     }
                 }
             }
             @if gaps.repeated.len() > RANGES { p.muted { "and " (gaps.repeated.len() - RANGES) " more, which the CSV lists" } }
         }
         table {
-            thead { tr { th scope="col" { "Store" } th scope="col" { "Series" } th.number scope="col" { "Heard" } th scope="col" { "Missing" } } }
+            thead { tr { th scope="col" { "Store" } th scope="col" { "Series" } th.number scope="col" { "Received" } th scope="col" { "Missing" } } }
             tbody { @for series in &gaps.series { (numbers(series)) } }
         }
-        @if gaps.unchecked > 0 { p.muted { (gaps.unchecked) " not checked: numbers that belong to no series." } }
+        @if gaps.unchecked > 0 { p.muted { (gaps.unchecked) " not checked: numbers outside any series." } }
     }
 }
 
@@ -286,12 +285,12 @@ fn numbers(series: &Series) -> Markup {
     let Series { tenant, store, first, last, vouchers, missing } = series;
     html! {
         tr {
-            th scope="row" data-label="Store" { (foreign(&format!("{tenant}/{store}"))) }
-            td data-label="Series" { (foreign(first)) " to " (foreign(last)) }
-            td.number data-label="Heard" { (vouchers) }
+            th scope="row" data-label="Store" { (untrusted(&format!("{tenant}/{store}"))) }
+            td data-label="Series" { (untrusted(first)) " to " (untrusted(last)) }
+            td.number data-label="Received" { (vouchers) }
             td data-label="Missing" {
                 @if missing.is_empty() { span.none { "none" } }
-                @for range in missing.iter().take(RANGES) { span.range { (foreign(&range.to_string())) } " " }
+                @for range in missing.iter().take(RANGES) { span.range { (untrusted(&range.to_string())) } " " }
                 @if missing.len() > RANGES { "and " (missing.len() - RANGES) " more ranges, which the CSV lists" }
             }
         }

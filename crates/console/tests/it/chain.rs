@@ -1,13 +1,12 @@
 //! The first page, with and without a broker.
 
-use std::collections::HashMap;
 
 use amqp::{Broker, Delay, Exchange, Topology};
 use reqwest::StatusCode;
 use sync_store::{Closes, DeadLetter, NewDeadLetter};
 
 use crate::browser::Browser;
-use crate::trial::{Options, Trial};
+use crate::trial::{Options, Trial, stages};
 
 /// A vhost of one test's own: its URL, and the management API's.
 async fn vhost() -> (String, String) {
@@ -98,7 +97,7 @@ async fn the_numbers_of_each_stage_are_the_brokers_by_amqp() {
     let page = until(&mut Browser::at(&trial), "waiting 3 in retry 2 dead 4").await;
     assert!(card(&page, "upload").contains("no consumer"), "{}", card(&page, "upload"));
     assert!(card(&page, "receipt").contains("waiting 0 in retry 0 dead 0"), "{}", card(&page, "receipt"));
-    assert!(page.contains("by AMQP, and of the store") && page.contains("4 dead letters wait"), "{page}");
+    assert!(page.contains("by AMQP, and the store") && page.contains("4 dead letters"), "{page}");
     assert!(card(&page, "upload").contains("the index has 0 of them"), "{}", card(&page, "upload"));
 }
 
@@ -109,7 +108,7 @@ async fn with_the_management_api_they_are_its() {
     let options = Options { broker: url, management: Some(management), ..Options::default() };
     let trial = Trial::with(options).await;
     let page = until(&mut Browser::at(&trial), "waiting 3 in flight 0 in retry 2 dead 4").await;
-    assert!(page.contains("management API, which counts"), "{page}");
+    assert!(page.contains("management API, which updates"), "{page}");
 }
 
 #[tokio::test]
@@ -142,8 +141,8 @@ async fn without_a_broker_the_page_comes_with_what_the_store_knows() {
     trial.store.note_dead(&new).await.expect("noted");
     let answer = Browser::at(&trial).get("/").await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(answer.body.contains("The broker cannot be asked"), "{}", answer.body);
-    assert!(answer.body.contains("1 dead letter waits"), "{}", answer.body);
+    assert!(answer.body.contains("The broker is unavailable"), "{}", answer.body);
+    assert!(answer.body.contains("1 dead letter"), "{}", answer.body);
     let card = card(&answer.body, "upload");
     assert!(card.contains("waiting – in retry – dead 1"), "{card}");
     assert!(!answer.body.contains("guest:guest"), "no password is shown");
@@ -151,8 +150,10 @@ async fn without_a_broker_the_page_comes_with_what_the_store_knows() {
 
 #[tokio::test]
 async fn a_stage_that_is_not_in_use_says_why() {
-    let off = HashMap::from([("upload", "OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false")]);
-    let trial = Trial::with(Options { off, ..Options::default() }).await;
+    let mut stages = stages();
+    let upload = stages.iter_mut().find(|stage| stage.name == "upload").expect("a stage");
+    upload.disabled_reason = Some("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false");
+    let trial = Trial::with(Options { stages, ..Options::default() }).await;
     let page = Browser::at(&trial).get("/").await.body;
     let card = card(&page, "upload");
     assert!(

@@ -15,7 +15,7 @@ async fn a_form_without_the_token_of_its_session_does_nothing() {
     for fields in [&[][..], &[("csrf", "")], &[("csrf", "guessed")], &[("csrf", of_ola.as_str())]] {
         let answer = kari.post("/logout", fields).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{fields:?}");
-        assert!(answer.body.contains("Nothing was done"), "{}", answer.body);
+        assert!(answer.body.contains("Nothing was changed"), "{}", answer.body);
     }
     assert!(kari.is_in().await, "nothing was done");
     let csrf = kari.get("/").await.field("csrf");

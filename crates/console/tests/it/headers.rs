@@ -41,7 +41,7 @@ async fn every_answer_carries_the_policy_errors_included() {
     check("a form without its fields", &browser.post("/login", &[]).await);
     check("a method that is not there", &browser.post("/", &[("csrf", "x")]).await);
     let evil = browser.get_request("/").header(HOST, "evil.example");
-    check("the door", &browser.send(evil).await);
+    check("the request check", &browser.send(evil).await);
     browser.log_in("kari").await;
     let page = browser.get("/").await;
     check("the chain", &page);
@@ -71,5 +71,5 @@ async fn an_error_page_says_what_to_do_to_whoever_looks() {
     browser.log_in("kari").await;
     let answer = browser.get("/nothing").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert!(answer.body.contains("Nothing here") && answer.body.contains("To the chain"), "{}", answer.body);
+    assert!(answer.body.contains("Not found") && answer.body.contains("To the chain"), "{}", answer.body);
 }

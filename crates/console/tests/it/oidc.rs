@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use console::{Oidc, OidcSettings, Outside, RoleNames, Way};
+use console::{AuthMode, Oidc, OidcSettings, PublicUrl, RoleNames};
 use reqwest::StatusCode;
 use sandbox::idp::{self, Fault, Idp, Person};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl Login {
         let options = idp::Options {
             client_id: "bilag".to_owned(),
             client_secret: SECRET.to_owned(),
-            redirect_uri: format!("{OUTSIDE}{}", Oidc::BACK),
+            redirect_uri: format!("{OUTSIDE}{}", Oidc::CALLBACK),
             people: vec![Person { claims }],
         };
         let idp =
@@ -47,9 +47,9 @@ impl Login {
             roles: RoleNames::default(),
         };
         assert!(!format!("{settings:?}").contains(SECRET));
-        let outside = Outside::parse(OUTSIDE).expect("an address");
-        let way = Way::Oidc(Arc::new(Oidc::new(settings, &outside).expect("an issuer")));
-        let trial = Trial::with(Options { way, outside: Some(OUTSIDE), ..Options::default() }).await;
+        let public_url = PublicUrl::parse(OUTSIDE).expect("an address");
+        let mode = AuthMode::Oidc(Arc::new(Oidc::new(settings, &public_url).expect("an issuer")));
+        let trial = Trial::with(Options { mode, public_url: Some(OUTSIDE), ..Options::default() }).await;
         let browser = Browser::through(&trial, OUTSIDE);
         Self { trial, idp, browser }
     }
@@ -141,8 +141,8 @@ async fn a_token_that_does_not_hold_lets_nobody_in() {
     {
         login.idp.set_fault(Some(fault));
         let answer = login.log_in().await;
-        assert!(answer.body.contains("does not hold"), "{fault:?}: {}", answer.body);
-        login.refused(&answer, "does not hold").await;
+        assert!(answer.body.contains("is invalid"), "{fault:?}: {}", answer.body);
+        login.refused(&answer, "is invalid").await;
     }
     login.idp.set_fault(Some(Fault::Missing));
     let answer = login.log_in().await;
@@ -158,7 +158,7 @@ async fn a_state_that_is_not_the_browsers_lets_nobody_in() {
     let (code, _) = back.split_once("&state=").expect("a state");
     for wrong in [format!("{code}&state=guessed"), code.to_owned()] {
         let answer = login.browser.get(&wrong).await;
-        login.refused(&answer, "not begun in this browser").await;
+        login.refused(&answer, "not started in this browser").await;
     }
     assert_eq!(login.idp.tokens_given(), 0, "no code was exchanged");
     let entered = login.browser.get(&back).await;
@@ -171,10 +171,10 @@ async fn a_login_that_another_browser_began_lets_nobody_in() {
     let back = login.way_back().await;
     let mut other = Browser::through(&login.trial, OUTSIDE);
     let answer = other.get(&back).await;
-    login.refused(&answer, "not begun in this browser").await;
+    login.refused(&answer, "not started in this browser").await;
     other.get("/login/start").await;
     let answer = other.get(&back).await;
-    login.refused(&answer, "not begun in this browser").await;
+    login.refused(&answer, "not started in this browser").await;
     assert_eq!(login.browser.get(&back).await.status, StatusCode::SEE_OTHER, "its own may go on");
 }
 
@@ -200,7 +200,7 @@ async fn a_code_of_another_login_is_not_taken() {
     let mixed = format!("{}&state={state}", code(&first));
     let answer = login.browser.get(&mixed).await;
     // The verifier is that of the second login.
-    login.refused(&answer, "did not take the code").await;
+    login.refused(&answer, "rejected the code").await;
     assert_eq!(login.idp.tokens_given(), 0);
 }
 
@@ -210,20 +210,20 @@ async fn after_ten_minutes_a_login_begins_anew() {
     let back = login.way_back().await;
     login.trial.wait(TimeDelta::seconds(601));
     let answer = login.browser.get(&back).await;
-    login.refused(&answer, "not begun in this browser").await;
+    login.refused(&answer, "not started in this browser").await;
 }
 
 #[tokio::test]
 async fn what_the_provider_says_is_told_where_the_standard_knows_it_and_never_repeated() {
     for (code, told) in [
         ("access_denied", "answered: access_denied"),
-        ("%3Cscript%3E", "an error that the standard does not know"),
-        ("kari%40shop.example%0AFORGED", "an error that the standard does not know"),
+        ("%3Cscript%3E", "a non-standard error"),
+        ("kari%40shop.example%0AFORGED", "a non-standard error"),
     ] {
         let mut login = Login::of(kari(json!("bilag-editor"))).await;
         let back = login.way_back().await;
         let (_, state) = back.split_once("&state=").expect("a state");
-        let answer = login.browser.get(&format!("{}?error={code}&state={state}", Oidc::BACK)).await;
+        let answer = login.browser.get(&format!("{}?error={code}&state={state}", Oidc::CALLBACK)).await;
         assert!(!answer.body.contains("script&gt;") && !answer.body.contains("kari@shop"), "{}", answer.body);
         login.refused(&answer, told).await;
     }
@@ -238,12 +238,12 @@ async fn a_provider_that_is_away_is_told_and_nothing_else_happens() {
     assert!(issuer.starts_with("http://127.0.0.1"));
     login = Login { trial, browser, idp: Login::of(kari(json!([]))).await.idp };
     let answer = login.browser.get("/login/start").await;
-    login.refused(&answer, "discovery document could not be read").await;
+    login.refused(&answer, "discovery document cannot be read").await;
 }
 
 #[tokio::test]
 async fn an_issuer_that_is_not_encrypted_is_refused() {
-    let outside = Outside::parse(OUTSIDE).expect("an address");
+    let public_url = PublicUrl::parse(OUTSIDE).expect("an address");
     for issuer in ["http://id.example", "id.example", "", "ftp://127.0.0.1"] {
         let settings = OidcSettings {
             issuer: issuer.to_owned(),
@@ -252,6 +252,6 @@ async fn an_issuer_that_is_not_encrypted_is_refused() {
             roles_claim: "roles".to_owned(),
             roles: RoleNames::default(),
         };
-        assert!(Oidc::new(settings, &outside).is_err(), "{issuer}");
+        assert!(Oidc::new(settings, &public_url).is_err(), "{issuer}");
     }
 }

@@ -62,7 +62,7 @@ async fn after_five_wrong_ones_even_the_right_password_waits() {
     let answer = browser.try_password("kari", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(
-        answer.body.contains("Too many attempts") && answer.body.contains("31 seconds"),
+        answer.body.contains("Too many failed logins") && answer.body.contains("31 seconds"),
         "{}",
         answer.body
     );

@@ -1,6 +1,5 @@
 //! A console that is being served, with a clock that tests turn by hand.
 
-use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -8,12 +7,12 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use amqp::{Broker, Delay, Management};
 use chrono::{DateTime, TimeDelta, Utc};
-use console::{Access, Clock, Console, Outside, Role, UsersFile, Way, hash_password};
+use console::{Access, AuthMode, Clock, Console, PublicUrl, Role, UsersFile, hash_password};
 use sync_store::SyncStore;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 pub const PASSWORD: &str = "correct horse battery";
 pub const OUTSIDE: &str = "https://bilag.example";
@@ -28,29 +27,27 @@ pub struct Trial {
     pub store: Arc<dyn SyncStore>,
     pub folder: TempDir,
     now: Arc<Mutex<DateTime<Utc>>>,
-    stop: Option<oneshot::Sender<()>>,
+    shutdown: CancellationToken,
     served: JoinHandle<()>,
 }
 
 /// How a console is to be.
 pub struct Options {
-    pub way: Way,
-    pub outside: Option<&'static str>,
+    pub mode: AuthMode,
+    pub public_url: Option<&'static str>,
     pub broker: String,
     pub management: Option<String>,
     pub stages: Vec<operate::Stage>,
-    pub off: HashMap<&'static str, &'static str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            way: Way::Anonymous(Role::Operator),
-            outside: None,
+            mode: AuthMode::Anonymous(Role::Operator),
+            public_url: None,
             broker: NO_BROKER.to_owned(),
             management: None,
             stages: stages(),
-            off: HashMap::new(),
         }
     }
 }
@@ -81,12 +78,12 @@ impl Trial {
         Self::of_users(Some(OUTSIDE)).await
     }
 
-    async fn of_users(outside: Option<&'static str>) -> Self {
+    async fn of_users(public_url: Option<&'static str>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("users.toml");
         write(&path, &users(&[("kari", "operator"), ("ola", "viewer")]));
-        let way = Way::Users(Arc::new(UsersFile::open(path).expect("users")));
-        Self::in_folder(folder, Options { way, outside, ..Options::default() }).await
+        let mode = AuthMode::Users(Arc::new(UsersFile::open(path).expect("users")));
+        Self::in_folder(folder, Options { mode, public_url, ..Options::default() }).await
     }
 
     pub async fn with(options: Options) -> Self {
@@ -111,28 +108,27 @@ impl Trial {
             management: options.management.map(|url| Management::new(&url, &broker)),
             broker,
             stages: options.stages,
-            off: options.off,
             delays,
             access: Access {
-                way: options.way,
-                outside: options.outside.map(|url| Outside::parse(url).expect("an address")),
+                mode: options.mode,
+                public_url: options.public_url.map(|url| PublicUrl::parse(url).expect("an address")),
             },
             clock: Clock::of(move || *clock.lock().expect("whole")),
             allow_edit: false,
-            look: Arc::new(|_| receipt_pdf::Look {
+            template_of: Arc::new(|_| receipt_pdf::Look {
                 template: receipt_pdf::Template::builtin("a4").expect("it is built in"),
                 language: None,
                 zone: None,
             }),
-            patience: std::time::Duration::from_secs(60),
+            package_timeout: std::time::Duration::from_secs(60),
         };
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async move { stopped.await.unwrap_or_default() };
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
         let served = tokio::spawn(async move {
-            console::serve(listener, console, stopped).await.expect("served");
+            console::serve(listener, console, stop).await.expect("served");
         });
-        Self { url, store, folder, now, stop: Some(stop), served }
+        Self { url, store, folder, now, shutdown, served }
     }
 
     /// Time goes by.
@@ -150,9 +146,8 @@ impl Trial {
     }
 
     /// Tells it to end, waits until it has, and gives the folder back: the store in it goes on.
-    pub async fn stop(mut self) -> TempDir {
-        let stop = self.stop.take().expect("told once");
-        stop.send(()).expect("it runs");
+    pub async fn stop(self) -> TempDir {
+        self.shutdown.cancel();
         self.served.await.expect("it ended orderly");
         self.folder
     }

@@ -1,14 +1,14 @@
-//! DeadLetters that are longer than the index keeps: read whole from their queue, and out of nobody's way.
+//! Dead letters that are larger than the index keeps, read from their queue.
 
 use std::time::Duration;
 
 use amqp::{Browser, DeadLetterQueue};
 use console::Role;
-use operate::letters::{DeadLetterError, Deed, Desk, Order, Selection};
+use operate::dead_letters::{Action, DeadLetterError, DeadLetterService, MoveRequest, Selection};
 use reqwest::StatusCode;
 use serde_json::Value;
 use sync_store::{DeadLetterFilter, NewDeadLetter, Page, Place};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::given::{letter, noted};
 use crate::vhost::Vhost;
@@ -19,11 +19,12 @@ async fn with_long_letter() -> (Vhost, World, String) {
     let vhost = Vhost::new().await;
     let world = World::at(&vhost.url).await;
     vhost.die([format!("{{\"text\": \"{} the end\"}}", "x".repeat(NewDeadLetter::BODY_KEPT))]).await;
-    let mut walk = Browser::begin(&vhost.broker(), "render", DeadLetterQueue::Dead).await.expect("a walk");
-    let found = walk.next().await.expect("read").expect("it is there");
+    let mut browser =
+        Browser::begin(&vhost.broker(), "render", DeadLetterQueue::Dead).await.expect("a browser");
+    let found = browser.next().await.expect("read").expect("it is there");
     let long = letter(&found.id, "render", "render_failed", "the template has a mistake");
     noted(world.store.as_ref(), &long, &Value::Null, &found.message.body).await;
-    walk.end().await;
+    browser.end().await;
     (vhost, world, found.id)
 }
 
@@ -35,7 +36,7 @@ async fn a_letter_is_read_whole_once_and_never_while_somebody_moves_letters() {
     assert!(world.store.named_lease("dead:render", "kari 1", minute).await.expect("asked"));
     let busy = desk.page(&format!("/letters/{id}?whole=1")).await;
     assert!(
-        busy.contains("kari is moving dead letters of render now") && !busy.contains("the end"),
+        busy.contains("kari is moving dead letters of render") && !busy.contains("the end"),
         "{busy:.3000}"
     );
     let document = desk.get(&format!("/letters/{id}/document.pdf")).await;
@@ -52,7 +53,7 @@ async fn a_letter_is_read_whole_once_and_never_while_somebody_moves_letters() {
         "it is kept for a moment"
     );
     let document = desk.get(&format!("/letters/{id}/document.pdf")).await;
-    assert!(document.text.contains("This dead letter carries no document"), "{}", document.text);
+    assert!(document.text.contains("This dead letter has no PDF"), "{}", document.text);
     vhost.delete().await;
 }
 
@@ -67,13 +68,22 @@ async fn letters_in_the_hands_of_another_reader_are_not_taken_for_gone() {
         .expect("it reads");
     let _in_hand =
         futures_util::StreamExt::next(&mut reader).await.expect("a dead letter").expect("it comes");
-    let (broker, stages) = (vhost.broker(), crate::world::stages());
-    let desk = Desk { store: world.store.as_ref(), broker: &broker, stages: &stages, delays: &[] };
-    let (_stop, stopped) = watch::channel(false);
-    let order =
-        Order { deed: Deed::Discard, who: "ola", rate: None, into_paused: false, stopped, progress: &|_| {} };
-    let moved = desk.carry_out(&order, &Selection::Ids(vec![id])).await;
-    assert!(matches!(moved, Err(DeadLetterError::InOtherHands { left: 1, .. })), "{moved:?}");
+    let service = DeadLetterService {
+        store: world.store.clone(),
+        broker: vhost.broker(),
+        stages: crate::world::stages(),
+        delays: Vec::new(),
+    };
+    let request = MoveRequest {
+        action: Action::Discard,
+        who: "ola",
+        rate: None,
+        into_paused: false,
+        cancel: CancellationToken::new(),
+        progress: &|_| {},
+    };
+    let moved = service.execute(&request, &Selection::Ids(vec![id])).await;
+    assert!(matches!(moved, Err(DeadLetterError::HeldByOthers { left: 1, .. })), "{moved:?}");
     let waiting = DeadLetterFilter { place: Place::Dead, ..Default::default() };
     let waiting = world.store.dead_letters(&waiting, Page::first(9));
     assert_eq!(waiting.await.expect("read").len(), 1, "the list still has it");

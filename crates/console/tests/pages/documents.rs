@@ -40,6 +40,6 @@ async fn what_has_no_document_says_so() {
     let desk = world.desk(Role::Operator).await;
     let seen = desk.get("/letters/00000000000000aa/document.pdf").await;
     assert_eq!(seen.status, StatusCode::NOT_FOUND);
-    assert!(seen.text.contains("This dead letter carries no document"), "{}", seen.text);
+    assert!(seen.text.contains("This dead letter has no PDF"), "{}", seen.text);
     assert_eq!(desk.get("/receipts/9/none/document.pdf").await.status, StatusCode::NOT_FOUND);
 }

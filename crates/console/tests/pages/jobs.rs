@@ -66,20 +66,20 @@ async fn redriving_all_is_stopped_in_the_middle_and_taken_up_again() {
     assert!(desk.page("/letters").await.contains(&job), "the list tells what runs");
     assert_eq!(desk.post(&format!("{job}/stop"), &[]).await.status, StatusCode::SEE_OTHER);
     let page = shows(&desk, &job, "Stopped: ").await;
-    assert!(page.contains("anonymous said so") && page.contains("the others are where they were"), "{page}");
+    assert!(page.contains("by anonymous") && page.contains("the others were not moved"), "{page}");
     assert!(!page.contains("data-refresh"), "an end does not change: {page}");
     let moved = count(&world, Place::Redriven).await;
     assert!((1..ALL).contains(&moved), "{moved}");
     assert_eq!(vhost.ready().await["dead"] as usize, ALL - moved);
 
     let job = begin(&desk, "redrive").await;
-    shows(&desk, &job, "All that were found have moved.").await;
+    shows(&desk, &job, "All dead letters were moved.").await;
     assert_eq!((count(&world, Place::Redriven).await, count(&world, Place::Dead).await), (ALL, 0));
     let mut bodies = std::collections::HashSet::new();
     while bodies.len() < ALL {
         assert!(bodies.insert(taken.recv().await.expect("it comes")), "none comes twice");
     }
-    assert!(desk.page("/jobs").await.contains("ended early"));
+    assert!(desk.page("/jobs").await.contains("incomplete"));
     let acts = world.store.audit_entries(Page::first(100)).await.expect("acts");
     let (stopped, others): (Vec<_>, Vec<_>) = acts.iter().partition(|act| act.act == "stop");
     assert!(others.iter().all(|act| act.act == "redrive" && act.who == "anonymous"));
@@ -96,17 +96,17 @@ async fn what_is_discarded_is_restored_and_a_second_operator_is_told() {
         world.store.named_lease("dead:render", "kari 1", Duration::from_secs(60)).await.expect("asked");
     assert!(held);
     let job = begin(&desk, "discard").await;
-    shows(&desk, &job, "kari is moving dead letters of render now").await;
+    shows(&desk, &job, "kari is moving dead letters of render").await;
     let given_back = world.store.named_lease("dead:render", "kari 1", Duration::ZERO).await.expect("asked");
     assert!(given_back);
     let job = begin(&desk, "discard").await;
-    shows(&desk, &job, "All that were found have moved.").await;
+    shows(&desk, &job, "All dead letters were moved.").await;
     assert_eq!(vhost.ready().await["discarded"], 5);
-    assert!(desk.page("/letters?place=discarded").await.contains("5 letters discarded"));
+    assert!(desk.page("/letters?place=discarded").await.contains("5 dead letters discarded"));
     let asked = [("act", "restore"), ("which", "all"), ("place", "discarded")];
     let begun = desk.post("/letters/act", &asked).await;
     let job = begun.headers["location"].to_str().expect("text").to_owned();
-    shows(&desk, &job, "All that were found have moved.").await;
+    shows(&desk, &job, "All dead letters were moved.").await;
     assert_eq!((vhost.ready().await["discarded"], vhost.ready().await["dead"]), (0, 5));
     vhost.delete().await;
 }
@@ -153,7 +153,7 @@ async fn letters_go_into_a_pause_only_where_that_was_confirmed() {
     let sure = [("act", "redrive"), ("which", "all"), ("into_paused", "yes")];
     let begun = desk.post("/letters/act", &sure).await;
     let job = begun.headers["location"].to_str().expect("text").to_owned();
-    shows(&desk, &job, "All that were found have moved.").await;
+    shows(&desk, &job, "All dead letters were moved.").await;
     assert_eq!((vhost.ready().await["work"], vhost.ready().await["dead"]), (3, 0));
     vhost.delete().await;
 }

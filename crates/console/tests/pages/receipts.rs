@@ -10,10 +10,10 @@ use crate::world::{World, encoded};
 async fn no_receipts_and_none_found_are_different_things() {
     let world = World::new().await;
     let desk = world.desk(Role::Viewer).await;
-    assert!(desk.page("/receipts").await.contains("No receipt has been heard yet."));
+    assert!(desk.page("/receipts").await.contains("No receipts yet."));
     heard(world.store.as_ref(), 5).await;
     let page = desk.page("/receipts?q=no-such").await;
-    assert!(page.contains("No receipt is found.") && page.contains("/letters?text=no-such"), "{page}");
+    assert!(page.contains("No matching receipts.") && page.contains("/letters?text=no-such"), "{page}");
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_receipt_tells_its_way_and_what_is_holding_it() {
     let desk = world.desk(Role::Operator).await;
     let page = desk.page("/receipts/9/rcpt-7").await;
     for told in [
-        "Its dead letter waits for a person",
+        "Its dead letter waits for an operator",
         &format!("/letters/{letter}"),
         "mend what Omnium's answer names",
         "18081.00",
@@ -55,12 +55,12 @@ async fn a_receipt_tells_its_way_and_what_is_holding_it() {
         assert!(page.contains(told), "{told}: {page}");
     }
     let page = desk.page("/receipts/9/rcpt-8").await;
-    assert!(page.contains("Its message waits in a queue"), "{page}");
+    assert!(page.contains("Its message waits in a work queue"), "{page}");
     let _ = world
         .store
         .complete(&sync_store::Key::new("9", "rcpt-8"), "omnium", "invoice-8")
         .await
         .expect("completed");
     let page = desk.page("/receipts/9/rcpt-8").await;
-    assert!(page.contains("it has arrived") && page.contains("invoice-8"), "{page}");
+    assert!(page.contains("It has arrived") && page.contains("invoice-8"), "{page}");
 }

@@ -72,14 +72,14 @@ fn every_route_with_a_form_is_among_those_that_are_tested() {
         let text = std::fs::read_to_string(&path).expect("UTF-8");
         let routes = text.lines().filter(|line| line.contains(".route("));
         forms += routes.filter(|line| line.contains("post(")).count();
-        let handlers = text.matches("Checked(").count();
+        let handlers = text.matches("CsrfForm(").count();
         assert!(
-            !text.contains("Form<") && !text.contains("Json<"),
-            "{}: forms come as Checked",
+            !text.replace("CsrfForm<", "").contains("Form<") && !text.contains("Json<"),
+            "{}: forms come as CsrfForm",
             path.display()
         );
         assert!(
-            handlers == 0 || text.contains(".may(Role::") || text.contains("Wish::of"),
+            handlers == 0 || text.contains(".may(Role::") || text.contains("RequestedAction::of"),
             "{}",
             path.display()
         );

@@ -1,13 +1,12 @@
 //! A console over a store of the test's own, and a browser without a screen.
 
-use std::collections::HashMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{Broker, Delay, Reason};
-use console::{Access, Clock, Console, Role, UsersFile, Way};
+use console::{Access, AuthMode, Clock, Console, Role, UsersFile};
 use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Target};
 use operate::Stage;
 use receipt_pdf::{Look, Template};
@@ -15,8 +14,8 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use sync_store::SyncStore;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// A store, and whatever consoles are opened over it.
 pub struct World {
@@ -31,8 +30,8 @@ pub struct Desk {
     client: Client,
     /// Of the session, where somebody has logged in.
     cookie: Option<String>,
-    stop: Option<oneshot::Sender<()>>,
-    served: Option<JoinHandle<()>>,
+    shutdown: CancellationToken,
+    served: JoinHandle<()>,
 }
 
 /// An answer.
@@ -83,7 +82,7 @@ impl World {
 
     /// The same, where that may be switched off.
     pub async fn desk_of(&self, role: Role, allow_edit: bool) -> Desk {
-        self.served(Way::Anonymous(role), allow_edit).await
+        self.served(AuthMode::Anonymous(role), allow_edit).await
     }
 
     /// A console for somebody with this role, who has logged in.
@@ -95,7 +94,7 @@ impl World {
         std::fs::write(&path, user).expect("written");
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
         let users = Arc::new(UsersFile::open(path).expect("users"));
-        let mut desk = self.served(Way::Users(users), true).await;
+        let mut desk = self.served(AuthMode::Users(users), true).await;
         let form = desk.get("/login").await;
         desk.cookie = cookie(&form);
         let fields = [("name", "kari"), ("password", PASSWORD), ("csrf", &*csrf(&form.text))];
@@ -105,7 +104,7 @@ impl World {
         desk
     }
 
-    async fn served(&self, way: Way, allow_edit: bool) -> Desk {
+    async fn served(&self, mode: AuthMode, allow_edit: bool) -> Desk {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let console = Console {
@@ -113,27 +112,24 @@ impl World {
             broker: self.broker.clone(),
             management: None,
             stages: stages(),
-            off: HashMap::new(),
             delays: vec!["1h".parse::<Delay>().expect("a delay")],
-            access: Access { way, outside: None },
+            access: Access { mode, public_url: None },
             clock: Clock::system(),
             allow_edit,
-            look: Arc::new(|_| Look {
+            template_of: Arc::new(|_| Look {
                 template: Template::builtin("a4").expect("it is built in"),
                 language: None,
                 zone: None,
             }),
-            patience: Duration::from_secs(60),
+            package_timeout: Duration::from_secs(60),
         };
-        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
         let served = tokio::spawn(async move {
-            let stopped = async {
-                let _ = stopped.await;
-            };
-            console::serve(listener, console, stopped).await.expect("it is served");
+            console::serve(listener, console, stop).await.expect("it is served");
         });
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Desk { base, client, cookie: None, stop: Some(stop), served: Some(served) }
+        Desk { base, client, cookie: None, shutdown, served }
     }
 }
 
@@ -180,13 +176,9 @@ impl Desk {
     }
 
     /// Ends it orderly.
-    pub async fn close(mut self) {
-        if let Some(stop) = self.stop.take() {
-            stop.send(()).expect("it is served");
-        }
-        if let Some(served) = self.served.take() {
-            served.await.expect("it ends");
-        }
+    pub async fn close(self) {
+        self.shutdown.cancel();
+        self.served.await.expect("it ends");
     }
 }
 

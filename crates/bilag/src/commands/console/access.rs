@@ -1,44 +1,46 @@
-//! Who may look, as the settings say it.
+//! Who may use the console, from the settings.
 
 use std::sync::Arc;
 
-use console::{Access, Oidc, OidcSettings, Outside, Role, RoleNames, UsersFile, Way};
+use console::{Access, AuthMode, Oidc, OidcSettings, PublicUrl, Role, RoleNames, UsersFile};
 use consumer::SecretSetting;
 
 use crate::cli::{ConsoleSettings, OidcArgs};
 use crate::output::Failed;
 
-/// Reads it, and refuses what would let in people who were not meant.
+/// Fails if the settings would admit unintended users.
 pub fn of(args: &ConsoleSettings) -> Result<Access, Failed> {
-    let outside = args.console_url.as_deref().map(Outside::parse).transpose();
-    let outside = outside.map_err(|error| Failed::used_wrongly("BILAG_CONSOLE_URL", error))?;
-    let way = match (&args.console_users, &args.oidc.oidc_issuer) {
+    let public_url = args.console_url.as_deref().map(PublicUrl::parse).transpose();
+    let public_url = public_url.map_err(|error| Failed::used_wrongly("BILAG_CONSOLE_URL", error))?;
+    let mode = match (&args.console_users, &args.oidc.oidc_issuer) {
         (Some(_), Some(_)) => {
             return Err(Failed::plainly_used_wrongly(
-                "BILAG_CONSOLE_USERS and BILAG_CONSOLE_OIDC_ISSUER are both set: people log in by the one or by the other",
+                "BILAG_CONSOLE_USERS and BILAG_CONSOLE_OIDC_ISSUER are both set: only one kind of login is possible",
             ));
         }
         (Some(path), None) => {
             let file = UsersFile::open(path);
             let file = file.map_err(|error| Failed::used_wrongly("BILAG_CONSOLE_USERS", error))?;
-            Way::Users(Arc::new(file))
+            AuthMode::Users(Arc::new(file))
         }
-        (None, Some(issuer)) => Way::Oidc(Arc::new(oidc(issuer, &args.oidc, outside.as_ref())?)),
-        (None, None) => Way::Anonymous(if args.console_allow_edit { Role::Editor } else { Role::Operator }),
+        (None, Some(issuer)) => AuthMode::Oidc(Arc::new(oidc(issuer, &args.oidc, public_url.as_ref())?)),
+        (None, None) => {
+            AuthMode::Anonymous(if args.console_allow_edit { Role::Editor } else { Role::Operator })
+        }
     };
-    let access = Access { way, outside };
+    let access = Access { mode, public_url };
     match access.check(args.console_addr) {
         Ok(()) => Ok(access),
         Err(error) => Err(Failed::plainly_used_wrongly(error)),
     }
 }
 
-fn oidc(issuer: &str, args: &OidcArgs, outside: Option<&Outside>) -> Result<Oidc, Failed> {
+fn oidc(issuer: &str, args: &OidcArgs, public_url: Option<&PublicUrl>) -> Result<Oidc, Failed> {
     let missing = |what: &str, why: &str| {
         Failed::plainly_used_wrongly(format!("{what} is not set: a login by OpenID Connect needs {why}"))
     };
-    let outside =
-        outside.ok_or_else(|| missing("BILAG_CONSOLE_URL", "the address that browsers come back to"))?;
+    let public_url =
+        public_url.ok_or_else(|| missing("BILAG_CONSOLE_URL", "the URL that browsers return to"))?;
     let client_id = args.oidc_client_id.clone();
     let client_secret = SecretSetting {
         name: "BILAG_CONSOLE_OIDC_CLIENT_SECRET",
@@ -56,5 +58,5 @@ fn oidc(issuer: &str, args: &OidcArgs, outside: Option<&Outside>) -> Result<Oidc
             editor: args.oidc_role_editor.clone(),
         },
     };
-    Oidc::new(settings, outside).map_err(|error| Failed::used_wrongly("BILAG_CONSOLE_OIDC_ISSUER", error))
+    Oidc::new(settings, public_url).map_err(|error| Failed::used_wrongly("BILAG_CONSOLE_OIDC_ISSUER", error))
 }

@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 
 use crate::cli::{ConsoleArgs, ConsoleCommand, ConsoleSettings};
 use crate::output::{Failed, say};
-use crate::shutdown::signalled;
+use crate::shutdown::shutdown_on_signal;
 use crate::telemetry;
 
-/// Serves until SIGTERM or SIGINT; or looks after users and sessions.
+/// Serves until SIGTERM or SIGINT, or manages users and sessions.
 pub async fn run(args: ConsoleArgs) -> Result<(), Failed> {
     match args.command {
         None => serve(args.serve).await,
@@ -34,8 +34,9 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
     let listener = TcpListener::bind(address).await.map_err(wrong_address)?;
     let listening = listener.local_addr().map_err(wrong_address)?;
     let store = args.store.open().await?;
-    tracing::info!(store = store.describe(), "the store of the console; the consumers must share it");
-    let shown = access.outside.as_ref().map_or(format!("http://{listening}"), |url| url.origin().to_owned());
+    tracing::info!(store = store.describe(), "the console's store; the consumers must share it");
+    let url =
+        access.public_url.as_ref().map_or(format!("http://{listening}"), |public| public.origin().to_owned());
     let settings = &args.settings.0;
     let chain = settings.chain();
     let templates = settings.render.with_tenants(&settings.tenants).templates();
@@ -45,19 +46,14 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
         management: args.management_url.as_ref().map(|url| Management::new(url, &broker)),
         broker,
         stages: chain.to_vec(),
-        off: chain.iter().filter_map(|stage| Some((stage.name, stage.disabled_reason?))).collect(),
         delays: args.broker.retry_delays,
         access,
         clock: Clock::system(),
         allow_edit: args.console_allow_edit,
-        look: Arc::new(move |tenant| templates.of(tenant).unwrap_or(templates.of_installation())),
-        patience: settings.packed.patience(),
+        template_of: Arc::new(move |tenant| templates.of(tenant).unwrap_or(templates.of_installation())),
+        package_timeout: settings.packed.patience(),
     };
-    let told = signalled()?;
-    let stopped = async move {
-        told.await;
-        tracing::info!("stopping: what is being answered is answered first");
-    };
-    say(format_args!("the console is at {shown}"));
-    console::serve(listener, console, stopped).await.map_err(Failed::plainly)
+    let shutdown = shutdown_on_signal("stopping: finishing requests in flight")?;
+    say(format_args!("the console is at {url}"));
+    console::serve(listener, console, shutdown).await.map_err(Failed::plainly)
 }

@@ -1,4 +1,4 @@
-//! `bilag dead list --group`: dead letters that died of the same thing.
+//! `bilag dead list --group`: dead letters by cause.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use sync_store::{DeadCause, DeadCount, DeadLetterFilter, Page, SyncStore};
 
 use super::list::none;
-use crate::output::{self, Column, Failed, ago, one_line, say, table_lines};
+use crate::output::{Column, Failed, ago, say, table_with_details};
 
-/// Groups that are read in one go.
+/// Groups in a query.
 const PAGE: u32 = 1000;
 
 /// Prints the groups, or gives them as JSON.
@@ -32,11 +32,13 @@ pub async fn list(
         let next = page.offset.saturating_add(page.limit);
         say(format_args!("\nthe latest {}; --offset {next} shows those after them", groups.len()));
     }
-    say("\nbilag dead redrive --group GROUP sends a group on, once its cause is gone; discard puts it aside");
+    say(
+        "\n`bilag dead redrive --group GROUP` redrives a group once its cause is fixed; `discard` archives it",
+    );
     Ok(None)
 }
 
-/// Each cause stands below its group, as it is longer than what is left of a line beside it.
+/// Each with its cause on a line of its own.
 fn print(groups: &[DeadCause]) {
     let columns = [
         Column::Left("group"),
@@ -58,18 +60,11 @@ fn print(groups: &[DeadCause]) {
             group.letter.clone(),
         ]
     };
-    let lines = table_lines(&columns, &groups.iter().map(row).collect::<Vec<_>>());
     let causes = groups.iter().map(|group| match group.cause.as_str() {
-        "" => Some(group.error.as_str()),
-        cause => Some(cause),
+        "" => group.error.as_str(),
+        cause => cause,
     });
-    let width = output::terminal_width().unwrap_or(100).saturating_sub(4).max(40);
-    for (line, cause) in lines.iter().zip([None].into_iter().chain(causes)) {
-        say(line);
-        if let Some(cause) = cause {
-            say(format_args!("    {}", one_line(cause, width)));
-        }
-    }
+    table_with_details(&columns, &groups.iter().map(row).collect::<Vec<_>>(), causes);
 }
 
 fn to_json(group: &DeadCause) -> Value {
@@ -80,7 +75,7 @@ fn to_json(group: &DeadCause) -> Value {
     })
 }
 
-/// How many dead letters meet the filter, by stage and reason.
+/// Matching dead letters by stage and reason.
 pub async fn counts(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Result<Vec<DeadCount>, Failed> {
     let mut counts = BTreeMap::<(String, String), DeadCount>::new();
     let mut offset = 0;

@@ -1,38 +1,36 @@
 //! `bilag dead list`: how many dead letters there are, by stage and reason, and the latest.
 
 use amqp::chain;
-use operate::letters::{Lag, LagError, lag};
+use operate::dead_letters::{Lag, LagError};
 use serde_json::{Value, json};
 use sync_store::{DeadCount, DeadLetter, DeadLetterFilter, NotedDeadLetter, Page, SyncStore};
 
-use super::{groups, to_json};
-use crate::chain::stages;
+use super::act::filter;
+use super::{groups, service, to_json};
 use crate::cli::{DeadLetterKind, ListArgs};
-use crate::commands::letters::filter;
-use crate::output::{self, Column, Failed, ago, one_line, say, table, table_lines, tell};
+use crate::output::{self, Column, Failed, ago, say, table, table_with_details, tell};
 
 /// Lists dead letters, or groups of them, and says where the index lags behind the queues.
 pub async fn run(args: ListArgs) -> Result<(), Failed> {
-    let store = args.store.open().await?;
-    let broker = args.broker.broker("dead letters")?;
+    let service = service(args.store.open().await?, &args.broker)?;
+    let store = service.store.as_ref();
     let kind = DeadLetterKind { stage: args.stage, reason: args.reason, since: args.since, text: args.text };
     let filter = filter(&kind);
     let page = Page { limit: args.limit, offset: args.offset };
-    let index = lag(store.as_ref(), &broker, stages()).await;
-    let mut told = match args.group {
-        true => groups::list(store.as_ref(), &filter, page, args.json).await?,
-        false => list(store.as_ref(), &filter, page, args.json).await?,
+    let index = service.lag().await;
+    let mut document = match args.group {
+        true => groups::list(store, &filter, page, args.json).await?,
+        false => list(store, &filter, page, args.json).await?,
     };
-    match (&mut told, &index) {
-        (Some(told), index) => {
-            told["index"] = index_to_json(index);
-            output::json(told);
+    match (&mut document, &index) {
+        (Some(document), index) => {
+            document["index"] = index_to_json(index);
+            output::json(document);
         }
         (None, Ok(lags)) => lags.iter().for_each(|lag| tell(format_args!("warning: {lag}"))),
-        (None, Err(error)) => tell(format_args!(
-            "warning: whether the index has all that the queues hold could not be checked: {}",
-            chain(error)
-        )),
+        (None, Err(error)) => {
+            tell(format_args!("warning: could not compare the index with the queues: {}", chain(error)))
+        }
     }
     Ok(())
 }
@@ -40,7 +38,7 @@ pub async fn run(args: ListArgs) -> Result<(), Failed> {
 /// Whether the index has all dead letters: `lags` is null where that could not be checked.
 fn index_to_json(index: &Result<Vec<Lag>, LagError>) -> Value {
     let lag_to_json = |lag: &Lag| match lag {
-        Lag::Unnoted { letters } => json!({ "queue": "bilag.dead", "unnoted": letters }),
+        Lag::Unnoted { count } => json!({ "queue": "bilag.dead", "unnoted": count }),
         Lag::Differs { stage, queue, index, moved_by } => json!({
             "queue": format!("bilag.{stage}.dead"), "stage": stage, "inQueue": queue, "inIndex": index,
             "movedBy": moved_by,
@@ -98,12 +96,11 @@ async fn list(
             _ => say(format_args!("\n{shown} of {all}, after the latest {from}")),
         }
     }
-    say("\nbilag dead show ID tells what happened to one of them, and what to do");
+    say("\n`bilag dead show ID` shows what happened, and what to do");
     Ok(None)
 }
 
-/// How many dead letters meet the filter, by stage and reason. The numbers of all come at once; only time and
-/// text need a look at each dead letter.
+/// Matching dead letters by stage and reason. Only time and text need a query of each dead letter.
 async fn counts(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Result<Vec<DeadCount>, Failed> {
     if filter.since.is_some() || filter.text.is_some() {
         return groups::counts(store, filter).await;
@@ -114,18 +111,18 @@ async fn counts(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Result<Vec<
     Ok(counts)
 }
 
-/// Says that there is nothing to list.
+/// In place of an empty list.
 pub(super) async fn none(store: &dyn SyncStore) -> Result<(), Failed> {
     let none_at_all = store.dead_counts().await.map_err(Failed::plainly)?.is_empty();
     let store = store.describe();
     match none_at_all {
-        true => say(format_args!("no dead letters in {store}; `bilag consume dead` notes them there")),
-        false => say(format_args!("none of the dead letters in {store} is of this kind")),
+        true => say(format_args!("no dead letters in {store}; `bilag consume dead` indexes them")),
+        false => say(format_args!("no matching dead letters in {store}")),
     }
     Ok(())
 }
 
-/// Each error stands below its dead letter, as it is longer than what is left of a line beside it.
+/// Each with its error on a line of its own.
 fn list_letters(letters: &[NotedDeadLetter]) {
     let columns = [
         Column::Left("id"),
@@ -135,15 +132,7 @@ fn list_letters(letters: &[NotedDeadLetter]) {
         Column::Right("age"),
     ];
     let rows: Vec<_> = letters.iter().map(row).collect();
-    let lines = table_lines(&columns, &rows);
-    let errors = letters.iter().map(|noted| Some(noted.letter.error.as_str()));
-    let width = output::terminal_width().unwrap_or(100).saturating_sub(4).max(40);
-    for (line, error) in lines.iter().zip([None].into_iter().chain(errors)) {
-        say(line);
-        if let Some(error) = error {
-            say(format_args!("    {}", one_line(error, width)));
-        }
-    }
+    table_with_details(&columns, &rows, letters.iter().map(|noted| noted.letter.error.as_str()));
 }
 
 fn row(noted: &NotedDeadLetter) -> Vec<String> {
@@ -157,7 +146,7 @@ fn row(noted: &NotedDeadLetter) -> Vec<String> {
     ]
 }
 
-/// The receipt or the package that a dead letter is about, where that could be read.
+/// Receipt or package, if known.
 fn about(letter: &DeadLetter) -> String {
     match (&letter.key, &letter.package) {
         (Some(receipt), _) => receipt.to_string(),

@@ -1,31 +1,42 @@
-//! `bilag dead`: the dead letters, read from their index. Looking changes nothing.
+//! `bilag dead`: listing, showing, moving, editing and reindexing dead letters.
 
+mod act;
+mod edit;
 mod groups;
+mod index;
 mod list;
 mod show;
 
+use std::sync::Arc;
+
+use operate::dead_letters::DeadLetterService;
 use serde_json::Value;
 use sync_store::{DeadLetter, DeadLetterFilter, NotedDeadLetter, Page, SyncStore};
 
+use crate::chain::stages;
 use crate::cli::DeadCommand;
-use crate::commands::letters;
 use crate::output::Failed;
+use crate::settings::BrokerSettings;
 
-/// Lists, shows, moves.
 pub async fn run(command: DeadCommand) -> Result<(), Failed> {
     match command {
         DeadCommand::List(args) => list::run(*args).await,
         DeadCommand::Show(args) => show::run(*args).await,
-        DeadCommand::Redrive(args) => letters::redrive(*args).await,
-        DeadCommand::Discard(args) => letters::discard(*args).await,
-        DeadCommand::Restore(args) => letters::restore(*args).await,
-        DeadCommand::Edit(args) => letters::edit(*args).await,
-        DeadCommand::Export(args) => letters::export(args).await,
-        DeadCommand::Reindex(args) => letters::reindex(args).await,
+        DeadCommand::Redrive(args) => act::redrive(*args).await,
+        DeadCommand::Discard(args) => act::discard(*args).await,
+        DeadCommand::Restore(args) => act::restore(*args).await,
+        DeadCommand::Edit(args) => edit::run(*args).await,
+        DeadCommand::Export(args) => index::export(args).await,
+        DeadCommand::Reindex(args) => index::reindex(args).await,
     }
 }
 
-/// The dead letters that wait for a person and are about something.
+fn service(store: Arc<dyn SyncStore>, broker: &BrokerSettings) -> Result<DeadLetterService, Failed> {
+    let delays = broker.retry_delays.clone();
+    Ok(DeadLetterService { store, broker: broker.broker("dead letters")?, stages: stages().to_vec(), delays })
+}
+
+/// Dead letters in their queues that match.
 pub async fn letters_about(
     store: &dyn SyncStore,
     text: String,
@@ -37,7 +48,7 @@ pub async fn letters_about(
 }
 
 fn to_json(noted: &NotedDeadLetter) -> Value {
-    let mut letter = operate::letters::json(noted);
+    let mut letter = operate::dead_letters::json(noted);
     letter["queue"] = amqp::dead_queue_name(&noted.letter.stage).into();
     letter
 }

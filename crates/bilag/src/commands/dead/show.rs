@@ -1,13 +1,14 @@
 //! `bilag dead show`: one dead letter, all that is known of it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use amqp::chain;
-use operate::letters::{Decoded, decoded, whole};
+use operate::dead_letters::{Decoded, DecodedLine, decoded, is_whole, readable};
 use serde_json::Value;
 use sync_store::{DeadLetterInFull, Key, NotedDeadLetter, PackageKey, Page, Place, RecordFilter, SyncStore};
 
-use super::to_json;
+use super::{service, to_json};
 use crate::chain::stages;
 use crate::cli::ShowArgs;
 use crate::commands::WHOLE_WITHIN;
@@ -26,35 +27,31 @@ pub async fn run(args: ShowArgs) -> Result<(), Failed> {
     };
     let problem = match is_whole(&found) {
         true => None,
-        false => complete(store.as_ref(), &mut found, &args).await?,
+        false => complete(store.clone(), &mut found, &args).await?,
     };
     let decoded = decoded(&found.body);
     if let Some(file) = &args.pdf {
         return save(&found, decoded, file, problem);
     }
     if let Some(problem) = problem {
-        tell(format_args!("warning: only the beginning of the body is shown: {problem}"));
+        tell(format_args!("warning: the body is incomplete: {problem}"));
     }
     show(store.as_ref(), &found, decoded, args.json).await
 }
 
-fn is_whole(found: &DeadLetterInFull) -> bool {
-    found.body.len() as u64 == found.noted.body_size
-}
-
-/// Gets the rest of the body from the dead letter's queue; gives why that is not possible, where it is not.
+/// Replaces the body by the whole one from the queue; the error if that fails.
 async fn complete(
-    store: &dyn SyncStore,
+    store: Arc<dyn SyncStore>,
     found: &mut DeadLetterInFull,
     args: &ShowArgs,
 ) -> Result<Option<String>, Failed> {
-    let broker = args.broker.broker("dead letters")?;
-    Ok(match whole(store, &broker, &who(None), &found.noted, WHOLE_WITHIN).await {
+    let service = service(store, &args.broker)?;
+    Ok(match service.read_whole(&who(None), &found.noted, WHOLE_WITHIN).await {
         Ok(Some(message)) => {
             found.body = message.body.to_vec();
             None
         }
-        Ok(None) => Some("the dead letter is not in its queue any more".to_owned()),
+        Ok(None) => Some("the dead letter is no longer in its queue".to_owned()),
         Err(error) => Some(chain(&error)),
     })
 }
@@ -69,14 +66,14 @@ fn save(
     let id = &found.noted.letter.id;
     if let Some(problem) = problem {
         let text =
-            format!("the PDF of dead letter {id} could not be saved, as its body is needed whole: {problem}");
+            format!("the PDF of dead letter {id} cannot be saved, because its body is incomplete: {problem}");
         return Err(Failed::plainly(text));
     }
     let Some(pdf) = decoded.and_then(|decoded| decoded.pdf) else {
         let receipt = found.noted.letter.key.as_ref();
         let receipt = receipt.map_or("UID".to_owned(), |key| key.receipt_uid.clone());
         return Err(Failed::plainly(format!(
-            "letter {id} has no PDF: it died before that was made, in {}; `bilag render --receipt {receipt} -o FILE.pdf` makes it, where the receipt was heard",
+            "dead letter {id} has no PDF: it died in {}, before rendering; `bilag render --receipt {receipt} -o FILE.pdf` renders it",
             found.noted.letter.stage
         )));
     };
@@ -100,8 +97,9 @@ async fn show(
     if json {
         let mut letter = to_json(&found.noted);
         letter["headers"] = headers;
-        letter["compressed"] = is_compressed(found).into();
-        letter["body"] = payload(found, "\n").into();
+        let (payload, compressed) = payload(found, "\n");
+        letter["compressed"] = compressed.into();
+        letter["body"] = payload.into();
         letter["decoded"] = decoded.map_or(Value::Null, |decoded| decoded_to_json(&decoded));
         output::json(&letter);
         return Ok(());
@@ -128,15 +126,15 @@ async fn show(
         say(format_args!("  {name}: {value}"));
     }
     say("\npayload");
-    if is_compressed(found) {
-        say("  shown decompressed; the message has it compressed");
+    // Prefixed, so that its lines cannot be mistaken for ours.
+    let (payload, compressed) = payload(found, "\n| ");
+    if compressed {
+        say("  shown decompressed");
     }
-    // A line of it is not to be taken for one of ours.
-    output::say_lines(&payload(found, "\n| "));
+    output::say_lines(&payload);
     Ok(())
 }
 
-/// What the body says, as people read it.
 fn print(decoded: &Decoded) {
     for (name, value) in &decoded.facts {
         field(name, value);
@@ -168,7 +166,7 @@ fn print(decoded: &Decoded) {
 
 fn decoded_to_json(decoded: &Decoded) -> Value {
     let facts = decoded.facts.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
-    let line = |line: &operate::letters::DecodedLine| serde_json::json!({ "code": line.code, "name": line.name, "quantity": line.quantity, "total": line.total });
+    let line = |line: &DecodedLine| serde_json::json!({ "code": line.code, "name": line.name, "quantity": line.quantity, "total": line.total });
     let paid = |(what, amount, state): &(String, String, String)| serde_json::json!({ "by": what, "amount": amount, "state": state });
     serde_json::json!({
         "event": decoded.event,
@@ -203,7 +201,7 @@ fn lines(noted: &NotedDeadLetter) -> Vec<(&'static str, String)> {
     told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The receipt as people know it, and how far it has come: whether money waits for this dead letter.
+/// The receipt with its state at each target.
 async fn receipt(store: &dyn SyncStore, key: &Key) -> Result<String, Failed> {
     let (receipt, tenant_uid) = (Some(key.receipt_uid.clone()), Some(key.tenant_uid.clone()));
     let filter = RecordFilter { receipt, tenant_uid, ..Default::default() };
@@ -215,34 +213,31 @@ async fn receipt(store: &dyn SyncStore, key: &Key) -> Result<String, Failed> {
     let states = records.iter().map(|record| format!("{} at {}", record.state, record.target));
     let states: Vec<_> = states.collect();
     let known = first.receipt.as_ref().map_or_else(
-        || "never heard unbroken".to_owned(),
+        || "no valid event".to_owned(),
         |facts| format!("voucher {}, store {}, {}", facts.voucher_number, facts.store_uid, money(facts)),
     );
     Ok(format!("{key} ({known}): {}", states.join(", ")))
 }
 
-/// The package as people know it, and how far its newest round has come.
+/// The package with the state of its newest round.
 async fn package(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Failed> {
     let rounds = store.package(key).await.map_err(Failed::plainly)?;
     Ok(match rounds.first() {
         Some(newest) => format!("{key} (number {}): {}", newest.number, newest.state),
-        None => format!("{key} (never heard unbroken)"),
+        None => format!("{key} (no valid event)"),
     })
 }
 
-fn is_compressed(found: &DeadLetterInFull) -> bool {
-    *events::legible(&found.body) != *found.body
-}
-
-/// Decompressed where it is compressed. JSON is indented, without the bytes of a PDF; anything else is shown as text.
-fn payload(found: &DeadLetterInFull, line_break: &str) -> String {
-    let whole = found.body.len() as u64 == found.noted.body_size;
-    let body = events::legible(&found.body);
+/// The decompressed body, and whether it was compressed. JSON is indented, without the bytes of a PDF; anything
+/// else is text.
+fn payload(found: &DeadLetterInFull, line_break: &str) -> (String, bool) {
+    let whole = is_whole(found);
+    let (body, compressed) = readable(&found.body);
     if whole && let Ok(mut json) = serde_json::from_slice::<Value>(&body) {
         if let Some(content) = json.pointer_mut("/pdf/content") {
             *content = format!("({} characters of base64)", content.as_str().map_or(0, str::len)).into();
         }
-        return untrusted_text::json(&format!("{json:#}")).into_owned();
+        return (untrusted_text::json(&format!("{json:#}")).into_owned(), compressed);
     }
     let mut text = String::from_utf8_lossy(&body).replace('\n', line_break);
     if !whole {
@@ -252,5 +247,5 @@ fn payload(found: &DeadLetterInFull, line_break: &str) -> String {
             found.noted.body_size
         ));
     }
-    text
+    (text, compressed)
 }

@@ -1,0 +1,32 @@
+//! What every request can reach.
+
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::bus::Bus;
+use crate::event::Vendor;
+use crate::hydrate::Hydrate;
+use crate::secret::Key;
+
+pub(crate) struct AppState {
+    pub(crate) bus: Bus,
+    pub(crate) exchange: String,
+    pub(crate) hydrate: Option<Hydrate>,
+    /// Of one webhook, its response included.
+    pub(crate) timeout: Duration,
+    /// One permit for each concurrent webhook.
+    pub(crate) slots: Semaphore,
+    pub(crate) flow: Option<Key>,
+    pub(crate) akinon: Option<Key>,
+}
+
+impl AppState {
+    /// `None` if the vendor has no endpoint.
+    pub(crate) fn key(&self, vendor: Vendor) -> Option<&Key> {
+        match vendor {
+            Vendor::Flow => self.flow.as_ref(),
+            Vendor::Akinon => self.akinon.as_ref(),
+        }
+    }
+}
