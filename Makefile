@@ -36,7 +36,7 @@ clippy:
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 deny:
-	@dev/deny.sh
+	@cargo xtask deny
 
 generated:
 	cargo build --quiet -p bilag

@@ -210,7 +210,7 @@ show_packages() {
     echo
     step() { printf '    %-13s%s\n' "$1" "$2"; }
     step packed "number $(told demo/run/package number), heard from the OMS"
-    step "asked for" "$(told demo/run/package asked), with the key $(told demo/run/package key)"
+    step "asked for" "$(told demo/run/package requested), with the key $(told demo/run/package key)"
     step issued "receipt $receipt, voucher $(told demo/run/package voucher), $(told demo/run/receipt amount)"
     step "in Omnium" "invoice ${receipt#*/} with $(told demo/run/receipt file)"
     step "in the ERP" "the same"

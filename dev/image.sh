@@ -48,12 +48,7 @@ forget() {
 get_tools() {
     [ "$(id -u)" -eq 0 ] || fail "debootstrap and chroot need root; run it as root"
     "$here/install.sh" buildah debootstrap
-    if [ "$("$tools/bin/cargo-cyclonedx" cyclonedx --version 2>/dev/null)" != "cargo-cyclonedx-cyclonedx $cyclonedx" ]; then
-        # Unoptimised: it is built once in minutes, and runs for a second.
-        cargo install cargo-cyclonedx --locked --quiet --debug --version "$cyclonedx" --root "$tools" \
-            --target-dir "$tools/target"
-        rm -rf "$tools/target"
-    fi
+    "$here/tool.sh" cargo-cyclonedx "$cyclonedx" >/dev/null
 }
 
 # Debian's own release, which the compiled parts of this machine fit to.

@@ -8,7 +8,8 @@ name=$1
 version=$2
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bilag-ci/tools
 program=$cache/bin/$name
-case $("$program" --version 2>/dev/null || true) in
+# A subcommand of cargo may want its own name first.
+case $({ "$program" --version || "$program" "${name#cargo-}" --version; } 2>/dev/null || true) in
 *"$version"*) ;;
 *)
     # Unoptimised: built once in minutes, run in seconds.

@@ -1,11 +1,13 @@
 //! Repository tasks: `cargo xtask TASK` writes what is generated; with `--check` it fails where a file is out of date.
 
 mod book;
+mod manifests;
 mod reference;
 
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -39,6 +41,8 @@ enum Task {
     Book,
     /// Check the Kubernetes manifests and the compose file
     Manifests,
+    /// Check licences, sources, bans and advisories of the dependencies against deny.toml
+    Deny,
 }
 
 fn main() -> ExitCode {
@@ -46,7 +50,8 @@ fn main() -> ExitCode {
         Task::Reference { check } => reference::run(check),
         Task::Schemas { check } => schemas(check),
         Task::Book => book::run(),
-        Task::Manifests => run(Command::new("dev/manifests.sh").current_dir(root())),
+        Task::Manifests => manifests::run_checks(),
+        Task::Deny => deny(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,8 +69,64 @@ fn schemas(check: bool) -> Outcome {
         run(cargo(&["run", "--quiet", "-p", "events", "--example", "schemas"]))?;
     }
     write("schemas/asyncapi.yaml", &bilag(&["topology", "asyncapi"])?, check)?;
-    // The parser comes from npm.
-    run(Command::new("dev/asyncapi.sh").current_dir(root()))
+    validate_asyncapi()
+}
+
+/// By AsyncAPI's own parser, which is installed from npm on first use; another version of it is another folder.
+fn validate_asyncapi() -> Outcome {
+    let source = root().join("dev/asyncapi");
+    let lock = fs::read_to_string(source.join("package-lock.json"))?;
+    let mut version = DefaultHasher::new();
+    lock.hash(&mut version);
+    let folder = cache(&format!("asyncapi-{:x}", version.finish()));
+    if !folder.join("complete").exists() {
+        if !is_installed("npm") {
+            install(&["nodejs", "npm"])?;
+        }
+        fs::create_dir_all(&folder)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(source.join(file), folder.join(file))?;
+        }
+        let quietly = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+        run(Command::new("npm").args(quietly).current_dir(&folder))?;
+        fs::write(folder.join("complete"), "")?;
+    }
+    let validate = [source.join("validate.mjs"), folder, "schemas/asyncapi.yaml".into()];
+    run(Command::new("node").args(validate).current_dir(root()))
+}
+
+/// Advisories only where their database can be reached.
+fn deny() -> Outcome {
+    let deny = output(Command::new("dev/tool.sh").args(["cargo-deny", "0.20.2"]).current_dir(root()))?;
+    let check = |what: &[&str]| {
+        let arguments = ["check", "--hide-inclusion-graph"].iter().chain(what);
+        run(Command::new(deny.trim()).args(arguments).current_dir(root()))
+    };
+    check(&["bans", "licenses", "sources"])?;
+    let database = "https://github.com/RustSec/advisory-db";
+    let reach = ["30", "git", "ls-remote", "--exit-code", database, "HEAD"];
+    let reached = Command::new("timeout").args(reach).env("GIT_TERMINAL_PROMPT", "0").output()?;
+    if reached.status.success() {
+        return check(&["advisories"]);
+    }
+    println!("NOT CHECKED: security advisories, because {database} cannot be reached");
+    Ok(())
+}
+
+/// A folder for what is downloaded once and kept outside the repository.
+fn cache(name: &str) -> PathBuf {
+    let home = || env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from).join(".cache");
+    env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("bilag-ci").join(name)
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Installs Debian packages.
+fn install(packages: &[&str]) -> Outcome {
+    run(Command::new("dev/install.sh").args(packages).current_dir(root()))
 }
 
 /// The repository.

@@ -1,6 +1,5 @@
 //! The first page, with and without a broker.
 
-
 use amqp::{Broker, Delay, Exchange, Topology};
 use reqwest::StatusCode;
 use sync_store::{Closes, DeadLetter, NewDeadLetter};

@@ -6,7 +6,6 @@ mod cookies;
 mod door;
 mod forms;
 mod headers;
-mod modules;
 mod oidc;
 mod passwords;
 mod sessions;
