@@ -42,7 +42,7 @@ async fn what_is_of_the_period_and_not_there_is_published_and_the_rest_is_told()
 
     let (code, printed, error) = told(&world.run(&arguments));
     assert_eq!((code, numbers(&printed)), (1, [1, 1, 1, 2]), "{printed}");
-    assert_eq!(error, "error: 2 event(s) are broken\n");
+    assert_eq!(error, "error: 2 event(s) are invalid\n");
     let broken: Value = serde_json::from_str(&printed).expect("JSON");
     let broken: Vec<_> = broken["brokenEvents"]
         .as_array()
@@ -93,7 +93,10 @@ async fn where_nobody_hears_it_nothing_is_published_and_it_says_so() {
     arguments.extend(NOVEMBER);
     let (code, printed, error) = told(&world.run(&arguments));
     assert_eq!(code, 1, "{printed}");
-    assert!(error.contains("bilag topology apply") && error.contains("the same command goes on"), "{error}");
+    assert!(
+        error.contains("bilag topology apply") && error.contains("run the same command to continue"),
+        "{error}"
+    );
 }
 
 fn writes(world: &World) -> usize {

@@ -1,4 +1,4 @@
-//! `bilag doctor`: nothing stands in the way, or each fault by itself with what to mend.
+//! `bilag doctor`: no problems found, or each fault by itself with what to mend.
 
 use bilag_tests::{World, told};
 use reqwest::StatusCode;
@@ -58,25 +58,25 @@ async fn where_all_is_well_nothing_stands_in_the_way_and_nothing_is_left_behind(
         "warn stages erp is not in use",
         "ERP_INVOICE_URL is not set",
         "ok broker 127.0.0.1:",
-        "ok rights may find the exchange \"events\"",
+        "ok rights may access the exchange \"events\"",
         "ok rights may declare queues",
-        "ok rights may hear the exchange \"events\"",
+        "ok rights may bind a queue to the exchange \"events\"",
         "ok rights may consume from queues",
         "ok rights may publish to the exchange \"bilag\"",
-        "ok topology as it should be, compared with bindings and policies",
+        "ok topology matches, compared with bindings and policies",
         "ok store sqlite:///",
         "ok store can be written",
-        "ok clock the store's and this machine's agree",
-        "ok render the template: a4 has no mistakes",
-        "ok upload Omnium: the token is given, and invoices may be read",
-        "nothing stands in the way, 3 warning(s)",
+        "ok clock the clocks of the store and this machine agree",
+        "ok render the template: a4 is valid",
+        "ok upload Omnium: a token is granted, and invoices are readable",
+        "no problems found, 3 warning(s)",
     ]) {
         assert!(line.starts_with(expected), "{line} is not {expected}\n{printed}");
     }
     assert_eq!(lines.len(), 20, "{printed}");
     assert_eq!(world.vhost.queues().await, queues);
     assert!(world.sandbox.omnium.ledger().iter().all(|entry| matches!(entry.call, Call::Token | Call::Get)));
-    assert!(world.ok(&["sync", "list"]).starts_with("no receipt has been heard yet"));
+    assert!(world.ok(&["sync", "list"]).starts_with("no receipts in"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,7 +116,7 @@ async fn each_fault_at_the_broker_is_named_with_what_to_mend() {
     let url = world.vhost.url.clone();
     world.set("BILAG_BUS_EXCHANGE", "evnets");
     let (what, told, mend) = only_fault(&world);
-    assert_eq!((&*what, &*told), ("rights", "could not find the exchange \"evnets\": it does not exist"));
+    assert_eq!((&*what, &*told), ("rights", "could not access the exchange \"evnets\": it does not exist"));
     assert!(mend.starts_with("set BILAG_BUS_EXCHANGE"), "{mend}");
     world.set("BILAG_BUS_EXCHANGE", "events");
 
@@ -142,7 +142,7 @@ async fn each_fault_at_the_broker_is_named_with_what_to_mend() {
     world.vhost.put(&format!("permissions/{{vhost}}/{name}"), rights).await;
     world.set("BILAG_AMQP_URL", &narrow);
     let (what, told, mend) = only_fault(&world);
-    assert_eq!((&*what, &*told), ("rights", "may not hear the exchange \"events\""));
+    assert_eq!((&*what, &*told), ("rights", "may not bind a queue to the exchange \"events\""));
     assert_eq!(mend, "give BILAG_AMQP_URL's user write on ^bilag, and read on \"events\"");
     let rights = json!({ "configure": "", "write": "", "read": "" });
     world.vhost.put(&format!("permissions/{{vhost}}/{name}"), rights).await;
@@ -199,7 +199,7 @@ async fn each_fault_of_the_store_is_named_with_what_to_mend() {
     run("delete from _sqlx_migrations where version = 1").execute(&mut connection).await.expect("written");
     let (what, told, mend) = only_fault(&world);
     assert!(what == "store" && told.contains("1 migration(s) behind"), "{told}");
-    assert_eq!(mend, "run `bilag sync migrate` as the tables' owner");
+    assert_eq!(mend, "run `bilag sync migrate` as the owner of the tables");
 
     run("insert into bilag_schema values (9999, 9999)").execute(&mut connection).await.expect("written");
     let (_, told, _) = only_fault(&world);

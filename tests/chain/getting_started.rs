@@ -140,7 +140,7 @@ const SHOWN: [(&str, &str, &str); 6] = [
     ("5", "bilag sync list", "skipped"),
     ("6", "bilag sync show 1001", "would create invoice rcpt-1001"),
     ("7", "bilag sync list", "complete"),
-    ("8", "bilag packages list", "no package has been heard yet"),
+    ("8", "bilag packages list", "no packages in"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

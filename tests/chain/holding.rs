@@ -134,7 +134,7 @@ async fn a_held_stage_does_not_probe_and_loses_no_connection_unnoticed() {
     in_flight(&consumer, 0).await;
     ready(&vhost, 8).await;
     let before = asked.load(Ordering::SeqCst);
-    let due = consumer.status.pause().expect("it is still paused by itself").next_probe_at;
+    let due = consumer.status.pause().expect("it is still paused automatically").next_probe_at;
     eventually("probes would have been due", async || {
         (Utc::now() > due + TimeDelta::seconds(1)).then_some(())
     })

@@ -51,7 +51,7 @@ async fn a_receipt_that_is_lost_is_asked_for_once_more_and_then_by_hand() {
     assert_eq!(waiting(&world), [2]);
     let (code, _, error) = told(&world.run(&["packages", "ask", "1"]));
     assert_eq!(code, 1);
-    assert!(error.contains("akinon/1") && error.contains("its receipt is there"), "{error}");
+    assert!(error.contains("akinon/1") && error.contains("it has a receipt"), "{error}");
     assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
 }
 

@@ -54,7 +54,7 @@ async fn a_stranded_receipt_is_sent_on_by_hand_once_and_in_its_own_trace() {
     strand(&world, &receipt(1)).await;
     assert_eq!(world.ok(&["sync", "reconcile"]), "no receipt is stranded\n");
     an_hour_later(&world).await;
-    assert_eq!(world.ok(&["sync", "reconcile"]), "1 stranded receipt(s) were sent on again\n");
+    assert_eq!(world.ok(&["sync", "reconcile"]), "published the events of 1 stranded receipt(s) again\n");
     assert_eq!(world.ok(&["sync", "reconcile"]), "no receipt is stranded\n");
     let sent = world.vhost.peek("bilag.receipt", 2).await;
     assert_eq!(sent.len(), 1);
@@ -73,7 +73,7 @@ async fn whatever_counts_as_stranded_each_is_sent_on_once() {
         strand(&world, &receipt(number)).await;
     }
     let said = world.ok(&["sync", "reconcile", "--untouched-for", "1ms"]);
-    assert_eq!(said, "450 stranded receipt(s) were sent on again\n");
+    assert_eq!(said, "published the events of 450 stranded receipt(s) again\n");
     assert_eq!(world.vhost.ready("bilag.receipt").await, Some(450));
 }
 
@@ -86,7 +86,7 @@ async fn a_receipt_that_is_stranded_on_its_way_to_several_targets_is_sent_on_onc
         strand_at(&world, &receipt(2), target).await;
     }
     an_hour_later(&world).await;
-    assert_eq!(world.ok(&["sync", "reconcile"]), "2 stranded receipt(s) were sent on again\n");
+    assert_eq!(world.ok(&["sync", "reconcile"]), "published the events of 2 stranded receipt(s) again\n");
     assert_eq!(world.vhost.ready("bilag.receipt").await, Some(2));
     assert_eq!(world.ok(&["sync", "reconcile"]), "no receipt is stranded\n");
 }
@@ -108,7 +108,10 @@ async fn what_waits_at_a_paused_stage_is_not_sent_on_as_if_it_were_lost() {
     world.set("BILAG_RECONCILE_EVERY", "100ms");
     let all = world.consume(&["all"]).await;
     world.ok(&["pause", "upload", "--why", "Omnium moves house"]);
-    eventually("its process has followed", async || all.log().contains("paused by hand").then_some(())).await;
+    eventually("its process has confirmed", async || {
+        all.log().contains("paused by an operator").then_some(())
+    })
+    .await;
     let waiting = async |count: u32| {
         eventually(&format!("{count} wait for upload"), async || {
             (world.vhost.ready("bilag.upload").await == Some(count)).then_some(())
@@ -150,8 +153,8 @@ async fn one_process_at_a_time_reconciles() {
     assert!(
         store.named_lease("receipt", "another process", Duration::from_secs(60)).await.expect("an answer")
     );
-    assert_eq!(world.ok(&["sync", "reconcile"]), "another process is sending stranded receipts on already\n");
+    assert_eq!(world.ok(&["sync", "reconcile"]), "another process is publishing stranded receipts already\n");
     assert_eq!(world.vhost.ready("bilag.receipt").await, Some(0));
     assert!(store.named_lease("receipt", "another process", Duration::ZERO).await.expect("an answer"));
-    assert_eq!(world.ok(&["sync", "reconcile"]), "1 stranded receipt(s) were sent on again\n");
+    assert_eq!(world.ok(&["sync", "reconcile"]), "published the events of 1 stranded receipt(s) again\n");
 }

@@ -82,7 +82,7 @@ async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
     assert_eq!(shown(&["--by", "type"]), BY_TYPE);
     let of_packages = shown(&["--target", "package"]);
     assert!(
-        of_packages.contains("\n1 heard = 0 complete + 0 skipped + 1 dead + 0 on their way\n"),
+        of_packages.contains("\n1 received = 0 complete + 0 skipped + 1 dead + 0 in progress\n"),
         "{of_packages}"
     );
     let (_, csv, _) = report(&["--by", "store", "--format", "csv"]);
@@ -101,7 +101,7 @@ async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
     );
 
     let (code, _, error) = report(&["--strict"]);
-    let says = "error: not everything is settled: 3 dead, 1 in progress, 1 voucher number(s) missing\n";
+    let says = "error: not complete: 3 dead, 1 in progress, 1 voucher number(s) missing\n";
     assert_eq!((code, &*error), (1, says));
 }
 
@@ -128,7 +128,7 @@ async fn what_cannot_be_reported_is_said_in_a_line() {
         assert_eq!(told(&world.run(&all)), (2, String::new(), says.to_owned()));
     }
     let none = world.ok(&["report", "--from", "2026-11-01", "--to", "2026-11-02"]);
-    assert!(none.ends_with("none was heard\n"), "{none}");
+    assert!(none.ends_with("none received\n"), "{none}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,9 +170,9 @@ async fn receipts_are_searched_by_what_people_know_and_say_what_is_holding_them(
     assert_eq!(holding("rcpt-2")["holding"], "discarded");
 }
 
-const BY_TYPE: &str = "receipts settled from FROM to TO, and what became of them at omnium
+const BY_TYPE: &str = "receipts settled from FROM to TO, by outcome at omnium
 
-TYPE  CURRENCY  HEARD  AMOUNT  COMPLETE  AMOUNT  SKIPPED  AMOUNT  DEAD  AMOUNT  ON THEIR WAY  AMOUNT
+TYPE  CURRENCY  RECEIVED  AMOUNT  COMPLETE  AMOUNT  SKIPPED  AMOUNT  DEAD  AMOUNT  IN PROGRESS  AMOUNT
 RETURN  NOK  1  -3499.00  1  -3499.00  0  0.00  0  0.00  0  0.00
 SALE  NOK  5  19182.50  2  7673.00  1  3836.50  1  3836.50  1  3836.50
 SALE  SEK  1  3836.50  1  3836.50  0  0.00  0  0.00  0  0.00
@@ -181,17 +181,17 @@ total  NOK  6  15683.50  3  4174.00  1  3836.50  1  3836.50  1  3836.50
 total  SEK  1  3836.50  1  3836.50  0  0.00  0  0.00  0  0.00
 total  –  2  –  0  –  0  –  2  –  0  –
 
-9 heard = 4 complete + 1 skipped + 3 dead + 1 in progress
-1 of the dead: receipts of which only broken events were heard
-1 of the dead: dead letters from which no receipt could be read, so nobody knows whose they are
+9 received = 4 complete + 1 skipped + 3 dead + 1 in progress
+1 of the dead: receipts with only invalid events
+1 of the dead: dead letters without a readable receipt
 
 voucher numbers
-  7/70: 1 to 7, 6 heard: 3 (1 missing)
-  1 not checked: numbers that belong to no series
+  7/70: 1 to 7, 6 received: 3 (1 missing)
+  1 not checked: numbers outside any series
 
-A missing number may be a receipt that was never announced, or was heard broken: look at the till,
-and at `bilag dead list`. It may be nothing: numbers of another till of the store, or one that was
-given to no receipt. Numbers before the first and after the last cannot be seen to be missing.
+A missing number may be a receipt without an event, or with only invalid events: check the till and
+`bilag dead list`. It may be harmless: a number of another till of the store, or one never assigned.
+Numbers before the first and after the last are not checked.
 ";
 
 const CSV: &str = "\

@@ -45,7 +45,7 @@ async fn every_wrong_setting_is_one_line_that_names_its_variable() {
         ("INVOICE_SERVICE_PATIENCE", "soon", "write a number and ms, s, m or h"),
         ("INVOICE_SERVICE_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
         ("INVOICE_SERVICE_TIMEOUT", "20", "write a number and ms, s, m or h"),
-        ("OMS_ID", "Our OMS", "a name has 1 to 64 of a-z, 0-9, -, _ and ."),
+        ("OMS_ID", "Our OMS", "a name must have 1 to 64 characters of a-z, 0-9, -, _ and ."),
         ("OMS_BASE_URL", "hunter2-secret", "OMS_BASE_URL"),
         ("OMS_BASE_URL", "http://bilag:hunter2-secret@oms.example", "OMS_BASE_URL"),
         ("OMS_API_TOKEN", "", "needed to give the OMS the invoices of packages, and not set"),

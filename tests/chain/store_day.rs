@@ -96,5 +96,5 @@ async fn a_voucher_number_that_two_receipts_of_a_store_have_is_told() {
     let csv = world.ok(&[&period[..], &["--format", "csv"]].concat());
     assert!(csv.contains("repeated,,7,70,,,2,"), "{csv}");
     let (code, _, error) = told(&world.run(&[&period[..], &["--strict"]].concat()));
-    assert!(code == 1 && error.contains("1 given to several receipts"), "{error}");
+    assert!(code == 1 && error.contains("1 duplicated"), "{error}");
 }

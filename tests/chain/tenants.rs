@@ -222,7 +222,7 @@ async fn a_wrong_secret_is_mended_in_its_file_and_shown_until_then() {
     bulkhead_paused(&health, "8").await;
     let told = eventually("bilag stages tells of it", async || {
         let told = world.ok(&["stages"]);
-        told.contains("tenant 8 paused by itself at").then_some(told)
+        told.contains("tenant 8 paused automatically at").then_some(told)
     })
     .await;
     assert!(told.contains("running, but for 1 tenant(s)") && told.contains("next probe"), "{told}");

@@ -106,11 +106,11 @@ async fn a_day_of_packages_at_the_terminal() {
     assert_eq!((&letters[1]["oms"], &letters[1]["package"]), (&"akinon".into(), &2.into()), "{letters:?}");
 
     for (id, why) in [
-        ("1", "its receipt is there: 31/inv-1-1"),
-        ("2", "it is dead, and comes back with its dead letter; bilag packages show 2 names it"),
+        ("1", "it has a receipt: 31/inv-1-1"),
+        ("2", "it is dead; redrive its dead letter, which `bilag packages show 2` names"),
     ] {
         let ran = world.run(&["packages", "ask", id]);
-        let says = format!("error: package akinon/{id} is not asked for again: {why}\n");
+        let says = format!("error: the invoice of package akinon/{id} was not requested again: {why}\n");
         assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned()), (Some(1), says));
     }
 }
@@ -123,8 +123,8 @@ async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
         world.ok(&["dead", "list"]),
         format!("no dead letters in {store}; `bilag consume dead` indexes them\n")
     );
-    assert_eq!(world.ok(&["sync", "list"]), format!("no receipt has been heard yet in {store}\n"));
-    assert_eq!(world.ok(&["packages", "list"]), format!("no package has been heard yet in {store}\n"));
+    assert_eq!(world.ok(&["sync", "list"]), format!("no receipts in {store}\n"));
+    assert_eq!(world.ok(&["packages", "list"]), format!("no packages in {store}\n"));
     for (arguments, says) in [
         (
             ["dead", "show", "0011"],
@@ -134,7 +134,9 @@ async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
         (["packages", "show", "73"], format!("error: no package with id or number 73 in {store}\n")),
         (
             ["packages", "ask", "73"],
-            format!("error: package akinon/73 is not asked for again: it is not known in {store}\n"),
+            format!(
+                "error: the invoice of package akinon/73 was not requested again: it is not in {store}\n"
+            ),
         ),
     ] {
         let ran = world.run(&arguments);
@@ -175,7 +177,7 @@ const DEAD_SHOW_REFUSED: &str = r#"id  ID
 stage  upload
 reason  omnium_rejected
 error  the invoice could not be created in Omnium: Omnium does not take this; correct what its answer names, then redrive: Omnium answered 400: "As it was requested of the sandbox."
-what to do  mend what Omnium's answer names, there or at the till, then redrive the dead letter (docs/reasons.md)
+what to do  correct what Omnium's answer names, there or at the till, then redrive the dead letter (docs/reasons.md)
 first failed  TIME (AGE ago)
 died  TIME (AGE ago)
 retries  0
@@ -206,11 +208,11 @@ payload
 {"id": 18
 "#;
 
-const SYNC_LIST: &str = "TARGET  STATE  RECORDS  UNTOUCHED FOR
+const SYNC_LIST: &str = "TARGET  STATE  RECORDS  UNCHANGED FOR
 omnium  complete  1  AGE
 omnium  dead  1  AGE
 
-RECEIPT  VOUCHER  ORDER  STORE  AMOUNT  TARGET  STATE  UNTOUCHED FOR
+RECEIPT  VOUCHER  ORDER  STORE  AMOUNT  TARGET  STATE  UNCHANGED FOR
 7/rcpt-2  2  601  70  3836.50 NOK  omnium  dead  AGE
 7/rcpt-1  1  601  70  3836.50 NOK  omnium  complete  AGE
 ";
@@ -223,39 +225,39 @@ amount  3836.50 NOK
 
 target  omnium
 state  dead
-heard  once
-first heard  TIME (AGE ago)
-last touched  TIME (AGE ago)
+received  once
+first seen  TIME (AGE ago)
+last change  TIME (AGE ago)
 died in  upload
 reason  omnium_rejected
 error  the invoice could not be created in Omnium: Omnium does not take this; correct what its answer names, then redrive: Omnium answered 400: "As it was requested of the sandbox."
-blocked by  its dead letter waits for an operator: bilag dead show ID (mend what Omnium's answer names, there or at the till, then redrive the dead letter)
+blocked by  its dead letter waits for an operator: bilag dead show ID (correct what Omnium's answer names, there or at the till, then redrive the dead letter)
 "#;
 
-const PACKAGES_LIST: &str = "STATE  ROUNDS  UNTOUCHED FOR
+const PACKAGES_LIST: &str = "STATE  ROUNDS  UNCHANGED FOR
 dead  1  AGE
 issued  3  AGE
 
-PACKAGE  NUMBER  ROUND  STATE  ASKED  VOUCHER  RECEIPT  UNTOUCHED FOR
+PACKAGE  NUMBER  ROUND  STATE  REQUESTS  VOUCHER  RECEIPT  UNCHANGED FOR
 akinon/73  000000073  0  written back  0×  3001  31/rcpt-3001  AGE
 akinon/3  000000003  1  not written back  1×  90002  31/inv-3-1  AGE
 akinon/2  000000002  1  dead  1×  –  –  AGE
 akinon/1  000000001  1  written back  1×  90001  31/inv-1-1  AGE
 ";
 
-const PACKAGES_LIST_DEAD: &str = "STATE  ROUNDS  UNTOUCHED FOR
+const PACKAGES_LIST_DEAD: &str = "STATE  ROUNDS  UNCHANGED FOR
 dead  1  AGE
 issued  3  AGE
 
-PACKAGE  NUMBER  ROUND  STATE  ASKED  VOUCHER  RECEIPT  UNTOUCHED FOR
+PACKAGE  NUMBER  ROUND  STATE  REQUESTS  VOUCHER  RECEIPT  UNCHANGED FOR
 akinon/2  000000002  1  dead  1×  –  –  AGE
 ";
 
-const PACKAGES_LIST_WAITING: &str = "STATE  ROUNDS  UNTOUCHED FOR
+const PACKAGES_LIST_WAITING: &str = "STATE  ROUNDS  UNCHANGED FOR
 dead  1  AGE
 issued  3  AGE
 
-none of the packages is waiting
+no packages are waiting
 ";
 
 const PACKAGES_SHOW: &str = "package  akinon/1
@@ -263,13 +265,13 @@ number  000000001
 round  1
 state  written back
 key  akinon/1/1
-asked  once
+requested  once
 receipt  31/inv-1-1
 voucher  90001
 issued  TIME (AGE ago)
 write-back  complete
-heard  TIME (AGE ago)
-last touched  TIME (AGE ago)
+received  TIME (AGE ago)
+last change  TIME (AGE ago)
 ";
 
 const PACKAGES_SHOW_DEAD: &str = r#"package  akinon/2
@@ -277,12 +279,12 @@ number  000000002
 round  1
 state  dead
 key  akinon/2/1
-asked  once
+requested  once
 died in  packed
 reason  invoice_refused
 error  the package has no invoice: the invoice service does not take this; correct what its answer names, then redrive: the invoice service answered 400: "As it was requested of the sandbox."
-heard  TIME (AGE ago)
-last touched  TIME (AGE ago)
+received  TIME (AGE ago)
+last change  TIME (AGE ago)
 dead letter  bilag dead show ID
 "#;
 
@@ -291,34 +293,34 @@ number  000000003
 round  1
 state  not written back
 key  akinon/3/1
-asked  once
+requested  once
 receipt  31/inv-3-1
 voucher  90002
 issued  TIME (AGE ago)
 write-back  dead
-heard  TIME (AGE ago)
-last touched  TIME (AGE ago)
+received  TIME (AGE ago)
+last change  TIME (AGE ago)
 dead letter  bilag dead show ID
 ";
 
 const PACKAGES_SHOW_UNHEARD: &str = "package  akinon/73
 number  000000073
-round  0 (its receipt came, and it was never heard as packed)
+round  0 (receipt received without a packed event)
 state  written back
 receipt  31/rcpt-3001
 voucher  3001
 issued  TIME (AGE ago)
 write-back  complete
-heard  TIME (AGE ago)
-last touched  TIME (AGE ago)
+received  TIME (AGE ago)
+last change  TIME (AGE ago)
 ";
 
-const SYNC_LIST_TARGETS: &str = "TARGET  STATE  RECORDS  UNTOUCHED FOR
+const SYNC_LIST_TARGETS: &str = "TARGET  STATE  RECORDS  UNCHANGED FOR
 omnium  complete  3  AGE
 package  complete  2  AGE
 package  dead  1  AGE
 
-RECEIPT  VOUCHER  ORDER  STORE  AMOUNT  TARGET  STATE  UNTOUCHED FOR
+RECEIPT  VOUCHER  ORDER  STORE  AMOUNT  TARGET  STATE  UNCHANGED FOR
 31/rcpt-3001  3001  601  369  3359.70 TRY  omnium  complete  AGE
 31/rcpt-3001  3001  601  369  3359.70 TRY  package  complete  AGE
 

@@ -28,7 +28,7 @@ async fn a_broker_without_differences_answers_0() {
     assert_eq!(code, 0);
     assert_eq!(
         printed[0],
-        "bindings and policies were not compared: AMQP does not tell them; set BILAG_MANAGEMENT_URL"
+        "bindings and policies were not compared, because AMQP cannot list them: set BILAG_MANAGEMENT_URL"
     );
 }
 

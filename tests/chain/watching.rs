@@ -146,7 +146,7 @@ async fn what_is_measured_is_what_happened() {
         world.publish(&receipt(number)).await;
     }
     let by_itself = [("bilag_stage", "upload"), ("bilag_pause_by", "itself")];
-    let away = told(&collector, "the stage is paused by itself", |seen| {
+    let away = told(&collector, "the stage is paused automatically", |seen| {
         seen.gauge("bilag_stage_paused", &by_itself) == Some(1.0)
     })
     .await;

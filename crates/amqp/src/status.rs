@@ -148,9 +148,9 @@ impl StageStatus {
         let stage = self.stage;
         match (&shown, &hold) {
             (None, Some(Hold { who, why, .. })) => {
-                tracing::info!(stage, who, why, "paused by hand; what is in flight is finished");
+                tracing::info!(stage, who, why, "paused by an operator; what is in flight is finished");
             }
-            (Some(_), None) => tracing::info!(stage, "resumed by hand"),
+            (Some(_), None) => tracing::info!(stage, "resumed by an operator"),
             _ => {}
         }
         *shown = hold;

@@ -9,7 +9,8 @@ use clap::{Args, Command, FromArgMatches};
 use consumer::{Stage, StageSettings};
 use tenants::TenantSettings;
 
-use crate::cli::ALL;
+/// Names every stage that is in use.
+pub const ALL: &str = "all";
 
 macro_rules! chain {
     ($($name:ident: $settings:ty),+ $(,)?) => {

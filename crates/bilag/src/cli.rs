@@ -34,7 +34,7 @@ pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 pub use store::{MigrateArgs, PruneArgs, RecountArgs};
 pub use unlisted::UnlistedSettings;
 
-use crate::chain::{ChainSettings, stages};
+use crate::chain::{ALL, ChainSettings, stages};
 use crate::settings::{BrokerSettings, PackageSettings, RuntimeSettings, StoreSettings};
 
 /// Carries retail receipts to where their invoices belong, over RabbitMQ.
@@ -47,54 +47,51 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look whether everything is there that consumers need, and say what to mend; changes nothing
+    /// Check the deployment and report what to fix; changes nothing
     Doctor(Box<DoctorArgs>),
-    /// Run consumers until told to stop
+    /// Run consumers until SIGTERM or SIGINT
     Consume(Box<ConsumeArgs>),
-    /// Declare the topology, compare it with the broker's, or print it
+    /// Declare the topology, compare it with the broker's, or export it
     #[command(subcommand)]
     Topology(TopologyCommand),
-    /// Put events on the bus, confirmed and routable, or say why not
+    /// Publish events to the bus, with publisher confirms; fail if one is unroutable
     Publish(PublishArgs),
-    /// Put exported receipts of a period on the bus: what a store that came later has not heard
+    /// Publish exported receipts of a period that the store has not received
     Backfill(BackfillArgs),
     /// Print the Omnium invoice of a receipt
     Map(MapArgs),
-    /// Make the PDF of a receipt
+    /// Render the PDF of a receipt
     Render(RenderArgs),
     /// Check receipt templates
     #[command(subcommand)]
     Template(TemplateCommand),
-    /// The sync records: how far each receipt has come
+    /// Delivery status of receipts
     #[command(subcommand)]
     Sync(SyncCommand),
-    /// The dead letters: what a person must look at, and why
+    /// List, inspect and move dead letters
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// The packages of the OMS: asked for, issued, written back
+    /// Status of Akinon packages and their invoices
     #[command(subcommand)]
     Packages(PackagesCommand),
-    /// What was heard in a period, what became of it, and which voucher numbers are missing
+    /// Receipts received in a period, their outcome, and missing voucher numbers
     Report(ReportArgs),
-    /// What each stage is doing, all processes together; which are paused, and why
+    /// Status of each stage over all processes, with pauses and their reasons
     Stages(StagesArgs),
-    /// Pause stages by hand: none of their processes takes a message any more
+    /// Pause stages: all their processes stop consuming
     Pause(PauseArgs),
-    /// End pauses by hand
+    /// Resume paused stages
     Resume(ResumeArgs),
-    /// What operators did: who, when, what, which dead letters
+    /// Audit log of operators' actions
     Audit(AuditArgs),
-    /// The operators' pages, in a browser
+    /// Web console for operators
     Console(Box<ConsoleArgs>),
-    /// Take the vendors' webhooks, and publish each before it is answered
+    /// Receive webhooks and publish each to the bus before answering
     Ingress(Box<IngressArgs>),
     /// Run `bilag-sandbox`: stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate
     /// hook, with faults on request and a record of every call
     Sandbox(SandboxArgs),
 }
-
-/// Names every consumer that is in use.
-pub const ALL: &str = "all";
 
 /// The consumers by their names.
 fn stage_names() -> PossibleValuesParser {
@@ -105,7 +102,7 @@ fn stage_names() -> PossibleValuesParser {
 
 #[derive(Debug, Args)]
 pub struct ConsumeArgs {
-    /// Which consumers; several may be named
+    /// Consumers to run
     #[arg(required = true, value_parser = stage_names())]
     pub stages: Vec<String>,
     #[command(flatten)]
@@ -122,23 +119,20 @@ pub struct ConsumeArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum TopologyCommand {
-    /// Declare exchanges, queues and bindings of the stages; never the bus
+    /// Declare exchanges, queues and bindings of the stages; never the bus exchange
     Apply(TopologyArgs),
-    /// Name each difference between the topology and the broker's
+    /// List differences between the topology and the broker's
     Check(CheckArgs),
-    /// Print it as definitions for `rabbitmqctl import_definitions`
+    /// Print definitions for `rabbitmqctl import_definitions`
     Export(TopologyArgs),
-    /// Print it as AsyncAPI 3, for those who publish to Bilag or listen to it: every stage, in use or not
+    /// Print an AsyncAPI 3 document of all stages, for publishers and subscribers
     Asyncapi(TopologyArgs),
-    /// Print a user of the broker for each part, with the rights it needs and no more
+    /// Print a broker user with least privileges for each stage
     Users(TopologyArgs),
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The consumers' own settings count too: which of them are in use, and what they hear. \
-                        `bilag consume --help` has them all."
-)]
+#[command(after_help = "The settings of the consumers apply too, see `bilag consume --help`.")]
 pub struct TopologyArgs {
     /// Which stages
     #[arg(default_values = [ALL], value_parser = stage_names())]
@@ -154,8 +148,8 @@ pub struct TopologyArgs {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The broker's management API, as in http://HOST:15672: bindings and policies are compared as well
-    #[arg(long, env = "BILAG_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
+    /// Management API of the broker, as in http://HOST:15672: also compare bindings and policies
+    #[arg(long, env = "BILAG_MANAGEMENT_URL", value_name = "URL")]
     pub management_url: Option<String>,
     #[command(flatten)]
     pub topology: TopologyArgs,
@@ -163,10 +157,10 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub struct PublishArgs {
-    /// Files with one event each; `-` is standard input
+    /// Files with one event each; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The routing key; by default the event's type
+    /// Routing key; by default the event's type
     #[arg(long)]
     pub key: Option<String>,
     #[command(flatten)]
@@ -175,17 +169,11 @@ pub struct PublishArgs {
 
 #[derive(Debug, Args)]
 pub struct MapArgs {
-    /// A file with a receipt.settled.v1 event; `-` is standard input
+    /// File with a receipt.settled.v1 event; `-` reads standard input
     #[arg(value_name = "RECEIPT")]
     pub file: PathBuf,
-    /// What the keys of properties begin with
-    #[arg(
-        long,
-        env = "OMNIUM_PROPERTY_PREFIX",
-        default_value = "flow",
-        hide_env_values = true,
-        value_name = "PREFIX"
-    )]
+    /// Prefix of property keys
+    #[arg(long, env = "OMNIUM_PROPERTY_PREFIX", default_value = "flow", value_name = "PREFIX")]
     pub property_prefix: String,
     #[command(flatten)]
     pub tenants: TenantSettings,
@@ -193,16 +181,16 @@ pub struct MapArgs {
 
 #[derive(Debug, Args)]
 pub struct RenderArgs {
-    /// A file with a receipt.settled.v1 event; `-` is standard input
+    /// File with a receipt.settled.v1 event; `-` reads standard input
     #[arg(value_name = "RECEIPT", required_unless_present = "receipt", conflicts_with = "receipt")]
     pub file: Option<PathBuf>,
-    /// A receipt that was heard, by its uid or its voucher number: the kept receipt is printed again
+    /// Render a stored receipt, by uid or voucher number
     #[arg(long, value_name = "UID")]
     pub receipt: Option<String>,
-    /// Only of this tenant
+    /// Only this tenant
     #[arg(long, value_name = "UID", requires = "receipt")]
     pub tenant: Option<String>,
-    /// Where the PDF goes; `-` is standard output
+    /// Output file; `-` writes standard output
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     #[command(flatten)]
@@ -215,25 +203,25 @@ pub struct RenderArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
-    /// List every mistake of a template with its line
+    /// List all errors of a template with their lines
     Check {
-        /// A built-in template's name, or a file
+        /// Name of a built-in template, or a file
         template: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum SyncCommand {
-    /// How many records are in each state, and the latest of them
+    /// Count records by state and list the latest
     List {
-        /// Only in this state
+        /// Only records in this state
         #[arg(long)]
         state: Option<State>,
-        /// Only receipts with this voucher number, order number or uid, or of a customer with this text
-        /// in their name, number, e-mail or telephone
+        /// Only receipts with this voucher number, order number or uid, or this text in the customer's name,
+        /// number, e-mail or phone
         #[arg(long, value_parser = NonEmptyStringValueParser::new(), value_name = "TEXT")]
         search: Option<String>,
-        /// At most so many
+        /// Maximum number of rows
         #[arg(long, default_value_t = 20, value_name = "N")]
         limit: u32,
         /// Print JSON
@@ -244,11 +232,11 @@ pub enum SyncCommand {
         #[command(flatten)]
         store: StoreSettings,
     },
-    /// Everything that is known of one receipt
+    /// Show all that is stored about one receipt
     Show {
-        /// The receipt's uid, or its voucher number
+        /// Uid or voucher number of the receipt
         receipt: String,
-        /// Only of this tenant
+        /// Only this tenant
         #[arg(long, value_name = "UID")]
         tenant: Option<String>,
         /// Print JSON
@@ -257,25 +245,25 @@ pub enum SyncCommand {
         #[command(flatten)]
         store: StoreSettings,
     },
-    /// Compare the records with Omnium itself: invoice, amount, currency, file
+    /// Compare the records with Omnium: invoice, amount, currency, file
     ///
     /// Only reads. Lists every difference, with what to do, and ends with exit code 1 where there is one.
     /// Ctrl-C ends it with what was found so far.
     Verify(Box<VerifyArgs>),
-    /// Count receipts on other days, once BILAG_TIME_ZONE or a tenant's time zone has changed
+    /// Recompute days in reports after BILAG_TIME_ZONE or a tenant's time zone has changed
     ///
     /// Receipts keep the day that they were stored with. This goes through those that are not pruned, and moves
     /// them to the day that they have by the time zones as they are set now. May be run again at any time.
     Recount(RecountArgs),
-    /// Bring the store's tables up to date, or say what is pending
+    /// Migrate the database schema, or list pending migrations
     Migrate(MigrateArgs),
-    /// Remove personal data of receipts that were complete or skipped long ago
+    /// Remove personal data of old receipts that are complete or skipped
     ///
     /// What recognises a late duplicate and what reports count stays. Ctrl-C ends it between two batches.
     Prune(PruneArgs),
-    /// Send stranded receipts on again, now
+    /// Publish events of stranded receipts again, now
     Reconcile {
-        /// Count what is untouched for so long as stranded; by default longer than all retry queues together
+        /// Age of the last change after which a receipt counts as stranded; by default more than all retry delays together
         #[arg(long, value_name = "DELAY")]
         untouched_for: Option<amqp::Delay>,
         #[command(flatten)]
@@ -287,40 +275,40 @@ pub enum SyncCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum PackagesCommand {
-    /// How many packages are in each state, and the latest of them
+    /// Count packages by state and list the latest
     List {
-        /// Only in this state
+        /// Only records in this state
         #[arg(long)]
         state: Option<PackageState>,
-        /// Only those that were asked for twice and have no receipt yet
+        /// Only packages requested twice and still without a receipt
         #[arg(long)]
         waiting: bool,
-        /// At most so many
+        /// Maximum number of rows
         #[arg(long, default_value_t = 20, value_name = "N")]
         limit: u32,
         /// Print JSON
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        patience: Patience,
+        timeout: PackageTimeout,
         #[command(flatten)]
         store: StoreSettings,
     },
-    /// Everything that is known of one package
+    /// Show all that is stored about one package
     Show {
-        /// The package's id, or its number
+        /// Id or number of the package
         package: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        patience: Patience,
+        timeout: PackageTimeout,
         #[command(flatten)]
         store: StoreSettings,
     },
-    /// Ask the invoice service for a package once more, under the same key
+    /// Request the invoice of a package again, with the same idempotency key
     Ask {
-        /// The package's id
+        /// Id of the package
         package: u64,
         #[command(flatten)]
         packages: PackageSettings,
@@ -331,17 +319,11 @@ pub enum PackagesCommand {
     },
 }
 
-/// How long a receipt may take to come.
+/// Timeout of the invoice service.
 #[derive(Debug, Args)]
-pub struct Patience {
-    /// How long a receipt may take to come over the bus before its package counts as waiting
-    #[arg(
-        long = "patience",
-        env = "INVOICE_SERVICE_PATIENCE",
-        hide_env_values = true,
-        default_value = "30m",
-        value_name = "DELAY"
-    )]
+pub struct PackageTimeout {
+    /// Time for the receipt to arrive on the bus, after which its package counts as waiting
+    #[arg(long = "patience", env = "INVOICE_SERVICE_PATIENCE", default_value = "30m", value_name = "DELAY")]
     pub delay: amqp::Delay,
 }
 

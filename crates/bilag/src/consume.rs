@@ -40,11 +40,11 @@ pub async fn run(args: Box<ConsumeArgs>) -> Result<(), Failed> {
         None => None,
     };
     if let Some(store) = &store {
-        tracing::info!(store = store.describe(), "the store of this process; all consumers must share one");
+        tracing::info!(store = store.describe(), "the store; all consumers must share it");
     }
     log_disabled(&args, &chain);
     if args.runtime.dry_run {
-        tracing::warn!("this is a dry run (BILAG_DRY_RUN): nothing is sent to any target");
+        tracing::warn!("dry run (BILAG_DRY_RUN): nothing is sent to any target");
     }
     let names = stages.iter().map(|stage| stage.name);
     let reporter = Reporter::begin(&args.store, store.clone(), names).await;

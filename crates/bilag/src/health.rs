@@ -48,7 +48,7 @@ pub fn serve(listener: TcpListener, health: Health) {
         if let Err(error) =
             http_server::serve(listener, routes, Duration::ZERO, CancellationToken::new()).await
         {
-            tracing::error!(%error, "health is no longer served");
+            tracing::error!(%error, "the health server failed");
         }
     });
 }

@@ -20,13 +20,13 @@ mod who;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::output::{Failed, panicked, report, tell};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match arguments() {
         Ok(cli) => cli,
         Err(error) => return used_wrongly(&error),
     };
@@ -48,6 +48,15 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => report(&failed),
     }
+}
+
+/// The parsed command line. Help shows no value of a variable, which may be a secret.
+fn arguments() -> Result<Cli, clap::Error> {
+    fn hide_values(command: clap::Command) -> clap::Command {
+        command.mut_args(|argument| argument.hide_env_values(true)).mut_subcommands(hide_values)
+    }
+    let mut matches = hide_values(Cli::command()).try_get_matches()?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
 }
 
 async fn run(command: Command) -> Result<(), Failed> {

@@ -28,22 +28,22 @@ pub struct Failed {
 impl Failed {
     /// Something did not work: exit code 1.
     pub fn at(what: impl fmt::Display, error: impl Into<BoxError>) -> Self {
-        Self { text: format!("{}: {}", untrusted_text::line(&what.to_string()), told(error)), exit: 1 }
+        Self { text: format!("{}: {}", untrusted_text::line(&what.to_string()), describe(error)), exit: 1 }
     }
 
     /// Something did not work, and the error says it all: exit code 1.
     pub fn plainly(error: impl Into<BoxError>) -> Self {
-        Self { text: told(error), exit: 1 }
+        Self { text: describe(error), exit: 1 }
     }
 
     /// A setting or an argument is wrong: exit code 2.
     pub fn used_wrongly(what: &str, error: impl Into<BoxError>) -> Self {
-        Self { text: format!("{}: {}", untrusted_text::line(what), told(error)), exit: 2 }
+        Self { text: format!("{}: {}", untrusted_text::line(what), describe(error)), exit: 2 }
     }
 
     /// A setting or an argument is wrong, and the error says it all: exit code 2.
     pub fn plainly_used_wrongly(error: impl Into<BoxError>) -> Self {
-        Self { text: told(error), exit: 2 }
+        Self { text: describe(error), exit: 2 }
     }
 
     /// The exit code of the process.
@@ -53,7 +53,7 @@ impl Failed {
 }
 
 /// An error with its sources, on one line; the mistakes of a template, on a line each.
-fn told(error: impl Into<BoxError>) -> String {
+fn describe(error: impl Into<BoxError>) -> String {
     let error = error.into();
     let text = chain(error.as_ref());
     match is_list(error.as_ref()) {
@@ -66,9 +66,9 @@ fn is_list(error: &(dyn Error + 'static)) -> bool {
     error.is::<TemplateError>() || error.source().is_some_and(is_list)
 }
 
-/// Tells a failure on standard error.
+/// Prints a failure on standard error.
 pub fn report(failed: &Failed) -> ExitCode {
-    // Where it cannot be told, nobody can be told of that either.
+    // A failure to write cannot be reported either.
     let _ = writeln!(io::stderr().lock(), "error: {}", failed.text);
     ExitCode::from(failed.exit)
 }
@@ -96,11 +96,11 @@ pub fn say_bytes(bytes: &[u8]) {
 
 /// Prints a line on standard error.
 pub fn tell(line: impl Display) {
-    // Where it cannot be told, nobody can be told of that either.
+    // A failure to write cannot be reported either.
     let _ = writeln!(io::stderr().lock(), "{}", untrusted_text::line(&line.to_string()));
 }
 
-/// Tells a panic on one line; where it came from below it, where `RUST_BACKTRACE` asks for that.
+/// Prints a panic on one line; where it came from below it, where `RUST_BACKTRACE` asks for that.
 pub fn panicked(panic: &PanicHookInfo<'_>) {
     tell(panic);
     let trace = Backtrace::capture();

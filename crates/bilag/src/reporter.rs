@@ -100,13 +100,13 @@ impl Reporter {
             });
             if is_due {
                 if let Err(error) = store.report(&self.process, &reports).await {
-                    tracing::debug!(error = chain(&error), "what the stages do could not be told");
+                    tracing::debug!(error = chain(&error), "could not report the status of the stages");
                 }
                 said = Some((Instant::now(), reports));
             }
             if forgot.is_none_or(|forgot| forgot.elapsed() >= FORGET_EVERY) {
                 if let Err(error) = store.remove_old_reports(MISSING_WITHIN).await {
-                    tracing::debug!(error = chain(&error), "silent processes could not be forgotten");
+                    tracing::debug!(error = chain(&error), "could not remove silent processes");
                 }
                 forgot = Some(Instant::now());
             }
@@ -121,7 +121,7 @@ impl Reporter {
             Err(_) => return self.log_unread("the store did not answer in time"),
         };
         if std::mem::take(&mut self.unread) {
-            tracing::info!("pauses by hand are heard again");
+            tracing::info!("operators' pauses are read again");
         }
         for (stage, held) in &self.holds {
             let hold = holds.iter().find(|hold| hold.stage == *stage);
@@ -152,7 +152,7 @@ impl Reporter {
         if !std::mem::replace(&mut self.unread, true) {
             tracing::warn!(
                 error,
-                "pauses by hand are not heard here, and all goes on as it was; the store (BILAG_DATABASE_URL) is tried again"
+                "operators' pauses cannot be read, and all stages continue unchanged; retrying the store (BILAG_DATABASE_URL)"
             );
         }
     }
@@ -161,7 +161,7 @@ impl Reporter {
         let Some(store) = &self.store else { return };
         let forgotten = timeout(GOODBYE, store.remove_reports_of(&self.process.id)).await;
         if !matches!(forgotten, Ok(Ok(()))) {
-            tracing::debug!("the end of this process could not be told");
+            tracing::debug!("could not report the end of this process");
         }
     }
 }

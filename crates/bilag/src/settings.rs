@@ -2,7 +2,6 @@
 //! password is never parsed by the command line's own code, which would repeat a wrong value.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use amqp::{Broker, Delay};
 use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use config::Secret;
-use consumer::SecretSetting;
 use sync_store::{StoreError, SyncStore};
 
 use crate::output::Failed;
@@ -23,32 +21,31 @@ const FILE_HERE: &str = "sqlite://bilag.db";
 
 const DATABASE_URL: &str = "BILAG_DATABASE_URL";
 
+consumer::secret_args! {
+    struct AmqpUrl("BILAG_AMQP_URL", "amqp-url", "URL");
+    help: "AMQP URL of the broker, amqp:// or amqps://; nodes of a cluster separated by commas";
+    file_help: "File to read the URL from, again at each new connection";
+}
+
 /// Where the bus is, and how Bilag's own queues are shaped.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Broker")]
 pub struct BrokerSettings {
-    /// The broker; amqps:// too; of a cluster, its nodes separated by commas
-    #[arg(long, env = "BILAG_AMQP_URL", hide_env_values = true, value_name = "URL")]
-    amqp_url: Option<String>,
-    /// The file that the URL is read from instead, again at each new connection
-    #[arg(long, env = "BILAG_AMQP_URL_FILE", hide_env_values = true, value_name = "FILE")]
-    amqp_url_file: Option<PathBuf>,
-    /// The exchange your events are published to; must exist, is never declared
+    #[command(flatten)]
+    amqp_url: AmqpUrl,
+    /// Exchange that your events are published to; must exist, never declared by Bilag
     #[arg(
         long,
         env = "BILAG_BUS_EXCHANGE",
-        hide_env_values = true,
         default_value = "events",
         value_parser = NonEmptyStringValueParser::new(),
         value_name = "NAME"
     )]
     pub bus_exchange: String,
-    /// The retry queues: how long a failed message waits before each further attempt; after the last it is
-    /// a dead letter
+    /// Delays before each retry, one queue each; after the last retry a message becomes a dead letter
     #[arg(
         long,
         env = "BILAG_RETRY_DELAYS",
-        hide_env_values = true,
         value_delimiter = ',',
         default_value = "5s,30s,2m,10m,1h",
         value_name = "DELAYS"
@@ -59,11 +56,7 @@ pub struct BrokerSettings {
 impl BrokerSettings {
     /// The broker; `purpose` is what its own pages show.
     pub fn broker(&self, purpose: &str) -> Result<Broker, Failed> {
-        let setting = SecretSetting {
-            name: "BILAG_AMQP_URL",
-            value: self.amqp_url.as_deref(),
-            file: self.amqp_url_file.as_deref(),
-        };
+        let setting = self.amqp_url.setting();
         let url = setting.read().map_err(Failed::plainly_used_wrongly)?;
         let url = url.unwrap_or_else(|| Secret::new(BROKER_HERE));
         Broker::new(url, purpose).map_err(|error| Failed::used_wrongly(setting.name, error))
@@ -80,26 +73,19 @@ impl BrokerSettings {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub struct RuntimeSettings {
-    /// Messages in flight at once, per consumer
-    #[arg(long, env = "BILAG_CONCURRENCY", hide_env_values = true, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
+    /// Maximum messages in flight, per consumer
+    #[arg(long, env = "BILAG_CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub concurrency: u16,
     #[command(flatten)]
     pub queues: QueueSettings,
-    /// How often stranded receipts are sent on again
-    #[arg(
-        long,
-        env = "BILAG_RECONCILE_EVERY",
-        hide_env_values = true,
-        default_value = "10m",
-        value_name = "DELAY"
-    )]
+    /// Interval at which events of stranded receipts are published again
+    #[arg(long, env = "BILAG_RECONCILE_EVERY", default_value = "10m", value_name = "DELAY")]
     pub reconcile_every: Delay,
-    /// Whether nothing is sent to any target: receipts go the whole way, and what would have been sent is
-    /// told
-    #[arg(long, env = "BILAG_DRY_RUN", hide_env_values = true, default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
+    /// Dry run: process receipts completely, send nothing to any target, and report what would have been sent
+    #[arg(long, env = "BILAG_DRY_RUN", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
     pub dry_run: bool,
-    /// Where /livez and /readyz are served [default: off]
-    #[arg(long, env = "BILAG_HEALTH_ADDR", hide_env_values = true, value_name = "ADDRESS")]
+    /// Address that serves /livez and /readyz [default: off]
+    #[arg(long, env = "BILAG_HEALTH_ADDR", value_name = "ADDRESS")]
     pub health_addr: Option<SocketAddr>,
     #[command(flatten)]
     pub logs: LogSettings,
@@ -108,12 +94,11 @@ pub struct RuntimeSettings {
 /// Who declares queues.
 #[derive(Clone, Debug, Args)]
 pub struct QueueSettings {
-    /// Whether queues are declared at the start; where they are not, they are waited for until `bilag
-    /// topology apply` has declared them, and the broker's user needs no right to configure
+    /// Whether to declare queues at startup; if not, consumers wait until `bilag topology apply` has declared
+    /// them, and need no configure permission
     #[arg(
         long,
         env = "BILAG_DECLARE",
-        hide_env_values = true,
         default_value = "true",
         value_parser = BoolishValueParser::new(),
         action = clap::ArgAction::Set,
@@ -125,47 +110,41 @@ pub struct QueueSettings {
 /// How a process that goes on running tells what it does.
 #[derive(Clone, Debug, Args)]
 pub struct LogSettings {
-    /// How logs are written
-    #[arg(
-        long,
-        env = "BILAG_LOG_FORMAT",
-        hide_env_values = true,
-        value_enum,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
+    /// Log format
+    #[arg(long, env = "BILAG_LOG_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
-    /// What is logged: a level, or tracing's filter directives
-    #[arg(long, env = "BILAG_LOG", hide_env_values = true, default_value = "info", value_name = "FILTER")]
+    /// Log level, or tracing filter directives
+    #[arg(long, env = "BILAG_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 }
 
-/// How logs are written.
+/// Log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people
+    /// Human-readable
     Text,
-    /// One JSON object a line
+    /// JSON Lines
     Json,
+}
+
+consumer::secret_args! {
+    struct DatabaseUrl("BILAG_DATABASE_URL", "database-url", "URL");
+    help: "Database URL: sqlite://FILE for one machine, postgres://… for several [default: sqlite://bilag.db]";
+    file_help: "File to read the URL from, again at each new connection";
 }
 
 /// Where sync records and the index of dead letters are kept.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Store")]
 pub struct StoreSettings {
-    /// sqlite://FILE for one machine, postgres://… for several [default: sqlite://bilag.db]
-    #[arg(long, env = "BILAG_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<String>,
-    /// The file that the URL is read from instead, again at each new connection
-    #[arg(long, env = "BILAG_DATABASE_URL_FILE", hide_env_values = true, value_name = "FILE")]
-    database_url_file: Option<PathBuf>,
+    #[command(flatten)]
+    database_url: DatabaseUrl,
 }
 
 impl StoreSettings {
     /// The store's URL.
     pub fn url(&self) -> Result<Secret, Failed> {
-        let (value, file) = (self.database_url.as_deref(), self.database_url_file.as_deref());
-        let url = SecretSetting { name: DATABASE_URL, value, file }.read();
+        let url = self.database_url.setting().read();
         Ok(url.map_err(Failed::plainly_used_wrongly)?.unwrap_or_else(|| Secret::new(FILE_HERE)))
     }
 
@@ -193,11 +172,10 @@ fn unopened(error: StoreError) -> Failed {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Akinon OMS")]
 pub struct PackageSettings {
-    /// Names the OMS in idempotency keys and records: give each OMS its own, and never change it
+    /// Name of the OMS in idempotency keys and records: unique for each OMS, never changed
     #[arg(
         long,
         env = "OMS_ID",
-        hide_env_values = true,
         default_value = "akinon",
         value_parser = parse_oms_id,
         value_name = "NAME"
@@ -210,6 +188,6 @@ fn parse_oms_id(text: &str) -> Result<String, &'static str> {
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     match !text.is_empty() && text.len() <= 64 && text.bytes().all(is_name) {
         true => Ok(text.to_owned()),
-        false => Err("a name has 1 to 64 of a-z, 0-9, -, _ and ."),
+        false => Err("a name must have 1 to 64 characters of a-z, 0-9, -, _ and ."),
     }
 }

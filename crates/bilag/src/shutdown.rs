@@ -12,7 +12,7 @@ use crate::output::{Failed, report};
 
 /// What is ready once SIGTERM or SIGINT has come. Both are listened to from this call on.
 pub fn signalled() -> Result<impl Future<Output = ()>, Failed> {
-    let no_signals = |error| Failed::at("signals cannot be heard", error);
+    let no_signals = |error| Failed::at("cannot install signal handlers", error);
     let mut term = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     Ok(async move {
@@ -54,9 +54,7 @@ pub fn exit_at_the_deadline(failed: Arc<OnceLock<Failed>>) {
             if let Some(failed) = failed.get() {
                 report(failed);
             }
-            tracing::warn!(
-                "stopped before all goodbyes were answered: the broker, the store or a collector is silent"
-            );
+            tracing::warn!("stopped at the deadline: the broker, the store or a collector did not answer");
         });
         sleep(LAST_WORDS);
         exit(code.into());

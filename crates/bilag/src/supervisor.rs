@@ -71,7 +71,7 @@ impl Supervisor {
                 }
             }
         }
-        tracing::info!("stopping: what is in flight is finished first");
+        tracing::info!("stopping: finishing messages in flight");
         exit_at_the_deadline(Arc::clone(&failed));
         self.shutdown.cancel();
         while let Some(ended) = self.tasks.join_next().await {

@@ -2,9 +2,9 @@
 
 use rustix::system::uname;
 
-/// Who acts: as told, else the user of this machine.
-pub fn who(told: Option<&str>) -> String {
-    if let Some(who) = told {
+/// Who acts: as given, else the user of this machine.
+pub fn who(given: Option<&str>) -> String {
+    if let Some(who) = given {
         return who.to_owned();
     }
     let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());

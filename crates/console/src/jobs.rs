@@ -31,7 +31,7 @@ pub(crate) struct JobRequest {
     pub(crate) selection: Selection,
     /// Maximum dead letters a second.
     pub(crate) rate: Option<u16>,
-    /// Redrive even into a stage that is paused by hand.
+    /// Redrive even into a stage that is paused by an operator.
     pub(crate) into_paused: bool,
     pub(crate) who: String,
 }
@@ -312,7 +312,7 @@ mod tests {
     fn redacts_why_a_stage_waits_for_viewers() {
         let job = job();
         let error = Some("Omnium answered 400: kari@example.com is unknown".to_owned());
-        let why = WhyPaused { text: "paused by itself since noon".to_owned(), error };
+        let why = WhyPaused { text: "paused automatically since noon".to_owned(), error };
         job.record(&Progress::Waits { stage: "upload", why: &why });
         let text = job.progress().events[0].1.clone();
         let seen_by = |role| text.for_viewer(&Viewer::anonymous(role, &Token::random())).to_owned();

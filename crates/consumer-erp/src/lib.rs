@@ -39,11 +39,11 @@ pub use settings::ErpSettings;
 
 /// The ERP understood the invoice and does not take it.
 pub const ERP_REJECTED: Reason =
-    Reason::new("erp_rejected", "mend what the ERP's answer names, then redrive the dead letter");
+    Reason::new("erp_rejected", "correct what the ERP's answer names, then redrive the dead letter");
 /// The ERP forbids it, while it lets others through.
 pub const ERP_FORBIDDEN: Reason = Reason::new(
     "erp_forbidden",
-    "give Bilag the right in the ERP that it lacks, then redrive the dead letter",
+    "grant Bilag the missing permission in the ERP, then redrive the dead letter",
 );
 
 const TARGET: Target = Target::new("erp");

@@ -27,17 +27,17 @@ pub use settings::PackedSettings;
 /// The invoice service does not make this invoice.
 pub const INVOICE_REFUSED: Reason = Reason::new(
     "invoice_refused",
-    "mend what the invoice service's answer names, there or in the OMS, then redrive the dead letter",
+    "correct what the invoice service's answer names, there or in the OMS, then redrive the dead letter",
 );
 /// The invoice service does not let this request through, while it lets others.
 pub const INVOICE_FORBIDDEN: Reason = Reason::new(
     "invoice_forbidden",
-    "ask whoever runs the invoice service why this package is not let through, then redrive the dead letter",
+    "ask the operators of the invoice service why they reject this package, then redrive the dead letter",
 );
 /// The invoice service answered with a receipt that cannot be used.
 pub const INVALID_ANSWER: Reason = Reason::new(
     "invalid_answer",
-    "show the error to whoever runs the invoice service; once its answer is mended, redrive the dead letter",
+    "report the error to the operators of the invoice service; once its answer is correct, redrive the dead letter",
 );
 
 /// Names the stage.

@@ -23,7 +23,7 @@ pub use stranded::Stranded;
 
 /// Heard before with different content.
 pub const CONFLICTING_RECEIPT: Reason =
-    Reason::new("conflicting_receipt", "compare both at the till; the one heard first stays as it is");
+    Reason::new("conflicting_receipt", "compare both at the till; the one received first is kept");
 
 const REASONS: &[Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
 

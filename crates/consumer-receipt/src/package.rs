@@ -11,13 +11,11 @@ use crate::Settle;
 /// The package has another receipt.
 pub const SECOND_RECEIPT: Reason = Reason::new(
     "second_receipt",
-    "find out which receipt is the package's invoice (bilag packages show), and cancel the other where it was made",
+    "find out which receipt is the package's invoice (`bilag packages show`), and cancel the other at its source",
 );
 /// The receipt's package has another number.
-pub const OTHER_PACKAGE: Reason = Reason::new(
-    "other_package",
-    "have whoever made the receipt name its package by the id and number that the OMS gave it",
-);
+pub const OTHER_PACKAGE: Reason =
+    Reason::new("other_package", "have the publisher refer to the package by the OMS's id and number");
 
 /// The package has another receipt.
 #[derive(Debug, thiserror::Error)]

@@ -11,19 +11,12 @@ pub struct ReceiptSettings {
     #[arg(
         long,
         env = "BILAG_RECEIPT_KEYS",
-        hide_env_values = true,
         value_delimiter = ',',
         default_value = "receipt.settled.v1",
         value_name = "KEYS"
     )]
     pub(crate) receipt_keys: Vec<BindingKey>,
-    /// What the keys of properties begin with
-    #[arg(
-        long,
-        env = "OMNIUM_PROPERTY_PREFIX",
-        hide_env_values = true,
-        default_value = "flow",
-        value_name = "PREFIX"
-    )]
+    /// Prefix of property keys
+    #[arg(long, env = "OMNIUM_PROPERTY_PREFIX", default_value = "flow", value_name = "PREFIX")]
     pub(crate) omnium_property_prefix: String,
 }

@@ -27,7 +27,7 @@ pub use templates::TenantTemplates;
 /// The PDF cannot be made.
 pub const RENDER_FAILED: Reason = Reason::new(
     "render_failed",
-    "mend the template (bilag render, bilag template check), then redrive the dead letter",
+    "fix the template (`bilag render`, `bilag template check`), then redrive the dead letter",
 );
 
 /// The largest message that RabbitMQ takes from 4.0 on, unless it is told otherwise, in bytes. A larger one closes the
@@ -56,7 +56,7 @@ impl StageSettings for RenderSettings {
 }
 
 fn probe(settings: &RenderSettings) -> Probe {
-    let loaded = settings.templates().map(|_| format!("{} has no mistakes", settings.template));
+    let loaded = settings.templates().map(|_| format!("{} is valid", settings.template));
     Probe::new("the template", std::future::ready(loaded.map(Seen::well).map_err(Into::into)))
 }
 

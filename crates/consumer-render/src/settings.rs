@@ -11,19 +11,13 @@ use tenants::{Tenants, Zones};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Rendering")]
 pub struct RenderSettings {
-    /// A built-in template (a4, roll-80mm) or a file
-    #[arg(
-        long,
-        env = "BILAG_TEMPLATE",
-        hide_env_values = true,
-        default_value = "a4",
-        value_name = "TEMPLATE"
-    )]
+    /// Receipt template: a built-in one (a4, roll-80mm) or a file
+    #[arg(long, env = "BILAG_TEMPLATE", default_value = "a4", value_name = "TEMPLATE")]
     pub template: String,
     /// What is each tenant's own, where the installation serves several.
     #[arg(skip)]
     pub tenants: Option<Tenants>,
-    /// Whose clock the documents tell.
+    /// Name of the user clock the documents tell.
     #[arg(skip)]
     pub zones: Zones,
 }

@@ -8,12 +8,12 @@ use tenants::Tenant;
 /// Omnium understood the call and does not take it.
 pub const OMNIUM_REJECTED: Reason = Reason::new(
     "omnium_rejected",
-    "mend what Omnium's answer names, there or at the till, then redrive the dead letter",
+    "correct what Omnium's answer names, there or at the till, then redrive the dead letter",
 );
 /// Omnium forbids it, while it lets others through.
 pub const OMNIUM_FORBIDDEN: Reason = Reason::new(
     "omnium_forbidden",
-    "give Omnium's API user the role, store or market that it lacks, then redrive the dead letter",
+    "grant Omnium's API user the missing role, store or market, then redrive the dead letter",
 );
 /// The invoice was created, and is not to be found in Omnium.
 pub const INVOICE_MISSING: Reason = Reason::new(

@@ -80,7 +80,7 @@ fn probe(settings: &OmniumSettings) -> Result<Probe, SettingError> {
                 }
             })?;
         }
-        Ok(Seen::well("the token is given, and invoices may be read"))
+        Ok(Seen::well("a token is granted, and invoices are readable"))
     }))
 }
 

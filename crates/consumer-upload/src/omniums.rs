@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use consumer::{SecretSetting, SettingError};
+use consumer::SettingError;
 use omnium::{Allowance, Config, ConfigError, Omnium};
 use tenants::{Tenant, Tenants};
 
@@ -115,18 +115,8 @@ impl OmniumConnection {
     fn config(&self, what_for: &str) -> Result<Config, SettingError> {
         Ok(Config {
             base_url: self.omnium_base_url.clone(),
-            client_id: SecretSetting {
-                name: "OMNIUM_CLIENT_ID",
-                value: self.omnium_client_id.as_deref(),
-                file: self.omnium_client_id_file.as_deref(),
-            }
-            .needed(what_for)?,
-            client_secret: SecretSetting {
-                name: "OMNIUM_CLIENT_SECRET",
-                value: self.omnium_client_secret.as_deref(),
-                file: self.omnium_client_secret_file.as_deref(),
-            }
-            .needed(what_for)?,
+            client_id: self.omnium_client_id.setting().needed(what_for)?,
+            client_secret: self.omnium_client_secret.setting().needed(what_for)?,
             max_concurrent: self.omnium_max_concurrent_requests.into(),
             timeout: self.omnium_timeout.duration(),
             attach_by: self.omnium_attach_by,

@@ -1,6 +1,5 @@
 //! Omnium, and whether anything is sent there.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use amqp::Delay;
@@ -18,12 +17,12 @@ use crate::omniums::Omniums;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Omnium")]
 pub struct OmniumSettings {
-    /// Whether receipts are sent to Omnium at all
-    #[arg(long, env = "OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", hide_env_values = true, default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
+    /// Whether to send receipts to Omnium
+    #[arg(long, env = "OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", default_value = "false", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set, value_name = "BOOL")]
     send_order_receipt_to_omnium: bool,
-    /// When the store was last restored from a backup (RFC 3339): of receipts settled before, Omnium is asked
-    /// first whether it has the invoice and its file
-    #[arg(long, env = "BILAG_RESTORED_AT", hide_env_values = true, value_parser = moment, value_name = "TIME")]
+    /// When the store was last restored from a backup (RFC 3339): for receipts settled before, Bilag first
+    /// looks up invoice and file in Omnium
+    #[arg(long, env = "BILAG_RESTORED_AT", value_parser = moment, value_name = "TIME")]
     pub(crate) restored_at: Option<DateTime<FixedOffset>>,
     #[command(flatten)]
     connection: OmniumConnection,
@@ -31,44 +30,41 @@ pub struct OmniumSettings {
     pub(crate) tenants: Option<Tenants>,
 }
 
+consumer::secret_args! {
+    pub(crate) struct ClientId("OMNIUM_CLIENT_ID", "omnium-client-id", "ID");
+    help: "Id of the API user";
+    file_help: "File to read the id from, reread when it changes";
+}
+
+consumer::secret_args! {
+    pub(crate) struct ClientSecret("OMNIUM_CLIENT_SECRET", "omnium-client-secret", "SECRET");
+    help: "Secret of the API user; prefer the variable to the flag";
+    file_help: "File to read the secret from, reread when it changes";
+}
+
 /// How Omnium is reached.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Omnium")]
 pub struct OmniumConnection {
     /// Omnium's API
-    #[arg(
-        long,
-        env = "OMNIUM_BASE_URL",
-        hide_env_values = true,
-        default_value = "https://api.omnium.no",
-        value_name = "URL"
-    )]
+    #[arg(long, env = "OMNIUM_BASE_URL", default_value = "https://api.omnium.no", value_name = "URL")]
     pub(crate) omnium_base_url: String,
-    /// The API user's id
-    #[arg(long, env = "OMNIUM_CLIENT_ID", hide_env_values = true, value_name = "ID")]
-    pub(crate) omnium_client_id: Option<String>,
-    /// The file that the id is read from instead, again whenever it changes
-    #[arg(long, env = "OMNIUM_CLIENT_ID_FILE", hide_env_values = true, value_name = "FILE")]
-    pub(crate) omnium_client_id_file: Option<PathBuf>,
-    /// The API user's secret; better given by the variable than on the command line
-    #[arg(long, env = "OMNIUM_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
-    pub(crate) omnium_client_secret: Option<String>,
-    /// The file that the secret is read from instead, again whenever it changes
-    #[arg(long, env = "OMNIUM_CLIENT_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
-    pub(crate) omnium_client_secret_file: Option<PathBuf>,
-    /// Requests to Omnium in flight at once, per process; all processes that share a store keep to
-    /// Omnium's own limit of 20 together
-    #[arg(long, env = "OMNIUM_MAX_CONCURRENT_REQUESTS", hide_env_values = true, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
+    #[command(flatten)]
+    pub(crate) omnium_client_id: ClientId,
+    #[command(flatten)]
+    pub(crate) omnium_client_secret: ClientSecret,
+    /// Maximum requests to Omnium in flight, per process; processes that share a store stay below Omnium's
+    /// limit of 20 together
+    #[arg(long, env = "OMNIUM_MAX_CONCURRENT_REQUESTS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub(crate) omnium_max_concurrent_requests: u16,
-    /// How long one request to Omnium may take
-    #[arg(long, env = "OMNIUM_TIMEOUT", hide_env_values = true, default_value = "10s", value_name = "DELAY")]
+    /// Timeout of a request to Omnium
+    #[arg(long, env = "OMNIUM_TIMEOUT", default_value = "10s", value_name = "DELAY")]
     pub(crate) omnium_timeout: Delay,
-    /// How a file comes to an invoice: `file` (AddFileToInvoice) or `asset` (AddAsset with an id of ours, which
-    /// may be repeated)
+    /// How to attach a file to an invoice: `file` (AddFileToInvoice) or `asset` (AddAsset with an id from
+    /// Bilag, which is idempotent)
     #[arg(
         long,
         env = "OMNIUM_ATTACH_BY",
-        hide_env_values = true,
         default_value = "file",
         value_parser = attach_by(),
         value_name = "WAY"

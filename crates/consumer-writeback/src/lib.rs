@@ -22,11 +22,11 @@ pub use settings::OmsSettings;
 
 /// The OMS understood the command and does not take it.
 pub const OMS_REJECTED: Reason =
-    Reason::new("oms_rejected", "mend what the OMS's answer names, then redrive the dead letter");
+    Reason::new("oms_rejected", "correct what the OMS's answer names, then redrive the dead letter");
 /// The OMS does not let this package through, while it lets others.
 pub const OMS_FORBIDDEN: Reason = Reason::new(
     "oms_forbidden",
-    "look the package up in the OMS: its number, its state, and what the token may do; then redrive the dead letter",
+    "check the package in the OMS: its number, its state and the token's permissions; then redrive the dead letter",
 );
 
 const TARGET: Target = Target::new("package");

@@ -46,8 +46,64 @@ pub fn needed<'a>(
     }
 }
 
-/// A setting that is secret: by its own variable, or in the file that the variable of the same name and
-/// `_FILE` names. Empty counts as not set.
+/// Declares the arguments of a secret: a variable with its flag, and those of a file to read it from, which have
+/// the same names with `_FILE` and `-file`. The struct's `Debug` shows neither.
+///
+/// ```
+/// consumer::secret_args! {
+///     struct Token("EXAMPLE_TOKEN", "example-token", "TOKEN");
+///     help: "API token; prefer the variable to the flag";
+///     file_help: "File to read the token from, reread when it changes";
+/// }
+///
+/// #[derive(Debug, clap::Parser)]
+/// struct Cli {
+///     #[command(flatten)]
+///     token: Token,
+/// }
+///
+/// let cli = <Cli as clap::Parser>::parse_from(["example", "--example-token", "hush"]);
+/// assert!(cli.token.setting().read()?.is_some());
+/// assert_eq!(format!("{cli:?}"), "Cli { token: Token }");
+/// # Ok::<(), consumer::SettingError>(())
+/// ```
+#[macro_export]
+macro_rules! secret_args {
+    (
+        $visibility:vis struct $name:ident($variable:literal, $flag:literal, $value:literal);
+        help: $help:literal;
+        file_help: $file_help:literal;
+    ) => {
+        #[derive(Clone, clap::Args)]
+        $visibility struct $name {
+            #[arg(id = $variable, long = $flag, env = $variable, value_name = $value, help = $help)]
+            value: Option<String>,
+            #[arg(
+                id = concat!($variable, "_FILE"),
+                long = concat!($flag, "-file"),
+                env = concat!($variable, "_FILE"),
+                value_name = "FILE",
+                help = $file_help
+            )]
+            file: Option<std::path::PathBuf>,
+        }
+
+        impl $name {
+            $visibility fn setting(&self) -> $crate::SecretSetting<'_> {
+                let (value, file) = (self.value.as_deref(), self.file.as_deref());
+                $crate::SecretSetting { name: $variable, value, file }
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    };
+}
+
+/// A secret as set by its variable, or by the variable of the same name with `_FILE`. Empty counts as not set.
 #[derive(Clone, Copy)]
 pub struct SecretSetting<'a> {
     /// The variable.

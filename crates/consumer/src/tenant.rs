@@ -6,7 +6,7 @@ use tenants::{Tenant, Tenants};
 /// The tenants' file does not know the receipt's tenant.
 pub const UNKNOWN_TENANT: Reason = Reason::new(
     "unknown_tenant",
-    "give the tenant a table in the file that BILAG_TENANTS names, restart the consumers, then redrive the dead letter",
+    "add the tenant to the file of BILAG_TENANTS, restart the consumers, then redrive the dead letter",
 );
 
 /// The tenants' file does not know the receipt's tenant.

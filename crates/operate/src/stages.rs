@@ -88,7 +88,7 @@ impl StageStatus {
 pub struct WhyPaused {
     /// Since when; of a pause by hand also by whom and why.
     pub text: String,
-    /// What failed, if the stage has paused by itself. May quote a service's answer, and so personal data.
+    /// What failed, if the stage has paused automatically. May quote a service's answer, and so personal data.
     pub error: Option<String>,
 }
 
@@ -102,7 +102,7 @@ impl fmt::Display for WhyPaused {
 fn why_paused(hold: Option<&StageHold>, running: &[SeenReport]) -> Option<WhyPaused> {
     if let Some(hold) = hold {
         let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
-        let text = format!("paused by hand by {} since {}{why}", hold.who, time(hold.since));
+        let text = format!("paused by {} since {}{why}", hold.who, time(hold.since));
         return Some(WhyPaused { text, error: None });
     }
     let paused: Vec<_> = running.iter().filter_map(|seen| seen.report.pause.as_ref()).collect();
@@ -115,7 +115,7 @@ fn why_paused_by_itself(whose: &str, paused: &[&ReportedPause], running: usize) 
         (1, 1) => String::new(),
         (some, all) => format!(" in {some} of {all} processes"),
     };
-    let text = format!("{whose}paused by itself{whole} since {}", time(first.since));
+    let text = format!("{whose}paused automatically{whole} since {}", time(first.since));
     Some(WhyPaused { text, error: Some(first.why.clone()) })
 }
 
@@ -227,18 +227,18 @@ mod tests {
             |hold, running| now(hold, running).why_paused().map(|why| why.to_string()).unwrap_or_default();
         let (away, refused) = (Some((7, "Omnium answered 503")), Some((5, "Omnium cannot be reached")));
         assert_eq!(why(None, vec![seen(false, None)]), "");
-        assert_eq!(why(Some(""), vec![]), "paused by hand by kari since 2027-01-15T08:00:00Z");
+        assert_eq!(why(Some(""), vec![]), "paused by kari since 2027-01-15T08:00:00Z");
         assert_eq!(
             why(Some("Omnium moves"), vec![seen(true, away)]),
-            "paused by hand by kari since 2027-01-15T08:00:00Z: Omnium moves"
+            "paused by kari since 2027-01-15T08:00:00Z: Omnium moves"
         );
         assert_eq!(
             why(None, vec![seen(false, away)]),
-            "paused by itself since 2027-01-15T08:00:07Z: Omnium answered 503"
+            "paused automatically since 2027-01-15T08:00:07Z: Omnium answered 503"
         );
         assert_eq!(
             why(None, vec![seen(false, away), seen(false, None), seen(false, refused)]),
-            "paused by itself in 2 of 3 processes since 2027-01-15T08:00:05Z: Omnium cannot be reached"
+            "paused automatically in 2 of 3 processes since 2027-01-15T08:00:05Z: Omnium cannot be reached"
         );
     }
 
@@ -259,8 +259,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                "tenant 7 paused by itself in 2 of 2 processes since 2027-01-15T08:00:05Z: Omnium answered 503",
-                "tenant 8 paused by itself in 1 of 2 processes since 2027-01-15T08:00:06Z: Omnium answered 503",
+                "tenant 7 paused automatically in 2 of 2 processes since 2027-01-15T08:00:05Z: Omnium answered 503",
+                "tenant 8 paused automatically in 1 of 2 processes since 2027-01-15T08:00:06Z: Omnium answered 503",
             ]
         );
         assert_eq!(now.why_paused(), None, "the stage goes on");

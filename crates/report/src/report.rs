@@ -145,16 +145,10 @@ impl Report {
     pub fn beside(&self) -> impl Iterator<Item = (u64, &'static str)> {
         let broken = &self.broken;
         let told = [
-            (broken.only_broken, "of the dead: receipts of which only broken events were heard"),
-            (
-                broken.unreadable,
-                "of the dead: dead letters from which no receipt could be read, so nobody knows whose they are",
-            ),
-            (broken.discarded, "not counted: such dead letters that a person has discarded"),
-            (
-                broken.disputed,
-                "not counted: dead letters that say something else of a receipt that is counted",
-            ),
+            (broken.only_broken, "of the dead: receipts with only invalid events"),
+            (broken.unreadable, "of the dead: dead letters without a readable receipt"),
+            (broken.discarded, "not counted: such dead letters that an operator has discarded"),
+            (broken.disputed, "not counted: dead letters about a receipt that is counted"),
         ];
         told.into_iter().filter(|(count, _)| *count > 0)
     }

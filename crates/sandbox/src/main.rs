@@ -13,31 +13,31 @@ use sandbox::omnium::{self, Limits};
 use sandbox::{Options, Rule, Sandbox};
 use tokio::net::TcpListener;
 
-/// Stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate hook, with faults on request
-/// and a record of every call
+/// Run stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate hook, with faults on
+/// request and a record of every call
 #[derive(Debug, Parser)]
 #[command(name = "bilag-sandbox", version, max_term_width = 100)]
 struct Args {
-    /// Where to listen
+    /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// A fault of Omnium's, as POST /_faults takes it; may be given several times. For example
+    /// Fault of Omnium, as POST /_faults accepts it; may be repeated. For example
     /// {"times": 3, "fault": {"kind": "status", "status": 503}}
     #[arg(long = "fault", value_name = "JSON")]
     faults: Vec<Rule>,
-    /// Seeds the random choice of the calls that meet a fault with a rate, so that a run can be repeated
+    /// Seed for choosing the calls that a fault with a rate hits, to repeat a run
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Requests at once that Omnium takes before it answers 429
+    /// Concurrent requests above which Omnium answers 429
     #[arg(long, default_value_t = 20, value_name = "N")]
     max_concurrent: usize,
-    /// How long an access token of Omnium's is valid
+    /// Lifetime of Omnium's access tokens
     #[arg(long, default_value = "24h", value_name = "DELAY")]
     token_lifetime: Delay,
     /// How the invoice service answers
     #[arg(long, value_enum, default_value = "sync", value_name = "MODE")]
     invoice_service: InvoiceServiceMode,
-    /// The broker of an invoice service that answers over the bus
+    /// Broker of an invoice service that answers over the bus
     #[arg(
         long,
         env = "BILAG_AMQP_URL",
@@ -47,7 +47,7 @@ struct Args {
         value_name = "URL"
     )]
     amqp_url: String,
-    /// The exchange it answers on; must exist
+    /// Exchange it publishes its answers to; must exist
     #[arg(
         long,
         env = "BILAG_BUS_EXCHANGE",
@@ -57,7 +57,7 @@ struct Args {
         value_name = "NAME"
     )]
     bus_exchange: String,
-    /// How long after a request it answers over the bus
+    /// Delay of its answers over the bus
     #[arg(long, default_value = "2s", value_name = "DELAY")]
     answer_after: Delay,
 }

@@ -10,18 +10,18 @@ use crate::{Tenants, TenantsError, Zones};
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Tenants")]
 pub struct TenantSettings {
-    /// The tenants, each with credentials, template and language of its own: a TOML file [default: one
-    /// tenant, with the settings of the installation]
-    #[arg(long, env = "BILAG_TENANTS", hide_env_values = true, value_parser = open, value_name = "FILE")]
+    /// TOML file of tenants with their own credentials, template and language [default: a single tenant, with
+    /// the settings of the installation]
+    #[arg(long, env = "BILAG_TENANTS", value_parser = open, value_name = "FILE")]
     pub tenants: Option<Tenants>,
-    /// The stores' time zone, as in Europe/Oslo, for times that tills write in UTC; a tenant may have its own
-    /// [default: that of the tenant's country, where it is known]
-    #[arg(long, env = "BILAG_TIME_ZONE", hide_env_values = true, value_name = "ZONE")]
+    /// Time zone of the stores, as in Europe/Oslo, for times in UTC; a tenant may have its own
+    /// [default: that of the tenant's country, if known]
+    #[arg(long, env = "BILAG_TIME_ZONE", value_name = "ZONE")]
     pub time_zone: Option<Zone>,
 }
 
 impl TenantSettings {
-    /// Whose clock counts.
+    /// Name of the user clock counts.
     pub fn zones(&self) -> Zones {
         Zones::new(self.time_zone, self.tenants.clone())
     }

@@ -43,7 +43,7 @@ async fn a_receipt_is_found_with_its_way_and_its_document_and_the_day_is_told() 
     browser.press("Find").await;
     browser.is_at("/receipts/7/rcpt-1205").await;
     browser.shows("Its dead letter waits for an operator:").await;
-    browser.shows("What to do: mend what Omnium's answer names").await;
+    browser.shows("What to do: correct what Omnium's answer names").await;
     assert_document(&browser).await;
     browser.picture("receipt-held").await;
     browser.press("Receipts").await;

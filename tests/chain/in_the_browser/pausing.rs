@@ -20,7 +20,10 @@ async fn a_stage_is_paused_with_a_reason_and_goes_on() {
     browser.press("Pause upload").await;
     browser.shows("Paused: upload.").await;
     browser.shows("Omnium moves house, until 06:00").await;
-    eventually("its process has followed", async || all.log().contains("paused by hand").then_some(())).await;
+    eventually("its process has confirmed", async || {
+        all.log().contains("paused by an operator").then_some(())
+    })
+    .await;
     world.publish(&receipt(1201)).await;
     browser.run("window.sameAsBefore = true").await;
     browser.shows("waiting 1 in retry 0").await;

@@ -25,13 +25,13 @@ async fn a_cause_is_found_and_ended_and_all_that_it_held_up_arrives() {
     browser.shows("13 dead letters waiting, by cause").await;
     let refused = browser.find("table.groups tbody tr:nth-child(2)").await.text().await.expect("a text");
     assert!(refused.contains("The market NO-OSLO is not known") && refused.contains("12"), "{refused}");
-    assert!(refused.contains("mend what Omnium's answer names"), "{refused}");
+    assert!(refused.contains("correct what Omnium's answer names"), "{refused}");
     assert_fits(&browser).await;
     browser.picture("letters").await;
 
     browser.click("table.groups tbody tr:nth-child(2) a").await;
     browser.shows("12 dead letters waiting, by cause").await;
-    browser.shows("What to do: mend what Omnium's answer names").await;
+    browser.shows("What to do: correct what Omnium's answer names").await;
     browser.picture("letters-of-a-cause").await;
     browser.click("table.letters tbody tr a").await;
     browser.shows("Content (invoice.rendered.v1)").await;

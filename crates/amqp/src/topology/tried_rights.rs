@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Something that was tried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Right {
-    /// What it takes rights for, as in `hear the exchange "events"`.
+    /// What it takes rights for, as in `bind a queue to the exchange "events"`.
     pub what: String,
     /// What came of it.
     pub found: Found,
@@ -63,7 +63,7 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
     let untried = |what: String| Right { what, found: Found::NotTried };
     let mut found = vec![
         Right {
-            what: format!("find the exchange \"{bus}\""),
+            what: format!("access the exchange \"{bus}\""),
             found: bus_is_there.clone().into_found(String::new),
         },
         Right {
@@ -72,7 +72,8 @@ pub async fn rights(broker: &Broker, bus: &str, name: &str) -> Result<Vec<Right>
         },
     ];
     let may_declare = declared == Answer::Yes;
-    let (hear, consume) = (format!("hear the exchange \"{bus}\""), "consume from queues".to_owned());
+    let (hear, consume) =
+        (format!("bind a queue to the exchange \"{bus}\""), "consume from queues".to_owned());
     found.push(match may_declare && bus_is_there == Answer::Yes {
         true => Right {
             what: hear,

@@ -32,7 +32,7 @@ pub struct ReportArgs {
     /// Print JSON, as --format json does
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
-    /// Exit with code 1 if anything is dead or on its way, or a voucher number is missing or given twice
+    /// Exit with code 1 if any receipt is dead or in progress, or a voucher number is missing or duplicated
     #[arg(long)]
     pub strict: bool,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub struct ReportArgs {
 /// Output format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
-    /// For people
+    /// Human-readable
     Table,
     /// For spreadsheets
     Csv,

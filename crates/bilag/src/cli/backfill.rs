@@ -11,20 +11,19 @@ use crate::settings::{BrokerSettings, StoreSettings};
 
 #[derive(Debug, Args)]
 pub struct BackfillArgs {
-    /// Files of receipt.settled.v1 events: one, several one after the other (JSON Lines), or an array; `-` is
-    /// standard input
+    /// Files of receipt.settled.v1 events: a single one, JSON Lines or an array; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Only what was settled on this day or later, by the store's clock
+    /// Only receipts settled on this day or later, in the store's time zone
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub from: NaiveDate,
-    /// Only what was settled on this day or before
+    /// Only receipts settled on this day or earlier
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub to: NaiveDate,
-    /// Publish them; without it, this only reads, and says what it would publish
+    /// Publish; by default only report what would be published
     #[arg(long)]
     pub publish: bool,
-    /// Receipts a second, at most
+    /// Maximum receipts per second
     #[arg(long, default_value = "20/s", value_parser = parse_rate, value_name = "N/s")]
     pub rate: u32,
     /// Print JSON

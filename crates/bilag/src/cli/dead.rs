@@ -9,49 +9,49 @@ use crate::settings::{BrokerSettings, PackageSettings, StoreSettings};
 
 #[derive(Debug, Subcommand)]
 pub enum DeadCommand {
-    /// Counts by stage and reason, and the latest dead letters
+    /// Count dead letters by stage and reason and list the latest
     List(Box<ListArgs>),
-    /// One dead letter: why, when, what, and what to do
+    /// Show one dead letter, its cause and its remedy
     Show(Box<ShowArgs>),
-    /// Send dead letters back to the queue each came from, with all their attempts
+    /// Send dead letters back to the queues they came from, with all retries ahead of them
     ///
     /// In batches of 1, 2, 5, 20, 100, then 500. It stops where the last batch fails again or is not
     /// taken. Ctrl-C stops it once what is in flight has moved; nothing is lost or sent twice.
     Redrive(Box<RedriveArgs>),
-    /// Put dead letters aside, into the archive, where they stay for 30 days
+    /// Move dead letters to the archive, which keeps them for 30 days
     Discard(Box<DeadLettersArgs>),
-    /// Bring discarded dead letters back among the dead letters
+    /// Move discarded dead letters from the archive back to the dead-letter queues
     Restore(Box<DeadLettersArgs>),
-    /// Send a corrected body on in a dead letter's place, and put the dead letter into the archive
+    /// Send a corrected body in place of a dead letter, and archive the dead letter
     ///
     /// The body is checked as its stage would read it, and must be about the same receipt or package.
     Edit(Box<EditArgs>),
-    /// Print the dead letters as they lie in their queues, whole, a line of JSON each
+    /// Print the complete messages of dead-letter queues as JSON Lines
     Export(ExportArgs),
-    /// Make the index say what the queues hold, where the two differ
+    /// Rebuild the index of dead letters from the queues
     Reindex(ReindexArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only of this stage
+    /// Only this stage
     pub stage: Option<String>,
-    /// Only with this reason
+    /// Only this reason
     #[arg(long)]
     pub reason: Option<String>,
-    /// Only what was noted within this time, as in 2h
+    /// Only dead letters indexed within this time, as in 2h
     #[arg(long, value_name = "DELAY")]
     pub since: Option<amqp::Delay>,
     /// Only with this text in id, message id, receipt, package or error
     #[arg(long)]
     pub text: Option<String>,
-    /// Group dead letters that died of the same thing: stage, reason and error without its variable parts
+    /// Group by cause: stage, reason and error without its variable parts
     #[arg(long)]
     pub group: bool,
-    /// At most so many
+    /// Maximum number of rows
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: u32,
-    /// After so many
+    /// Rows to skip
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub offset: u32,
     /// Print JSON
@@ -65,9 +65,9 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// Its id, as `bilag dead list` shows it
+    /// Id of the dead letter, from `bilag dead list`
     pub id: String,
-    /// Save the PDF that the dead letter has
+    /// Save the PDF of the dead letter
     #[arg(long, value_name = "FILE")]
     pub pdf: Option<PathBuf>,
     /// Print JSON
@@ -82,18 +82,18 @@ pub struct ShowArgs {
 /// Which dead letters.
 #[derive(Debug, Args)]
 pub struct DeadLettersArgs {
-    /// Dead letters by their ids, as `bilag dead list` shows them
+    /// Ids of dead letters, from `bilag dead list`
     #[arg(value_name = "LETTER", conflicts_with_all = ["group", "stage", "reason", "since", "text", "all"])]
     pub ids: Vec<String>,
-    /// Dead letters that died of the same thing, by their group's id, as `bilag dead list --group` shows it
+    /// Dead letters with the same cause, by the group's id from `bilag dead list --group`
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
     #[command(flatten)]
     pub kind: DeadLetterKind,
-    /// All of them
+    /// All dead letters
     #[arg(long)]
     pub all: bool,
-    /// Who acts, for the audit log [default: the user of this machine]
+    /// Your name in the audit log [default: the user of this machine]
     #[arg(long = "as", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub who: Option<String>,
     #[command(flatten)]
@@ -111,7 +111,7 @@ pub struct DeadLetterKind {
     /// With this reason
     #[arg(long)]
     pub reason: Option<String>,
-    /// Noted within this time, as in 2h
+    /// Indexed within this time, as in 2h
     #[arg(long, value_name = "DELAY")]
     pub since: Option<amqp::Delay>,
     /// With this text in id, message id, receipt, package or error
@@ -128,10 +128,10 @@ impl DeadLetterKind {
 
 #[derive(Debug, Args)]
 pub struct RedriveArgs {
-    /// At most so many dead letters a second
+    /// Maximum number of rows dead letters a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rate: Option<u16>,
-    /// Also into a stage that is paused by hand, where the dead letters wait until it is resumed
+    /// Also redrive into a stage paused by an operator, where they wait until it is resumed
     #[arg(long)]
     pub into_paused: bool,
     #[command(flatten)]
@@ -140,15 +140,15 @@ pub struct RedriveArgs {
 
 #[derive(Debug, Args)]
 pub struct EditArgs {
-    /// Its id, as `bilag dead list` shows it
+    /// Id of the dead letter, from `bilag dead list`
     pub id: String,
-    /// Needed: what is sent is not what was received any more
+    /// Required: the message sent is no longer the one received
     #[arg(long)]
     pub allow_edit: bool,
-    /// The corrected body, `-` for standard input [default: opens the dead letter's in $EDITOR]
+    /// File with the corrected body; `-` reads standard input [default: edit it in $EDITOR]
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
-    /// Who acts, for the audit log [default: the user of this machine]
+    /// Your name in the audit log [default: the user of this machine]
     #[arg(long = "as", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub who: Option<String>,
     #[command(flatten)]
@@ -159,7 +159,7 @@ pub struct EditArgs {
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Only of this stage
+    /// Only this stage
     pub stage: Option<String>,
     #[command(flatten)]
     pub broker: BrokerSettings,
@@ -177,7 +177,7 @@ pub struct ReindexArgs {
 
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// At most so many
+    /// Maximum number of rows
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: u32,
     /// Print JSON

@@ -2,21 +2,19 @@
 
 use clap::Args;
 
-use super::{ALL, stage_names};
+use super::stage_names;
+use crate::chain::ALL;
 use crate::cli::UnlistedSettings;
 use crate::settings::{BrokerSettings, QueueSettings, StoreSettings};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The consumers' own settings count too: which of them are in use, and what they work with. \
-                        `bilag consume --help` has them all."
-)]
+#[command(after_help = "The settings of the consumers apply too, see `bilag consume --help`.")]
 pub struct DoctorArgs {
-    /// For which stages
+    /// Stages to check
     #[arg(default_values = [ALL], value_parser = stage_names())]
     pub stages: Vec<String>,
-    /// The broker's management API, as in http://HOST:15672: bindings and policies are looked at as well
-    #[arg(long, env = "BILAG_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
+    /// Management API of the broker, as in http://HOST:15672: also check bindings and policies
+    #[arg(long, env = "BILAG_MANAGEMENT_URL", value_name = "URL")]
     pub management_url: Option<String>,
     /// Print JSON
     #[arg(long)]

@@ -1,68 +1,53 @@
 //! The command line of the webhooks.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use amqp::Delay;
 use clap::Args;
 
 use crate::settings::{BrokerSettings, LogSettings};
 
+consumer::secret_args! {
+    pub struct FlowSecret("BILAG_INGRESS_FLOW_SECRET", "ingress-flow-secret", "SECRET");
+    help: "Secret of Flow's webhooks, at least 16 characters; prefer the variable to the flag";
+    file_help: "File to read it from, reread when it changes";
+}
+
+consumer::secret_args! {
+    pub struct AkinonSecret("BILAG_INGRESS_AKINON_SECRET", "ingress-akinon-secret", "SECRET");
+    help: "Secret of Akinon's webhooks, at least 16 characters; prefer the variable to the flag";
+    file_help: "File to read it from, reread when it changes";
+}
+
+consumer::secret_args! {
+    pub struct HydrateAuthorization("BILAG_INGRESS_HYDRATE_AUTHORIZATION", "ingress-hydrate-authorization", "HEADER");
+    help: "Complete Authorization header for it, as in \"Bearer …\"; prefer the variable to the flag";
+    file_help: "File to read it from, reread when it changes";
+}
+
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A vendor has an endpoint once its secret is set: /webhooks/flow, /webhooks/akinon. Its requests \
-                  carry the secret as a bearer token, or as the password of basic authentication."
+    after_help = "A vendor's endpoint, /webhooks/flow or /webhooks/akinon, is enabled by its secret, which \
+                  requests carry as a bearer token or as the password of basic authentication."
 )]
 pub struct IngressArgs {
-    /// Where to listen
-    #[arg(
-        long,
-        env = "BILAG_INGRESS_ADDR",
-        hide_env_values = true,
-        default_value = "127.0.0.1:8097",
-        value_name = "ADDRESS"
-    )]
+    /// Address to listen on
+    #[arg(long, env = "BILAG_INGRESS_ADDR", default_value = "127.0.0.1:8097", value_name = "ADDRESS")]
     pub ingress_addr: SocketAddr,
-    /// What Flow's webhooks carry, 16 characters or more; better given by the variable than on the
-    /// command line
-    #[arg(long, env = "BILAG_INGRESS_FLOW_SECRET", hide_env_values = true, value_name = "SECRET")]
-    pub ingress_flow_secret: Option<String>,
-    /// The file that it is read from instead, again whenever it changes
-    #[arg(long, env = "BILAG_INGRESS_FLOW_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
-    pub ingress_flow_secret_file: Option<PathBuf>,
-    /// What Akinon's webhooks carry, 16 characters or more; better given by the variable than on the
-    /// command line
-    #[arg(long, env = "BILAG_INGRESS_AKINON_SECRET", hide_env_values = true, value_name = "SECRET")]
-    pub ingress_akinon_secret: Option<String>,
-    /// The file that it is read from instead, again whenever it changes
-    #[arg(long, env = "BILAG_INGRESS_AKINON_SECRET_FILE", hide_env_values = true, value_name = "FILE")]
-    pub ingress_akinon_secret_file: Option<PathBuf>,
-    /// The hook that makes whole receipts of Flow's ids [default: none, and ids become dead letters]
-    #[arg(long, env = "BILAG_INGRESS_HYDRATE_URL", hide_env_values = true, value_name = "URL")]
+    #[command(flatten)]
+    pub ingress_flow_secret: FlowSecret,
+    #[command(flatten)]
+    pub ingress_akinon_secret: AkinonSecret,
+    /// Hook that returns the receipts of Flow's ids [default: none: ids become dead letters]
+    #[arg(long, env = "BILAG_INGRESS_HYDRATE_URL", value_name = "URL")]
     pub ingress_hydrate_url: Option<String>,
-    /// The whole Authorization header for it, as in "Bearer …"; better given by the variable than on
-    /// the command line
-    #[arg(long, env = "BILAG_INGRESS_HYDRATE_AUTHORIZATION", hide_env_values = true, value_name = "HEADER")]
-    pub ingress_hydrate_authorization: Option<String>,
-    /// The file that it is read from instead, again whenever it changes
-    #[arg(
-        long,
-        env = "BILAG_INGRESS_HYDRATE_AUTHORIZATION_FILE",
-        hide_env_values = true,
-        value_name = "FILE"
-    )]
-    pub ingress_hydrate_authorization_file: Option<PathBuf>,
-    /// How long one webhook may take, the hook and the broker's confirm included; Flow waits 10 s
-    #[arg(
-        long,
-        env = "BILAG_INGRESS_TIMEOUT",
-        hide_env_values = true,
-        default_value = "8s",
-        value_name = "DELAY"
-    )]
+    #[command(flatten)]
+    pub ingress_hydrate_authorization: HydrateAuthorization,
+    /// Timeout of one webhook, including the hook and the publisher confirm; Flow waits 10 s
+    #[arg(long, env = "BILAG_INGRESS_TIMEOUT", default_value = "8s", value_name = "DELAY")]
     pub ingress_timeout: Delay,
-    /// Webhooks in flight at once
-    #[arg(long, env = "BILAG_INGRESS_MAX_CONCURRENT_REQUESTS", hide_env_values = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
+    /// Maximum webhooks in flight
+    #[arg(long, env = "BILAG_INGRESS_MAX_CONCURRENT_REQUESTS", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub ingress_max_concurrent_requests: u16,
     #[command(flatten)]
     pub broker: BrokerSettings,

@@ -23,14 +23,14 @@ pub struct StagesArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A paused stage finishes what is in flight, and its messages wait in its queue, however \
-                        often it is restarted, until `bilag resume`."
+    after_help = "A paused stage finishes messages in flight. Its other messages wait in the queue until \
+                        `bilag resume`, also across restarts."
 )]
 pub struct PauseArgs {
     /// Which stages
     #[arg(required = true, value_name = "STAGE", value_parser = single_stages())]
     pub stages: Vec<String>,
-    /// Why, for those who wonder later
+    /// Reason, shown to other operators
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
     pub why: String,
     #[command(flatten)]
@@ -40,10 +40,7 @@ pub struct PauseArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "A pause that a process has begun by itself ends by itself, once what lies downstream is \
-                        back."
-)]
+#[command(after_help = "Automatic pauses end by themselves once the downstream service is back.")]
 pub struct ResumeArgs {
     /// Which stages
     #[arg(required = true, value_name = "STAGE", value_parser = single_stages())]
@@ -57,7 +54,7 @@ pub struct ResumeArgs {
 /// Who acts.
 #[derive(Debug, Args)]
 pub struct Actor {
-    /// Who acts, for the audit log [default: the user of this machine]
+    /// Your name in the audit log [default: the user of this machine]
     #[arg(long = "as", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub who: Option<String>,
 }

@@ -26,10 +26,7 @@ pub async fn run(args: AuditArgs) -> Result<(), Failed> {
         return Ok(());
     }
     if acts.is_empty() {
-        say(format_args!(
-            "nobody has moved a dead letter or paused a stage yet, as {} knows",
-            store.describe()
-        ));
+        say(format_args!("the audit log in {} is empty", store.describe()));
         return Ok(());
     }
     let rows: Vec<_> = acts

@@ -12,22 +12,8 @@ use crate::telemetry;
 /// Serves until SIGTERM or SIGINT.
 pub async fn run(args: IngressArgs) -> Result<(), Failed> {
     let _telemetry = telemetry::start(&args.logs)?;
-    let flow = key(
-        Vendor::Flow,
-        SecretSetting {
-            name: "BILAG_INGRESS_FLOW_SECRET",
-            value: args.ingress_flow_secret.as_deref(),
-            file: args.ingress_flow_secret_file.as_deref(),
-        },
-    )?;
-    let akinon = key(
-        Vendor::Akinon,
-        SecretSetting {
-            name: "BILAG_INGRESS_AKINON_SECRET",
-            value: args.ingress_akinon_secret.as_deref(),
-            file: args.ingress_akinon_secret_file.as_deref(),
-        },
-    )?;
+    let flow = key(Vendor::Flow, args.ingress_flow_secret.setting())?;
+    let akinon = key(Vendor::Akinon, args.ingress_akinon_secret.setting())?;
     if flow.is_none() && akinon.is_none() {
         return Err(Failed::plainly_used_wrongly(
             "no vendor has an endpoint: set BILAG_INGRESS_FLOW_SECRET, BILAG_INGRESS_AKINON_SECRET, or both",
@@ -65,11 +51,7 @@ fn key(vendor: Vendor, setting: SecretSetting<'_>) -> Result<Option<Key>, Failed
 
 fn hydrate(args: &IngressArgs) -> Result<Option<Hydrate>, Failed> {
     let Some(url) = args.ingress_hydrate_url.clone().filter(|url| !url.is_empty()) else { return Ok(None) };
-    let authorization = SecretSetting {
-        name: "BILAG_INGRESS_HYDRATE_AUTHORIZATION",
-        value: args.ingress_hydrate_authorization.as_deref(),
-        file: args.ingress_hydrate_authorization_file.as_deref(),
-    };
+    let authorization = args.ingress_hydrate_authorization.setting();
     let config = HydrateConfig {
         url,
         authorization: authorization.read().map_err(Failed::plainly_used_wrongly)?,

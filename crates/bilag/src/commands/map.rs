@@ -12,7 +12,7 @@ pub fn run(args: &MapArgs) -> Result<(), Failed> {
         Some(Some(tenant)) => tenant.prefix.as_ref(),
         Some(None) => {
             tell(format_args!(
-                "warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"
+                "warning: tenant {uid} is not in BILAG_TENANTS: its receipts become dead letters"
             ));
             None
         }

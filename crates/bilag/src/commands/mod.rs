@@ -16,7 +16,6 @@ pub mod recount;
 pub mod render;
 pub mod report;
 pub mod sandbox;
-mod search;
 pub mod stages;
 pub mod sync;
 pub mod template;

@@ -14,14 +14,14 @@ use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
 /// Lists, shows, or asks once more.
 pub async fn run(command: PackagesCommand) -> Result<(), Failed> {
     match command {
-        PackagesCommand::List { state, waiting, limit, json, patience, store } => {
-            let patience = patience.delay.duration();
-            let waiting_for = waiting.then_some(patience);
+        PackagesCommand::List { state, waiting, limit, json, timeout, store } => {
+            let timeout = timeout.delay.duration();
+            let waiting_for = waiting.then_some(timeout);
             let filter = PackageFilter { state, waiting_for, ..Default::default() };
-            list(store.open().await?.as_ref(), &filter, patience, limit, json).await
+            list(store.open().await?.as_ref(), &filter, timeout, limit, json).await
         }
-        PackagesCommand::Show { package, json, patience, store } => {
-            show(store.open().await?.as_ref(), package, patience.delay.duration(), json).await
+        PackagesCommand::Show { package, json, timeout, store } => {
+            show(store.open().await?.as_ref(), package, timeout.delay.duration(), json).await
         }
         PackagesCommand::Ask { package, packages, broker, store } => {
             let key = PackageKey { oms: packages.oms_id, package_id: package };
@@ -34,7 +34,7 @@ pub async fn run(command: PackagesCommand) -> Result<(), Failed> {
 async fn list(
     store: &dyn SyncStore,
     filter: &PackageFilter,
-    patience: Duration,
+    timeout: Duration,
     limit: u32,
     json: bool,
 ) -> Result<(), Failed> {
@@ -45,38 +45,38 @@ async fn list(
             .iter()
             .map(|count| json!({ "state": count.state.as_str(), "count": count.count, "oldest": count.oldest }))
             .collect();
-        let rounds: Vec<_> = rounds.iter().map(|round| to_json(round, patience)).collect();
+        let rounds: Vec<_> = rounds.iter().map(|round| to_json(round, timeout)).collect();
         output::json(&json!({ "counts": counts, "packages": rounds }));
         return Ok(());
     }
     if counts.is_empty() {
-        say(format_args!("no package has been heard yet in {}", store.describe()));
+        say(format_args!("no packages in {}", store.describe()));
         return Ok(());
     }
     let rows: Vec<_> = counts
         .iter()
         .map(|count| vec![count.state.to_string(), count.count.to_string(), ago(count.oldest)])
         .collect();
-    table(&[Column::Left("state"), Column::Right("rounds"), Column::Right("untouched for")], &rows);
+    table(&[Column::Left("state"), Column::Right("rounds"), Column::Right("unchanged for")], &rows);
     say("");
     if rounds.is_empty() {
         match filter.waiting_for {
-            Some(_) => say("none of the packages is waiting"),
-            None => say("no package is in this state"),
+            Some(_) => say("no packages are waiting"),
+            None => say("no packages in this state"),
         }
         return Ok(());
     }
-    let rows: Vec<_> = rounds.iter().map(|round| row(round, patience)).collect();
+    let rows: Vec<_> = rounds.iter().map(|round| row(round, timeout)).collect();
     table(
         &[
             Column::Left("package"),
             Column::Left("number"),
             Column::Right("round"),
             Column::Left("state"),
-            Column::Right("asked"),
+            Column::Right("requests"),
             Column::Left("voucher"),
             Column::Left("receipt"),
-            Column::Right("untouched for"),
+            Column::Right("unchanged for"),
         ],
         &rows,
     );
@@ -86,10 +86,10 @@ async fn list(
     Ok(())
 }
 
-/// How far a package has come, as people say it.
-fn standing(round: &PackageRound, patience: Duration) -> &'static str {
+/// State of a package with its write-back.
+fn standing(round: &PackageRound, timeout: Duration) -> &'static str {
     let overdue =
-        round.asked_at.is_some_and(|asked| (Utc::now() - asked).to_std().is_ok_and(|since| since > patience));
+        round.asked_at.is_some_and(|asked| (Utc::now() - asked).to_std().is_ok_and(|since| since > timeout));
     match (round.state, round.written_back) {
         (PackageState::Asked, _) if overdue && round.accepted_times > 1 => "waiting",
         (PackageState::Issued, Some(State::Complete)) => "written back",
@@ -98,13 +98,13 @@ fn standing(round: &PackageRound, patience: Duration) -> &'static str {
     }
 }
 
-fn row(round: &PackageRound, patience: Duration) -> Vec<String> {
+fn row(round: &PackageRound, timeout: Duration) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     vec![
         round.key.to_string(),
         round.number.clone(),
         round.round.to_string(),
-        standing(round, patience).to_owned(),
+        standing(round, timeout).to_owned(),
         format!("{}×", round.asked_times),
         or_dash(round.voucher_number.clone()),
         or_dash(round.receipt.as_ref().map(ToString::to_string)),
@@ -112,7 +112,7 @@ fn row(round: &PackageRound, patience: Duration) -> Vec<String> {
     ]
 }
 
-async fn show(store: &dyn SyncStore, package: String, patience: Duration, json: bool) -> Result<(), Failed> {
+async fn show(store: &dyn SyncStore, package: String, timeout: Duration, json: bool) -> Result<(), Failed> {
     let filter = PackageFilter { package: Some(package.clone()), ..Default::default() };
     let mut found = store.packages(&filter, Page::first(100)).await.map_err(Failed::plainly)?;
     found.sort_by(|one, other| one.key.cmp(&other.key).then(other.round.cmp(&one.round)));
@@ -121,14 +121,14 @@ async fn show(store: &dyn SyncStore, package: String, patience: Duration, json: 
         return Err(Failed::plainly(format!("no package with id or number {package} in {store}")));
     }
     if json {
-        output::json(&found.iter().map(|round| to_json(round, patience)).collect());
+        output::json(&found.iter().map(|round| to_json(round, timeout)).collect());
         return Ok(());
     }
     for (i, round) in found.iter().enumerate() {
         if i > 0 {
             say("");
         }
-        for (name, value) in lines(round, patience) {
+        for (name, value) in lines(round, timeout) {
             field(name, value);
         }
         for letter in letters(store, round).await? {
@@ -138,26 +138,26 @@ async fn show(store: &dyn SyncStore, package: String, patience: Duration, json: 
     Ok(())
 }
 
-fn lines(round: &PackageRound, patience: Duration) -> Vec<(&'static str, String)> {
-    let standing = standing(round, patience);
+fn lines(round: &PackageRound, timeout: Duration) -> Vec<(&'static str, String)> {
+    let standing = standing(round, timeout);
     let todo = (standing == "waiting").then(|| {
         let id = round.key.package_id;
-        format!("find out at the invoice service why it sends no receipt; bilag packages ask {id} asks again")
+        format!("check why the invoice service sends no receipt; `bilag packages ask {id}` requests it again")
     });
-    let told = [
+    let fields = [
         ("package", Some(round.key.to_string())),
         ("number", Some(round.number.clone())),
         (
             "round",
             Some(match round.round {
-                0 => "0 (its receipt came, and it was never heard as packed)".to_owned(),
+                0 => "0 (receipt received without a packed event)".to_owned(),
                 round => round.to_string(),
             }),
         ),
         ("state", Some(standing.to_owned())),
         ("what to do", todo),
         ("key", (round.round > 0).then(|| format!("{}/{}", round.key, round.round))),
-        ("asked", (round.asked_times > 0).then(|| times(round.asked_times))),
+        ("requested", (round.asked_times > 0).then(|| times(round.asked_times))),
         ("accepted", round.asked_at.map(when)),
         ("receipt", round.receipt.as_ref().map(ToString::to_string)),
         ("voucher", round.voucher_number.clone()),
@@ -166,10 +166,10 @@ fn lines(round: &PackageRound, patience: Duration) -> Vec<(&'static str, String)
         ("died in", round.death.as_ref().map(|death| death.stage.clone())),
         ("reason", round.death.as_ref().map(|death| death.reason.clone())),
         ("error", round.death.as_ref().map(|death| death.error.clone())),
-        ("heard", Some(when(round.created_at))),
-        ("last touched", Some(when(round.updated_at))),
+        ("received", Some(when(round.created_at))),
+        ("last change", Some(when(round.updated_at))),
     ];
-    told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// The dead letters that wait for a person because of this round: where it died itself, and where
@@ -191,14 +191,16 @@ async fn letters(store: &dyn SyncStore, round: &PackageRound) -> Result<Vec<Dead
 async fn ask(store: &dyn SyncStore, broker: &amqp::Broker, key: &PackageKey) -> Result<(), Failed> {
     let Some(overdue) = store.ask_again(key).await.map_err(Failed::plainly)? else {
         let why = why_not(store, key).await?;
-        return Err(Failed::plainly(format!("package {key} is not asked for again: {why}")));
+        return Err(Failed::plainly(format!("the invoice of package {key} was not requested again: {why}")));
     };
     let again = consumer_packed::again(overdue);
     let publisher = Publisher::connect(broker).await.map_err(Failed::plainly)?;
     let sent = publisher.publish_in(again.traceparent.as_deref(), &again.message).await;
     publisher.close().await;
-    sent.map_err(|error| Failed::at(format_args!("package {key} is not asked for again yet"), error))?;
-    say(format_args!("package {key} is asked for again, under the same key"));
+    sent.map_err(|error| {
+        Failed::at(format_args!("the invoice of package {key} could not be requested again"), error)
+    })?;
+    say(format_args!("the invoice of package {key} is requested again, with the same idempotency key"));
     Ok(())
 }
 
@@ -207,23 +209,23 @@ async fn why_not(store: &dyn SyncStore, key: &PackageKey) -> Result<String, Fail
     let rounds = store.package(key).await.map_err(Failed::plainly)?;
     let id = key.package_id;
     Ok(match rounds.first().map(|newest| (newest.state, &newest.receipt)) {
-        None => format!("it is not known in {}", store.describe()),
-        Some((_, Some(receipt))) => format!("its receipt is there: {receipt}"),
+        None => format!("it is not in {}", store.describe()),
+        Some((_, Some(receipt))) => format!("it has a receipt: {receipt}"),
         Some((PackageState::Dead, None)) => {
-            format!("it is dead, and comes back with its dead letter; bilag packages show {id} names it")
+            format!("it is dead; redrive its dead letter, which `bilag packages show {id}` names")
         }
-        Some(_) => "it is being asked for at this moment".to_owned(),
+        Some(_) => "a request is in flight".to_owned(),
     })
 }
 
-fn to_json(round: &PackageRound, patience: Duration) -> Value {
+fn to_json(round: &PackageRound, timeout: Duration) -> Value {
     json!({
         "oms": round.key.oms,
         "package": round.key.package_id,
         "number": round.number,
         "round": round.round,
         "state": round.state.as_str(),
-        "standing": standing(round, patience),
+        "standing": standing(round, timeout),
         "askedTimes": round.asked_times,
         "askedAt": round.asked_at,
         "tenant": round.receipt.as_ref().map(|receipt| &receipt.tenant_uid),

@@ -32,7 +32,7 @@ pub async fn pause(args: &PauseArgs) -> Result<(), Failed> {
     follow(store.as_ref(), &args.stages, Wish::Pause).await
 }
 
-/// Ends pauses by hand, and waits until the processes go on.
+/// Ends operators' pauses, and waits until the processes go on.
 pub async fn resume(args: &ResumeArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
     let who = who(args.actor.who.as_deref());
@@ -40,7 +40,7 @@ pub async fn resume(args: &ResumeArgs) -> Result<(), Failed> {
     for stage in &args.stages {
         match stages::resume(store.as_ref(), stage, &who).await.map_err(Failed::plainly)? {
             Some(_) => resumed.push(stage.clone()),
-            None => say(format_args!("{stage} is not paused by hand: nothing to do")),
+            None => say(format_args!("{stage} is not paused by an operator: nothing to do")),
         }
     }
     follow(store.as_ref(), &resumed, Wish::Resume).await
@@ -68,23 +68,23 @@ async fn follow(store: &dyn SyncStore, named: &[String], wish: Wish) -> Result<(
     };
     if !now.is_empty() && now.iter().all(|stage| stage.running.is_empty() && stage.missing.is_empty()) {
         tell(format_args!(
-            "warning: no process has said anything in {}; is it the store of the consumers (BILAG_DATABASE_URL)?",
+            "warning: no process reports to {}; is it the consumers' store (BILAG_DATABASE_URL)?",
             store.describe()
         ));
     }
-    let behind: Vec<_> = now.iter().filter_map(|stage| told(stage, wish)).collect();
+    let behind: Vec<_> = now.iter().filter_map(|stage| print_progress(stage, wish)).collect();
     match behind.is_empty() {
         true => Ok(()),
         false => Err(Failed::plainly(behind.join("; "))),
     }
 }
 
-/// Tells what has become of one stage; answers what is wrong where not all have followed.
-fn told(now: &StageStatus, wish: Wish) -> Option<String> {
+/// Prints how far one stage is; returns what is wrong if not all of its processes have confirmed.
+fn print_progress(now: &StageStatus, wish: Wish) -> Option<String> {
     let name = now.stage.name;
     if now.hold.is_some() != (wish == Wish::Pause) {
         let meanwhile = if wish == Wish::Pause { "resumed" } else { "paused again" };
-        return Some(format!("somebody else has {meanwhile} {name} meanwhile; `bilag audit` says who"));
+        return Some(format!("{name} was {meanwhile} by somebody else meanwhile; see `bilag audit`"));
     }
     let (done, what) = match wish {
         Wish::Pause => ("paused", "takes messages any more"),
@@ -94,26 +94,24 @@ fn told(now: &StageStatus, wish: Wish) -> Option<String> {
     let followed = now.running.len() - behind.len();
     match (wish, now.running.len()) {
         (Wish::Pause, 0) => {
-            say(format_args!(
-                "{name} is paused; no process of it runs now, and one that starts takes nothing"
-            ));
+            say(format_args!("{name} is paused; it has no live consumers, and new ones will not consume"));
         }
-        (Wish::Resume, 0) => say(format_args!("{name} is resumed; no process of it runs now")),
-        (_, 1) if behind.is_empty() => say(format_args!("{name} is {done}: its process has followed")),
+        (Wish::Resume, 0) => say(format_args!("{name} is resumed; it has no live consumers")),
+        (_, 1) if behind.is_empty() => say(format_args!("{name} is {done}: its process has confirmed")),
         (_, all) if behind.is_empty() => {
-            say(format_args!("{name} is {done}: its {all} processes have followed"))
+            say(format_args!("{name} is {done}: its {all} processes have confirmed"))
         }
         (_, all) => {
-            say(format_args!("{name} is {done}: {followed} of its {all} processes have followed so far"))
+            say(format_args!("{name} is {done}: {followed} of its {all} processes have confirmed so far"))
         }
     }
     if wish == Wish::Pause && now.in_flight() > 0 {
         let count = now.in_flight();
-        say(format_args!("{count} message(s) of {name} in flight are being finished; see `bilag stages`"));
+        say(format_args!("{name} is finishing {count} message(s) in flight; see `bilag stages`"));
     }
     for seen in &now.missing {
         tell(format_args!(
-            "warning: nothing was heard for {} of {}, which ran {name}: if it still runs, it cannot reach the store and goes on as it was",
+            "warning: no report for {} from {}, which ran {name}: if it is still running, it cannot reach the store and continues unchanged",
             ago(seen.seen_at),
             process(seen)
         ));

@@ -27,10 +27,10 @@ pub async fn run(args: &PruneArgs) -> Result<(), Failed> {
         return Ok(());
     }
     let mut stop = pin!(stopped());
-    let mut told = Instant::now();
+    let mut reported_at = Instant::now();
     let mut progress = |pruned: Pruned| {
-        if told.elapsed() >= PROGRESS_INTERVAL {
-            told = Instant::now();
+        if reported_at.elapsed() >= PROGRESS_INTERVAL {
+            reported_at = Instant::now();
             tell(format_args!("{} so far", words(pruned)));
         }
     };

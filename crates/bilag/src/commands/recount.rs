@@ -13,11 +13,11 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// Recounts all receipts.
 pub async fn run(args: &RecountArgs) -> Result<(), Failed> {
     let (store, zones) = (args.store.open().await?, args.tenants.zones());
-    let mut told = Instant::now();
+    let mut reported_at = Instant::now();
     let filled = report::fill(store.as_ref(), &zones, |_| ()).await.map_err(Failed::plainly)?;
     let recounted = report::recount(store.as_ref(), &zones, |moved| {
-        if told.elapsed() >= PROGRESS_INTERVAL {
-            told = Instant::now();
+        if reported_at.elapsed() >= PROGRESS_INTERVAL {
+            reported_at = Instant::now();
             tell(format_args!("{moved} moved so far"));
         }
     });

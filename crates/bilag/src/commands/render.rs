@@ -20,7 +20,7 @@ pub async fn run(args: &RenderArgs) -> Result<(), Failed> {
             let store = args.store.open().await?;
             again(args, &templates, store.as_ref(), receipt).await
         }
-        (None, None) => Err(Failed::used_wrongly("RECEIPT", "needed: a file, or --receipt UID")),
+        (None, None) => Err(Failed::used_wrongly("RECEIPT", "required: a file, or --receipt UID")),
     }
 }
 
@@ -52,15 +52,17 @@ async fn again(
         several => {
             let several: Vec<_> = several.iter().map(ToString::to_string).collect();
             let problem = format!("{receipt} names several receipts: {}", several.join(", "));
-            return Err(Failed::plainly(format!("{problem}; say which with --tenant and the uid")));
+            return Err(Failed::plainly(format!("{problem}; choose one with --tenant and the uid")));
         }
     };
     let kept = store.receipt(key).await.map_err(Failed::plainly)?;
     let kept = kept.ok_or_else(|| {
-        Failed::plainly(format!("only broken events of receipt {key} were heard: there is nothing to print"))
+        Failed::plainly(format!(
+            "only invalid events of receipt {key} were received: there is nothing to render"
+        ))
     })?;
     if store.pruned_at(key).await.map_err(Failed::plainly)?.is_some() {
-        return Err(Failed::plainly(format!("receipt {key} was pruned: there is nothing to print any more")));
+        return Err(Failed::plainly(format!("receipt {key} was pruned and can no longer be rendered")));
     }
     let event = events::decode(&kept.body).map_err(|error| Failed::at(key, error))?;
     let pdf = write(args, templates, &event, &key.to_string())?;
@@ -75,18 +77,18 @@ fn compare(records: &[Listed], pdf: &[u8]) {
         let target = &record.target;
         // A skipped one may have been about to be sent, until it turned out that it was not wanted.
         let Some(sent) = record.pdf_sha256.as_ref().filter(|_| record.state != State::Skipped) else {
-            tell(format_args!("{target}: nothing was sent there"));
+            tell(format_args!("{target}: nothing was sent"));
             continue;
         };
         let there = match record.state {
             State::Complete => "what was sent is there".to_owned(),
-            state => format!("whether what was sent is there was not confirmed (it is {state})"),
+            state => format!("delivery is not confirmed (state {state})"),
         };
         match (*sent == now, record.state) {
-            (true, State::Complete) => tell(format_args!("{target}: the same, byte for byte, as was sent")),
-            (true, _) => tell(format_args!("{target}: the same, byte for byte, as was sent; {there}")),
+            (true, State::Complete) => tell(format_args!("{target}: identical to the file sent")),
+            (true, _) => tell(format_args!("{target}: identical to the file sent; {there}")),
             (false, _) => tell(format_args!(
-                "warning: {target}: not what was sent: the template or a font has changed since; {there}"
+                "warning: {target}: differs from the file sent: the template or a font has changed since; {there}"
             )),
         }
     }
@@ -100,9 +102,7 @@ fn write(
 ) -> Result<Vec<u8>, Failed> {
     let uid = &event.tenant.uid;
     let look = templates.of(uid).unwrap_or_else(|| {
-        tell(format_args!(
-            "warning: BILAG_TENANTS does not know tenant {uid}: its receipts become dead letters"
-        ));
+        tell(format_args!("warning: tenant {uid} is not in BILAG_TENANTS: its receipts become dead letters"));
         templates.of_installation()
     });
     let rendered = look.render(event).map_err(|error| Failed::at(what, error))?;

@@ -34,10 +34,10 @@ pub async fn run(args: ReportArgs) -> Result<(), Failed> {
     let counts = report.counts();
     let repeated = match report.gaps.repeated.len() {
         0 => String::new(),
-        count => format!(", {count} given to several receipts"),
+        count => format!(", {count} duplicated"),
     };
     Err(Failed::plainly(format!(
-        "not everything is settled: {} dead, {} on their way, {} voucher number(s) missing{repeated}",
+        "not complete: {} dead, {} in progress, {} voucher number(s) missing{repeated}",
         counts.dead.count,
         counts.on_their_way.count,
         report.gaps.missing()
@@ -62,12 +62,12 @@ fn print(report: &Report) {
     let Query { period, target, tenant, .. } = &report.query;
     let whose = tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
     say(format_args!(
-        "receipts settled from {} to {}, and what became of them at {target}{whose}",
+        "receipts settled from {} to {}, by outcome at {target}{whose}",
         period.from, period.to
     ));
     say("");
     if report.totals.is_empty() {
-        say("none was heard");
+        say("none received");
     } else {
         figures(report);
         adds_up(&report.counts(), report.adds_up());
@@ -79,7 +79,7 @@ fn print(report: &Report) {
 fn figures(report: &Report) {
     let first = report.query.by.map_or("", report::By::as_str);
     let mut columns = vec![Column::Left(first), Column::Left("currency")];
-    for heading in ["heard", "complete", "skipped", "dead", "on their way"] {
+    for heading in ["received", "complete", "skipped", "dead", "in progress"] {
         columns.extend([Column::Right(heading), Column::Right("amount")]);
     }
     let rows: Vec<_> = report.rows.iter().chain(&report.totals).map(cells).collect();
@@ -100,7 +100,7 @@ fn cells(row: &Row) -> Vec<String> {
 fn adds_up(counts: &Figures, adds_up: bool) {
     let Figures { heard, complete, skipped, dead, on_their_way } = counts;
     let parts = format!(
-        "{} heard {} {} complete + {} skipped + {} dead + {} on their way",
+        "{} received {} {} complete + {} skipped + {} dead + {} in progress",
         heard.count,
         if adds_up { "=" } else { "IS NOT" },
         complete.count,
@@ -136,28 +136,29 @@ fn vouchers(report: &Report) {
         ));
     }
     if gaps.unchecked > 0 {
-        say(format_args!("  {} not checked: numbers that belong to no series", gaps.unchecked));
+        say(format_args!("  {} not checked: numbers outside any series", gaps.unchecked));
     }
     if gaps.missing() > 0 {
-        say(
-            "\nA missing number may be a receipt that was never announced, or was heard broken: look at the till,",
-        );
-        say(
-            "and at `bilag dead list`. It may be nothing: numbers of another till of the store, or one that was",
-        );
-        say("given to no receipt. Numbers before the first and after the last cannot be seen to be missing.");
+        say("");
+        for line in [
+            "A missing number may be a receipt without an event, or with only invalid events: check the till and",
+            "`bilag dead list`. It may be harmless: a number of another till of the store, or one never assigned.",
+            "Numbers before the first and after the last are not checked.",
+        ] {
+            say(line);
+        }
     }
 }
 
 fn numbers(series: &Series) {
     let Series { tenant, store, first, last, vouchers, missing } = series;
-    let heard = format!("{tenant}/{store}: {first} to {last}, {vouchers} heard");
+    let range = format!("{tenant}/{store}: {first} to {last}, {vouchers} received");
     if missing.is_empty() {
-        return say(format_args!("  {heard}, none missing"));
+        return say(format_args!("  {range}, none missing"));
     }
     let mut ranges: Vec<_> = missing.iter().take(MAX_RANGES).map(ToString::to_string).collect();
     if missing.len() > MAX_RANGES {
         ranges.push(format!("and {} more ranges, which --format csv lists", missing.len() - MAX_RANGES));
     }
-    say(format_args!("  {heard}: {}", ranges.join(", ")));
+    say(format_args!("  {range}: {}", ranges.join(", ")));
 }

@@ -13,7 +13,7 @@ pub fn run(args: SandboxArgs) -> Result<(), Failed> {
     // Where /proc is not mounted, the path is known only from the command line.
     let this = env::current_exe()
         .or_else(|error| env::args_os().next().map(PathBuf::from).ok_or(error))
-        .map_err(|error| Failed::at("the path of this binary is not known", error))?;
+        .map_err(|error| Failed::at("the path of this binary is unknown", error))?;
     let sandbox = this.with_file_name("bilag-sandbox");
     // So that its usage names the command that was typed.
     let error = Command::new(&sandbox).arg0("bilag sandbox").args(args.args).exec();

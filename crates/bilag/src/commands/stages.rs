@@ -28,7 +28,7 @@ pub async fn run(args: &StagesArgs) -> Result<(), Failed> {
     table(&columns, &stages.iter().map(row).collect::<Vec<_>>());
     stages.iter().for_each(tell_more);
     if stages.iter().all(|stage| stage.running.is_empty() && stage.missing.is_empty()) {
-        say(format_args!("\nno process has been heard of lately in {}", store.describe()));
+        say(format_args!("\nno process reports to {}", store.describe()));
     }
     Ok(())
 }
@@ -48,9 +48,9 @@ fn state(now: &StageStatus) -> String {
     let all = now.running.len();
     let not_running = now.running.iter().filter(|seen| seen.report.broker != "running").count();
     match (&now.hold, now.paused_by_themselves().count()) {
-        (Some(_), _) => "paused by hand".to_owned(),
-        (None, 1) if all == 1 => "paused by itself".to_owned(),
-        (None, some @ 1..) => format!("paused by itself in {some} of {all}"),
+        (Some(_), _) => "paused by an operator".to_owned(),
+        (None, 1) if all == 1 => "paused automatically".to_owned(),
+        (None, some @ 1..) => format!("paused automatically in {some} of {all}"),
         (None, 0) if all == 0 => "not running".to_owned(),
         (None, 0) if not_running > 0 => format!("running in {} of {all}", all - not_running),
         (None, 0) => match now.why_tenants_wait().len() {
@@ -65,7 +65,7 @@ fn tell_more(now: &StageStatus) {
     let name = now.stage.name;
     if let Some(hold) = &now.hold {
         say("");
-        field(name, format_args!("paused by hand by {}", hold.who));
+        field(name, format_args!("paused by {}", hold.who));
         field("since", when(hold.since));
         if !hold.why.is_empty() {
             field("why", &hold.why);
@@ -74,18 +74,18 @@ fn tell_more(now: &StageStatus) {
     }
     for seen in now.behind() {
         let not_yet = if now.hold.is_some() { "still takes messages" } else { "is still held" };
-        say(format_args!("\n{name} {not_yet} at {}: it has a moment to hear of it", process(seen)));
+        say(format_args!("\n{name} {not_yet} at {}: it follows within seconds", process(seen)));
     }
     for (seen, pause) in now.paused_by_themselves() {
         say("");
-        field(name, format_args!("paused by itself at {}", process(seen)));
+        field(name, format_args!("paused automatically at {}", process(seen)));
         field("since", when(pause.since));
         field("why", &pause.why);
         field("next probe", next_probe(now, pause));
     }
     for (seen, bulkhead) in now.paused_tenants() {
         say("");
-        field(name, format_args!("tenant {} paused by itself at {}", bulkhead.bulkhead, process(seen)));
+        field(name, format_args!("tenant {} paused automatically at {}", bulkhead.bulkhead, process(seen)));
         field("since", when(bulkhead.pause.since));
         field("why", &bulkhead.pause.why);
         field("next probe", next_probe(now, &bulkhead.pause));
@@ -97,13 +97,13 @@ fn tell_more(now: &StageStatus) {
     }
     for seen in &now.missing {
         say("");
-        field(name, format_args!("missing: {}, last heard of {} ago", process(seen), ago(seen.seen_at)));
+        field(name, format_args!("missing: {}, last report {} ago", process(seen), ago(seen.seen_at)));
     }
 }
 
 fn next_probe(now: &StageStatus, pause: &ReportedPause) -> String {
     match until(pause.next_probe_at) {
-        _ if now.hold.is_some() => "not before it is resumed".to_owned(),
+        _ if now.hold.is_some() => "after it is resumed".to_owned(),
         Some(seconds) => format!("in {seconds:.1} s"),
         None => "now, with the next message".to_owned(),
     }

@@ -1,14 +1,16 @@
-//! `bilag sync`: how far each receipt has come.
+//! `bilag sync`: the delivery status of receipts.
 
 use chrono::Utc;
 use consumer::{Cycle, Reconcile, Reconciled};
 use operate::{Blocker, DeliveryStatus, dead_letters_about, delivery_status};
 use serde_json::{Value, json};
-use sync_store::{Listed, Page, Place, ReceiptFacts, Record, RecordFilter, State, SyncStore};
+use sync_store::{
+    FoundReceipt, Listed, Page, Place, ReceiptFacts, Record, RecordFilter, SearchScope, State, SyncStore,
+};
 
 use crate::chain::stages;
 use crate::cli::SyncCommand;
-use crate::commands::{migrate, prune, recount, search, verify};
+use crate::commands::{migrate, prune, recount, verify};
 use crate::output::{self, Column, Failed, ago, field, say, table, times, when};
 
 /// Lists, shows, or sends stranded receipts on.
@@ -17,7 +19,7 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
         SyncCommand::List { state, search: Some(text), limit, json, tenants, store } => {
             let store = store.open().await?;
             report::fill(store.as_ref(), &tenants.zones(), |_| ()).await.map_err(Failed::plainly)?;
-            search::run(store.as_ref(), &text, state, limit, json).await
+            search_receipts(store.as_ref(), &text, state, limit, json).await
         }
         SyncCommand::Recount(args) => recount::run(&args).await,
         SyncCommand::List { state, search: None, limit, json, tenants: _, store } => {
@@ -44,9 +46,11 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
 async fn reconcile(reconcile: &Reconcile<impl Cycle>) -> Result<(), Failed> {
     match reconcile.once().await {
         Ok(Reconciled::SentOn(0)) => say("no receipt is stranded"),
-        Ok(Reconciled::SentOn(count)) => say(format_args!("{count} stranded receipt(s) were sent on again")),
-        Ok(Reconciled::ElsewhereAlready) => say("another process is sending stranded receipts on already"),
-        Err(error) => return Err(Failed::at("stranded receipts could not be sent on", error)),
+        Ok(Reconciled::SentOn(count)) => {
+            say(format_args!("published the events of {count} stranded receipt(s) again"))
+        }
+        Ok(Reconciled::ElsewhereAlready) => say("another process is publishing stranded receipts already"),
+        Err(error) => return Err(Failed::at("stranded receipts could not be published", error)),
     }
     Ok(())
 }
@@ -69,7 +73,7 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
         return Ok(());
     }
     if counts.is_empty() {
-        say(format_args!("no receipt has been heard yet in {}", store.describe()));
+        say(format_args!("no receipts in {}", store.describe()));
         return Ok(());
     }
     let rows: Vec<_> = counts
@@ -84,7 +88,7 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
             Column::Left("target"),
             Column::Left("state"),
             Column::Right("records"),
-            Column::Right("untouched for"),
+            Column::Right("unchanged for"),
         ],
         &rows,
     );
@@ -98,10 +102,57 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
     Ok(())
 }
 
+/// Lists receipts that match, the latest first.
+async fn search_receipts(
+    store: &dyn SyncStore,
+    text: &str,
+    state: Option<State>,
+    limit: u32,
+    json: bool,
+) -> Result<(), Failed> {
+    let is_wanted = |record: &Record| state.is_none_or(|only| only == record.state);
+    let (mut looked_at, mut count, mut records) = (0, 0, Vec::new());
+    while count < limit {
+        let page = Page { limit, offset: looked_at };
+        let found = store.search(text, SearchScope::Everywhere, None, page).await.map_err(Failed::plainly)?;
+        looked_at += u32::try_from(found.len()).unwrap_or(limit);
+        let last = looked_at < page.offset.saturating_add(limit);
+        for FoundReceipt { facts, records: of_receipt, .. } in found {
+            let before = records.len();
+            let wanted = of_receipt.into_iter().filter(is_wanted);
+            records.extend(wanted.map(|record| Listed { record, receipt: facts.clone() }));
+            count += u32::from(records.len() > before);
+            if count == limit {
+                break;
+            }
+        }
+        if last {
+            break;
+        }
+    }
+    if json {
+        let records: Vec<_> = records.iter().map(to_json).collect();
+        output::json(&json!({ "records": records }));
+        return Ok(());
+    }
+    if looked_at == 0 {
+        let store = store.describe();
+        say(format_args!(
+            "nothing in {store} has this voucher number, order number or uid, and no customer this text"
+        ));
+        return Ok(());
+    }
+    list_records(records);
+    if count == limit {
+        say(format_args!("\nthe latest {count}; --limit N shows more, a longer text fewer"));
+    }
+    Ok(())
+}
+
 /// One line for each target of a receipt, those of one receipt together.
-pub fn list_records(records: Vec<Listed>) {
+fn list_records(records: Vec<Listed>) {
     if records.is_empty() {
-        say("no record is in this state");
+        say("no records in this state");
         return;
     }
     let columns = [
@@ -112,7 +163,7 @@ pub fn list_records(records: Vec<Listed>) {
         Column::Right("amount"),
         Column::Left("target"),
         Column::Left("state"),
-        Column::Right("untouched for"),
+        Column::Right("unchanged for"),
     ];
     let rows: Vec<_> = by_receipt(records).iter().flatten().map(row).collect();
     table(&columns, &rows);
@@ -208,8 +259,8 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
         for (name, value) in lines(record) {
             field(name, value);
         }
-        if let Some(told) = rehearsal(store, record).await? {
-            field("dry run", told);
+        if let Some(sent) = rehearsal(store, record).await? {
+            field("dry run", sent);
         }
         if !matches!(blocker, Blocker::Nothing | Blocker::NotWanted) {
             field("blocked by", &blocker);
@@ -247,17 +298,17 @@ fn status_to_json(status: &DeliveryStatus) -> Value {
 }
 
 fn lines(record: &Record) -> Vec<(&'static str, String)> {
-    let heard = match record.heard_count {
-        0 => "never unbroken".to_owned(),
+    let received = match record.heard_count {
+        0 => "only invalid events".to_owned(),
         count => times(count),
     };
     let death = record.death.as_ref();
-    let told = [
+    let fields = [
         ("target", Some(record.target.clone())),
         ("state", Some(record.state.to_string())),
-        ("heard", Some(heard)),
-        ("first heard", Some(when(record.created_at))),
-        ("last touched", Some(when(record.updated_at))),
+        ("received", Some(received)),
+        ("first seen", Some(when(record.created_at))),
+        ("last change", Some(when(record.updated_at))),
         ("invoice", record.invoice_id.clone()),
         ("file", record.file_name.clone()),
         ("SHA-256", record.pdf_sha256.clone()),
@@ -267,7 +318,7 @@ fn lines(record: &Record) -> Vec<(&'static str, String)> {
         ("reason", death.map(|death| death.reason.clone())),
         ("error", death.map(|death| death.error.clone())),
     ];
-    told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 pub fn to_json(listed: &Listed) -> Value {

@@ -9,6 +9,6 @@ use crate::output::{Failed, say};
 pub fn run(command: &TemplateCommand) -> Result<(), Failed> {
     let TemplateCommand::Check { template } = command;
     load_template(template).map_err(Failed::plainly)?;
-    say(format_args!("{template}: no mistakes"));
+    say(format_args!("{template}: valid"));
     Ok(())
 }

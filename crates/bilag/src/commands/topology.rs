@@ -57,7 +57,7 @@ async fn apply(args: &TopologyArgs) -> Result<(), Failed> {
         let names: Vec<_> = queues.iter().map(|queue| &queue.name).collect();
         output::json(&json!({ "broker": broker.to_string(), "queues": names }));
     } else {
-        say(format_args!("{} queues are declared and bound at {broker}", queues.len()));
+        say(format_args!("declared and bound {} queues at {broker}", queues.len()));
     }
     Ok(())
 }
@@ -74,7 +74,9 @@ async fn check(CheckArgs { management_url, topology: args }: &CheckArgs) -> Resu
     } else {
         differences.iter().for_each(say);
         if management.is_none() {
-            say("bindings and policies were not compared: AMQP does not tell them; set BILAG_MANAGEMENT_URL");
+            say(
+                "bindings and policies were not compared, because AMQP cannot list them: set BILAG_MANAGEMENT_URL",
+            );
         }
     }
     match differences.len() {

@@ -38,10 +38,10 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
     };
     let plan = Plan { period: period(from, to), tenant: args.tenant.clone(), after, per_second: args.rate };
     let every = if std::io::stderr().is_terminal() { ON_A_TERMINAL } else { IN_A_LOG };
-    let mut told = Instant::now();
+    let mut reported_at = Instant::now();
     let progress = |findings: &Findings| {
-        if told.elapsed() >= every {
-            told = Instant::now();
+        if reported_at.elapsed() >= every {
+            reported_at = Instant::now();
             tell(how_far(findings));
         }
     };
@@ -63,7 +63,7 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failed> {
         false => {
             print(&findings);
             if pruned > 0 {
-                say(format_args!("{pruned} receipt(s) of the period are pruned, and were not compared"));
+                say(format_args!("{pruned} receipt(s) of the period are pruned and were not compared"));
             }
         }
     }

@@ -111,6 +111,8 @@ async fn resume(
     let stage = find(&service, &name)?.name;
     match stages::resume(service.store.as_ref(), stage, viewer.name()).await? {
         Some(_) => Ok(Redirect::to("/")),
-        None => Err(PageError::Invalid(format!("{stage} is not paused by hand: somebody has resumed it."))),
+        None => {
+            Err(PageError::Invalid(format!("{stage} is not paused by an operator: somebody has resumed it.")))
+        }
     }
 }

@@ -42,7 +42,7 @@ async fn letters_are_told_by_cause_with_what_to_do_and_narrowed_by_the_address()
     let page = desk.page("/letters").await;
     assert!(page.contains("4 dead letters waiting, by cause"), "{page}");
     assert!(page.contains("<strong>3</strong>") && page.contains("<strong>1</strong>"), "{page}");
-    assert!(page.contains("mend what Omnium's answer names"), "{page}");
+    assert!(page.contains("correct what Omnium's answer names"), "{page}");
     let group = page.split("/letters?group=").skip(1).map(|rest| &rest[..8]);
     let mut letters = 0;
     for group in group.collect::<std::collections::BTreeSet<_>>() {
@@ -70,7 +70,7 @@ async fn a_letter_says_what_happened_what_to_do_and_what_is_in_it() {
     for told in [
         "Omnium answered 400",
         "What to do: ",
-        "mend what Omnium's answer names",
+        "correct what Omnium's answer names",
         "bilag.upload.dead",
         "href=\"/receipts/9/rcpt-7\"",
         "invoice.rendered.v1",

@@ -44,12 +44,12 @@ async fn viewers_see_letters_and_receipts_without_the_people_in_them() {
         }
         seen_by_operators.push_str(&operator.page(path).await);
     }
-    assert!(seen_by_operators.contains("tenant 8 paused by itself since"), "{seen_by_operators}");
+    assert!(seen_by_operators.contains("tenant 8 paused automatically since"), "{seen_by_operators}");
     for name in ["Åsa Lindqvist", "asabygg.example"] {
         assert!(seen_by_operators.contains(name), "operators see {name}");
     }
     let page = viewer.page("/").await;
-    assert!(page.contains("paused by itself since") && page.contains("answered 503"), "{page}");
+    assert!(page.contains("paused automatically since") && page.contains("answered 503"), "{page}");
     assert!(operator.page("/").await.contains("asabygg.example"), "operators see what was answered");
     let page = viewer.page("/letters/00000000000000aa").await;
     assert!(page.contains("1808100") && page.contains("Skaljacka"), "amounts and goods are shown: {page}");
@@ -66,7 +66,7 @@ fn compressed(event: &Value) -> Vec<u8> {
     write!(encoder, "{event}").and_then(|()| encoder.finish()).expect("compressed")
 }
 
-/// The stage `render` has paused by itself, and a tenant there, and says what was answered.
+/// The stage `render` has paused automatically, and a tenant there, and says what was answered.
 async fn paused_by_itself(world: &World) {
     let now = chrono::Utc::now();
     let process = ProcessRun { id: "a".into(), host: "till-7".into(), pid: 1, started_at: now };

@@ -48,7 +48,7 @@ async fn a_receipt_tells_its_way_and_what_is_holding_it() {
     for told in [
         "Its dead letter waits for an operator",
         &format!("/letters/{letter}"),
-        "mend what Omnium's answer names",
+        "correct what Omnium's answer names",
         "18081.00",
         "Skaljacka",
     ] {

@@ -47,7 +47,7 @@ const NOBODY: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 /// The stages, as far as pages know them.
 pub fn stages() -> Vec<Stage> {
     const REJECTED: &[Reason] =
-        &[Reason::new("omnium_rejected", "mend what Omnium's answer names, then redrive the dead letter")];
+        &[Reason::new("omnium_rejected", "correct what Omnium's answer names, then redrive the dead letter")];
     vec![
         Stage::new("receipt", "Opens the records of receipts").reads::<ReceiptSettled>(),
         Stage::new("render", "Makes the PDF").reads::<InvoiceReady>(),

@@ -82,7 +82,7 @@ pub struct MoveRequest<'a> {
     pub who: &'a str,
     /// Maximum dead letters a second; unlimited without one.
     pub rate: Option<u16>,
-    /// Redrive even into a stage that is paused by hand: its dead letters wait in its queue until it is
+    /// Redrive even into a stage that is paused by an operator: its dead letters wait in its queue until it is
     /// resumed, and their outcome is not watched.
     pub into_paused: bool,
     /// Stops after what is in flight.

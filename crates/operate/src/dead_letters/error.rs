@@ -53,7 +53,7 @@ pub enum DeadLetterError {
         /// Expiry of the lease, as a time of day.
         until: String,
     },
-    /// The stage is paused by hand: its dead letters would wait in its queue.
+    /// The stage is paused by an operator: its dead letters would wait in its queue.
     #[error(
         "{stage} is {why}; nothing was moved. `bilag resume {stage}` ends the pause; with --into-paused, redriven dead letters wait in bilag.{stage}"
     )]

@@ -88,7 +88,7 @@ impl DeadLetterService {
         Ok(())
     }
 
-    /// Which of these stages are paused by hand. Reports why others may wait: a stage that has paused by
+    /// Which of these stages are paused by an operator. Reports why others may wait: a stage that has paused by
     /// itself probes with the first dead letter.
     async fn paused_by_hand(
         &self,

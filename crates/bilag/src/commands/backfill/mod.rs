@@ -58,7 +58,7 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
         pace,
         zones: args.tenants.zones(),
         done: Done::default(),
-        told: Instant::now(),
+        reported_at: Instant::now(),
     };
     let mut stop = pin!(async {
         // Where signals cannot be listened to, it goes on to its end.
@@ -68,7 +68,7 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
     });
     let ended = tokio::select! {
         ended = run.files() => ended,
-        () = &mut stop => Err(Failed::plainly("stopped before the end: the same command goes on")),
+        () = &mut stop => Err(Failed::plainly("interrupted: run the same command to continue")),
     };
     if let Some(publisher) = &run.publisher {
         publisher.close().await;
@@ -78,7 +78,7 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
     ended?;
     match done.broken {
         0 => Ok(()),
-        count => Err(Failed::plainly(format!("{count} event(s) are broken"))),
+        count => Err(Failed::plainly(format!("{count} event(s) are invalid"))),
     }
 }
 
@@ -89,7 +89,7 @@ struct Run<'a> {
     pace: Interval,
     zones: Zones,
     done: Done,
-    told: Instant,
+    reported_at: Instant,
 }
 
 impl Run<'_> {
@@ -104,10 +104,10 @@ impl Run<'_> {
             };
             for read in Events::new(input) {
                 self.one(file, read.map_err(|error| Failed::at(file.display(), error))?).await?;
-                if self.told.elapsed() >= TELL_EVERY {
-                    self.told = Instant::now();
+                if self.reported_at.elapsed() >= TELL_EVERY {
+                    self.reported_at = Instant::now();
                     let Done { published, already, .. } = self.done;
-                    tell(format_args!("{published} published, {already} already there so far"));
+                    tell(format_args!("{published} published, {already} already received so far"));
                 }
             }
         }
@@ -166,8 +166,8 @@ impl Run<'_> {
         };
         let advice = |error: &amqp::PublishError| super::publish::advice(error);
         publisher.publish(&event).await.map_err(|error| {
-            let told = format!("{}{}", chain(&error), advice(&error));
-            Failed::plainly(format!("{told}; the same command goes on where this one ended"))
+            let problem = format!("{}{}", chain(&error), advice(&error));
+            Failed::plainly(format!("{problem}; run the same command to continue"))
         })
     }
 }
@@ -175,7 +175,7 @@ impl Run<'_> {
 /// A receipt as the receipt stage takes it; else what is wrong, which names no value.
 fn receipt(body: &[u8]) -> Result<ReceiptSettled, String> {
     if body.len() > MAX_EVENT {
-        return Err("larger than 1 MiB: no receipt is".to_owned());
+        return Err("larger than 1 MiB, the maximum size of an event".to_owned());
     }
     let event: ReceiptSettled = ::events::decode(body).map_err(|error| chain(&error))?;
     event.check().map_err(|error| chain(&error))?;
@@ -200,7 +200,7 @@ fn print(args: &BackfillArgs, done: &Done) {
         say(format_args!("{file}:{line}: {why}"));
     }
     if listed.len() < usize::try_from(*broken).unwrap_or(usize::MAX) {
-        say(format_args!("the first {} of {broken} broken events", listed.len()));
+        say(format_args!("the first {} of {broken} invalid events", listed.len()));
     }
     let rows: Vec<_> = [
         (if args.publish { "published" } else { "to be published" }, published),
@@ -212,6 +212,6 @@ fn print(args: &BackfillArgs, done: &Done) {
     .to_vec();
     table(&[Column::Left("receipts"), Column::Right("number")], &rows);
     if !args.publish && *published > 0 {
-        say("\nnothing was published: --publish does");
+        say("\nnothing was published: add --publish to publish");
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use console::{Access, AuthMode, Oidc, OidcSettings, PublicUrl, Role, RoleNames, UsersFile};
-use consumer::SecretSetting;
 
 use crate::cli::{ConsoleSettings, OidcArgs};
 use crate::output::Failed;
@@ -42,11 +41,7 @@ fn oidc(issuer: &str, args: &OidcArgs, public_url: Option<&PublicUrl>) -> Result
     let public_url =
         public_url.ok_or_else(|| missing("BILAG_CONSOLE_URL", "the URL that browsers return to"))?;
     let client_id = args.oidc_client_id.clone();
-    let client_secret = SecretSetting {
-        name: "BILAG_CONSOLE_OIDC_CLIENT_SECRET",
-        value: args.oidc_client_secret.as_deref(),
-        file: args.oidc_client_secret_file.as_deref(),
-    };
+    let client_secret = args.oidc_client_secret.setting();
     let settings = OidcSettings {
         issuer: issuer.to_owned(),
         client_id: client_id.ok_or_else(|| missing("BILAG_CONSOLE_OIDC_CLIENT_ID", "a client"))?,

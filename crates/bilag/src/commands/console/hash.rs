@@ -20,12 +20,12 @@ pub fn run() -> Result<(), Failed> {
 
 fn from_terminal() -> Result<String, Failed> {
     let _unseen = Unseen::begin();
-    tell("Password (it is not shown):");
+    tell("Password (not echoed):");
     let password = line()?;
     tell("Once more:");
     match line()? == password {
         true => Ok(password),
-        false => Err(Failed::plainly("the two are not the same")),
+        false => Err(Failed::plainly("the passwords differ")),
     }
 }
 

@@ -28,7 +28,7 @@ pub async fn list(args: SessionsArgs) -> Result<(), Failed> {
         return Ok(());
     }
     if sessions.is_empty() {
-        say(format_args!("nobody is logged in, as {} knows", store.describe()));
+        say(format_args!("no sessions in {}", store.describe()));
         return Ok(());
     }
     let row = |session: &Session| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sync_store::{DeadCause, DeadCount, DeadLetterFilter, Page, SyncStore};
 
-use super::list::none;
+use super::none;
 use crate::output::{Column, Failed, ago, say, table_with_details};
 
 /// Groups in a query.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sync_store::{DeadCount, DeadLetter, DeadLetterFilter, NotedDeadLetter, Page, SyncStore};
 
 use super::act::filter;
-use super::{groups, service, to_json};
+use super::{groups, none, service, to_json};
 use crate::cli::{DeadLetterKind, ListArgs};
 use crate::output::{self, Column, Failed, ago, say, table, table_with_details, tell};
 
@@ -109,17 +109,6 @@ async fn counts(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Result<Vec<
     let matches = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|only| only == is);
     counts.retain(|count| matches(&filter.stage, &count.stage) && matches(&filter.reason, &count.reason));
     Ok(counts)
-}
-
-/// In place of an empty list.
-pub(super) async fn none(store: &dyn SyncStore) -> Result<(), Failed> {
-    let none_at_all = store.dead_counts().await.map_err(Failed::plainly)?.is_empty();
-    let store = store.describe();
-    match none_at_all {
-        true => say(format_args!("no dead letters in {store}; `bilag consume dead` indexes them")),
-        false => say(format_args!("no matching dead letters in {store}")),
-    }
-    Ok(())
 }
 
 /// Each with its error on a line of its own.

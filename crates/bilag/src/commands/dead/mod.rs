@@ -15,7 +15,7 @@ use sync_store::{DeadLetter, DeadLetterFilter, NotedDeadLetter, Page, SyncStore}
 
 use crate::chain::stages;
 use crate::cli::DeadCommand;
-use crate::output::Failed;
+use crate::output::{Failed, say};
 use crate::settings::BrokerSettings;
 
 pub async fn run(command: DeadCommand) -> Result<(), Failed> {
@@ -51,4 +51,15 @@ fn to_json(noted: &NotedDeadLetter) -> Value {
     let mut letter = operate::dead_letters::json(noted);
     letter["queue"] = amqp::dead_queue_name(&noted.letter.stage).into();
     letter
+}
+
+/// In place of an empty list.
+async fn none(store: &dyn SyncStore) -> Result<(), Failed> {
+    let none_at_all = store.dead_counts().await.map_err(Failed::plainly)?.is_empty();
+    let store = store.describe();
+    match none_at_all {
+        true => say(format_args!("no dead letters in {store}; `bilag consume dead` indexes them")),
+        false => say(format_args!("no matching dead letters in {store}")),
+    }
+    Ok(())
 }

@@ -182,7 +182,7 @@ fn lines(noted: &NotedDeadLetter) -> Vec<(&'static str, String)> {
         Place::Dead => format!("in bilag.{}.dead", letter.stage),
         moved => format!("{}, no longer in bilag.{}.dead", moved.as_str(), letter.stage),
     };
-    let told = [
+    let fields = [
         ("id", Some(letter.id.clone())),
         ("stage", Some(letter.stage.clone())),
         ("reason", Some(letter.reason.clone())),
@@ -198,7 +198,7 @@ fn lines(noted: &NotedDeadLetter) -> Vec<(&'static str, String)> {
             letter.message_id.as_ref().map(|id| format!("{id} ({} bytes), {place}", noted.body_size)),
         ),
     ];
-    told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// The receipt with its state at each target.

@@ -22,9 +22,9 @@ pub async fn look(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &Do
             return vec![Finding::fail("broker", amqp::chain(&error), "check BILAG_AMQP_URL and the broker")];
         }
     };
-    let mut findings = vec![Finding::ok("broker", format_args!("{broker} lets us in"))];
+    let mut findings = vec![Finding::ok("broker", format_args!("{broker} accepts the connection"))];
     let may_all = rights.iter().all(|right| matches!(right.found, FoundRight::Yes | FoundRight::NotTried));
-    findings.extend(rights.into_iter().map(told));
+    findings.extend(rights.into_iter().map(finding));
     if may_all {
         findings.extend(topology(broker, stages, chain, args).await);
     }
@@ -38,10 +38,10 @@ async fn declared(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &Do
     match amqp::is_declared(broker, &declared).await {
         Ok(()) => {
             let mut findings = vec![
-                Finding::ok("broker", format_args!("{broker} lets us in")),
+                Finding::ok("broker", format_args!("{broker} accepts the connection")),
                 Finding::ok(
                     "topology",
-                    "everything is declared; rights were not tried (BILAG_DECLARE is false)",
+                    "the topology is declared; permissions were not checked (BILAG_DECLARE is false)",
                 ),
             ];
             if args.management_url.is_some() {
@@ -53,7 +53,7 @@ async fn declared(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &Do
             vec![Finding::fail("broker", amqp::chain(&error), "check BILAG_AMQP_URL and the broker")]
         }
         Err(error) => vec![
-            Finding::ok("broker", format_args!("{broker} lets us in")),
+            Finding::ok("broker", format_args!("{broker} accepts the connection")),
             Finding::fail(
                 "topology",
                 amqp::chain(&error),
@@ -68,7 +68,7 @@ fn of_stages(stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Topology 
     chain::topology(bus, delays, stages.iter().copied(), chain)
 }
 
-fn told(Right { what, found }: Right) -> Finding {
+fn finding(Right { what, found }: Right) -> Finding {
     match found {
         FoundRight::Yes => Finding::ok("rights", format_args!("may {what}")),
         FoundRight::Lacks(rights) => {
@@ -82,7 +82,7 @@ fn told(Right { what, found }: Right) -> Finding {
         FoundRight::NotTried => Finding::warn(
             "rights",
             format_args!("not tried: {what}"),
-            "what it needs is not there yet; run this again once it is",
+            "its exchange or queue does not exist yet; run this again once it does",
         ),
         FoundRight::Failed(why) => {
             Finding::fail("rights", format_args!("could not {what}: {why}"), "see the broker's log")
@@ -103,21 +103,23 @@ async fn topology(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &Do
         differences.into_iter().partition(|difference| difference.problem.starts_with("missing"));
     let mut findings: Vec<_> = other
         .into_iter()
-        .map(|difference| Finding::fail("topology", difference, "`bilag topology check` has all of it"))
+        .map(|difference| {
+            Finding::fail("topology", difference, "`bilag topology check` lists all differences")
+        })
         .collect();
     if !missing.is_empty() {
-        let told = format!("{} queue(s) and exchange(s) are not declared yet", missing.len());
+        let undeclared = format!("{} queue(s) and exchange(s) are not declared yet", missing.len());
         findings.push(Finding::warn(
             "topology",
-            told,
-            "consumers declare them when they start; `bilag topology apply` does so now",
+            undeclared,
+            "consumers declare them at startup; `bilag topology apply` declares them now",
         ));
     } else if findings.is_empty() {
         let how = match management {
             Some(_) => "with bindings and policies",
-            None => "without bindings and policies: set BILAG_MANAGEMENT_URL to have them compared",
+            None => "without bindings and policies: set BILAG_MANAGEMENT_URL to compare them",
         };
-        findings.push(Finding::ok("topology", format_args!("as it should be, compared {how}")));
+        findings.push(Finding::ok("topology", format_args!("matches, compared {how}")));
     }
     findings
 }

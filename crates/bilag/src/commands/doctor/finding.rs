@@ -1,4 +1,4 @@
-//! One thing that was looked at, and what to mend.
+//! The result of one check, and what to fix.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -24,29 +24,29 @@ pub enum Level {
 pub struct Finding {
     what: &'static str,
     pub level: Level,
-    told: String,
-    mend: Option<String>,
+    text: String,
+    fix: Option<String>,
 }
 
 impl Finding {
     /// As it should be.
-    pub fn ok(what: &'static str, told: impl Display) -> Self {
-        Self { what, level: Level::Ok, told: told.to_string(), mend: None }
+    pub fn ok(what: &'static str, text: impl Display) -> Self {
+        Self { what, level: Level::Ok, text: text.to_string(), fix: None }
     }
 
     /// Somebody should know.
-    pub fn warn(what: &'static str, told: impl Display, mend: impl Display) -> Self {
-        Self { what, level: Level::Warn, told: told.to_string(), mend: Some(mend.to_string()) }
+    pub fn warn(what: &'static str, text: impl Display, fix: impl Display) -> Self {
+        Self { what, level: Level::Warn, text: text.to_string(), fix: Some(fix.to_string()) }
     }
 
-    /// To be mended.
-    pub fn fail(what: &'static str, told: impl Display, mend: impl Display) -> Self {
-        Self { what, level: Level::Fail, told: told.to_string(), mend: Some(mend.to_string()) }
+    /// A fault.
+    pub fn fail(what: &'static str, text: impl Display, fix: impl Display) -> Self {
+        Self { what, level: Level::Fail, text: text.to_string(), fix: Some(fix.to_string()) }
     }
 
-    /// To be mended, as the error says.
+    /// A fault whose error says the fix.
     pub fn failed(what: &'static str, error: &(dyn Error + 'static)) -> Self {
-        Self { what, level: Level::Fail, told: chain(error), mend: None }
+        Self { what, level: Level::Fail, text: chain(error), fix: None }
     }
 
     /// For people: a line, and one for what to do.
@@ -56,9 +56,9 @@ impl Finding {
             Level::Warn => "warn",
             Level::Fail => "FAIL",
         };
-        say(format_args!("{level:<4}  {:<16}  {}", self.what, self.told));
-        if let Some(mend) = &self.mend {
-            say(format_args!("                        {mend}"));
+        say(format_args!("{level:<4}  {:<16}  {}", self.what, self.text));
+        if let Some(fix) = &self.fix {
+            say(format_args!("                        {fix}"));
         }
     }
 
@@ -69,6 +69,6 @@ impl Finding {
             Level::Warn => "warn",
             Level::Fail => "fail",
         };
-        json!({ "what": self.what, "level": level, "told": self.told, "mend": self.mend })
+        json!({ "what": self.what, "level": level, "told": self.text, "mend": self.fix })
     }
 }

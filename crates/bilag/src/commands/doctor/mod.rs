@@ -12,7 +12,7 @@ use crate::cli::DoctorArgs;
 use crate::output::{self, Failed, say};
 use finding::{Finding, Level};
 
-/// Looks at everything that the stages in use need, and says what to mend. What cannot be looked at
+/// Checks all that the stages in use need, and says what to fix. What cannot be looked at
 /// because something before it is missing is left out.
 pub async fn run(args: DoctorArgs) -> Result<(), Failed> {
     let chain = args.settings.0.chain();
@@ -34,11 +34,11 @@ pub async fn run(args: DoctorArgs) -> Result<(), Failed> {
         findings.iter().for_each(Finding::print);
         if failed == 0 {
             let warnings = if warned > 0 { format!(", {warned} warning(s)") } else { String::new() };
-            say(format_args!("\nnothing stands in the way{warnings}"));
+            say(format_args!("\nno problems found{warnings}"));
         }
     }
     match failed {
         0 => Ok(()),
-        count => Err(Failed::plainly(format!("{count} thing(s) are to be mended first"))),
+        count => Err(Failed::plainly(format!("{count} problem(s) found"))),
     }
 }

@@ -63,8 +63,8 @@ fn damaged(damage: &[String]) -> Finding {
 fn gone(store: &str) -> Finding {
     Finding::fail(
         "store",
-        format_args!("{store} has no tables, and the queues of its consumers are declared"),
-        "point BILAG_DATABASE_URL at the store of the consumers; if it was deleted, stop them all and restore it; where there has been none, run `bilag sync migrate`",
+        format_args!("{store} has no tables, although the consumers' queues are declared"),
+        "set BILAG_DATABASE_URL to the consumers' store; if it was deleted, stop all consumers and restore it; for a new installation, run `bilag sync migrate`",
     )
 }
 
@@ -85,7 +85,7 @@ async fn unheard(store: &dyn SyncStore, consumed: &[&'static str]) -> Option<Fin
                 unheard.join(", "),
                 store.describe()
             ),
-            "give all consumers one BILAG_DATABASE_URL; stop them all, put the right file in its place, and start them again",
+            "set one BILAG_DATABASE_URL for all consumers; stop them, put the right file in place, and start them again",
         )
     })
 }
@@ -100,13 +100,13 @@ fn tables(schema: &Schema) -> Finding {
         (None, _) => Finding::warn(
             "store",
             format_args!("{store} has no tables yet"),
-            "the first consumer makes them, or `bilag sync migrate`",
+            "the first consumer or `bilag sync migrate` creates them",
         ),
         (Some(version), 0) => Finding::ok("store", format_args!("{store} is at version {version}")),
         (Some(version), behind) => Finding::fail(
             "store",
             format_args!("{store} is at version {version}, {behind} migration(s) behind {known}"),
-            "run `bilag sync migrate` as the tables' owner",
+            "run `bilag sync migrate` as the owner of the tables",
         ),
     }
 }
@@ -131,11 +131,11 @@ async fn clock(store: &dyn SyncStore) -> Finding {
     };
     let apart = if theirs < before { before - theirs } else { (theirs - Utc::now()).max(TimeDelta::zero()) };
     match apart <= CLOCKS_APART {
-        true => Finding::ok("clock", "the store's and this machine's agree"),
+        true => Finding::ok("clock", "the clocks of the store and this machine agree"),
         false => Finding::warn(
             "clock",
-            format_args!("the store's and this machine's are {} s apart", apart.num_seconds()),
-            "let both machines keep time (NTP)",
+            format_args!("the clocks of the store and this machine differ by {} s", apart.num_seconds()),
+            "synchronize both machines (NTP)",
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! Stages that are paused by hand, and what processes say of theirs.
+//! Stages that are paused by an operator, and what processes say of theirs.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub async fn the_first_pause_stands_until_released(fresh: &Fresh) {
         assert_eq!(again, Holding::Standing(first.clone()));
     }
     let Holding::Begun(other) = store.hold("erp", "ola", "").await.expect("asked") else {
-        panic!("each stage is paused by itself");
+        panic!("each stage is paused automatically");
     };
     assert_eq!(fresh.connect().await.holds().await.expect("asked"), [other.clone(), first.clone()]);
 
