@@ -1,15 +1,14 @@
-//! What follows from a message is published, and confirmed, before anything outside hears of success.
+//! What follows from a message is published, and confirmed, before any outer layer sees a success.
 
 use futures_util::future::join_all;
 
-use super::{Settled, trace};
+use super::{Context, Settled, trace};
 use crate::message::header::{Headers, names};
-use crate::{Failure, Message, Outcome, PublishError, Publisher};
+use crate::{Failure, Outcome, PublishError};
 
 /// Publishes the events of a success. A refusal fails the message; a lost connection leaves it unsettled.
 pub(super) async fn layer(
-    message: &Message,
-    publisher: &Publisher,
+    Context { message, publisher, .. }: Context<'_>,
     handled: impl Future<Output = Result<Outcome, Failure>>,
 ) -> Settled<Result<Outcome, Failure>> {
     let outcome = match handled.await {
