@@ -16,10 +16,11 @@ use lapin::{Channel, Consumer};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
+use super::BrowseError;
 use crate::connection::Link;
 use crate::message::header::{Headers, names};
 use crate::topology::{DEAD, REQUEUE, dead_queue_name, retry_queue_name};
-use crate::{Broker, ConnectError, Delay, Message, PublishError, Publisher, dead_letter_id, queue_name};
+use crate::{Broker, Delay, Message, Publisher, dead_letter_id, queue_name};
 
 /// Where dead letters of a stage lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +40,6 @@ pub enum Destination {
     Discarded,
     /// Back among the dead letters.
     Dead,
-}
-
-/// Why dead letters cannot be moved.
-#[derive(Debug, thiserror::Error)]
-pub enum BrowseError {
-    /// No connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The queue may not be read, or the connection was lost.
-    #[error("queue {queue} could not be read")]
-    Queue {
-        /// Its name.
-        queue: String,
-        /// What the broker said.
-        #[source]
-        source: lapin::Error,
-    },
-    /// A dead letter could not be put where it should go; it is where it was.
-    #[error("a dead letter could not be moved; it is where it was")]
-    Publish(#[from] PublishError),
 }
 
 /// DeadLetters that the broker sends unasked before one of them is looked at. The first window is small,

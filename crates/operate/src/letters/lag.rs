@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use amqp::{Broker, PeekError, queue_name};
+use amqp::{Broker, BrowseError, queue_name};
 use sync_store::{StoreError, SyncStore};
 use tokio::time::timeout;
 
@@ -63,7 +63,7 @@ pub enum LagError {
     Store(#[from] StoreError),
     /// The queues cannot be looked at.
     #[error(transparent)]
-    Queues(#[from] PeekError),
+    Queues(#[from] BrowseError),
     /// The broker takes too long.
     #[error("the broker at {broker} did not answer within {} s", TIMEOUT.as_secs())]
     NoAnswer {
