@@ -16,7 +16,9 @@ async fn records_every_call_in_order() {
 
     let told: Vec<_> = ledger
         .iter()
-        .map(|entry| (entry.n, entry.call, entry.about.invoice_id.as_deref(), entry.status, entry.done))
+        .map(|entry| {
+            (entry.n, entry.call, entry.about.subject.invoice_id.as_deref(), entry.status, entry.done)
+        })
         .collect();
     assert_eq!(
         told,
