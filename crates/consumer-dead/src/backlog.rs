@@ -8,7 +8,7 @@ use events::Target;
 use opentelemetry::metrics::{Meter, ObservableGauge};
 use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
-use sync_store::{Backlog, State, SyncStore};
+use sync_store::{Backlog, BacklogStore, State};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -40,7 +40,7 @@ pub(crate) fn measure(context: &Context) -> impl Future<Output = ()> + use<> {
     }
 }
 
-async fn refresh(store: Arc<dyn SyncStore>, seen: Arc<Seen>) {
+async fn refresh(store: Arc<dyn BacklogStore>, seen: Arc<Seen>) {
     seen.collected.notified().await;
     loop {
         match store.backlog().await {

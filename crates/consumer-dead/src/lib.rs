@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use consumer::{Stage, StageSettings, of_store, package_subject, plain_body, receipt_subject, targets};
 use events::Target;
-use sync_store::{Closes, DeadLetter, Key, NewDeadLetter, PackageKey, SyncStore};
+use sync_store::{Closes, DeadLetter, DeadLetterStore, Key, NewDeadLetter, PackageKey};
 use tenants::TenantSettings;
 
 /// It needs nothing to be set.
@@ -30,7 +30,7 @@ impl StageSettings for DeadSettings {
 }
 
 /// Dead letters that an earlier version noted get their cause, so that they are grouped with the others.
-async fn fill_causes(store: Arc<dyn SyncStore>) {
+async fn fill_causes(store: Arc<dyn DeadLetterStore>) {
     const AT_ONCE: u32 = 500;
     loop {
         match store.fill_causes(AT_ONCE).await {
@@ -46,7 +46,7 @@ async fn fill_causes(store: Arc<dyn SyncStore>) {
 
 /// Writes dead letters into the index.
 pub struct Index {
-    store: Arc<dyn SyncStore>,
+    store: Arc<dyn DeadLetterStore>,
     stages: Vec<&'static str>,
     /// The stages that serve a target, each with its target.
     targets: Vec<(&'static str, Target)>,
@@ -55,7 +55,7 @@ pub struct Index {
 
 impl Index {
     /// The index in this store, of the stages of this chain and the packages of this OMS.
-    pub fn new(store: Arc<dyn SyncStore>, chain: &[Stage], oms: &str) -> Self {
+    pub fn new(store: Arc<dyn DeadLetterStore>, chain: &[Stage], oms: &str) -> Self {
         let stages = chain.iter().map(|stage| stage.name).collect();
         Self { store, stages, targets: targets(chain), oms: oms.to_owned() }
     }

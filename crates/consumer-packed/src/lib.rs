@@ -17,7 +17,7 @@ use consumer::{
     StageSettings, failure, limit_size, lost, of_store, package_subject, plain_body,
 };
 use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
-use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
+use sync_store::{Ask, Asking, PackageKey, PackageStore, Packing, Step};
 use tenants::TenantSettings;
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ impl Event for Packed {
 
 /// Asks the invoice service for the invoices of packed packages.
 struct AskForInvoice {
-    store: Arc<dyn SyncStore>,
+    store: Arc<dyn PackageStore>,
     service: InvoiceService,
     patience: Duration,
     oms: String,

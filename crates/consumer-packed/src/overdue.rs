@@ -6,14 +6,14 @@ use std::time::Duration;
 use amqp::{Outgoing, REQUEUE, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Cycle, Touched, package_subject};
-use sync_store::{OverduePackage, StoreError, SyncStore};
+use sync_store::{OverduePackage, PackageStore, StoreError};
 
 use crate::NAME;
 
 /// What was asked for and did not come within the patience, and what stopped before it was asked.
-pub struct Overdue {
+pub(crate) struct Overdue {
     /// Where packages are remembered.
-    pub store: Arc<dyn SyncStore>,
+    pub store: Arc<dyn PackageStore>,
     /// `INVOICE_SERVICE_PATIENCE`.
     pub patience: Duration,
 }

@@ -17,7 +17,7 @@ use consumer::{
 };
 use events::{InvoiceRendered, ReceiptSettled, Target, Uid};
 use omnium::{Allowance, Alone, Call, CallError, Omnium};
-use sync_store::{Key, SyncStore};
+use sync_store::{Key, RecordStore};
 use tenants::{Tenant, TenantSettings};
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
@@ -86,7 +86,7 @@ fn probe(settings: &OmniumSettings) -> Result<Probe, SettingError> {
 
 /// Uploads rendered invoices to Omnium.
 struct Upload {
-    store: Arc<dyn SyncStore>,
+    store: Arc<dyn RecordStore>,
     omniums: Omniums,
     settings: Arc<OmniumSettings>,
     dry_run: bool,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use amqp::{Failure, Outcome};
 use events::InvoiceRendered;
-use sync_store::{State, SyncStore};
+use sync_store::{RecordStore, State};
 
 use crate::LeaseGuard;
 
@@ -26,7 +26,7 @@ pub enum Delivered {
 /// # Errors
 /// As the call, the lease and the store fail.
 pub async fn deliver(
-    store: &dyn SyncStore,
+    store: &dyn RecordStore,
     event: &InvoiceRendered,
     longest_call: Duration,
     call: impl Future<Output = Result<Delivered, Failure>>,
@@ -58,7 +58,7 @@ const BEGUN_WAITS: Duration = Duration::from_secs(600);
 /// # Errors
 /// As the look, the lease and the store fail; an invoice that was begun before waits.
 pub async fn rehearse(
-    store: &dyn SyncStore,
+    store: &dyn RecordStore,
     event: &InvoiceRendered,
     longest_call: Duration,
     look: impl Future<Output = Result<&'static str, Failure>>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use amqp::Failure;
 use events::{InvoiceRendered, Target};
-use sync_store::{Attach, Key, Lease, State, Step, StoreError, SyncStore};
+use sync_store::{Attach, Key, Lease, RecordStore, State, Step, StoreError};
 use uuid::Uuid;
 
 use crate::failure::{NO_RECORD, NoRecord, of_store};
@@ -17,7 +17,7 @@ pub const MARGIN: Duration = Duration::from_secs(5);
 /// The lease of a record. Where its holder fails it is given back or runs out by itself, so dropping it is
 /// always safe.
 pub struct LeaseGuard<'a> {
-    store: &'a dyn SyncStore,
+    store: &'a dyn RecordStore,
     key: Key,
     target: Target,
     owner: String,
@@ -32,7 +32,7 @@ impl<'a> LeaseGuard<'a> {
     /// # Errors
     /// Another handler holds it; there is no record; the store is away.
     pub async fn take(
-        store: &'a dyn SyncStore,
+        store: &'a dyn RecordStore,
         event: &InvoiceRendered,
         longest_call: Duration,
     ) -> Result<Option<(Self, State)>, Failure> {

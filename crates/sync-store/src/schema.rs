@@ -17,7 +17,7 @@ use crate::store::{Url, url_of};
 /// How far the tables of a store are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
-    /// Which store it is, as [`crate::SyncStore::describe`] says.
+    /// Which store it is, as [`crate::StoreInfo::describe`] says.
     pub store: String,
     /// The newest migration that was applied; `None` where there are no tables yet.
     pub version: Option<i64>,

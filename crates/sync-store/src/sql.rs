@@ -11,7 +11,8 @@ use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
 use thiserror::Error;
 
 use crate::{
-    Death, Key, LeaseHolder, PackageKey, PackageState, Page, Place, State, Step, StoreError, SyncStore,
+    Death, Key, LeaseHolder, PackageKey, PackageState, Page, Place, State, Step, StoreError, StoreInfo,
+    SyncStore,
 };
 
 /// A store over one database.
@@ -68,8 +69,10 @@ impl<D: Database> SqlStore<D> {
     }
 }
 
+impl<D: Database> SyncStore for SqlStore<D> {}
+
 #[async_trait]
-impl<D: Database> SyncStore for SqlStore<D> {
+impl<D: Database> StoreInfo for SqlStore<D> {
     async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
         let now = self.dialect().now();
         self.find_one(Statement::new(format!("select {now} as now")), |row| row.get("now")).await
@@ -96,7 +99,7 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Which SQL it speaks.
     fn dialect(&self) -> Dialect;
 
-    /// See [`crate::SyncStore::describe`].
+    /// See [`crate::StoreInfo::describe`].
     fn describe(&self) -> String;
 }
 

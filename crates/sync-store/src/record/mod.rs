@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::{Particulars, StoreError};
+use crate::{Particulars, StoreError, StoreInfo};
 
 pub(crate) use sql::{FACTS, RECORD, count_anew, read_listed, touched};
 
@@ -19,7 +19,7 @@ pub(crate) use sql::{FACTS, RECORD, count_anew, read_listed, touched};
 /// `target` names where an invoice goes: `omnium`, `package`, `erp`. `owner` names one handling of one message,
 /// never a process: two handlings with one name could not be told apart once the lease of the first has expired.
 #[async_trait]
-pub trait RecordStore: Send + Sync {
+pub trait RecordStore: StoreInfo {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::sql::{Database, DecodeError, Dialect, Row, SqlStore, Statement};
 use crate::{
     Attach, Key, Lease, Listed, NewReceipt, Opened, Page, Receipt, ReceiptFacts, Record, RecordFilter,
-    RecordStore, State, StateCount, Step, StoreError, Stranded, SyncStore,
+    RecordStore, State, StateCount, Step, StoreError, StoreInfo, Stranded,
 };
 
 #[async_trait]
