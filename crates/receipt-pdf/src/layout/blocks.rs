@@ -8,8 +8,8 @@ use super::mark::Area;
 use super::wrap::{Line, wrap};
 use super::{Color, Mark, Row};
 use crate::render::RenderError;
+use crate::render::Warning;
 use crate::template::{Align, Block, Code, CodeKind, Kind, Program, Style, Template};
-use crate::warning::Warning;
 use crate::{Language, barcode};
 
 /// Sets blocks with the texts of one receipt, and collects what could not be set as it was.
