@@ -113,7 +113,7 @@ pub const DEAD: &str = "bilag.dead";
 
 /// Requeues that a message survives. Each shutdown, broker restart and killed process counts as
 /// one up to RabbitMQ 4.2, so it is far above what an innocent message meets.
-pub const DELIVERY_LIMIT: u32 = 50;
+pub(crate) const DELIVERY_LIMIT: u32 = 50;
 
 /// "Unlimited" on every version: without it 4.0 drops a message at its 21st look, and -1 drops it
 /// at the first on 3.10.
