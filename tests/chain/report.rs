@@ -182,7 +182,7 @@ total  SEK  1  3836.50  1  3836.50  0  0.00  0  0.00  0  0.00
 total  –  2  –  0  –  0  –  2  –  0  –
 
 9 heard = 4 complete + 1 skipped + 3 dead + 1 on their way
-1 of the dead: receipts of which only broken events were heard
+1 of the dead: receipts of which only broken events were received
 1 of the dead: dead letters from which no receipt could be read, so nobody knows whose they are
 
 voucher numbers

@@ -82,7 +82,7 @@ impl StageStatus {
         self.bulkheads.lock().clone()
     }
 
-    /// Who has paused it by hand and why, once it has heard of that and takes nothing more.
+    /// Who has paused it by hand and why, once it obeys and takes nothing more.
     pub fn hold(&self) -> Option<Hold> {
         self.hold.lock().clone()
     }

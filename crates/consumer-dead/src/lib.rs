@@ -108,13 +108,13 @@ impl Index {
     }
 
     fn letter(&self, message: &Message) -> DeadLetter {
-        let told = message.letter();
+        let death = message.letter();
         let subject = self.about(message);
         DeadLetter {
             id: dead_letter_id(message),
-            stage: told.stage,
-            reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },
-            error: told.error,
+            stage: death.stage,
+            reason: if death.reason.is_empty() { "unknown".to_owned() } else { death.reason },
+            error: death.error,
             key: subject
                 .as_ref()
                 .and_then(|subject| subject.named([header_names::TENANT, header_names::RECEIPT]))
@@ -125,8 +125,8 @@ impl Index {
                 .and_then(|(oms, id)| Some(PackageKey { oms: oms.to_owned(), package_id: id.parse().ok()? })),
             message_id: Some(message.id()),
             attempts: message.attempt(),
-            first_failed_at: time(told.first_failed_at),
-            last_failed_at: time(told.last_failed_at),
+            first_failed_at: time(death.first_failed_at),
+            last_failed_at: time(death.last_failed_at),
             redriven: message
                 .header_number(header_names::REDRIVEN)
                 .and_then(|count| u32::try_from(count).ok())
@@ -136,9 +136,9 @@ impl Index {
 
     /// What it is about. Straight from the bus it has no headers of ours.
     fn about(&self, message: &Message) -> Option<Subject> {
-        let told = message.subject();
-        if told.is_some() || !is_of_the_brokers_making(message) {
-            return told;
+        let named = message.subject();
+        if named.is_some() || !is_of_the_brokers_making(message) {
+            return named;
         }
         let body = plain_body(message).ok()?;
         let receipt = events::receipt_uid(&body);

@@ -11,7 +11,7 @@ pub(crate) enum AnswerError {
     /// JSON, but no receipt.
     #[error("the invoice service answered with what is no receipt.settled.v1")]
     NoReceipt(#[source] Undecodable),
-    /// Known by its looks. What its publisher is to do is said to those who publish on a bus.
+    /// Known by its beginning. What its publisher is to do is said to those who publish on a bus.
     #[error("the invoice service answered with what is no receipt.settled.v1: the body is {}", .0.what.replace("content_encoding", "Content-Encoding"))]
     Foreign(Foreign),
     /// It does not add up.

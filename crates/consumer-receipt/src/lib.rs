@@ -21,9 +21,9 @@ pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
 pub use settings::ReceiptSettings;
 pub use stranded::Stranded;
 
-/// Heard before with different content.
+/// Received before with different content.
 pub const CONFLICTING_RECEIPT: Reason =
-    Reason::new("conflicting_receipt", "compare both at the till; the one heard first stays as it is");
+    Reason::new("conflicting_receipt", "compare both at the till; the one received first stays as it is");
 
 const REASONS: &[Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
 
@@ -85,10 +85,10 @@ pub(crate) struct Settle {
     zones: Zones,
 }
 
-/// The receipt was heard before with other contents.
+/// The receipt was received before with other contents.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "receipt {0} was heard before with different content, and receipts never change: find out which one is right at the till; the first one stays as it is"
+    "receipt {0} was received before with different content, and receipts never change: find out which one is right at the till; the first one stays as it is"
 )]
 struct Conflict(Key);
 
@@ -131,7 +131,7 @@ impl EventHandler for Settle {
                 }
                 // Its own dead letter, sent on again, is what brings a dead record back.
                 Opened::Again(State::Dead) if message.was_dead() => targets.push(target.clone()),
-                Opened::Again(state) => tracing::debug!(receipt = %key, %target, %state, "heard again"),
+                Opened::Again(state) => tracing::debug!(receipt = %key, %target, %state, "received again"),
                 Opened::Differs { .. } => return Err(Failure::reject(CONFLICTING_RECEIPT, Conflict(key))),
             }
         }

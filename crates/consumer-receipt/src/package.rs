@@ -68,7 +68,7 @@ impl Settle {
         match issued.map_err(of_store)? {
             Issue::Matched { .. } | Issue::Again => Ok(()),
             Issue::Unknown => {
-                tracing::info!(receipt = %key, package = %package_key, "the receipt of a package that was not heard as packed");
+                tracing::info!(receipt = %key, package = %package_key, "the receipt of a package that was not received as packed");
                 Ok(())
             }
             Issue::Taken { by } => Err(second_receipt(package_key, by)),

@@ -26,7 +26,7 @@ pub use settings::{OmniumConnection, OmniumSettings};
 
 const TARGET: Target = Target::new("omnium");
 
-/// How long a message of a tenant that was switched off waits between looks, where the retry queues allow it.
+/// How long a message of a tenant that was switched off waits before it is tried again, where the retry queues allow it.
 const SWITCHED_OFF: Duration = Duration::from_secs(600);
 
 const REASONS: &[Reason] = &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];

@@ -367,7 +367,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_manual_names_every_variable_and_member() {
+    fn manual_names_every_variable() {
         let manual = include_str!("../../../docs/templates.md");
         for (group, members) in VARIABLES.iter().chain(&LISTS) {
             let line = manual.lines().find(|line| {

@@ -303,7 +303,7 @@ impl<'a> Looker<'a> {
 
     async fn compare(&mut self, record: &Record, receipt: &SettledReceipt) -> Result<Compared, Trouble> {
         let id = record.invoice_id.as_deref().unwrap_or(&receipt.key.receipt_uid);
-        // The uid of a receipt of which only broken events were heard may be none.
+        // The uid of a receipt of which only broken events were received may be none.
         let Some(id) = Uid::new(id) else { return Ok(Compared::default()) };
         let name = file_name(record, &receipt.voucher_number);
         let Some(omnium) = (self.omnium)(&receipt.key.tenant_uid) else {

@@ -262,7 +262,7 @@ mod tests {
     use super::{passes, refuses};
 
     #[test]
-    fn tells_refused_values_from_other_errors() {
+    fn recognizes_refused_values() {
         let table = [
             ("18", true, "too large"),
             ("275", true, "a check"),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_transient_errors_from_permanent_ones() {
+    fn recognizes_transient_errors() {
         let table = [
             ("5", true, "busy"),
             ("261", true, "busy: recovering after a crash"),

@@ -354,15 +354,15 @@ mod tests {
         assert_eq!(row.get::<u32>("first").ok(), Some(7));
         assert_eq!(row.get::<String>("second").ok().as_deref(), Some("text"));
         assert_eq!(row.optional::<String>("third").ok(), Some(None));
-        let told = |error: DecodeError| error.to_string();
-        let wrong_type = row.get::<u32>("second").map_err(told);
+        let message = |error: DecodeError| error.to_string();
+        let wrong_type = row.get::<u32>("second").map_err(message);
         assert_eq!(wrong_type, Err("the column second holds no count".to_owned()));
         assert_eq!(
-            row.get::<String>("third").map_err(told),
+            row.get::<String>("third").map_err(message),
             Err("the column third holds no text".to_owned())
         );
         assert_eq!(
-            row.get::<Place>("place").map_err(told),
+            row.get::<Place>("place").map_err(message),
             Err("the column place holds no place".to_owned())
         );
         assert!(row.get::<i64>("missing").is_err());

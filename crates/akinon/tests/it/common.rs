@@ -8,7 +8,7 @@ use akinon::{
 };
 use axum::body::Bytes;
 
-/// What an invoice service's client of the tests is told.
+/// The configuration of an invoice service's client under test.
 pub(crate) fn invoice_service_config(url: &str) -> InvoiceServiceConfig {
     InvoiceServiceConfig {
         url: url.to_owned(),
@@ -19,7 +19,7 @@ pub(crate) fn invoice_service_config(url: &str) -> InvoiceServiceConfig {
     }
 }
 
-/// What an OMS's client of the tests is told.
+/// The configuration of an OMS's client under test.
 pub(crate) fn oms_config(base_url: &str) -> OmsConfig {
     OmsConfig {
         base_url: base_url.to_owned(),

@@ -1,4 +1,4 @@
-//! How full queues are, and who listens to them: over one connection that is kept.
+//! Queue depths and consumer counts, over one connection that is kept.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::{Broker, ConnectError};
 /// How full one queue is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueDepth {
-    /// The queue's name.
+    /// Name.
     pub name: String,
-    /// Messages that wait in it.
+    /// Messages ready for delivery.
     pub ready: u64,
     /// Messages that consumers have in flight; AMQP does not tell.
     pub in_flight: Option<u64>,
-    /// Consumers that listen to it.
+    /// Its consumers.
     pub consumers: u64,
 }
 

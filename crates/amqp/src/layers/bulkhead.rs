@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_in_naming_the_bulkhead_is_left_to_the_handler() {
+    async fn panic_while_naming_a_bulkhead_reaches_the_handler() {
         let panics = || panic!("at this body");
         let handled =
             layer().layer(&Message::plain("a"), panics, async { Ok(Ok(Outcome::AlreadyDone)) }).await;
@@ -338,7 +338,7 @@ mod tests {
     /// What becomes of the messages of two bulkheads, step by step: what happens to a bulkhead at a time in
     /// milliseconds, and whether a message of it that comes then is handled.
     #[test]
-    fn the_table() {
+    fn admits_by_pause_and_share() {
         enum Step {
             Fails(&'static str),
             Works,
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_showed_nothing_makes_way_for_the_next() {
+    fn inconclusive_probe_frees_its_place() {
         let (mut bulkheads, begun) = (bulkheads(8), Instant::now());
         pause(&mut bulkheads, "7", begun);
         let due = begun + Duration::from_millis(500);
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_bulkheads_share_the_concurrency_and_leave_some_for_the_others() {
+    fn slow_bulkheads_leave_concurrency_for_others() {
         let (mut bulkheads, begun) = (bulkheads(8), Instant::now());
         let first: Vec<_> = (0..8).map(|_| enter(&mut bulkheads, "7", begun)).collect();
         assert!(!is_parked(&mut bulkheads, "7", begun), "a bulkhead that is not slow may use all of it");
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn few_wait_in_the_shortest_retry_queue_and_many_in_longer_ones() {
+    fn spills_over_into_longer_retry_queues() {
         let (mut bulkheads, begun) = (bulkheads(8), Instant::now());
         pause(&mut bulkheads, "7", begun);
         let mut parked: BTreeMap<Delay, usize> = BTreeMap::new();

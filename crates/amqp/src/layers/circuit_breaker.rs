@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_open_breaker_parks_messages_and_lets_probes_through() {
+    async fn open_breaker_parks_all_but_probes() {
         let (layer, unreached) = (stage(), || Err(Failure::unreached("refused")));
         let done = || Ok(Outcome::Done(Vec::new()));
         for body in ["a", "b"] {
@@ -319,14 +319,14 @@ mod tests {
     }
 
     #[test]
-    fn fewer_are_enough_where_none_can_be_at_fault() {
+    fn unreachable_downstream_pauses_sooner() {
         let mut breaker = CircuitBreaker::default();
         feed(&mut breaker, Instant::now(), &["a", "b", "c"].map(|message| (REFUSED, message)));
         assert!(breaker.is_paused());
     }
 
     #[test]
-    fn different_messages_that_the_store_refuses_in_a_row_pause_the_stage_and_no_bulkhead() {
+    fn store_refusals_pause_the_stage_not_a_bulkhead() {
         let (mut stage, mut bulkhead) = (CircuitBreaker::default(), CircuitBreaker::default());
         let now = Instant::now();
         for message in ["a", "b", "c", "d", "e"] {
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_in_between_starts_the_count_again() {
+    fn success_resets_the_count() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         for _ in 0..10 {
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_for_some_does_not_stop_the_others() {
+    fn forbidden_for_some_pauses_nothing() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         breaker.note(Evidence::Works, "x", now);
@@ -365,14 +365,14 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_for_all_pauses_it() {
+    fn forbidden_for_all_pauses_the_stage() {
         let mut breaker = CircuitBreaker::default();
         feed(&mut breaker, Instant::now(), &["a", "b", "c", "d", "e"].map(|message| (FORBIDDEN, message)));
         assert!(breaker.is_paused());
     }
 
     #[test]
-    fn a_paused_stage_probes_ever_more_slowly_and_goes_on_with_the_first_success() {
+    fn probes_back_off_until_a_success_resumes() {
         let mut breaker = CircuitBreaker::default();
         let mut now = Instant::now();
         feed(&mut breaker, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_in_hand_when_it_paused_does_not_put_the_probe_off() {
+    fn late_results_do_not_delay_the_probe() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         feed(&mut breaker, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_already_done_says_nothing() {
+    fn already_done_is_no_evidence() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         feed(&mut breaker, now, &[(FAILS, "a"), (FAILS, "b"), (Evidence::None, "c"), (FAILS, "d")]);

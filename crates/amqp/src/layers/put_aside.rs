@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_noted_with_its_stage_and_both_times() {
+    fn records_stage_and_times_of_a_failure() {
         let message = Message::plain("{}");
         let aside = Aside::new("upload", &message, &|| None).failed(&Failure::unreached("refused"));
         assert_eq!(header(&aside, names::STAGE).as_deref(), Some("upload"));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_put_off_says_nothing_of_a_failure() {
+    fn parked_message_has_no_failure_headers() {
         let message = Message::plain("{}");
         let subject = || Some(Subject::new(names::SUBJECTS[0], "7", "a-uid"));
         let aside = Aside::new("upload", &message, &subject);

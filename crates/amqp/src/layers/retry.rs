@@ -107,7 +107,7 @@ mod tests {
     use crate::Extent;
 
     #[test]
-    fn the_table() {
+    fn decides_by_failure_attempt_and_pause() {
         let queues: Vec<Delay> = ["5s", "30s", "2m"].map(|delay| delay.parse().expect("a delay")).to_vec();
         let retry_in = |i: usize, attempt| Action::Retry(queues[i], attempt);
         let dead = Action::DeadLetter;

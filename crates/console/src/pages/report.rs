@@ -184,7 +184,7 @@ fn shown(report: &Report) -> Markup {
 }
 
 fn adds_up(counts: &Figures, adds_up: bool) -> Markup {
-    let Figures { heard, complete, skipped, dead, on_their_way } = counts;
+    let Figures { received: heard, complete, skipped, dead, on_their_way } = counts;
     html! {
         p.notice.(if !adds_up { "bad" } else if dead.count > 0 { "warn" } else { "ok" }) {
             strong { (heard.count) } " heard " (if adds_up { "=" } else { "IS NOT" }) " "
@@ -218,7 +218,7 @@ fn table(report: &Report) -> Markup {
 const HEADINGS: [&str; 5] = ["Heard", "Complete", "Skipped", "Dead", "On their way"];
 
 fn line(row: &Row) -> Markup {
-    let Figures { heard, complete, skipped, dead, on_their_way } = &row.figures;
+    let Figures { received: heard, complete, skipped, dead, on_their_way } = &row.figures;
     let group = if row.group == Group::All { "total".to_owned() } else { row.group.to_string() };
     html! {
         tr {

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use consumer_erp::{Erp, ErpConfig};
 use http_client::{CallError, Secret};
 
-/// What a client of the tests is told.
+/// The configuration of a client under test.
 pub(crate) fn config(url: &str) -> ErpConfig {
     ErpConfig {
         url: url.to_owned(),

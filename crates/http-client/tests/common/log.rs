@@ -1,4 +1,4 @@
-//! All that is logged at any level, and all that an error tells.
+//! All that is logged at any level, and all that an error prints.
 
 use std::error::Error;
 use std::io;
@@ -49,12 +49,12 @@ impl MakeWriter<'_> for Log {
 }
 
 /// An error and all its causes, in every way they can be printed.
-pub(crate) fn told_by(error: &dyn Error) -> String {
-    let mut told = String::new();
+pub(crate) fn printed(error: &dyn Error) -> String {
+    let mut output = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        told.push_str(&format!("{error} {error:?} {error:#?} "));
+        output.push_str(&format!("{error} {error:?} {error:#?} "));
         next = error.source();
     }
-    told
+    output
 }

@@ -1,4 +1,4 @@
-//! A server that answers as it is told, and remembers what it was asked. The clients built on this
+//! A server that gives set answers, and remembers what it was asked. The clients built on this
 //! crate are tested with it too.
 
 use std::sync::{Arc, Mutex};
@@ -34,7 +34,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// Answers each request by what came, and how many came before.
-    pub(crate) async fn answering<A>(answer: impl Fn(usize, Asked) -> A + Clone + Send + Sync + 'static) -> Self
+    pub(crate) async fn answering<A>(
+        answer: impl Fn(usize, Asked) -> A + Clone + Send + Sync + 'static,
+    ) -> Self
     where
         A: Future<Output = Response> + Send,
     {

@@ -194,7 +194,7 @@ impl Style {
         (self.leading() + CAPITALS * self.size) / 2.0
     }
 
-    /// The style for what is told beside.
+    /// The style of notes.
     pub(crate) fn muted(&self) -> Self {
         Self { size: self.size * 0.88, color: Color([0x60; 3]), ..*self }
     }

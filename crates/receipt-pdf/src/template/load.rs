@@ -19,7 +19,7 @@ use crate::language::Language;
 use crate::layout::Paper;
 
 impl Template {
-    /// Reads and checks a template. `file_name` is what its mistakes are told with; `read` gives
+    /// Reads and checks a template. `file_name` stands before each mistake; `read` gives
     /// the bytes of an image, by its path relative to the template.
     pub fn load(
         source: &str,

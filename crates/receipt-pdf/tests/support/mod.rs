@@ -9,7 +9,8 @@ use read::Step;
 
 /// The valid receipts that all crates test with, by name.
 #[allow(dead_code, reason = "not every test binary goes through them")]
-pub(crate) const SAMPLES: [&str; 7] = ["b2b", "long", "package", "payment", "return", "split-payment", "standard"];
+pub(crate) const SAMPLES: [&str; 7] =
+    ["b2b", "long", "package", "payment", "return", "split-payment", "standard"];
 
 /// A sample by its name.
 pub(crate) fn sample(name: &str) -> ReceiptSettled {

@@ -66,8 +66,8 @@ impl<D: Database> RecordStore for SqlStore<D> {
         self.step(skip(self.dialect(), key, target, owner, None)).await
     }
 
-    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, told: &str) -> Result<Step, StoreError> {
-        self.step(skip(self.dialect(), key, target, owner, Some(told))).await
+    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, would: &str) -> Result<Step, StoreError> {
+        self.step(skip(self.dialect(), key, target, owner, Some(would))).await
     }
 
     async fn rehearsal(&self, key: &Key, target: &str) -> Result<Option<String>, StoreError> {

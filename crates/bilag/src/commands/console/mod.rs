@@ -51,7 +51,7 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
         clock: Clock::system(),
         allow_edit: args.console_allow_edit,
         look: Arc::new(move |tenant| templates.of(tenant).unwrap_or(templates.of_installation())),
-        patience: settings.packed.patience(),
+        patience: settings.packed.overdue_after(),
     };
     let told = signalled()?;
     let stopped = async move {

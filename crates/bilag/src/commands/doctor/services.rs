@@ -33,7 +33,7 @@ pub async fn look(stages: &[&Stage]) -> Vec<Finding> {
             Err(error) => return Some(Finding::failed(stage.name, &error)),
         };
         Some(match timeout(TIMEOUT, probe.look).await {
-            Ok(Ok(Seen { told, doubt })) => {
+            Ok(Ok(Seen { found: told, doubt })) => {
                 let told = format_args!("{}: {told}", probe.what);
                 match doubt {
                     None => Finding::ok(stage.name, told),
