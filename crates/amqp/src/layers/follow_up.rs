@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 
-use super::{Context, Settled, trace};
-use crate::message::header::{Headers, names};
+use super::{Context, Settled};
+use crate::message::header::names;
 use crate::{Failure, Outcome, PublishError};
 
 /// Publishes the events of a success. A refusal fails the message; a lost connection leaves it unsettled.
@@ -17,11 +17,7 @@ pub(super) async fn layer(
     };
     let Outcome::Done(events) = &outcome else { return Ok(Ok(outcome)) };
     let incoming = message.header_text(names::TRACEPARENT);
-    let publishing = events.iter().map(|event| {
-        let mut headers = Headers::default();
-        trace::inject(&mut headers, incoming.as_deref());
-        publisher.publish_outgoing(event, headers)
-    });
+    let publishing = events.iter().map(|event| publisher.publish_in(incoming.as_deref(), event));
     match join_all(publishing).await.into_iter().collect() {
         Ok(()) => Ok(Ok(outcome)),
         Err(lost @ PublishError::Lost(_)) => Err(lost),
