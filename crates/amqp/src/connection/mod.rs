@@ -14,7 +14,7 @@ use lapin::Queue;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties, ErrorKind};
+use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
 use tokio::time::timeout;
 
 use crate::topology::apply::{is_out_of_sight, reply_code};
@@ -275,23 +275,51 @@ impl Link {
     }
 
     async fn looked_at(&self, queue: &str) -> Result<Option<Queue>, lapin::Error> {
-        // A channel of its own: a queue that is not there closes it.
-        let channel = self.connection.create_channel().await?;
-        let options = QueueDeclareOptions { passive: true, ..Default::default() };
-        let queue = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
-            Ok(queue) => queue,
-            // From RabbitMQ 4.2.6 on it takes a right to ask about a queue.
-            Err(error) if is_out_of_sight(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        // It ends with the connection, should this fail.
-        let _ = channel.close(200, "OK".into()).await;
-        Ok(Some(queue))
+        let mut queues = self.queues();
+        let found = queues.find(queue).await?;
+        queues.close().await;
+        Ok(found)
+    }
+
+    pub(crate) fn queues(&self) -> Queues<'_> {
+        Queues { link: self, channel: None }
     }
 
     /// Says goodbye, but does not wait long for an answer.
     pub(crate) async fn close(&self) {
         let goodbye = self.connection.close(200, "done".into());
         let _ = timeout(GOODBYE, goodbye).await;
+    }
+}
+
+/// Asks about queues, over one channel until the broker closes it: it does where a queue is not there.
+pub(crate) struct Queues<'a> {
+    link: &'a Link,
+    channel: Option<Channel>,
+}
+
+impl Queues<'_> {
+    /// A queue's messages and consumers; `None` where it is not there, or may not be asked about.
+    pub(crate) async fn find(&mut self, queue: &str) -> Result<Option<Queue>, lapin::Error> {
+        let channel = match self.channel.take() {
+            Some(channel) => channel,
+            None => self.link.connection.create_channel().await?,
+        };
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+            Ok(found) => {
+                self.channel = Some(channel);
+                Ok(Some(found))
+            }
+            Err(error) if is_out_of_sight(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some(channel) = self.channel {
+            // It ends with the connection, should this fail.
+            let _ = channel.close(200, "asked".into()).await;
+        }
     }
 }

@@ -49,12 +49,13 @@ pub async fn peek(broker: &Broker, queue: &str, limit: usize) -> Result<(Vec<Mes
 }
 
 /// How many messages are ready in each queue; `None` where there is no such queue.
-pub async fn ready(broker: &Broker, queues: &[String]) -> Result<Vec<Option<u32>>, BrowseError> {
+pub async fn ready(broker: &Broker, names: &[String]) -> Result<Vec<Option<u32>>, BrowseError> {
     let link = broker.connect("look").await?;
-    let mut all = Vec::with_capacity(queues.len());
-    for queue in queues {
-        let ready = link.ready(queue).await;
-        all.push(ready.map_err(|source| BrowseError::Queue { queue: queue.clone(), source })?);
+    let mut queues = link.queues();
+    let mut all = Vec::with_capacity(names.len());
+    for name in names {
+        let failed = |source| BrowseError::Queue { queue: name.clone(), source };
+        all.push(queues.find(name).await.map_err(failed)?.map(|queue| queue.message_count()));
     }
     link.close().await;
     Ok(all)
