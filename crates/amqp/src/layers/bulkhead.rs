@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::circuit_breaker::{Change, CircuitBreaker, Evidence, Permit, to_utc};
+use super::circuit_breaker::{Change, CircuitBreaker, Evidence, Permit};
 use super::{Handled, Settled};
 use crate::{Delay, Failure, Message, Outcome, StageStatus};
 
@@ -65,43 +65,10 @@ impl BulkheadLayer {
         };
         let result = handled.await?;
         let (of_bulkhead, evidence) = Evidence::of(&result);
-        let paused = self.note(bulkheads, &name, of_bulkhead, &result, &message.id());
-        Ok(Handled::Ended { result, evidence, paused })
-    }
-
-    /// Whether the bulkhead is paused with this evidence.
-    fn note(
-        &self,
-        bulkheads: &Mutex<Bulkheads>,
-        bulkhead: &str,
-        evidence: Evidence,
-        result: &Result<Outcome, Failure>,
-        id: &str,
-    ) -> bool {
-        let (stage, status) = (self.status.stage, &self.status);
-        let (change, next_probe) = bulkheads.lock().note(bulkhead, evidence, id, Instant::now());
-        match change.pause(result, next_probe) {
-            Some(pause) => {
-                let why = &pause.why;
-                tracing::warn!(
-                    stage,
-                    bulkhead,
-                    why,
-                    "bulkhead paused: different messages of it fail in a row; probing"
-                );
-                status.set_bulkhead_pause(bulkhead, Some(pause));
-            }
-            None if change == Change::Resumed => {
-                tracing::info!(stage, bulkhead, "bulkhead resumed: a probe succeeded");
-                status.set_bulkhead_pause(bulkhead, None);
-            }
-            None => {
-                if let Some(at) = next_probe {
-                    status.set_bulkhead_next_probe(bulkhead, to_utc(at));
-                }
-            }
-        }
-        next_probe.is_some()
+        let noted = bulkheads.lock().note(&name, of_bulkhead, &message.id(), Instant::now());
+        let (change, next_probe) = noted;
+        change.show(&self.status, Some(&name), &result, next_probe);
+        Ok(Handled::Ended { result, evidence, paused: next_probe.is_some() })
     }
 }
 

@@ -64,23 +64,9 @@ impl CircuitBreakerLayer {
             let mut breaker = self.breaker.lock();
             (breaker.note(evidence, id, Instant::now()), breaker.next_probe())
         };
-        let (stage, status) = (self.status.stage, &self.status);
-        match change.pause(result, next_probe) {
-            Some(pause) => {
-                let why = &pause.why;
-                tracing::warn!(stage, why, "paused: different messages fail in a row; probing");
-                status.set_pause(Some(pause));
-                self.tripped.notify_one();
-            }
-            None if change == Change::Resumed => {
-                tracing::info!(stage, "resumed: a probe succeeded");
-                status.set_pause(None);
-            }
-            None => {
-                if let Some(at) = next_probe {
-                    status.set_next_probe(to_utc(at));
-                }
-            }
+        change.show(&self.status, None, result, next_probe);
+        if change == Change::Paused {
+            self.tripped.notify_one();
         }
         next_probe.is_some()
     }
@@ -173,25 +159,44 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// The pause that has begun with a failure, where one has.
-    pub(super) fn pause(
+    /// Logs the change of the stage's breaker, or of a bulkhead's, and shows it in the status.
+    pub(super) fn show(
         self,
+        status: &StageStatus,
+        bulkhead: Option<&str>,
         result: &Result<Outcome, Failure>,
         next_probe: Option<Instant>,
-    ) -> Option<Pause> {
+    ) {
+        let (stage, next_probe_at) = (status.stage, next_probe.map(to_utc));
         match (self, result) {
             (Self::Paused, Err(failure)) => {
-                let since = Utc::now();
-                let next_probe_at = next_probe.map_or(since, to_utc);
-                Some(Pause { since, why: failure.chain(), next_probe_at })
+                let (since, why) = (Utc::now(), failure.chain());
+                match bulkhead {
+                    None => tracing::warn!(stage, why, "paused: different messages fail in a row; probing"),
+                    Some(bulkhead) => tracing::warn!(
+                        stage,
+                        bulkhead,
+                        why,
+                        "bulkhead paused: different messages of it fail in a row; probing"
+                    ),
+                }
+                let next_probe_at = next_probe_at.unwrap_or(since);
+                status.set_pause(bulkhead, Some(Pause { since, why, next_probe_at }));
             }
-            _ => None,
+            (Self::Resumed, _) => {
+                match bulkhead {
+                    None => tracing::info!(stage, "resumed: a probe succeeded"),
+                    Some(bulkhead) => tracing::info!(stage, bulkhead, "bulkhead resumed: a probe succeeded"),
+                }
+                status.set_pause(bulkhead, None);
+            }
+            _ => next_probe_at.into_iter().for_each(|at| status.set_next_probe(bulkhead, at)),
         }
     }
 }
 
 /// A time to come, as people know it.
-pub(super) fn to_utc(instant: Instant) -> DateTime<Utc> {
+fn to_utc(instant: Instant) -> DateTime<Utc> {
     Utc::now() + instant.saturating_duration_since(Instant::now())
 }
 
