@@ -56,7 +56,9 @@ fn of_store(store: &str, number: u32) -> Value {
 async fn a_store_that_omnium_forbids_costs_only_its_own_receipts() {
     const FORBIDDEN: u32 = 30;
     let world = World::new().await;
-    world.sandbox.omnium.add_fault(Rule { store_id: Some("closed".to_owned()), ..always(403) });
+    let mut forbidden = always(403);
+    forbidden.subject.store_id = Some("closed".to_owned());
+    world.sandbox.omnium.add_fault(forbidden);
     let _all = world.consume(&["all"]).await;
     for number in 1..=FORBIDDEN {
         world.publish(&of_store("open", 100 + number)).await;

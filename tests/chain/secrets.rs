@@ -50,7 +50,7 @@ async fn neither_secrets_nor_customers_are_told_to_anyone() {
     omnium.add_fault(answers(Call::Upsert, StatusCode::CONFLICT, 1));
     let mut refused =
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
-    refused.invoice_id = Some("rcpt-9".to_owned());
+    refused.subject.invoice_id = Some("rcpt-9".to_owned());
     omnium.add_fault(refused);
     let all = world.consume(&["all"]).await;
     let mut broken = of_a_customer(8);

@@ -101,10 +101,10 @@ fn assert_kept_apart(world: &World) {
     let mut most: BTreeMap<String, usize> = BTreeMap::new();
     for entry in world.sandbox.omnium.ledger() {
         // Whoever calls with a token that was revoked is not known.
-        let Some(user) = entry.about.client_id.clone() else { continue };
+        let Some(user) = entry.about.subject.client_id.clone() else { continue };
         let count = most.entry(user.clone()).or_default();
         *count = entry.in_flight.max(*count);
-        if let Some(invoice) = &entry.about.invoice_id {
+        if let Some(invoice) = &entry.about.subject.invoice_id {
             let tenant = user.strip_prefix("user-").expect("one of two");
             assert!(invoice.starts_with(&format!("rcpt-{tenant}")), "{entry:?}");
         }
@@ -128,8 +128,10 @@ async fn one_is_in_trouble(fault: Fault, call: Option<Call>, says: &str) {
     let before = world.sandbox.omnium.ledger().len();
     eventually("more probes than there are attempts", async || {
         let ledger = world.sandbox.omnium.ledger();
-        let asked =
-            ledger.iter().skip(before).filter(|entry| entry.about.client_id.as_deref() == Some("user-8"));
+        let asked = ledger
+            .iter()
+            .skip(before)
+            .filter(|entry| entry.about.subject.client_id.as_deref() == Some("user-8"));
         (asked.count() >= 5).then_some(())
     })
     .await;
@@ -181,7 +183,7 @@ async fn a_429_for_one_tenant_holds_up_nobody_else() {
     let told = ledger.iter().find(|entry| entry.status == Some(429)).expect("it was told");
     let held = told.at_ms + 1..told.at_ms + SECONDS * 1_000;
     let meanwhile = |user: &str| {
-        let calls = ledger.iter().filter(|entry| entry.about.client_id.as_deref() == Some(user));
+        let calls = ledger.iter().filter(|entry| entry.about.subject.client_id.as_deref() == Some(user));
         calls.filter(|entry| entry.n > told.n && held.contains(&entry.at_ms)).count()
     };
     assert!(meanwhile("user-8") <= 1, "tenant 8 obeys, but for the call that was on its way");

@@ -160,9 +160,9 @@ send = false
     let said = world.ok(&["sync", "verify"]);
     assert!(said.contains("2 receipt(s) compared with Omnium: 0 difference(s)"), "{said}");
     let ledger = world.sandbox.omnium.ledger();
-    let asked = ledger[before..]
-        .iter()
-        .filter_map(|entry| Some((entry.about.invoice_id.clone()?, entry.about.client_id.clone()?)));
+    let asked = ledger[before..].iter().filter_map(|entry| {
+        Some((entry.about.subject.invoice_id.clone()?, entry.about.subject.client_id.clone()?))
+    });
     let mut asked: Vec<_> = asked.collect();
     asked.sort();
     asked.dedup();

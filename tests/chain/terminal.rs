@@ -17,7 +17,7 @@ async fn a_day() -> World {
     let world = World::new().await;
     let mut refused =
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
-    refused.invoice_id = Some("rcpt-2".to_owned());
+    refused.subject.invoice_id = Some("rcpt-2".to_owned());
     world.sandbox.omnium.add_fault(refused);
     let _all = world.consume(&["all"]).await;
     world.publish(&receipt(1)).await;

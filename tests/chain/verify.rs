@@ -39,7 +39,7 @@ async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
     let world = World::new().await;
     let omnium = &world.sandbox.omnium;
     let mut refused = Rule::new(status(StatusCode::BAD_REQUEST, None)).on(Call::Attach);
-    refused.invoice_id = Some("rcpt-8".to_owned());
+    refused.subject.invoice_id = Some("rcpt-8".to_owned());
     omnium.add_fault(refused);
     let mut all = world.consume(&["all"]).await;
     for number in 1..=8 {
@@ -131,7 +131,7 @@ async fn a_period_without_differences_ends_well_and_waits_out_what_omnium_asks_f
 async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared() {
     let world = complete(3).await;
     let mut poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR, None)).on(Call::Get);
-    poisoned.invoice_id = Some("rcpt-2".to_owned());
+    poisoned.subject.invoice_id = Some("rcpt-2".to_owned());
     world.sandbox.omnium.add_fault(poisoned);
     let (code, printed, error) = told(&world.run(&["sync", "verify", "--rate", "50/s", "--json"]));
     assert_eq!((code, error.contains("error: 1 receipt(s) could not be compared")), (1, true), "{error}");
@@ -166,7 +166,7 @@ async fn ctrl_c_ends_it_with_what_was_found_so_far() {
     let after_the_first = async || {
         let ledger = world.sandbox.omnium.ledger();
         let second = |entry: &sandbox::omnium::Entry| {
-            entry.call == Call::Get && entry.about.invoice_id.as_deref() == Some("rcpt-2")
+            entry.call == Call::Get && entry.about.subject.invoice_id.as_deref() == Some("rcpt-2")
         };
         ledger.iter().any(second).then_some(())
     };

@@ -56,7 +56,7 @@ async fn an_answers_body_is_with_the_dead_letter_alone_and_without_secrets() {
     }
     let omnium = &world.sandbox.omnium;
     let mut refused = omnium::Rule::new(talkative(400));
-    refused.invoice_id = Some("rcpt-9".to_owned());
+    refused.subject.invoice_id = Some("rcpt-9".to_owned());
     omnium.add_fault(refused);
     omnium.add_fault(omnium::Rule::new(talkative(500)).on(omnium::Call::Token).times(1));
     omnium.add_fault(omnium::Rule::new(talkative(500)).on(omnium::Call::Upsert).times(2));

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_country_chooses_the_language_and_english_is_the_rest() {
+    fn language_follows_the_country_or_is_english() {
         let expected = [("NO", "nb"), ("SE", "sv"), ("DK", "da"), ("FI", "fi"), ("TR", "tr"), ("DE", "en")];
         for (country, language) in expected {
             assert_eq!(Language::of_country(Some(country)).code(), language, "{country}");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_is_found_by_its_code_and_at_its_index() {
+    fn finds_every_language_by_code_and_index() {
         for (index, language) in Language::ALL.into_iter().enumerate() {
             assert_eq!(Language::from_code(language.code()), Some(language));
             assert_eq!(language.index(), index);

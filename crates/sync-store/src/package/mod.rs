@@ -65,12 +65,12 @@ pub trait PackageStore: Send + Sync {
 
     /// Newest rounds without a running lease that should have moved on, the longest
     /// untouched first: `asking` and untouched for longer than `untouched_for`; or `asked` and
-    /// untouched for longer than `patience`, where the service has accepted once only. A second
+    /// untouched for longer than `overdue_after`, where the service has accepted once only. A second
     /// time is for a person to ask: see [`PackageFilter::waiting_for`] and
     /// [`PackageStore::ask_again`].
     async fn overdue_packages(
         &self,
-        patience: Duration,
+        overdue_after: Duration,
         untouched_for: Duration,
         limit: u32,
     ) -> Result<Vec<OverduePackage>, StoreError>;
@@ -78,7 +78,7 @@ pub trait PackageStore: Send + Sync {
     /// The round was sent on again: it is not overdue until it is untouched for long again.
     async fn touch_package(&self, key: &PackageKey, round: u32) -> Result<(), StoreError>;
 
-    /// An operator wants the newest round to be asked about again, whatever the patience: `asked`
+    /// An operator wants the newest round to be asked about again, however short ago it was asked: `asked`
     /// becomes `asking`, and [`PackageStore::ask`] is granted for the body that this answers.
     /// `None` where there is nothing to ask again: no such package, a lease that runs, or a newest
     /// round that is issued or dead.
@@ -280,7 +280,7 @@ pub struct Ask<'a> {
     /// How long the lease runs from now.
     pub ttl: Duration,
     /// Asked and not answered for so long may be asked again.
-    pub patience: Duration,
+    pub overdue_after: Duration,
     /// The message is a dead letter that was sent on again: only then a dead round comes back.
     pub redriven: bool,
     /// The dead round of this content came to nothing, and this packing is another one: it begins a
@@ -304,7 +304,7 @@ pub enum Asking {
         /// Remaining time of that lease, unless it is given back.
         left: Duration,
     },
-    /// The service has accepted, within patience: there is nothing to do now.
+    /// The service has accepted, and is not overdue: there is nothing to do now.
     Asked,
     /// Its receipt is there.
     Issued(Key),

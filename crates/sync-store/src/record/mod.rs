@@ -10,16 +10,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::{Particulars, StoreError};
+use crate::{Particulars, StoreError, StoreInfo};
 
 pub(crate) use sql::{FACTS, RECORD, count_anew, read_listed, touched};
 
 /// The sync records: how far each receipt has come at each target.
 ///
 /// `target` names where an invoice goes: `omnium`, `package`, `erp`. `owner` names one handling of one message,
-/// never a process: two handlings with one name could not be told apart once the lease of the first has expired.
+/// never a process: two handlings with one name could not be distinguished once the lease of the first has expired.
 #[async_trait]
-pub trait RecordStore: Send + Sync {
+pub trait RecordStore: StoreInfo {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///
@@ -61,7 +61,7 @@ pub trait RecordStore: Send + Sync {
     /// The receipt was not sent, because this is a dry run: `pending` becomes `skipped`, with what would
     /// have been sent in words, and the lease is given back. It becomes pending when it is received again and
     /// wanted.
-    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, told: &str) -> Result<Step, StoreError>;
+    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, would: &str) -> Result<Step, StoreError>;
 
     /// What would have been sent, where the record was skipped by a dry run and is still.
     async fn rehearsal(&self, key: &Key, target: &str) -> Result<Option<String>, StoreError>;

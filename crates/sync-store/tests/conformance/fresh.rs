@@ -98,6 +98,6 @@ async fn run_on(url: &str, sql: &str) {
         connection.execute(sql).await.expect("the file is written");
     } else {
         let mut connection = PgConnection::connect(url).await.expect("the server lets us in");
-        connection.execute(sql).await.expect("the server does as told");
+        connection.execute(sql).await.expect("executed");
     }
 }

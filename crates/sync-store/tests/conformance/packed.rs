@@ -31,7 +31,7 @@ pub fn packing<'a>(key: &'a PackageKey, event_uuid: &'a str, content: &'a str) -
 }
 
 pub fn by(owner: &str) -> Ask<'_> {
-    Ask { owner, ttl: LONG, patience: HOUR, redriven: false, renew: false }
+    Ask { owner, ttl: LONG, overdue_after: HOUR, redriven: false, renew: false }
 }
 
 pub fn redriven(owner: &str) -> Ask<'_> {

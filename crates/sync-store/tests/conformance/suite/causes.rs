@@ -13,7 +13,7 @@ async fn groups(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Vec<DeadCau
     store.dead_causes(filter, Page::first(10)).await.expect("grouped")
 }
 
-fn told(groups: &[DeadCause]) -> Vec<(&str, u64, &str)> {
+fn rows(groups: &[DeadCause]) -> Vec<(&str, u64, &str)> {
     groups.iter().map(|group| (&*group.cause, group.count, &*group.letter)).collect()
 }
 
@@ -27,7 +27,7 @@ pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     fresh.run("update dead_letter set noted_at = 3 where id = 'c'").await;
     let any = DeadLetterFilter::default();
     let found = groups(&*store, &any).await;
-    assert_eq!(told(&found), [("Omnium answered 400: \"…\"", 2, "c"), ("Omnium answered 409", 1, "b")]);
+    assert_eq!(rows(&found), [("Omnium answered 400: \"…\"", 2, "c"), ("Omnium answered 409", 1, "b")]);
     let first = &found[0];
     assert_eq!((first.oldest.timestamp_millis(), first.newest.timestamp_millis()), (1, 3));
     assert_eq!(first.error, "Omnium answered 400: \"store 71\"");
@@ -47,7 +47,7 @@ pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     let counts = store.dead_letters_by_stage(&by_id).await.expect("counted");
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("upload".to_owned(), 2)]);
     let text = DeadLetterFilter { text: Some("store 70".to_owned()), ..any };
-    assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
+    assert_eq!(rows(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
 }
 
 pub async fn moves_many_at_once(fresh: &Fresh) {

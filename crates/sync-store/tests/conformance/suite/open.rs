@@ -122,7 +122,7 @@ pub async fn keeps_any_text(fresh: &Fresh) {
     assert_eq!(kept.body, [0, 255]);
 }
 
-pub async fn tells_a_refused_value_from_a_broken_store(fresh: &Fresh) {
+pub async fn distinguishes_a_refused_value_from_a_broken_store(fresh: &Fresh) {
     let store = fresh.connect().await;
     let refuse = if fresh.url.starts_with("sqlite") {
         "create trigger refuse before insert on receipt when new.receipt_uid = 'refused'

@@ -12,7 +12,7 @@ use crate::packed::{
     AN_HOUR_PASSES, HOUR, NUMBER, accepted, ask, by, granted, in_state, issue, package, packing, round_of,
 };
 
-/// A patience that is never over.
+/// A wait that is never over.
 const ENDLESS: Duration = Duration::from_secs(1_000_000);
 
 async fn listed(store: &dyn SyncStore, filter: &PackageFilter, page: Page) -> Vec<(u64, u32)> {
@@ -103,8 +103,8 @@ pub async fn a_round_shows_its_receipt_and_write_back_state(fresh: &Fresh) {
     assert_eq!(shown().await, (Some("1001".to_owned()), Some(State::Complete)));
 }
 
-async fn overdue(store: &dyn SyncStore, patience: Duration, untouched_for: Duration) -> Vec<u64> {
-    let overdue = store.overdue_packages(patience, untouched_for, 100).await.expect("asked");
+async fn overdue(store: &dyn SyncStore, overdue_after: Duration, untouched_for: Duration) -> Vec<u64> {
+    let overdue = store.overdue_packages(overdue_after, untouched_for, 100).await.expect("asked");
     let mut ids: Vec<_> = overdue.into_iter().map(|overdue| overdue.key.package_id).collect();
     ids.sort();
     ids

@@ -52,8 +52,8 @@ pub async fn comes_down_to_its_share_when_others_lack_permits(fresh: &Fresh) {
     let (a, b) = (fresh.connect().await, fresh.connect().await);
     assert_eq!(asked(&*a, &ask("a", 16, 0)).await.permits, 16);
     assert_eq!(asked(&*b, &ask("b", 16, 0)).await.permits, 4);
-    let told = asked(&*a, &ask("a", 16, 14)).await;
-    assert_eq!((told.permits, told.share), (14, Some(10)));
+    let limited = asked(&*a, &ask("a", 16, 14)).await;
+    assert_eq!((limited.permits, limited.share), (14, Some(10)));
     assert_eq!(asked(&*a, &ask("a", 16, 10)).await.permits, 10);
     assert_eq!(asked(&*b, &ask("b", 16, 4)).await.permits, 10);
 }

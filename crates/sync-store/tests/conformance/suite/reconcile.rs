@@ -30,7 +30,7 @@ pub async fn stopped_records_are_stranded(fresh: &Fresh) {
     assert_eq!(stranded(&*store).await, ["attaching", "invoice_created", "pending"]);
 
     let _ = opened(&*store, &key("pending"), TARGET, true, b"{}").await;
-    assert_eq!(stranded(&*store).await, ["attaching", "invoice_created"], "one was heard again");
+    assert_eq!(stranded(&*store).await, ["attaching", "invoice_created"], "one was received again");
 
     let limited = store.stranded(HOUR, 1).await.expect("asked");
     let kept = store.receipt(&limited[0].key).await.expect("asked").expect("kept");

@@ -152,7 +152,7 @@ pub async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
 
     assert_eq!(found(&*store, "101").await, ["101"], "by uid and voucher");
     assert_eq!(found(&*store, "5001").await, ["103", "102", "101"], "by order, the latest first");
-    assert_eq!(found(&*store, "104").await, ["104"], "never heard unbroken");
+    assert_eq!(found(&*store, "104").await, ["104"], "never received unbroken");
     for text in ["ÅSE BJØRNØY", "bjørn", "900 11"] {
         assert_eq!(found(&*store, text).await, ["101"], "{text}");
     }

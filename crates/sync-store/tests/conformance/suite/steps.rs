@@ -137,8 +137,8 @@ pub async fn a_dry_run_skips_pending_records_and_keeps_its_output(fresh: &Fresh)
     taken(store.rehearsed(&key, TARGET, "a", "would create invoice r").await);
     let skipped = record(&*store, &key).await;
     assert_eq!((skipped.state, skipped.lease), (State::Skipped, None));
-    let told = store.rehearsal(&key, TARGET).await.expect("asked");
-    assert_eq!(told.as_deref(), Some("would create invoice r"));
+    let would = store.rehearsal(&key, TARGET).await.expect("asked");
+    assert_eq!(would.as_deref(), Some("would create invoice r"));
 
     let _ = opened(&*store, &key, TARGET, true, b"{}").await;
     assert_eq!(record(&*store, &key).await.state, State::Pending);
