@@ -32,7 +32,9 @@ fn reasons(world: &World) -> BTreeMap<String, usize> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invoice_that_always_gets_500_dies_alone() {
     let world = World::new().await;
-    world.sandbox.omnium.add_fault(Rule { invoice_id: Some("rcpt-50".to_owned()), ..always(500) });
+    let mut poisoned = always(500);
+    poisoned.subject.invoice_id = Some("rcpt-50".to_owned());
+    world.sandbox.omnium.add_fault(poisoned);
     let all = world.consume(&["all"]).await;
     for number in 1..=101 {
         world.publish(&receipt(number)).await;

@@ -209,7 +209,7 @@ async fn an_invoice_that_could_not_be_written_is_not_written_over_a_later_one() 
     let mut world = World::with_packages().await;
     world.set("BILAG_RETRY_DELAYS", &["500ms"; 40].join(","));
     let mut first_invoice = answers(403, None);
-    first_invoice.invoice_number = Some("90001".to_owned());
+    first_invoice.subject.invoice_number = Some("90001".to_owned());
     world.sandbox.oms.add_fault(first_invoice);
     let _all = world.consume(&["all"]).await;
     publish(&world, [1]).await;

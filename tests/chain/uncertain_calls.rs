@@ -50,8 +50,9 @@ async fn whatever_became_of_a_call(attach_by: &str, attach: Call) {
     let all = EACH * u32::try_from(fates.len()).expect("not that many");
     for number in 1..=all {
         let (call, fault) = &fates[(number % u32::try_from(fates.len()).expect("not that many")) as usize];
-        let rule = Rule::new(fault.clone()).on(*call).times(1);
-        world.sandbox.omnium.add_fault(Rule { invoice_id: Some(format!("rcpt-{number}")), ..rule });
+        let mut rule = Rule::new(fault.clone()).on(*call).times(1);
+        rule.subject.invoice_id = Some(format!("rcpt-{number}"));
+        world.sandbox.omnium.add_fault(rule);
     }
     // Where an attach is in doubt it is looked up; and what is read lags behind what was written.
     world.sandbox.omnium.add_fault(Rule::new(Fault::Lag { ms: 1_000 }).on(Call::Get));

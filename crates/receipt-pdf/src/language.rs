@@ -1,7 +1,10 @@
 //! The languages receipts are printed in, and how each writes numbers and dates.
 
+use strum::{EnumString, IntoStaticStr};
+
 /// A language of labels, numbers and dates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Language {
     /// Norwegian Bokmål.
     Nb,
@@ -40,7 +43,7 @@ impl Language {
 
     /// From its ISO 639-1 code, as templates write it: `nb`.
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.code() == code)
+        code.parse().ok()
     }
 
     /// The language of a country's receipts, by ISO 3166-1 alpha-2 code; English where unknown.
@@ -57,14 +60,7 @@ impl Language {
 
     /// ISO 639-1: `nb`. Also the PDF's language tag.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Nb => "nb",
-            Self::Sv => "sv",
-            Self::Da => "da",
-            Self::Fi => "fi",
-            Self::En => "en",
-            Self::Tr => "tr",
-        }
+        self.into()
     }
 
     /// Its place in [`Language::ALL`].

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
+use strum::{EnumString, IntoStaticStr};
 use sync_store::{BrokenCounts, Key, Period, ReceiptCount, ReportStore, State, StoreError};
 
 use crate::Gaps;
@@ -76,7 +76,8 @@ pub struct Query {
 }
 
 /// What rows are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", parse_err_ty = UnknownBy, parse_err_fn = unknown_by)]
 pub enum By {
     /// The day of settlement.
     Day,
@@ -89,32 +90,18 @@ pub enum By {
 impl By {
     /// As the command line has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Store => "store",
-            Self::Type => "type",
-        }
-    }
-}
-
-impl FromStr for By {
-    type Err = UnknownBy;
-    fn from_str(text: &str) -> Result<Self, UnknownBy> {
-        [Self::Day, Self::Store, Self::Type].into_iter().find(|by| by.as_str() == text).ok_or(UnknownBy)
+        self.into()
     }
 }
 
 /// The text names nothing that rows are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a report is by day, store or type")]
 pub struct UnknownBy;
 
-impl fmt::Display for UnknownBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a report is by day, store or type")
-    }
+fn unknown_by(_: &str) -> UnknownBy {
+    UnknownBy
 }
-
-impl std::error::Error for UnknownBy {}
 
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq)]

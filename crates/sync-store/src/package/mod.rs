@@ -5,11 +5,11 @@ mod issue;
 mod sql;
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{Death, Key, LeaseHolder, Page, State, Step, StoreError};
 
@@ -108,7 +108,8 @@ impl fmt::Display for PackageKey {
 }
 
 /// How far a round has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownPackageState, parse_err_fn = unknown_state)]
 pub enum PackageState {
     /// The invoice service is to be asked, or is being asked now.
     Asking,
@@ -128,26 +129,7 @@ impl PackageState {
 
     /// As the table has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Asking => "asking",
-            Self::Asked => "asked",
-            Self::Issued => "issued",
-            Self::Superseded => "superseded",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-impl fmt::Display for PackageState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for PackageState {
-    type Err = UnknownPackageState;
-    fn from_str(text: &str) -> Result<Self, UnknownPackageState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownPackageState)
+        self.into()
     }
 }
 
@@ -155,6 +137,10 @@ impl FromStr for PackageState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such state of a package: use asking, asked, issued, superseded or dead")]
 pub struct UnknownPackageState;
+
+fn unknown_state(_: &str) -> UnknownPackageState {
+    UnknownPackageState
+}
 
 /// A round of a package: one packing with one content, asked about under one idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]

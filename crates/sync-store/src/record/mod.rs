@@ -3,12 +3,12 @@
 mod sql;
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{Particulars, StoreError, StoreInfo};
 
@@ -87,7 +87,8 @@ pub trait RecordStore: StoreInfo {
 }
 
 /// How far a receipt has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownState, parse_err_fn = unknown_state)]
 pub enum State {
     /// On its way; no invoice yet that is known of.
     Pending,
@@ -110,27 +111,7 @@ impl State {
 
     /// As the table has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::InvoiceCreated => "invoice_created",
-            Self::Attaching => "attaching",
-            Self::Complete => "complete",
-            Self::Skipped => "skipped",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for State {
-    type Err = UnknownState;
-    fn from_str(text: &str) -> Result<Self, UnknownState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
+        self.into()
     }
 }
 
@@ -138,6 +119,10 @@ impl FromStr for State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such state of a sync record: use pending, invoice_created, attaching, complete, skipped or dead")]
 pub struct UnknownState;
+
+fn unknown_state(_: &str) -> UnknownState {
+    UnknownState
+}
 
 /// A row of `external_order_receipt_sync`.
 #[derive(Clone, Debug, PartialEq, Eq)]

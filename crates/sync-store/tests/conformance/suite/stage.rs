@@ -9,7 +9,7 @@ use sync_store::{Holding, ProcessRun, ReportedBulkhead, ReportedPause, StageRepo
 use crate::fresh::Fresh;
 use crate::given::LONG;
 
-pub async fn the_first_pause_stands_until_released(fresh: &Fresh) {
+pub(crate) async fn the_first_pause_stands_until_released(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(store.holds().await.expect("asked"), []);
     assert_eq!(store.release_stage("upload").await.expect("asked"), None);
@@ -34,7 +34,7 @@ pub async fn the_first_pause_stands_until_released(fresh: &Fresh) {
     assert!(matches!(store.hold("upload", "ola", "").await.expect("asked"), Holding::Begun(_)));
 }
 
-pub async fn of_concurrent_pauses_one_begins(fresh: &Fresh) {
+pub(crate) async fn of_concurrent_pauses_one_begins(fresh: &Fresh) {
     let store = fresh.connect().await;
     let asking = (0..16).map(|i| {
         let store = store.clone();
@@ -75,7 +75,7 @@ async fn reported(store: &dyn SyncStore, within: Duration) -> Vec<(String, Stage
     seen.into_iter().map(|seen| (seen.process.id, seen.report)).collect()
 }
 
-pub async fn a_report_replaces_the_last_one(fresh: &Fresh) {
+pub(crate) async fn a_report_replaces_the_last_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let (one, two) = (process("a", 1), process("b", u32::MAX));
     store.report(&one, &[]).await.expect("nothing to say is fine");
@@ -113,7 +113,7 @@ pub async fn a_report_replaces_the_last_one(fresh: &Fresh) {
     assert_eq!(reported(&*store, LONG).await[1], ("a".to_owned(), running("upload")));
 }
 
-pub async fn old_reports_are_hidden_and_then_removed(fresh: &Fresh) {
+pub(crate) async fn old_reports_are_hidden_and_then_removed(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.report(&process("old", 1), &[running("upload")]).await.expect("written");
     fresh.run("update stage_report set seen_at = seen_at - 60000").await;
@@ -131,7 +131,7 @@ pub async fn old_reports_are_hidden_and_then_removed(fresh: &Fresh) {
     assert_eq!(reported(&*store, LONG).await, [("new".to_owned(), running("upload"))]);
 }
 
-pub async fn removes_reports_from_before_a_clock_set_back(fresh: &Fresh) {
+pub(crate) async fn removes_reports_from_before_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.report(&process("killed", 1), &[running("upload")]).await.expect("written");
     fresh.run("update stage_report set seen_at = seen_at + 3600000").await;
@@ -141,7 +141,7 @@ pub async fn removes_reports_from_before_a_clock_set_back(fresh: &Fresh) {
     assert_eq!(reported(&*store, LONG * 10).await, [("new".to_owned(), running("upload"))]);
 }
 
-pub async fn removes_reports_of_an_ended_process(fresh: &Fresh) {
+pub(crate) async fn removes_reports_of_an_ended_process(fresh: &Fresh) {
     let store = fresh.connect().await;
     for id in ["a", "b"] {
         store.report(&process(id, 1), &[running("upload"), running("erp")]).await.expect("written");
