@@ -89,7 +89,7 @@ async fn consumers_of_a_file_that_was_moved_away_pause_until_it_is_back() {
     };
     unready("was deleted or moved away").await;
     let told = failed(&world);
-    assert!(told.iter().any(|told| told.contains("the queues of its consumers are declared")), "{told:?}");
+    assert!(told.iter().any(|told| told.contains("although the consumers' queues are declared")), "{told:?}");
     for number in 2..=12 {
         world.publish(&receipt(number)).await;
     }

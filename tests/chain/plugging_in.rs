@@ -158,7 +158,7 @@ async fn only_the_queues_of_stages_in_use_are_declared() {
     drop(render);
 
     let said = world.ok(&["topology", "apply", "render", "upload"]);
-    assert!(said.starts_with("14 queues are declared and bound at 127.0.0.1:"), "{said}");
+    assert!(said.starts_with("declared and bound 14 queues at 127.0.0.1:"), "{said}");
     assert_eq!(world.vhost.queues().await.len(), 14);
 }
 

@@ -2,6 +2,8 @@
 //!
 //! `make bench` runs it in release. It prints what it measures; nothing fails when a goal is missed.
 
+#![allow(unreachable_pub, reason = "a binary exports nothing")]
+
 mod latency;
 mod letters;
 mod relay;
