@@ -1,21 +1,8 @@
-//! What a handler says of one message: what follows from it, or how it failed.
+//! How handling a message failed, and the decision about it.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
-
-use crate::Outgoing;
-
-/// What follows from a message that was handled.
-#[derive(Debug)]
-pub enum Outcome {
-    /// These events; none where the handler did all there was to do.
-    Done(Vec<Outgoing>),
-    /// Nothing: it had been handled before. Proves nothing about what lies downstream.
-    AlreadyDone,
-    /// Nothing: it is none of those that this stage is for. Counted, and proves nothing either.
-    PassedOver,
-}
 
 /// How handling a message failed. Each variant is a decision about the message; see
 /// [`decide`](crate::decide).

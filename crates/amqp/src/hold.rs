@@ -3,24 +3,10 @@
 use std::convert::Infallible;
 use std::future::pending;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::StageStatus;
-
-/// Why a stage takes no messages by hand: somebody has paused it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Hold {
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// Who paused it.
-    pub who: String,
-    /// Why; empty where they did not say.
-    pub why: String,
-}
+use crate::{Hold, StageStatus};
 
 /// The orders a stage gets from outside.
 pub(crate) struct Orders {

@@ -47,6 +47,8 @@ mod hold;
 mod layers;
 mod message;
 mod metrics;
+mod outcome;
+mod run;
 mod session;
 mod status;
 mod topology;
@@ -54,18 +56,19 @@ mod topology;
 pub use connection::management::{Management, ManagementError};
 pub use connection::publisher::{PublishError, Publisher};
 pub use connection::{Broker, ConnectError};
-pub use consumer::{Consumer, Handler, StartError};
+pub use consumer::{BulkheadLimits, Consumer, Handler};
 pub use dead_letters::{
     BrowseError, Browser, DeadLetterQueue, DepthError, Depths, Destination, Found, QueueDepth, peek, ready,
 };
-pub use failure::{BoxError, Extent, Failure, Outcome, Reached, Reason, chain};
-pub use hold::Hold;
+pub use failure::{BoxError, Extent, Failure, Reached, Reason, chain};
 pub use layers::trace::continue_from;
-pub use layers::{Action, BulkheadLimits, decide};
+pub use layers::{Action, decide};
 pub use message::header::{Headers, names as header_names};
 pub use message::{DeadLetter, Message, Outgoing, Subject, dead_letter_id};
 pub use metrics::count_dead_by_broker;
-pub use status::{Pause, StageState, StageStatus};
+pub use outcome::Outcome;
+pub use run::StartError;
+pub use status::{Hold, Pause, StageState, StageStatus};
 pub use topology::{
     Argument, BindingKey, CheckError, DEAD, Delay, Difference, EVENTS, Exchange, FoundRight,
     ParseBindingKeyError, ParseDelayError, Queue, QueueRole, REQUEUE, RETRY, Right, Rights, Topology,

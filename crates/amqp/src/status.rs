@@ -7,8 +7,6 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::Hold;
-
 /// Where a stage stands with the broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "state", content = "why")]
@@ -24,6 +22,18 @@ pub enum StageState {
     Blocked,
     /// Finishing what is in flight.
     Stopping,
+}
+
+/// An operator's pause of a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hold {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Who paused it.
+    pub who: String,
+    /// Why; empty where they did not say.
+    pub why: String,
 }
 
 /// Why a stage, or one bulkhead of it, takes no messages by itself: what lies downstream is away.

@@ -8,7 +8,7 @@ use consumer::SettingError;
 use omnium::{Allowance, Config, ConfigError, Omnium};
 use tenants::{Tenant, Tenants};
 
-use crate::OmniumConnection;
+use crate::settings::{OmniumConnection, OmniumSettings};
 
 /// Omnium, for whom it can be reached for.
 #[derive(Clone, Debug)]
@@ -33,6 +33,13 @@ impl Omniums {
     pub(crate) fn each(&self) -> impl Iterator<Item = (Option<&str>, &Omnium)> {
         let own = self.by_name.iter().map(|(tenant, omnium)| (Some(tenant.as_str()), omnium));
         self.of_installation.iter().map(|omnium| (None, omnium)).chain(own)
+    }
+}
+
+impl OmniumSettings {
+    pub(crate) fn omniums(&self, allowance: &Arc<dyn Allowance>) -> Result<Omniums, SettingError> {
+        let sends = |tenant: &Tenant| self.sends(Some(tenant));
+        self.connection.omniums(self.tenants.as_ref(), sends, "to send receipts to Omnium", allowance)
     }
 }
 

@@ -11,8 +11,6 @@ use events::Timestamp;
 use omnium::{Allowance, AttachBy};
 use tenants::{Tenant, TenantSettings, Tenants};
 
-use crate::omniums::Omniums;
-
 /// Omnium, and whether anything is sent there.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Omnium")]
@@ -25,7 +23,7 @@ pub struct OmniumSettings {
     #[arg(long, env = "BILAG_RESTORED_AT", value_parser = moment, value_name = "TIME")]
     pub(crate) restored_at: Option<DateTime<FixedOffset>>,
     #[command(flatten)]
-    connection: OmniumConnection,
+    pub(crate) connection: OmniumConnection,
     #[arg(skip)]
     pub(crate) tenants: Option<Tenants>,
 }
@@ -115,10 +113,5 @@ impl OmniumSettings {
     /// Whether a tenant's receipts are sent; the installation's where there is no tenants' file.
     pub(crate) fn sends(&self, tenant: Option<&Tenant>) -> bool {
         tenant.and_then(|tenant| tenant.send).unwrap_or(self.send_order_receipt_to_omnium)
-    }
-
-    pub(crate) fn omniums(&self, allowance: &Arc<dyn Allowance>) -> Result<Omniums, SettingError> {
-        let sends = |tenant: &Tenant| self.sends(Some(tenant));
-        self.connection.omniums(self.tenants.as_ref(), sends, "to send receipts to Omnium", allowance)
     }
 }

@@ -35,7 +35,6 @@
 //! }
 //! ```
 
-mod context;
 mod event;
 mod failure;
 mod lease;
@@ -45,7 +44,6 @@ mod settings;
 mod stage;
 mod tenant;
 
-pub use context::{Context, targets};
 pub use event::{
     Event, EventHandler, Input, ReadError, limit_size, package_subject, plain_body, receipt_subject,
 };
@@ -54,5 +52,7 @@ pub use lease::{Delivered, LeaseGuard, MARGIN, deliver, lost, rehearse};
 pub use probe::{Probe, Seen};
 pub use reconcile::{Again, Cycle, Reconcile, Reconciled, Touched};
 pub use settings::{SecretSetting, SettingError, needed};
-pub use stage::{Acceptance, Background, Ready, Run, Stage, StageSettings, remedy, rendered_key};
+pub use stage::{
+    Acceptance, Background, Context, Ready, Run, Stage, StageSettings, remedy, rendered_key, targets,
+};
 pub use tenant::{UNKNOWN_TENANT, tenant};

@@ -4,14 +4,17 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use amqp::{BoxError, Consumer, Exchange, Handler, Reason, StartError, WorkQueue};
+use amqp::{BoxError, Broker, Consumer, Exchange, Handler, Reason, StartError, WorkQueue};
 use events::{About, InvoiceRenderedType, ReceiptSettled, Target};
+use omnium::Allowance;
+use sync_store::SyncStore;
 use tenants::TenantSettings;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Typed;
-use crate::{Context, Event, EventHandler, Probe, SettingError};
+use crate::{Event, EventHandler, Probe, SettingError};
 
 /// Settings of a consumer, and the stage that follows from them.
 ///
@@ -244,6 +247,63 @@ impl Stage {
         let background = self.background.iter().map(|work| work(context)).collect();
         Ok(Ready { stage: self.clone(), run, background })
     }
+}
+
+/// What the stages of one process share.
+#[derive(Clone)]
+pub struct Context {
+    /// The broker.
+    pub broker: Broker,
+    /// Where receipts, packages and dead letters are remembered; opened where a stage needs it.
+    pub store: Option<Arc<dyn SyncStore>>,
+    /// Omnium's limits, as all processes with this store share them; where there is a store.
+    pub allowance: Option<Arc<dyn Allowance>>,
+    /// All stages of the chain, in use or not.
+    pub chain: Arc<[Stage]>,
+    /// Names the OMS that packages are of (`OMS_ID`).
+    pub oms: String,
+    /// Whether nothing is sent to any target (`BILAG_DRY_RUN`).
+    pub dry_run: bool,
+    /// How often stranded receipts and packages are sent on again (`BILAG_RECONCILE_EVERY`).
+    pub reconcile_every: Duration,
+    /// Longer than all retry queues together: who is untouched for so long waits in none of them.
+    pub stranded_after: Duration,
+}
+
+impl Context {
+    /// The store.
+    ///
+    /// # Panics
+    /// The stage says that it needs none.
+    pub fn store(&self) -> Arc<dyn SyncStore> {
+        Arc::clone(self.store.as_ref().expect("it is opened for every stage that needs it"))
+    }
+
+    /// What lets calls to Omnium through.
+    ///
+    /// # Panics
+    /// The stage says that it needs no store.
+    pub fn allowance(&self) -> Arc<dyn Allowance> {
+        Arc::clone(self.allowance.as_ref().expect("it comes with the store"))
+    }
+
+    /// The stages that deliver invoices to a target, each with its target.
+    pub fn targets(&self) -> Vec<(&'static str, Target)> {
+        targets(&self.chain)
+    }
+
+    /// What each target says to a receipt.
+    pub fn accepted<'a>(
+        &'a self,
+        receipt: &'a ReceiptSettled,
+    ) -> impl Iterator<Item = (&'a Target, Acceptance)> {
+        self.chain.iter().filter_map(|stage| Some((stage.target.as_ref()?, stage.accepted(receipt))))
+    }
+}
+
+/// The stages that deliver invoices to a target, each with its target.
+pub fn targets(chain: &[Stage]) -> Vec<(&'static str, Target)> {
+    chain.iter().filter_map(|stage| Some((stage.name, stage.target.clone()?))).collect()
 }
 
 impl fmt::Debug for Stage {

@@ -9,10 +9,10 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::encoding::MAX_EVENT;
-use crate::faults::faults;
 use crate::foreign::{self, Foreign};
 use crate::node::Node;
 use crate::refusal::{Fault, Refusal};
+use crate::refused::{Added, Refused};
 use crate::{Uid, envelope};
 
 /// Why bytes are not the event. Names the place and what was expected, never the value that was
@@ -100,12 +100,44 @@ fn not_the_event<E: DeserializeOwned>(body: &RawValue) -> Option<Undecodable> {
     Some(Undecodable::NotTheEvent(faults.into_iter().map(|fault| content.outside(fault).into()).collect()))
 }
 
+/// Everything that is refused in a value that is not `E`, in the order in which it is met; at most `most`.
+fn faults<E: DeserializeOwned>(value: &RawValue, most: usize) -> Vec<Refusal> {
+    let (mut refused, mut found) = (Refused::default(), Vec::new());
+    while found.len() < most {
+        let Err(refusal) = E::deserialize(Node::without(value, &refused)) else { break };
+        let path: Vec<String> = refusal.parts().map(str::to_owned).collect();
+        if path.is_empty() {
+            // The whole is refused: there is nothing more to be learnt.
+            found.push(refusal);
+            break;
+        }
+        match refused.add(&path) {
+            Added::New => found.push(refusal),
+            Added::OtherStandIn => {}
+            // No stand-in is taken: what comes after this place stays unread.
+            Added::NoStandIn => break,
+        }
+    }
+    found
+}
+
 /// The event as it would be carried plain: the body itself, or what is in its envelope of CloudEvents.
 ///
 /// # Errors
 /// The body is not JSON, or an envelope around something else.
 pub fn plain(body: &[u8]) -> Result<Cow<'_, RawValue>, Undecodable> {
     Ok(envelope::open(value_of(body)?)?.value)
+}
+
+/// Whether a body is an envelope of CloudEvents around an event.
+pub fn is_enveloped(body: &[u8]) -> bool {
+    let content = |body| Some(envelope::open(value_of(body).ok()?).ok()?.member.is_some());
+    content(body).unwrap_or(false)
+}
+
+/// Whose envelope a body is, or which other JSON that holds an event.
+pub fn foreign(body: &[u8]) -> Option<Foreign> {
+    foreign::of_json(value_of(body).ok()?)
 }
 
 /// The body as JSON, envelope and all.

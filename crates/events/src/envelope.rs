@@ -12,7 +12,6 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::decode::value_of;
 use crate::refusal::Refusal;
 
 /// The version that is read.
@@ -87,12 +86,6 @@ pub(crate) fn open(body: &RawValue) -> Result<Content<'_>, Refusal> {
         }
         (None, None) => Ok(plain),
     }
-}
-
-/// Whether a body is an envelope of CloudEvents around an event.
-pub fn is_enveloped(body: &[u8]) -> bool {
-    let content = |body| Some(open(value_of(body).ok()?).ok()?.member.is_some());
-    content(body).unwrap_or(false)
 }
 
 /// Whether a content type is one of JSON (RFC 6839 has the suffix).

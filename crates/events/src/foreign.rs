@@ -6,7 +6,6 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::decode::value_of;
 use crate::encoding::{is_gzip, is_zlib};
 
 /// What a body is instead of an event.
@@ -141,11 +140,6 @@ const ENVELOPES: [(&[&str], Foreign); 5] = [
         ),
     ),
 ];
-
-/// Whose envelope a body is, or which other JSON that holds an event.
-pub fn foreign(body: &[u8]) -> Option<Foreign> {
-    of_json(value_of(body).ok()?)
-}
 
 /// What JSON is that is no event.
 pub(crate) fn of_json(body: &RawValue) -> Option<Foreign> {

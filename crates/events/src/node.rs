@@ -11,8 +11,8 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
-use crate::faults::{Refused, StandIn};
 use crate::refusal::{Refusal, one_of};
+use crate::refused::{Refused, StandIn};
 
 /// How deep members may be nested that a type asks for; the events need less than ten levels. No
 /// type of ours is recursive: the limit keeps one that is from exhausting the stack.

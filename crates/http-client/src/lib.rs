@@ -43,6 +43,7 @@ mod measured;
 mod rate_limiter;
 mod retry;
 mod service;
+mod service_client;
 mod timing;
 
 pub use answer::{Answer, for_operator};
@@ -54,5 +55,6 @@ pub use measured::Measured;
 pub use rate_limiter::{Bucket, RateLimitError, RateLimiter, SEND_WITHIN, WaitTime};
 pub use reqwest::{Method, StatusCode, Url, header};
 pub use retry::Retries;
-pub use service::{ConfigError, Request, Service, ServiceClient, ServiceConfig, Success};
+pub use service::Service;
+pub use service_client::{ConfigError, Request, ServiceClient, ServiceConfig, Success};
 pub use timing::Timing;

@@ -51,7 +51,7 @@ impl Image {
                 .collect(),
             ColorType::Rgb | ColorType::Indexed => pixels,
         };
-        Ok(Self { width, height, deflated: crate::pdf::deflate(&rgb) })
+        Ok(Self { width, height, deflated: crate::deflate::deflate(&rgb) })
     }
 
     /// Height divided by width.

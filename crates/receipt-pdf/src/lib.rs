@@ -6,6 +6,8 @@
 
 mod barcode;
 mod data;
+mod deflate;
+mod error;
 mod font;
 mod image;
 mod labels;
@@ -16,6 +18,7 @@ mod pdf;
 mod render;
 mod template;
 
+pub use error::RenderError;
 pub use language::Language;
-pub use render::{Look, RenderError, Rendered, Warning, render};
+pub use render::{Look, Rendered, Warning, render};
 pub use template::{Mistake, Template, TemplateErrors};

@@ -106,7 +106,7 @@ fn read_records(row: &Row) -> Result<OpenRecords, DecodeError> {
 mod tests {
     use super::*;
     use crate::sqlite::Sqlite;
-    use crate::store::IfMissing;
+    use crate::url::IfMissing;
 
     /// How SQLite goes about a statement, a line for each step.
     async fn plan(sqlite: &Sqlite, statement: Statement) -> Vec<String> {

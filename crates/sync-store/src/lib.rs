@@ -77,6 +77,7 @@ mod audit;
 mod backlog;
 mod dead_letter;
 mod error;
+mod info;
 mod named_lease;
 mod package;
 mod permit;
@@ -90,6 +91,7 @@ mod sql;
 mod sqlite;
 mod stage;
 mod store;
+mod url;
 
 pub use audit::{AuditEntry, AuditFilter, AuditStore, NewAuditEntry};
 pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingDeadLetters};
@@ -98,6 +100,7 @@ pub use dead_letter::{
     DeadLetterStore, NewDeadLetter, NotedDeadLetter, Place, UnknownPlace, cause, group_id,
 };
 pub use error::StoreError;
+pub use info::StoreInfo;
 pub use named_lease::NamedLeaseStore;
 pub use package::{
     Ask, Asking, Issue, OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState,
@@ -106,16 +109,17 @@ pub use package::{
 pub use permit::{PermitAnswer, PermitLimits, PermitRequest, PermitStore};
 pub use prune::{PruneStore, Pruned};
 pub use record::{
-    Attach, Death, Key, Lease, LeaseHolder, Listed, NewReceipt, Opened, Page, Receipt, ReceiptFacts, Record,
-    RecordFilter, RecordStore, State, StateCount, Step, Stranded, UnknownState, fingerprint,
+    Attach, Death, Key, Lease, LeaseHolder, Listed, NewReceipt, Opened, Page, Particulars, Receipt,
+    ReceiptFacts, Record, RecordFilter, RecordStore, State, StateCount, Step, Stranded, UnknownState,
+    fingerprint,
 };
 pub use report::{
-    BrokenCounts, FoundReceipt, Particulars, Period, ReceiptCount, ReportStore, SearchScope, SettledReceipt,
+    BrokenCounts, FoundReceipt, Period, ReceiptCount, ReportStore, SearchScope, SettledReceipt,
     SettledVoucher, WithoutParticulars,
 };
-pub use schema::{PendingMigration, Schema, damage, migrate, schema};
+pub use schema::{PendingMigration, Schema};
 pub use session::{Session, SessionStore};
 pub use stage::{
     Holding, ProcessRun, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StageReport, StageStore,
 };
-pub use store::{StoreInfo, SyncStore, connect, connect_by, connect_to_existing};
+pub use store::{SyncStore, connect, connect_by, connect_to_existing, damage, migrate, schema};

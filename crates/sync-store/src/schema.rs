@@ -5,14 +5,10 @@
 //! `bilag_schema` what a version must know at least: an older one refuses the store.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use sqlx::migrate::{Migration, Migrator};
 
 use crate::StoreError;
-use crate::postgres::Postgres;
-use crate::sqlite::Sqlite;
-use crate::store::{Url, url_of};
 
 /// How far the tables of a store are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,41 +30,6 @@ pub struct PendingMigration {
     pub version: i64,
     /// What it is about.
     pub description: String,
-}
-
-/// Finds how far the tables are, and changes nothing.
-///
-/// # Errors
-/// Besides the store's, [`StoreError::TooNew`] where this version must not work with them.
-pub async fn schema(url: &str) -> Result<Schema, StoreError> {
-    match url_of(url)? {
-        Url::Sqlite(file) => Sqlite::schema(Path::new(file)).await,
-        Url::Postgres => Postgres::schema(url).await,
-    }
-}
-
-/// What is damaged in the store's file, in the database's words; empty where nothing is. Reads all of a
-/// SQLite file and changes nothing. PostgreSQL checks its own pages.
-///
-/// # Errors
-/// The store's, where it cannot be looked at.
-pub async fn damage(url: &str) -> Result<Vec<String>, StoreError> {
-    match url_of(url)? {
-        Url::Sqlite(file) => Sqlite::damage(Path::new(file)).await,
-        Url::Postgres => Ok(Vec::new()),
-    }
-}
-
-/// Brings the tables up to date, and answers what was done. Of several who do so at once, one does.
-///
-/// # Errors
-/// [`StoreError::Behind`] where this user may not change the tables; [`StoreError::TooNew`] where a newer
-/// version has changed them in a way that this one cannot work with.
-pub async fn migrate(url: &str) -> Result<Vec<PendingMigration>, StoreError> {
-    match url_of(url)? {
-        Url::Sqlite(file) => Sqlite::migrate(Path::new(file)).await,
-        Url::Postgres => Postgres::migrate(url).await,
-    }
 }
 
 /// What was found in a database.

@@ -10,10 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
 use thiserror::Error;
 
-use crate::{
-    Death, Key, LeaseHolder, PackageKey, PackageState, Page, Place, State, Step, StoreError, StoreInfo,
-    SyncStore,
-};
+use crate::{Death, Key, LeaseHolder, PackageKey, PackageState, Page, Place, State, Step, StoreError};
 
 /// A store over one database.
 pub(crate) struct SqlStore<D>(pub(crate) D);
@@ -66,24 +63,6 @@ impl<D: Database> SqlStore<D> {
 
     fn decoded<T>(&self, read: Result<T, DecodeError>) -> Result<T, StoreError> {
         read.map_err(|error| StoreError::Broken { store: self.0.describe(), source: Box::new(error) })
-    }
-}
-
-impl<D: Database> SyncStore for SqlStore<D> {}
-
-#[async_trait]
-impl<D: Database> StoreInfo for SqlStore<D> {
-    async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
-        let now = self.dialect().now();
-        self.find_one(Statement::new(format!("select {now} as now")), |row| row.get("now")).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.0.read(Statement::new("select 'here'")).await.map(drop)
-    }
-
-    fn describe(&self) -> String {
-        self.0.describe()
     }
 }
 
@@ -341,7 +320,7 @@ columns! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::IfMissing;
+    use crate::url::IfMissing;
 
     #[tokio::test]
     async fn columns_are_read_by_name_and_errors_name_the_column() {

@@ -1,4 +1,4 @@
-//! The whole store, and opening one.
+//! The whole store: opening it, and migrating its tables.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use config::Secret;
 
 use crate::postgres::Postgres;
-use crate::sql::SqlStore;
+use crate::sql::{Database, SqlStore, Statement};
 use crate::sqlite::Sqlite;
+use crate::url::{IfMissing, Url, url_of};
 use crate::{
-    AuditStore, BacklogStore, DeadLetterStore, NamedLeaseStore, PackageStore, PermitStore, PruneStore,
-    RecordStore, ReportStore, SessionStore, StageStore, StoreError,
+    AuditStore, BacklogStore, DeadLetterStore, NamedLeaseStore, PackageStore, PendingMigration, PermitStore,
+    PruneStore, RecordStore, ReportStore, Schema, SessionStore, StageStore, StoreError, StoreInfo,
 };
 
 /// Everything that is stored. Code that needs one aggregate takes its trait: `&dyn SyncStore` coerces to each.
@@ -35,17 +36,22 @@ pub trait SyncStore:
 {
 }
 
-/// The database behind a store.
+impl<D: Database> SyncStore for SqlStore<D> {}
+
 #[async_trait]
-pub trait StoreInfo: Send + Sync {
-    /// The database's clock, by which it notes times and leases expire.
-    async fn now(&self) -> Result<DateTime<Utc>, StoreError>;
+impl<D: Database> StoreInfo for SqlStore<D> {
+    async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
+        let now = self.dialect().now();
+        self.find_one(Statement::new(format!("select {now} as now")), |row| row.get("now")).await
+    }
 
-    /// Whether the database answers.
-    async fn ping(&self) -> Result<(), StoreError>;
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.read(Statement::new("select 'here'")).await.map(drop)
+    }
 
-    /// The absolute path of the SQLite file, or host, port and database of PostgreSQL. Never a password.
-    fn describe(&self) -> String;
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
 }
 
 /// Opens the store that the URL names and brings its tables up to date. Several processes may do so
@@ -69,20 +75,6 @@ pub async fn connect_to_existing(url: &Secret) -> Result<Arc<dyn SyncStore>, Sto
     open(url, IfMissing::Fail).await
 }
 
-/// For a SQLite file that does not exist, and a database without tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum IfMissing {
-    Create,
-    Fail,
-}
-
-/// What a URL names.
-pub(crate) enum Url<'a> {
-    /// A path.
-    Sqlite(&'a str),
-    Postgres,
-}
-
 async fn open(url: &Secret, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>, StoreError> {
     Ok(match url_of(&url.expose())? {
         Url::Sqlite(file) => Arc::new(SqlStore(Sqlite::open(Path::new(file), if_missing).await?)),
@@ -90,16 +82,37 @@ async fn open(url: &Secret, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>,
     })
 }
 
-pub(crate) fn url_of(url: &str) -> Result<Url<'_>, StoreError> {
-    let bad = |problem| Err(StoreError::BadUrl { problem });
-    match url.split_once(':') {
-        Some(("sqlite", file)) => match file.strip_prefix("//").unwrap_or(file) {
-            "" => bad("it names no file"),
-            ":memory:" => bad("a store in memory would forget what it has answered"),
-            file if file.contains('?') => bad("a SQLite file takes no parameters"),
-            file => Ok(Url::Sqlite(file)),
-        },
-        Some(("postgres" | "postgresql", _)) => Ok(Url::Postgres),
-        _ => bad("it starts with neither sqlite: nor postgres:"),
+/// Finds how far the tables are, and changes nothing.
+///
+/// # Errors
+/// Besides the store's, [`StoreError::TooNew`] where this version must not work with them.
+pub async fn schema(url: &str) -> Result<Schema, StoreError> {
+    match url_of(url)? {
+        Url::Sqlite(file) => Sqlite::schema(Path::new(file)).await,
+        Url::Postgres => Postgres::schema(url).await,
+    }
+}
+
+/// What is damaged in the store's file, in the database's words; empty where nothing is. Reads all of a
+/// SQLite file and changes nothing. PostgreSQL checks its own pages.
+///
+/// # Errors
+/// The store's, where it cannot be looked at.
+pub async fn damage(url: &str) -> Result<Vec<String>, StoreError> {
+    match url_of(url)? {
+        Url::Sqlite(file) => Sqlite::damage(Path::new(file)).await,
+        Url::Postgres => Ok(Vec::new()),
+    }
+}
+
+/// Brings the tables up to date, and answers what was done. Of several who do so at once, one does.
+///
+/// # Errors
+/// [`StoreError::Behind`] where this user may not change the tables; [`StoreError::TooNew`] where a newer
+/// version has changed them in a way that this one cannot work with.
+pub async fn migrate(url: &str) -> Result<Vec<PendingMigration>, StoreError> {
+    match url_of(url)? {
+        Url::Sqlite(file) => Sqlite::migrate(Path::new(file)).await,
+        Url::Postgres => Postgres::migrate(url).await,
     }
 }

@@ -17,8 +17,6 @@ use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
 use tokio::time::timeout;
 
-use crate::topology::apply::{is_out_of_sight, reply_code};
-
 /// Where the broker is: one address, or those of a cluster's nodes. Its `Display` never shows the
 /// password.
 #[derive(Clone)]
@@ -321,5 +319,17 @@ impl Queues<'_> {
             // It ends with the connection, should this fail.
             let _ = channel.close(200, "asked".into()).await;
         }
+    }
+}
+
+/// Whether a queue is not there, or may not be asked about: from RabbitMQ 4.2.6 on that takes a right on it.
+pub(crate) fn is_out_of_sight(error: &lapin::Error) -> bool {
+    matches!(reply_code(error), Some(403 | 404))
+}
+
+pub(crate) fn reply_code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(amqp) => Some(amqp.get_id()),
+        _ => None,
     }
 }

@@ -15,18 +15,7 @@ use parking_lot::Mutex;
 
 use super::circuit_breaker::{Change, CircuitBreaker, Evidence, Permit};
 use super::{Handled, Settled};
-use crate::{Delay, Failure, Message, Outcome, StageStatus};
-
-/// What the downstream of one bulkhead is like.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BulkheadLimits {
-    /// A bulkhead is slow while a message of it has been in flight for so long.
-    pub slow_after: Duration,
-    /// So many messages of a paused bulkhead come back from each retry queue each second, at most twice as
-    /// many at first; the rest wait in longer retry queues. So what is parked costs the same however much it
-    /// is, and is back about as soon as it can be handled.
-    pub returns_per_second: f64,
-}
+use crate::{BulkheadLimits, Delay, Failure, Message, Outcome, StageStatus};
 
 /// The layer of the bulkheads: one for each name that the handler gives, none where it gives none.
 pub(super) struct BulkheadLayer {

@@ -20,7 +20,6 @@ use std::time::Instant;
 
 use lapin::message::Delivery;
 
-pub use bulkhead::BulkheadLimits;
 pub(crate) use circuit_breaker::Permit;
 pub use retry::{Action, decide};
 

@@ -1,7 +1,7 @@
 //! Whether the user's exchange routes by keys, as Bilag's bindings need it.
 
-use crate::connection::Link;
-use crate::topology::apply::{declare_exchange, exists, reply_code};
+use crate::connection::{Link, reply_code};
+use crate::topology::declare::{declare_exchange, exists};
 use crate::{Topology, TopologyError};
 
 /// The types of RabbitMQ and its plugins whose exchanges do not ask what a queue is bound with.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::connection::Link;
 use crate::connection::management::{BindingInfo, Management, ManagementError, QueueInfo};
+use crate::connection::{Link, reply_code};
 use crate::topology::Queue;
-use crate::topology::apply::{self, declare_exchange, declare_queue, reply_code};
 use crate::topology::bus;
+use crate::topology::declare::{self, declare_exchange, declare_queue};
 use crate::topology::export::arguments;
 use crate::{Broker, Topology, TopologyError};
 
@@ -228,7 +228,7 @@ fn unequal(what: String, declared: lapin::Result<()>) -> Result<Option<Differenc
 
 async fn exists(link: &Link, name: &str, exchange: bool) -> Result<bool, TopologyError> {
     let failed = |source| TopologyError::Failed { what: name.to_owned(), source };
-    apply::exists(link, name, exchange).await.map_err(failed)
+    declare::exists(link, name, exchange).await.map_err(failed)
 }
 
 async fn channel(link: &Link) -> Result<lapin::Channel, TopologyError> {

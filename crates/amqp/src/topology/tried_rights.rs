@@ -10,8 +10,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, ExchangeKind};
 use tokio::time::timeout;
 
-use crate::connection::Link;
-use crate::topology::apply::reply_code;
+use crate::connection::{Link, reply_code};
 use crate::{Broker, ConnectError, EVENTS};
 
 /// A key that nothing is bound to, and that no event has.

@@ -7,7 +7,7 @@ use printpdf::{FontMetrics, FontType, ParsedFont, PdfFontMetricsStub};
 use subsetter::GlyphRemapper;
 
 use super::Weight;
-use crate::pdf::deflate;
+use crate::deflate::deflate;
 
 /// A cut face.
 #[derive(Debug)]

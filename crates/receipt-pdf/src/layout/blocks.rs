@@ -7,7 +7,7 @@ use minijinja::Value;
 use super::mark::Area;
 use super::wrap::{Line, wrap};
 use super::{Color, Mark, Row};
-use crate::render::RenderError;
+use crate::error::RenderError;
 use crate::render::Warning;
 use crate::template::{Align, Block, Code, CodeKind, Kind, Program, Style, Template};
 use crate::{Language, barcode};

@@ -3,7 +3,7 @@
 use super::blocks::{Composer, points, set};
 use super::wrap::Line;
 use super::{Mark, Row};
-use crate::render::RenderError;
+use crate::error::RenderError;
 use crate::template::{Column, Pairs, Style, Width};
 
 impl Composer<'_> {

@@ -4,7 +4,7 @@ use super::blocks::{Composer, points};
 use super::columns::stack;
 use super::mark::Area;
 use super::{Mark, Row};
-use crate::render::RenderError;
+use crate::error::RenderError;
 use crate::template::{Align, Table, TableColumn, Width};
 
 /// Columns of content may take this much of a table in which others share the rest.

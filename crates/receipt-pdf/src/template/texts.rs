@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
+use crate::error::RenderError;
 use crate::language::Language;
 use crate::numbers;
-use crate::render::RenderError;
 
 /// What evaluating one text may cost: instructions, and 64 bytes of data each. The largest receipt, of
 /// thousands of lines, takes a quarter of it in its table; all of it takes a fraction of a second.

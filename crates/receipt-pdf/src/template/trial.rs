@@ -4,8 +4,8 @@ use events::{OrderType, ReceiptSettled};
 
 use super::{Block, Kind, Mistake, Template};
 use crate::data::Variables;
+use crate::error::RenderError;
 use crate::layout::Composer;
-use crate::render::RenderError;
 
 /// Sets invented receipts of every type, full and bare, block by block, and tells which texts failed.
 pub(super) fn run(template: &Template) -> Vec<Mistake> {

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::error::{Fault, lost_its_statements};
 use crate::sql::{Database, Dialect, Row, Statement, Value};
-use crate::store::IfMissing;
+use crate::url::IfMissing;
 use crate::{PendingMigration, Schema, StoreError};
 use migrate::{MIGRATIONS, look, migrate};
 

@@ -6,11 +6,11 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 use strum::{Display, EnumString, IntoStaticStr};
 
-use crate::{Particulars, StoreError, StoreInfo};
+use crate::{StoreError, StoreInfo};
 
 pub(crate) use sql::{FACTS, RECORD, count_anew, read_listed, touched};
 
@@ -237,6 +237,37 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.tenant_uid, self.receipt_uid)
+    }
+}
+
+/// What reports and searches need of a receipt.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Particulars {
+    /// `SALE`, `RETURN`, `PAYMENT`; `None` where the body cannot be read.
+    pub order_type: Option<String>,
+    /// When it was settled; `None` where the body cannot be read.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// The day of that at the store, as the receipt's own offset has it; the day (UTC) it was received on
+    /// where the body cannot be read.
+    pub settled_on: NaiveDate,
+    /// What people look a customer up by, in lower case. The first
+    /// [`CUSTOMER_KEPT`](Particulars::CUSTOMER_KEPT) bytes are kept.
+    pub customer: String,
+}
+
+impl Particulars {
+    /// How many bytes of the customer's text are kept.
+    pub const CUSTOMER_KEPT: usize = 1000;
+}
+
+/// The customer stays out.
+impl fmt::Debug for Particulars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Particulars")
+            .field("order_type", &self.order_type)
+            .field("settled_at", &self.settled_at)
+            .field("settled_on", &self.settled_on)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,12 +3,10 @@
 
 mod sql;
 
-use std::fmt;
-
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{Key, Page, ReceiptFacts, Record, State, StoreError};
+use crate::{Key, Page, Particulars, ReceiptFacts, Record, State, StoreError};
 
 /// Reports, and the search for receipts. Reports are queried by day and lists by page, so that no query takes long,
 /// however many receipts there are.
@@ -82,37 +80,6 @@ pub enum SearchScope {
     Everywhere,
     /// Not in customers: for those who may not read personal data.
     WithoutCustomers,
-}
-
-/// What reports and searches need of a receipt.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Particulars {
-    /// `SALE`, `RETURN`, `PAYMENT`; `None` where the body cannot be read.
-    pub order_type: Option<String>,
-    /// When it was settled; `None` where the body cannot be read.
-    pub settled_at: Option<DateTime<Utc>>,
-    /// The day of that at the store, as the receipt's own offset has it; the day (UTC) it was received on
-    /// where the body cannot be read.
-    pub settled_on: NaiveDate,
-    /// What people look a customer up by, in lower case. The first
-    /// [`CUSTOMER_KEPT`](Particulars::CUSTOMER_KEPT) bytes are kept.
-    pub customer: String,
-}
-
-impl Particulars {
-    /// How many bytes of the customer's text are kept.
-    pub const CUSTOMER_KEPT: usize = 1000;
-}
-
-/// The customer stays out.
-impl fmt::Debug for Particulars {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Particulars")
-            .field("order_type", &self.order_type)
-            .field("settled_at", &self.settled_at)
-            .field("settled_on", &self.settled_on)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Consecutive days, both ends included.

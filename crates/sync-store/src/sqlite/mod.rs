@@ -18,7 +18,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, SqliteConnection,
 use crate::error::{Fault, is_corrupt};
 use crate::schema::Found;
 use crate::sql::{Database, Dialect, Row, Statement, Value};
-use crate::store::IfMissing;
+use crate::url::IfMissing;
 use crate::{PendingMigration, Schema, StoreError};
 use migrate::{MIGRATIONS, look, migrate};
 use writer::Writer;

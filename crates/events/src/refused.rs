@@ -1,4 +1,4 @@
-//! All that is wrong with the shape of a value, not only the first.
+//! The places of a value that were refused, so that all that is wrong with its shape is found, not only the first.
 //!
 //! serde ends at the first refusal. So the value is read again with a [`StandIn`] in the place of what was
 //! refused, until nothing else is: a cost that only broken events have.
@@ -6,33 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::value::RawValue;
 
-use crate::node::Node;
 use crate::refusal::Refusal;
-
-/// Everything that is refused in a value that is not `E`, in the order in which it is met; at most `most`.
-pub(crate) fn faults<E: DeserializeOwned>(value: &RawValue, most: usize) -> Vec<Refusal> {
-    let (mut refused, mut found) = (Refused::default(), Vec::new());
-    while found.len() < most {
-        let Err(refusal) = E::deserialize(Node::without(value, &refused)) else { break };
-        let path: Vec<String> = refusal.parts().map(str::to_owned).collect();
-        if path.is_empty() {
-            // The whole is refused: there is nothing more to be learnt.
-            found.push(refusal);
-            break;
-        }
-        match refused.add(&path) {
-            Added::New => found.push(refusal),
-            Added::OtherStandIn => {}
-            // No stand-in is taken: what comes after this place stays unread.
-            Added::NoStandIn => break,
-        }
-    }
-    found
-}
 
 /// The refused places inside a value, by the parts of their paths. One without places inside is refused
 /// itself.
@@ -43,7 +20,7 @@ pub(crate) struct Refused {
 }
 
 /// What becomes of a refused place.
-enum Added {
+pub(crate) enum Added {
     /// It was not known.
     New,
     /// Its stand-in was refused, and it gets the next.
@@ -53,7 +30,7 @@ enum Added {
 }
 
 impl Refused {
-    fn add(&mut self, path: &[String]) -> Added {
+    pub(crate) fn add(&mut self, path: &[String]) -> Added {
         let Some((part, rest)) = path.split_first() else {
             return if std::mem::take(&mut self.inside).is_empty() {
                 self.next_stand_in()
