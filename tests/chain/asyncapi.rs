@@ -4,7 +4,7 @@ use bilag_tests::World;
 use serde_json::Value;
 
 #[tokio::test]
-async fn the_committed_document_is_that_of_the_topology() {
+async fn committed_document_matches_the_topology() {
     let mut world = World::new().await;
     world.unset("BILAG_RETRY_DELAYS");
     // The vhost of a test is not that of the document.
@@ -16,7 +16,7 @@ async fn the_committed_document_is_that_of_the_topology() {
 }
 
 #[tokio::test]
-async fn every_queue_key_and_header_of_the_broker_is_in_it() {
+async fn describes_every_queue_key_and_header() {
     let world = World::new().await;
     let json = |arguments: &[&str]| -> Value { serde_json::from_str(&world.ok(arguments)).expect("JSON") };
     let document = json(&["topology", "asyncapi", "--json"]);

@@ -20,7 +20,7 @@ fn numbers(printed: &str) -> [u64; 4] {
 const NOVEMBER: [&str; 4] = ["--from", "2026-11-01", "--to", "2026-11-30"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_of_the_period_and_not_there_is_published_and_the_rest_is_told() {
+async fn publishes_missing_receipts_of_the_period_and_lists_the_rest() {
     let world = World::new().await;
     let mut all = world.consume(&["all"]).await;
     // The day is the store's: the last one is still the 31st of October in UTC.
@@ -64,7 +64,7 @@ async fn what_is_of_the_period_and_not_there_is_published_and_the_rest_is_told()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_in_the_middle_and_begun_anew_each_receipt_is_invoiced_once() {
+async fn invoices_each_receipt_once_when_killed_and_rerun() {
     const COUNT: u32 = 60;
     let world = World::new().await;
     let mut all = world.consume(&["all"]).await;
@@ -85,7 +85,7 @@ async fn killed_in_the_middle_and_begun_anew_each_receipt_is_invoiced_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_nobody_hears_it_nothing_is_published_and_it_says_so() {
+async fn publishes_nothing_without_a_bound_queue() {
     let world = World::new().await;
     world.ok(&["sync", "migrate"]);
     world.file("one.json", settled_on(1, "2026-11-02T10:00:00+01:00").to_string());

@@ -159,7 +159,7 @@ async fn assert_dead(world: &World, stage: &str, expected: &[Broken]) {
 }
 
 #[tokio::test]
-async fn every_broken_receipt_is_a_dead_letter_with_its_reason_and_its_bytes() {
+async fn invalid_receipts_die_with_reason_and_original_bytes() {
     let world = World::new().await;
     let mut all = world.consume(&["all"]).await;
     let kinds = ["invalid", "contradictory"].map(|kind| examples("receipt.settled.v1", kind));
@@ -178,7 +178,7 @@ async fn every_broken_receipt_is_a_dead_letter_with_its_reason_and_its_bytes() {
 }
 
 #[tokio::test]
-async fn broken_events_between_the_stages_are_dead_letters_of_the_stage_that_met_them() {
+async fn invalid_internal_events_die_in_the_consuming_stage() {
     let world = World::new().await;
     let _all = world.consume(&["all"]).await;
     for (stage, event, key) in [

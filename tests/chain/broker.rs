@@ -12,7 +12,7 @@ async fn on(broker: &OwnBroker) -> World {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_is_not_up_yet_is_waited_for() {
+async fn waits_for_the_broker_at_startup() {
     let broker = OwnBroker::start();
     let mut world = on(&broker).await;
     let health = Health::of(&mut world);
@@ -45,7 +45,7 @@ async fn a_broker_that_is_not_up_yet_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_killed_under_load_costs_nothing() {
+async fn survives_killing_the_broker_under_load() {
     let broker = OwnBroker::start();
     let world = on(&broker).await;
     let mut all = world.consume(&["all"]).await;
@@ -69,7 +69,7 @@ async fn a_broker_killed_under_load_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_forced_closed_in_mid_work_cost_nothing() {
+async fn survives_forced_connection_closes() {
     let world = World::new().await;
     world.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 200 }));
     let mut all = world.consume(&["all"]).await;
@@ -105,7 +105,7 @@ async fn at_work() -> (World, Bilag) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() {
+async fn redeclares_and_consumes_deleted_queues() {
     let (world, all) = at_work().await;
     for queue in ["bilag.receipt", "bilag.render", "bilag.upload"] {
         world.vhost.delete(&format!("queues/{{vhost}}/{queue}")).await;
@@ -118,7 +118,7 @@ async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn exchanges_and_bindings_deleted_under_their_consumers_are_put_back() {
+async fn redeclares_deleted_exchanges_and_bindings() {
     let (world, _all) = at_work().await;
     for exchange in ["bilag", "bilag.requeue", "bilag.retry", "bilag.dead"] {
         world.vhost.delete(&format!("exchanges/{{vhost}}/{exchange}")).await;
@@ -135,7 +135,7 @@ async fn exchanges_and_bindings_deleted_under_their_consumers_are_put_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rung_that_was_deleted_is_declared_again() {
+async fn redeclares_a_deleted_retry_queue() {
     let (world, _all) = at_work().await;
     world.vhost.delete("queues/{vhost}/bilag.upload.retry.300ms").await;
     let failed = Fault::Status { status: 500.try_into().expect("a status"), retry_after: None, done: false };
@@ -146,7 +146,7 @@ async fn a_rung_that_was_deleted_is_declared_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_out_of_memory_is_waited_for_and_seen() {
+async fn waits_for_and_reports_a_memory_alarm() {
     let broker = OwnBroker::start();
     let mut world = on(&broker).await;
     let health = Health::of(&mut world);
@@ -176,7 +176,7 @@ async fn a_broker_out_of_memory_is_waited_for_and_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stage_consumes_and_publishes_on_connections_of_their_own() {
+async fn consumes_and_publishes_on_separate_connections() {
     let world = World::new().await;
     let upload = world.consume(&["upload"]).await;
     let expected = ["consume upload", "publish"].map(|purpose| format!("bilag {} {purpose}", upload.id()));

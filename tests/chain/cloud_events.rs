@@ -26,7 +26,7 @@ fn properties() -> BasicProperties {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receipt_is_the_same_receipt_plain_and_in_either_envelope() {
+async fn plain_and_enveloped_receipts_are_duplicates() {
     let world = World::new().await;
     let _all = world.consume(&["all"]).await;
     for event in [enveloped(&receipt(1)), receipt(1), in_base64(&receipt(1)), in_base64(&receipt(2))] {
@@ -39,7 +39,7 @@ async fn a_receipt_is_the_same_receipt_plain_and_in_either_envelope() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_in_an_envelope_is_told_with_its_path_and_the_bytes_are_kept() {
+async fn envelope_errors_have_their_path_and_keep_the_bytes() {
     let world = World::new().await;
     let _all = world.consume(&["receipt", "dead"]).await;
     let mut broken = enveloped(&receipt(1));
@@ -57,7 +57,7 @@ async fn what_is_wrong_in_an_envelope_is_told_with_its_path_and_the_bytes_are_ke
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_package_in_an_envelope_is_asked_for_once_and_passed_on_without_it() {
+async fn enveloped_package_is_requested_once_and_unwrapped() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
     let key = "package.status.packed";

@@ -6,7 +6,7 @@ use serde_json::Value;
 const RECEIPTS: u32 = 300;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_killed_under_load_costs_nothing_and_work_goes_on_without_it() {
+async fn survives_killing_a_cluster_node_under_load() {
     let cluster = OwnCluster::start();
     let vhost = cluster.vhost().await;
     let mut world = World::on(vhost, Store::Sqlite).await;

@@ -18,7 +18,7 @@ async fn map_prints_the_exact_invoice() {
 }
 
 #[tokio::test]
-async fn render_writes_the_same_pdf_each_time() {
+async fn render_is_deterministic() {
     let world = World::new().await;
     let receipt = path("receipt-standard.json");
     for template in ["a4", "roll-80mm"] {
@@ -35,7 +35,7 @@ async fn render_writes_the_same_pdf_each_time() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_cannot_be_used_is_named_with_its_mistake() {
+async fn unusable_receipts_are_reported_with_their_error() {
     let world = World::new().await;
     let broken =
         world.file("broken.json", sample("receipt-standard.json").to_string().replace("SALE", "GIFT"));
@@ -50,7 +50,7 @@ async fn a_receipt_that_cannot_be_used_is_named_with_its_mistake() {
 }
 
 #[tokio::test]
-async fn template_check_lists_every_mistake_with_its_line() {
+async fn template_check_lists_every_error_with_its_line() {
     let world = World::new().await;
     assert_eq!(world.ok(&["template", "check", "a4"]), "a4: valid\n");
     let template = "language = \"nb\"\n\n[page]\nsize = \"A9\"\nmargin = \"wide\"\n";
@@ -70,7 +70,7 @@ async fn template_check_lists_every_mistake_with_its_line() {
 }
 
 #[tokio::test]
-async fn publish_says_what_nobody_would_hear_and_goes_on_with_the_rest() {
+async fn publish_reports_unroutable_events_and_continues() {
     let world = World::new().await;
     world.ok(&["topology", "apply", "receipt"]);
     world.file("other.json", "{\"type\":\"receipt.settled.v9\",\"id\":\"evt-9\"}");
@@ -92,7 +92,7 @@ async fn publish_says_what_nobody_would_hear_and_goes_on_with_the_rest() {
 }
 
 #[tokio::test]
-async fn every_command_explains_itself() {
+async fn every_command_has_help() {
     let world = World::new().await;
     for command in [
         "consume",
@@ -137,7 +137,7 @@ async fn every_command_explains_itself() {
 }
 
 #[tokio::test]
-async fn a_reader_who_leaves_early_is_no_failure_and_keeps_nothing_from_being_done() {
+async fn closed_standard_output_is_not_a_failure() {
     let world = World::new().await;
     world.ok(&["sync", "migrate"]);
     world.ok(&["topology", "apply", "receipt"]);

@@ -28,7 +28,7 @@ fn may(table: &str) -> &'static [&'static str] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_consumers_role_works_with_the_tables_that_the_owner_makes_and_changes_none() {
+async fn application_role_uses_tables_but_cannot_alter_them() {
     let server = env::var("BILAG_TEST_POSTGRES_URL").expect("`make test` starts a server");
     let name = format!("bilag_{}", Uuid::new_v4().simple());
     run(&server, &format!("create database {name}")).await.expect("a database is made");

@@ -18,7 +18,7 @@ const HOSTILE: [(&str, &str); 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_default_of_the_database_fails_a_statement() {
+async fn works_with_unusual_database_defaults() {
     const RECEIPTS: u32 = 150;
     let url = database("").await;
     let (_, name) = url.rsplit_once('/').expect("a database");
@@ -55,7 +55,7 @@ async fn sets_aside_what_is_refused(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_refuses_every_value_pauses_the_stage_after_a_few_dead_letters() {
+async fn store_rejecting_every_value_pauses_the_stage() {
     const SET_ASIDE: usize = 4;
     let world = World::new().await;
     world.ok(&["sync", "migrate"]);
@@ -72,7 +72,7 @@ async fn a_store_that_refuses_every_value_pauses_the_stage_after_a_few_dead_lett
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_value_that_postgresql_refuses_is_a_dead_letter_and_nothing_waits_for_it() {
+async fn value_rejected_by_postgresql_dies_without_blocking() {
     let url = database("").await;
     let world = World::on(Vhost::new().await, Store::Postgres(url.clone())).await;
     world.ok(&["sync", "migrate"]);
@@ -87,7 +87,7 @@ async fn a_value_that_postgresql_refuses_is_a_dead_letter_and_nothing_waits_for_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_value_that_sqlite_refuses_is_a_dead_letter_and_nothing_waits_for_it() {
+async fn value_rejected_by_sqlite_dies_without_blocking() {
     let world = World::new().await;
     world.ok(&["sync", "migrate"]);
     world.sqlite(

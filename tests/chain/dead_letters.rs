@@ -26,7 +26,7 @@ async fn letters(world: &World, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_index_says_where_why_when_and_which_receipt_and_the_record_is_dead() {
+async fn indexes_a_dead_letter_and_closes_its_record() {
     let world = World::new().await;
     world.sandbox.omnium.add_fault(refuses("rcpt-1", StatusCode::BAD_REQUEST));
     let _all = world.consume(&["all"]).await;
@@ -63,7 +63,7 @@ async fn the_index_says_where_why_when_and_which_receipt_and_the_record_is_dead(
 }
 
 #[tokio::test]
-async fn sixty_looks_leave_every_letter_at_its_place() {
+async fn browsing_sixty_times_moves_no_dead_letter() {
     let world = World::new().await;
     let _consumers = world.consume(&["receipt", "dead"]).await;
     for number in 0..5 {
@@ -100,7 +100,7 @@ async fn hand_out_until_gone(vhost: &Vhost, queue: &str) {
 }
 
 #[tokio::test]
-async fn what_the_broker_itself_gives_up_is_indexed_with_its_reason() {
+async fn indexes_dead_letters_made_by_the_broker() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     world.publish(&receipt(1)).await;
@@ -123,7 +123,7 @@ async fn what_the_broker_itself_gives_up_is_indexed_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_letter_that_is_delivered_twice_is_one_and_two_letters_are_never_one() {
+async fn redelivery_is_indexed_once_and_copies_separately() {
     let world = World::new().await;
     let receipt = world.consume(&["receipt"]).await;
     // Alike in everything but the body: one id, one reason, as good as one moment.
@@ -164,7 +164,7 @@ async fn a_letter_that_is_delivered_twice_is_one_and_two_letters_are_never_one()
 }
 
 #[tokio::test]
-async fn a_letter_that_is_moved_back_to_its_queue_is_tried_again() {
+async fn dead_letter_moved_back_to_its_queue_is_retried() {
     let world = World::new().await;
     world.sandbox.omnium.add_fault(refuses("rcpt-1", StatusCode::BAD_REQUEST));
     let _all = world.consume(&["all"]).await;
@@ -183,7 +183,7 @@ async fn a_letter_that_is_moved_back_to_its_queue_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn copies_that_die_together_are_dead_letters_of_their_own() {
+async fn copies_dying_together_are_indexed_separately() {
     let world = World::new().await;
     let _consumers = world.consume(&["receipt", "dead"]).await;
     for _ in 0..200 {
@@ -200,7 +200,7 @@ async fn copies_that_die_together_are_dead_letters_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headers_of_the_bus_are_not_ours() {
+async fn headers_set_on_the_bus_are_not_trusted() {
     let world = World::with_packages().await;
     let _consumers = world.consume(&["receipt", "packed", "dead"]).await;
     let mut forged = FieldTable::default();

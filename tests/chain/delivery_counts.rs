@@ -9,7 +9,7 @@ use lapin::options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties};
 
-use crate::trial::{By, done, only_dead_letters, plain, publish, start};
+use crate::test_stage::{HandlerFn, done, only_dead_letters, plain, publish, start};
 
 /// More than a work queue allows of its own (50).
 const DELIVERIES: i32 = 60;
@@ -35,7 +35,7 @@ async fn declare_parking(vhost: &Vhost) {
     for (name, value) in [
         ("x-queue-type", "quorum"),
         ("x-dead-letter-exchange", "events"),
-        ("x-dead-letter-routing-key", "trial"),
+        ("x-dead-letter-routing-key", "test"),
         ("x-dead-letter-strategy", "at-least-once"),
         ("x-overflow", "reject-publish"),
     ] {
@@ -51,11 +51,11 @@ async fn declare_parking(vhost: &Vhost) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_queue_before_the_bus_gave_up_is_no_poison() {
+async fn delivery_count_of_an_upstream_queue_is_ignored() {
     let vhost = Vhost::new().await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = seen.clone();
-    let handler = By(move |message: Message| {
+    let handler = HandlerFn(move |message: Message| {
         sees.lock().expect("no handler panics").push(message.body);
         async { done() }
     });
@@ -79,12 +79,12 @@ async fn what_a_queue_before_the_bus_gave_up_is_no_poison() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn looks_at_what_waits_in_a_retry_queue_do_not_make_it_poison() {
-    const RUNG: &str = "bilag.trial.retry.8s";
+async fn browsing_a_retry_queue_does_not_exhaust_deliveries() {
+    const RUNG: &str = "bilag.test.retry.8s";
     let vhost = Vhost::new().await;
     let lives = Arc::new(Mutex::new(0));
     let counts = lives.clone();
-    let handler = By(move |_: Message| {
+    let handler = HandlerFn(move |_: Message| {
         let mut lives = counts.lock().expect("no handler panics");
         *lives += 1;
         let waits = *lives == 1;

@@ -40,7 +40,7 @@ fn only_fault(world: &World) -> (String, String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_all_is_well_nothing_stands_in_the_way_and_nothing_is_left_behind() {
+async fn healthy_deployment_passes_and_nothing_is_left_behind() {
     let world = well().await;
     let queues = world.vhost.queues().await;
     let printed = world.ok(&["doctor"]);
@@ -80,7 +80,7 @@ async fn where_all_is_well_nothing_stands_in_the_way_and_nothing_is_left_behind(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn services_of_packages_are_reached_without_being_asked_for_anything() {
+async fn reaches_package_services_without_requesting_anything() {
     let mut world = World::with_packages().await;
     world.deliver_to_erp();
     world.ok(&["topology", "apply"]);
@@ -95,7 +95,7 @@ async fn services_of_packages_are_reached_without_being_asked_for_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn before_the_first_start_there_are_only_warnings() {
+async fn only_warns_before_the_first_start() {
     let mut world = World::new().await;
     world.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "false");
     let printed = world.ok(&["doctor"]);
@@ -111,7 +111,7 @@ async fn before_the_first_start_there_are_only_warnings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_fault_at_the_broker_is_named_with_what_to_mend() {
+async fn broker_faults_are_reported_with_their_fix() {
     let mut world = well().await;
     let url = world.vhost.url.clone();
     world.set("BILAG_BUS_EXCHANGE", "evnets");
@@ -152,7 +152,7 @@ async fn each_fault_at_the_broker_is_named_with_what_to_mend() {
 
 /// What is wrong with a URL is told, and not what somebody else at that URL would need.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_url_that_is_another_ones_is_named() {
+async fn url_of_another_service_is_reported() {
     let mut world = World::with_packages().await;
     world.ok(&["topology", "apply"]);
     world.ok(&["sync", "migrate"]);
@@ -177,7 +177,7 @@ async fn a_url_that_is_another_ones_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_login_or_vhost_is_told_by_the_check_as_well_and_not_as_a_missing_tag() {
+async fn wrong_login_or_vhost_is_not_reported_as_a_missing_tag() {
     let mut world = well().await;
     let right = world.vhost.url.clone();
     for (url, says) in [
@@ -191,7 +191,7 @@ async fn a_wrong_login_or_vhost_is_told_by_the_check_as_well_and_not_as_a_missin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_fault_of_the_store_is_named_with_what_to_mend() {
+async fn store_faults_are_reported_with_their_fix() {
     let mut world = well().await;
     let url =
         world.settings.iter().find(|(name, _)| name == "BILAG_DATABASE_URL").expect("it is set").1.clone();
@@ -216,7 +216,7 @@ async fn sqlx_connection(url: &str) -> sqlx::SqliteConnection {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_fault_of_omnium_is_named_with_what_to_mend() {
+async fn omnium_faults_are_reported_with_their_fix() {
     let mut world = well().await;
     let answers = |status| Fault::Status { status, retry_after: None, done: false };
     for (call, status, expected) in [
@@ -248,7 +248,7 @@ async fn each_fault_of_omnium_is_named_with_what_to_mend() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_consumers_that_declare_nothing_it_says_whether_their_queues_are_there() {
+async fn reports_missing_queues_of_consumers_that_do_not_declare() {
     let mut world = World::new().await;
     world.ok(&["sync", "migrate"]);
     world.set("BILAG_DECLARE", "false");

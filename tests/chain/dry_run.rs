@@ -15,7 +15,7 @@ fn written(world: &World) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dry_run_writes_nothing_to_omnium_and_shows_what_it_would() {
+async fn writes_nothing_to_omnium_and_shows_what_it_would() {
     let mut world = World::new().await;
     world.set("BILAG_DRY_RUN", "true");
     let mut all = world.consume(&["all"]).await;
@@ -47,7 +47,7 @@ async fn a_dry_run_writes_nothing_to_omnium_and_shows_what_it_would() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_invoice_that_was_begun_before_a_dry_run_is_not_left_without_its_file() {
+async fn completes_an_invoice_created_before_it() {
     let mut world = World::new().await;
     // Omnium takes the invoice, and its answer is lost.
     let lost = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: true };
@@ -76,7 +76,7 @@ async fn an_invoice_that_was_begun_before_a_dry_run_is_not_left_without_its_file
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dry_run_gives_no_other_target_anything_either_and_asks_for_no_invoice() {
+async fn sends_nothing_to_other_targets_or_the_invoice_service() {
     let mut world = World::with_packages().await;
     world.deliver_to_erp();
     world.set("BILAG_DRY_RUN", "true");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sync_store::State;
 
 #[tokio::test]
-async fn a_process_at_work_is_live_and_ready_and_says_what_it_does() {
+async fn working_process_is_live_ready_and_reports_its_stages() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let _all = world.consume(&["all"]).await;
@@ -28,7 +28,7 @@ async fn a_process_at_work_is_live_and_ready_and_says_what_it_does() {
 }
 
 #[tokio::test]
-async fn a_pause_is_shown_with_its_reason_and_does_not_make_it_unready() {
+async fn paused_process_stays_ready_and_shows_the_reason() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -56,7 +56,7 @@ async fn a_pause_is_shown_with_its_reason_and_does_not_make_it_unready() {
 }
 
 #[tokio::test]
-async fn without_its_broker_a_process_is_live_but_not_ready() {
+async fn process_without_broker_is_live_but_not_ready() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     world.set("BILAG_AMQP_URL", "amqp://guest:open-sesame@127.0.0.1:1/%2f");

@@ -30,7 +30,7 @@ fn with_other_content(event: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_receipt_heard_five_times_is_one_record_one_invoice_and_one_file() {
+async fn receipt_delivered_five_times_is_invoiced_once() {
     let world = World::new().await;
     let _all = world.consume(&["all"]).await;
     for envelope in 0..5 {
@@ -48,7 +48,7 @@ async fn a_receipt_heard_five_times_is_one_record_one_invoice_and_one_file() {
 }
 
 #[tokio::test]
-async fn two_of_each_consumer_at_once_do_no_more_than_one() {
+async fn duplicate_consumers_invoice_each_receipt_once() {
     const RECEIPTS: u32 = 40;
     let world = World::new().await;
     let _one = world.consume(&["all"]).await;
@@ -67,7 +67,7 @@ async fn two_of_each_consumer_at_once_do_no_more_than_one() {
 }
 
 #[tokio::test]
-async fn other_content_under_the_same_uid_is_a_conflict_and_the_first_completes_unchanged() {
+async fn conflicting_content_dies_and_the_first_completes() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let _first = world.consume(&["receipt", "dead"]).await;
@@ -96,7 +96,7 @@ async fn other_content_under_the_same_uid_is_a_conflict_and_the_first_completes_
 }
 
 #[tokio::test]
-async fn the_same_uid_in_two_tenants_is_two_receipts() {
+async fn same_uid_in_two_tenants_is_two_receipts() {
     let mut world = World::new().await;
     world.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
     let _receipt = world.consume(&["receipt", "dead"]).await;
@@ -116,7 +116,7 @@ async fn the_same_uid_in_two_tenants_is_two_receipts() {
 }
 
 #[tokio::test]
-async fn a_broken_event_does_not_close_the_record_of_a_good_one_on_its_way() {
+async fn invalid_event_does_not_close_a_valid_ones_record() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let _first = world.consume(&["receipt", "dead"]).await;
@@ -133,7 +133,7 @@ async fn a_broken_event_does_not_close_the_record_of_a_good_one_on_its_way() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_is_mended_after_a_broken_event_completes() {
+async fn receipt_fixed_after_an_invalid_event_completes() {
     let world = World::new().await;
     let _all = world.consume(&["all"]).await;
     let mut broken = receipt(1);
@@ -149,7 +149,7 @@ async fn a_receipt_that_is_mended_after_a_broken_event_completes() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_until_it_is_switched_on_and_then_what_is_heard_again() {
+async fn sends_nothing_until_enabled_and_then_republished_receipts() {
     let mut world = World::new().await;
     world.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
     let off = world.start(&["consume", "all"]);

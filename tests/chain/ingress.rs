@@ -19,7 +19,7 @@ async fn declared() -> World {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_webhook_has_its_answer() {
+async fn each_webhook_gets_its_status() {
     let mut world = declared().await;
     let ingress = world.ingress().await;
     let whole = receipt(1).to_string();
@@ -69,7 +69,7 @@ async fn each_webhook_has_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_taken_is_completed_once_however_often_the_vendor_sends_it() {
+async fn repeated_webhooks_complete_once() {
     let mut world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
     let ingress = world.ingress().await;
@@ -90,7 +90,7 @@ async fn what_is_taken_is_completed_once_however_often_the_vendor_sends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_no_queue_is_bound_for_is_not_taken_and_the_log_says_what_to_do() {
+async fn unroutable_event_gets_503_and_logs_the_fix() {
     let mut world = World::new().await;
     let ingress = world.ingress().await;
     assert_eq!(ingress.flow(&receipt(1)).await.expect("an answer"), 503);
@@ -101,7 +101,7 @@ async fn an_event_that_no_queue_is_bound_for_is_not_taken_and_the_log_says_what_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_trace_of_a_webhook_goes_on() {
+async fn continues_the_trace_of_a_webhook() {
     let mut world = declared().await;
     let ingress = world.ingress().await;
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -140,7 +140,7 @@ async fn status_line(mut stream: TcpStream) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_never_comes_is_not_waited_for_and_is_to_be_sent_again() {
+async fn stalled_body_times_out_with_503() {
     let mut world = declared().await;
     world.set("BILAG_INGRESS_TIMEOUT", "500ms");
     let ingress = world.ingress().await;
@@ -149,7 +149,7 @@ async fn a_body_that_never_comes_is_not_waited_for_and_is_to_be_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_at_once_than_fit_are_to_be_sent_again_and_room_comes_back() {
+async fn excess_concurrent_webhooks_get_503() {
     let mut world = declared().await;
     world.set("BILAG_INGRESS_MAX_CONCURRENT_REQUESTS", "2");
     world.set("BILAG_INGRESS_TIMEOUT", "10m");
@@ -162,7 +162,7 @@ async fn more_at_once_than_fit_are_to_be_sent_again_and_room_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_the_end_a_webhook_in_hand_is_answered_first() {
+async fn shutdown_answers_in_flight_webhooks_first() {
     let mut world = declared().await;
     let mut ingress = world.ingress().await;
     let mut stream = begun(&ingress).await;
@@ -180,7 +180,7 @@ async fn at_the_end_a_webhook_in_hand_is_answered_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrong_settings_are_one_line_and_exit_2() {
+async fn invalid_settings_are_one_line_and_exit_2() {
     let mut world = World::new().await;
     let problem = |world: &World| {
         let (code, _, error) = told(&world.run(&["ingress", "--ingress-addr", "127.0.0.1:0"]));
@@ -201,7 +201,7 @@ async fn wrong_settings_are_one_line_and_exit_2() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_vendor_without_a_secret_has_no_endpoint() {
+async fn vendor_without_a_secret_has_no_endpoint() {
     let mut world = declared().await;
     let ingress = world.ingress().await;
     world.unset("BILAG_INGRESS_AKINON_SECRET");
@@ -220,7 +220,7 @@ async fn a_vendor_without_a_secret_has_no_endpoint() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_secret_is_replaced_without_a_webhook_refused_and_never_by_a_weak_one() {
+async fn accepts_either_secret_during_rotation_but_no_weak_one() {
     const NEW: &str = "flow-secret-to-come";
     let mut world = declared().await;
     let write = |world: &World, content: &str| world.file("flow.secret", content).display().to_string();

@@ -76,7 +76,7 @@ async fn consumers(world: &mut World, users: &Users) -> Vec<Bilag> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_consumer_works_as_a_user_that_may_do_nothing_else() {
+async fn every_consumer_works_with_minimal_permissions() {
     let mut world = world().await;
     let users = Users::make(&world).await;
     log_in(&mut world, &users, "topology");
@@ -114,7 +114,7 @@ async fn every_consumer_works_as_a_user_that_may_do_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_that_does_not_declare_waits_for_its_queues_and_says_for_which() {
+async fn non_declaring_consumer_waits_for_and_names_its_queues() {
     let mut world = world().await;
     let users = Users::make(&world).await;
     world.vhost.delete("queues/{vhost}/bilag.render").await;
@@ -162,7 +162,7 @@ async fn may_read(url: &str, queue: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_s_user_is_refused_what_is_another_s() {
+async fn consumer_user_cannot_access_other_stages() {
     let mut world = world().await;
     let users = Users::make(&world).await;
     log_in(&mut world, &users, "topology");

@@ -69,14 +69,14 @@ fn address(url: &str) -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_console_closes_silent_connections_and_answers_others() {
+async fn console_closes_silent_connections() {
     let world = World::new().await;
     let console = world.console(&[]).await;
     withstands(address(&console.url), "/").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_closes_silent_connections_and_answers_others() {
+async fn health_closes_silent_connections() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let _all = world.consume(&["all"]).await;
@@ -84,7 +84,7 @@ async fn health_closes_silent_connections_and_answers_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn webhooks_close_silent_connections_and_answer_others() {
+async fn ingress_closes_silent_connections() {
     let mut world = World::new().await;
     let ingress: Ingress = world.ingress_on("127.0.0.1:0").await;
     eventually("it listens", async || ingress.ready().await).await;

@@ -63,7 +63,7 @@ async fn memory_after(world: &World, consumers: &[Bilag], letters: u32) -> Vec<u
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_thousand_broken_events_leave_memory_as_it_was() {
+async fn memory_is_stable_over_100_000_invalid_events() {
     let world = World::new().await;
     let consumers = [world.consume(&["receipt"]).await, world.consume(&["dead"]).await];
     flood(&world, 0..WARM_UP).await;

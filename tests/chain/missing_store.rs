@@ -15,7 +15,7 @@ fn failed(world: &World) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reading_command_creates_no_store() {
+async fn read_only_commands_create_no_store() {
     let mut world = World::new().await;
     world.unset("BILAG_DATABASE_URL");
     let file = world.file("bilag.db", "");
@@ -68,7 +68,7 @@ async fn a_reading_command_creates_no_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn consumers_of_a_file_that_was_moved_away_pause_until_it_is_back() {
+async fn consumers_pause_while_the_database_file_is_missing() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let mut all = world.consume(&["all"]).await;
@@ -109,7 +109,7 @@ async fn consumers_of_a_file_that_was_moved_away_pause_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn consumers_of_a_file_that_was_replaced_write_to_neither() {
+async fn consumers_write_to_no_file_after_it_was_replaced() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let _all = world.consume(&["all"]).await;

@@ -56,7 +56,7 @@ fn assert_nothing_died(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn omnium_refuses_then_fails_and_nothing_dies() {
+async fn omnium_outage_pauses_and_kills_no_message() {
     let (mut world, health) = world_with_two_attempts().await;
     let all = world.consume(&["all"]).await;
     publish(&world, 1..=20).await;
@@ -105,7 +105,7 @@ async fn omnium_refuses_then_fails_and_nothing_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn revoked_credentials_pause_the_stage_until_they_are_good_again() {
+async fn revoked_credentials_pause_until_they_work_again() {
     let (world, health) = world_with_two_attempts().await;
     let all = world.consume(&["all"]).await;
     publish(&world, 1..=1).await;
@@ -133,7 +133,7 @@ async fn revoked_credentials_pause_the_stage_until_they_are_good_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_that_is_missing_for_all_pauses_the_stage() {
+async fn role_missing_for_all_pauses_the_stage() {
     let (world, health) = world_with_two_attempts().await;
     for call in [Call::Upsert, Call::Attach, Call::Get] {
         world.sandbox.omnium.add_fault(Rule::new(status(403, None)).on(call));
@@ -159,7 +159,7 @@ async fn a_role_that_is_missing_for_all_pauses_the_stage() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_obeys_a_429() {
+async fn every_call_honours_a_429() {
     const SECONDS: u64 = 3;
     let mut world = World::new().await;
     world.set("BILAG_RETRY_DELAYS", "300ms,600ms");

@@ -39,7 +39,7 @@ fn many_keys() -> BasicProperties {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redelivered_message_is_handled_as_any_other() {
+async fn redelivered_message_with_oversized_headers_is_handled() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let bytes = |number| receipt(number).to_string().into_bytes();
@@ -65,7 +65,7 @@ async fn a_redelivered_message_is_handled_as_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_letters_of_the_broker_are_indexed_shown_and_moved() {
+async fn broker_dead_letters_are_indexed_shown_and_moved() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let sent = [BasicProperties::default(), just_fits(), many_keys(), BasicProperties::default()];
@@ -108,7 +108,7 @@ async fn dead_letters_of_the_broker_are_indexed_shown_and_moved() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn letters_that_came_back_once_are_walked_over() {
+async fn browsing_passes_requeued_dead_letters() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let sent = [BasicProperties::default(), just_fits(), BasicProperties::default()];

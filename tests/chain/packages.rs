@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sync_store::State;
 
 #[tokio::test]
-async fn a_packed_package_has_its_invoice_in_omnium_and_is_printed_in_the_oms() {
+async fn packed_package_is_invoiced_and_written_back() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
     world.publish_package(&sample("package-packed.json")).await;
@@ -31,7 +31,7 @@ async fn a_packed_package_has_its_invoice_in_omnium_and_is_printed_in_the_oms() 
 }
 
 #[tokio::test]
-async fn a_receipt_that_comes_later_over_the_bus_is_matched_with_its_package() {
+async fn receipt_arriving_later_is_matched_to_its_package() {
     let world = World::with_packages_later(Duration::from_secs(1)).await;
     let _all = world.consume(&["all"]).await;
     world.publish_package(&package(1)).await;
@@ -43,7 +43,7 @@ async fn a_receipt_that_comes_later_over_the_bus_is_matched_with_its_package() {
 }
 
 #[tokio::test]
-async fn a_package_heard_often_is_asked_for_once_and_other_states_are_passed_over() {
+async fn repeated_events_request_one_invoice_and_other_states_none() {
     let mut world = World::with_packages().await;
     let health = bilag_tests::Health::of(&mut world);
     let _packed = world.consume(&["packed"]).await;
@@ -83,7 +83,7 @@ async fn a_package_heard_often_is_asked_for_once_and_other_states_are_passed_ove
 }
 
 #[tokio::test]
-async fn packed_again_with_other_contents_it_gets_a_second_invoice_under_a_second_key() {
+async fn repacked_with_other_contents_is_invoiced_under_a_new_key() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
     world.publish_package(&package(1)).await;
@@ -114,7 +114,7 @@ async fn packed_again_with_other_contents_it_gets_a_second_invoice_under_a_secon
 }
 
 #[tokio::test]
-async fn the_invoice_of_a_package_that_was_never_heard_goes_its_way_and_is_not_asked_for_later() {
+async fn receipt_of_an_unknown_package_completes_without_a_request() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
     world.publish(&sample("receipt-package.json")).await;
@@ -136,7 +136,7 @@ fn receipt_of(number: u32, id: u64, package_number: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_second_receipt_for_one_package_is_a_dead_letter_and_nothing_of_it_is_sent() {
+async fn second_receipt_of_a_package_dies_unsent() {
     let world = World::with_packages().await;
     let _all = world.consume(&["all"]).await;
     world.publish_package(&package(1)).await;
@@ -156,7 +156,7 @@ async fn a_second_receipt_for_one_package_is_a_dead_letter_and_nothing_of_it_is_
 }
 
 #[tokio::test]
-async fn a_receipt_with_another_packages_number_is_a_dead_letter() {
+async fn receipt_with_another_packages_number_dies() {
     let world = World::with_packages_later(Duration::from_secs(3600)).await;
     let _all = world.consume(&["all"]).await;
     world.publish_package(&package(1)).await;
@@ -171,7 +171,7 @@ async fn a_receipt_with_another_packages_number_is_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn the_erp_gets_the_invoices_of_packages_and_no_others() {
+async fn erp_gets_only_invoices_of_packages() {
     let mut world = World::with_packages().await;
     world.deliver_to_erp();
     let _all = world.consume(&["all"]).await;

@@ -68,7 +68,7 @@ async fn probes(service: &Sandbox, from: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_refuses_connections_and_then_fails_costs_nothing_but_time() {
+async fn invoice_service_outage_loses_nothing() {
     let (world, health, mut service) = world().await;
     service.stop_listening().await;
     let all = world.consume(&["all"]).await;
@@ -86,7 +86,7 @@ async fn a_service_that_refuses_connections_and_then_fails_costs_nothing_but_tim
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_that_are_not_accepted_pause_the_stage_until_they_are() {
+async fn rejected_credentials_pause_until_accepted() {
     let (world, health, service) = world().await;
     let status = 401.try_into().expect("a status");
     service.invoice_service.add_fault(Rule::new(Fault::Status { status, retry_after: None, done: false }));
@@ -100,7 +100,7 @@ async fn credentials_that_are_not_accepted_pause_the_stage_until_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_is_not_the_services_pauses_the_stage() {
+async fn html_page_instead_of_the_service_pauses_the_stage() {
     let (world, health, service) = world().await;
     let (status, body) =
         (200.try_into().expect("a status"), "<!doctype html><title>Sign in</title>".to_owned());
@@ -116,7 +116,7 @@ async fn a_page_that_is_not_the_services_pauses_the_stage() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_right_that_is_missing_for_all_pauses_the_stage() {
+async fn permission_missing_for_all_pauses_the_stage() {
     let (world, health, service) = world().await;
     let status = 403.try_into().expect("a status");
     service.invoice_service.add_fault(Rule::new(Fault::Status { status, retry_after: None, done: false }));
@@ -129,7 +129,7 @@ async fn a_right_that_is_missing_for_all_pauses_the_stage() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn packed_again_while_the_service_is_away_only_the_later_packing_is_asked_for() {
+async fn repacking_during_an_outage_requests_only_the_latest() {
     let (world, _health, mut service) = world().await;
     service.stop_listening().await;
     let _all = world.consume(&["all"]).await;

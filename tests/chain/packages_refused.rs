@@ -35,7 +35,7 @@ async fn handled(health: &Health, count: u64) {
 }
 
 #[tokio::test]
-async fn a_refusal_is_a_letter_with_the_services_words_and_moved_back_the_same_key_is_asked() {
+async fn refusal_dies_with_its_message_and_redrive_keeps_the_key() {
     let mut world = World::with_packages().await;
     let health = Health::of(&mut world);
     world.sandbox.invoice_service.add_fault(always(400).of_package(1));
@@ -73,7 +73,7 @@ async fn a_refusal_is_a_letter_with_the_services_words_and_moved_back_the_same_k
 }
 
 #[tokio::test]
-async fn refused_and_heard_in_both_forms_at_once_it_has_one_letter() {
+async fn refused_in_both_event_forms_has_one_dead_letter() {
     let mut world = World::with_packages().await;
     let health = Health::of(&mut world);
     world.sandbox.invoice_service.add_fault(always(422));
@@ -96,7 +96,7 @@ async fn refused_and_heard_in_both_forms_at_once_it_has_one_letter() {
 }
 
 #[tokio::test]
-async fn mended_and_packed_again_after_a_refusal_it_is_asked_for_under_the_next_key() {
+async fn repacked_after_a_refusal_uses_the_next_key() {
     let world = World::with_packages().await;
     world.sandbox.invoice_service.add_fault(always(422));
     let _all = world.consume(&["all"]).await;
@@ -128,7 +128,7 @@ async fn mended_and_packed_again_after_a_refusal_it_is_asked_for_under_the_next_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_package_that_always_fails_dies_alone_and_so_does_one_that_is_forbidden() {
+async fn failing_or_forbidden_package_dies_alone() {
     const ALONE: [(u64, u16, &str); 3] =
         [(1, 500, "retries_exhausted"), (2, 403, "invoice_forbidden"), (3, 406, "invoice_forbidden")];
     let world = World::with_packages().await;

@@ -43,7 +43,7 @@ async fn one_is_away(world: World, mut away: Sandbox, [here, gone]: [&str; 2]) -
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_the_oms_away_omnium_has_the_invoices_and_the_oms_gets_them_later() {
+async fn oms_outage_delays_only_the_write_back() {
     let (mut world, oms) = (World::with_packages().await, another_sandbox().await);
     world.set("OMS_BASE_URL", &oms.oms_url());
     let (world, oms) = one_is_away(world, oms, ["omnium", "package"]).await;
@@ -53,7 +53,7 @@ async fn with_the_oms_away_omnium_has_the_invoices_and_the_oms_gets_them_later()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_omnium_away_the_packages_have_their_invoices_and_omnium_gets_them_later() {
+async fn omnium_outage_delays_only_the_upload() {
     let (mut world, omnium) = (World::with_packages().await, another_sandbox().await);
     world.set("OMNIUM_BASE_URL", &omnium.base_url());
     let (world, omnium) = one_is_away(world, omnium, ["package", "omnium"]).await;
@@ -63,7 +63,7 @@ async fn with_omnium_away_the_packages_have_their_invoices_and_omnium_gets_them_
 }
 
 #[tokio::test]
-async fn with_omnium_switched_off_the_package_is_written_back_and_omnium_skipped() {
+async fn disabled_omnium_is_skipped_and_the_package_written_back() {
     let mut world = World::with_packages().await;
     world.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
     let _all = world.consume(&["packed", "receipt", "render", "writeback", "dead"]).await;
@@ -75,7 +75,7 @@ async fn with_omnium_switched_off_the_package_is_written_back_and_omnium_skipped
 }
 
 #[tokio::test]
-async fn without_an_oms_the_package_is_skipped_and_omnium_has_the_invoice() {
+async fn unset_oms_is_skipped_and_the_invoice_uploaded() {
     let mut world = World::with_packages().await;
     world.unset("OMS_BASE_URL");
     let _all = world.consume(&["all"]).await;
@@ -89,7 +89,7 @@ async fn without_an_oms_the_package_is_skipped_and_omnium_has_the_invoice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_erp_that_is_away_holds_up_nobody_and_gets_its_invoices_later() {
+async fn erp_outage_delays_only_the_erp() {
     let (mut world, mut erp) = (World::with_packages().await, another_sandbox().await);
     world.deliver_to_erp();
     world.set("ERP_INVOICE_URL", &erp.erp_url());
@@ -112,7 +112,7 @@ async fn an_erp_that_is_away_holds_up_nobody_and_gets_its_invoices_later() {
 }
 
 #[tokio::test]
-async fn an_erp_that_refuses_an_invoice_closes_its_own_record_and_no_other() {
+async fn erp_rejection_closes_only_its_own_record() {
     let mut world = World::with_packages().await;
     world.deliver_to_erp();
     let status = 422.try_into().expect("a status");

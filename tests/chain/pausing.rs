@@ -51,7 +51,7 @@ async fn terminated(mut bilag: Bilag) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_held_stage_takes_nothing_while_the_others_go_on_and_resume_drains_it() {
+async fn paused_stage_takes_nothing_and_resume_drains_it() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let all = world.consume(&["all"]).await;
@@ -103,7 +103,7 @@ async fn a_held_stage_takes_nothing_while_the_others_go_on_and_resume_drains_it(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_process_of_a_stage_follows_and_one_started_or_restarted_meanwhile_takes_nothing() {
+async fn pause_reaches_running_and_newly_started_processes() {
     let world = World::new().await;
     let _others = world.consume(&["receipt", "render", "dead"]).await;
     let one = world.consume(&["upload"]).await;
@@ -141,7 +141,7 @@ fn host(stage: &Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_in_hand_when_the_stage_is_paused_is_finished() {
+async fn pause_finishes_in_flight_messages() {
     let mut world = World::new().await;
     world.set("BILAG_CONCURRENCY", "4");
     world.set("OMNIUM_TIMEOUT", "5s");
@@ -169,7 +169,7 @@ async fn what_is_in_hand_when_the_stage_is_paused_is_finished() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn render_goes_on_without_a_store_that_it_can_reach() {
+async fn render_continues_without_a_reachable_store() {
     let mut world = World::new().await;
     let _others = world.consume(&["receipt", "upload", "dead"]).await;
     world.ok(&["pause", "erp"]);
@@ -192,7 +192,7 @@ async fn render_goes_on_without_a_store_that_it_can_reach() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_is_away_neither_pauses_nor_resumes_anything() {
+async fn store_outage_neither_pauses_nor_resumes() {
     let postgres = OwnPostgres::start();
     let world = World::on(Vhost::new().await, Store::Postgres(postgres.url.clone())).await;
     world.ok(&["topology", "apply", "receipt", "render", "upload", "dead"]);
@@ -227,7 +227,7 @@ async fn a_store_that_is_away_neither_pauses_nor_resumes_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_automatic_pause_shows_why_since_when_and_when_it_probes() {
+async fn automatic_pause_shows_reason_start_and_next_probe() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -275,7 +275,7 @@ async fn an_automatic_pause_shows_why_since_when_and_when_it_probes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stage_that_nobody_runs_can_be_paused_and_a_wrong_name_is_told() {
+async fn stage_without_processes_can_be_paused() {
     let world = World::new().await;
     world.ok(&["sync", "migrate"]);
     let said = world.ok(&["pause", "erp", "upload", "--as", "kari"]);

@@ -27,7 +27,7 @@ fn assert_within_limits(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_processes_that_are_replaced_one_by_one_never_have_more_than_twenty_requests_at_once() {
+async fn four_processes_share_twenty_requests_during_a_rollout() {
     let (world, _before, mut uploads) = under_load(300).await;
     for (replaced, complete) in [20, 60, 100, 140].into_iter().enumerate() {
         world.complete_within(TIMEOUT, complete).await;
@@ -42,7 +42,7 @@ async fn four_processes_that_are_replaced_one_by_one_never_have_more_than_twenty
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_permits_of_a_process_that_was_killed_are_nobodys_until_its_requests_have_ended() {
+async fn permits_of_a_killed_process_stay_reserved_until_timeout() {
     let (world, _before, mut uploads) = under_load(200).await;
     world.complete_within(TIMEOUT, 20).await;
     uploads[0].kill();

@@ -11,7 +11,7 @@ use bilag_tests::{Health, OwnPostgres, Store, Vhost, World, eventually, eventual
 use sync_store::State;
 use tokio::sync::Notify;
 
-use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, ready, start};
+use crate::test_stage::{DEAD_LETTERS, HandlerFn, done, only_dead_letters, plain, publish, ready, start};
 
 /// More lives than the delivery limit has deliveries.
 const LIVES: usize = 70;
@@ -30,7 +30,7 @@ async fn live_until_the_poison_is_dead(
     let life = || {
         let (handled, in_flight, poison) = (handled.clone(), in_flight.clone(), poison.clone());
         let meets_poison = Arc::new(Mutex::new(false));
-        By(move |message: Message| {
+        HandlerFn(move |message: Message| {
             let body = String::from_utf8_lossy(&message.body).into_owned();
             let wait = (body == "poison").then(|| poison(&message));
             if let Some(None) = wait {
@@ -87,7 +87,7 @@ async fn assert_only_the_poison_died(vhost: &Vhost, handled: &Handled) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_ends_every_process_dies_and_takes_no_other_along() {
+async fn process_killing_message_dies_alone() {
     let vhost = Vhost::new().await;
     let handled = live_until_the_poison_is_dead(&vhost, |_| None).await;
     assert_only_the_poison_died(&vhost, &handled).await;
@@ -96,7 +96,7 @@ async fn a_message_that_ends_every_process_dies_and_takes_no_other_along() {
 /// As the lease of the process that died has it: the next one must wait, and waiting begins the
 /// broker's count again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_dies_all_the_same_where_it_has_to_wait_between_two_lives() {
+async fn process_killing_message_dies_despite_retry_waits() {
     let vhost = Vhost::new().await;
     let lives = Arc::new(Mutex::new(0));
     let waits_every_second_time = move |_: &Message| {
@@ -138,7 +138,7 @@ impl Drop for Held {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receipt_that_ends_every_process_is_found_among_the_dead_letters_and_the_others_complete() {
+async fn process_killing_receipt_is_indexed_and_others_complete() {
     let postgres = OwnPostgres::start();
     let mut world = World::on(Vhost::new().await, Store::Postgres(postgres.url.clone())).await;
     let health = Health::of(&mut world);

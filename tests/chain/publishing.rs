@@ -6,11 +6,11 @@ use futures_util::future::join_all;
 use lapin::options::{QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 
-use crate::trial::broker;
+use crate::test_stage::broker;
 
 fn event(exchange: &str, key: &str, number: usize) -> Outgoing {
     let identity = [&*number.to_string()];
-    let event = Outgoing::event("trial.v1", key.to_owned(), &identity, number.to_string().into_bytes());
+    let event = Outgoing::event("test.v1", key.to_owned(), &identity, number.to_string().into_bytes());
     Outgoing { exchange: exchange.to_owned(), ..event }
 }
 
@@ -25,7 +25,7 @@ async fn declare_heard(vhost: &Vhost) {
 }
 
 #[tokio::test]
-async fn of_many_published_at_once_exactly_those_fail_that_nobody_hears() {
+async fn concurrent_publishes_fail_only_where_unroutable() {
     let vhost = Vhost::new().await;
     declare_heard(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");
@@ -51,7 +51,7 @@ async fn of_many_published_at_once_exactly_those_fail_that_nobody_hears() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_is_missing_is_named_and_costs_the_others_nothing() {
+async fn missing_exchange_fails_only_its_own_publishes() {
     let vhost = Vhost::new().await;
     declare_heard(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");

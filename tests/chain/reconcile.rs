@@ -48,7 +48,7 @@ async fn an_hour_later(world: &World) {
 }
 
 #[tokio::test]
-async fn a_stranded_receipt_is_sent_on_by_hand_once_and_in_its_own_trace() {
+async fn reconcile_republishes_a_stranded_receipt_once_in_its_trace() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     strand(&world, &receipt(1)).await;
@@ -66,7 +66,7 @@ async fn a_stranded_receipt_is_sent_on_by_hand_once_and_in_its_own_trace() {
 }
 
 #[tokio::test]
-async fn whatever_counts_as_stranded_each_is_sent_on_once() {
+async fn every_kind_of_stranded_record_is_republished_once() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     for number in 0..450 {
@@ -78,7 +78,7 @@ async fn whatever_counts_as_stranded_each_is_sent_on_once() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_is_stranded_on_its_way_to_several_targets_is_sent_on_once() {
+async fn receipt_stranded_at_several_targets_is_republished_once() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     for target in ["omnium", "package", "erp"] {
@@ -92,7 +92,7 @@ async fn a_receipt_that_is_stranded_on_its_way_to_several_targets_is_sent_on_onc
 }
 
 #[tokio::test]
-async fn the_cycle_sends_stranded_receipts_on_by_itself() {
+async fn the_cycle_republishes_stranded_receipts() {
     let mut world = World::new().await;
     world.set("BILAG_RECONCILE_EVERY", "100ms");
     let _all = world.consume(&["all"]).await;
@@ -103,7 +103,7 @@ async fn the_cycle_sends_stranded_receipts_on_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_waits_at_a_paused_stage_is_not_sent_on_as_if_it_were_lost() {
+async fn messages_at_a_paused_stage_are_not_republished() {
     let mut world = World::new().await;
     world.set("BILAG_RECONCILE_EVERY", "100ms");
     let all = world.consume(&["all"]).await;
@@ -144,7 +144,7 @@ async fn heard_times(store: &dyn SyncStore, number: u32) -> u64 {
 }
 
 #[tokio::test]
-async fn one_process_at_a_time_reconciles() {
+async fn one_process_reconciles_at_a_time() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     strand(&world, &receipt(1)).await;

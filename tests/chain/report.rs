@@ -66,7 +66,7 @@ fn period() -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
+async fn report_totals_match_the_events() {
     let world = a_day().await;
     let (from, to) = period();
     let report = |more: &[&str]| {
@@ -106,7 +106,7 @@ async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reported_is_said_in_a_line() {
+async fn invalid_report_requests_are_one_line_errors() {
     let world = World::new().await;
     world.ok(&["sync", "migrate"]);
     for (arguments, says) in [
@@ -132,7 +132,7 @@ async fn what_cannot_be_reported_is_said_in_a_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn receipts_are_searched_by_what_people_know_and_say_what_is_holding_them() {
+async fn search_finds_receipts_and_shows_what_they_wait_for() {
     let world = a_day().await;
     let found = |text: &str| {
         let printed = world.ok(&["sync", "list", "--search", text, "--json"]);

@@ -7,7 +7,7 @@ const BEFORE: u32 = 5;
 const SINCE: u32 = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_omnium_got_since_the_backup_is_found_there() {
+async fn finds_in_omnium_what_the_backup_lacks() {
     let mut world = World::new().await;
     let mut all = world.consume(&["all"]).await;
     for number in 1..=BEFORE {

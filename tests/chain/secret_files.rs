@@ -39,7 +39,7 @@ fn text(path: &std::path::Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_right_one() {
+async fn stage_resumes_once_the_secret_file_is_fixed() {
     let credentials = vec![("a-client".to_owned(), "the-right-one".to_owned())];
     let omnium = sandbox::omnium::Options { credentials, ..Default::default() };
     let options = sandbox::Options { omnium, ..Default::default() };
@@ -74,7 +74,7 @@ async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn broker_and_store_are_found_by_files_and_a_new_login_is_used_at_the_next_connection() {
+async fn url_files_are_reread_at_the_next_connection() {
     let mut world = World::new().await;
     let first = world.vhost.user("first").await;
     let mount = Mount::new(&world, "amqp-url", &format!("{first}\n"));
@@ -103,7 +103,7 @@ async fn broker_and_store_are_found_by_files_and_a_new_login_is_used_at_the_next
 }
 
 #[tokio::test]
-async fn a_secret_that_is_given_twice_or_whose_file_is_missing_is_one_line_and_exit_code_2() {
+async fn duplicate_or_missing_secret_file_exits_2() {
     for name in [
         "BILAG_AMQP_URL",
         "BILAG_DATABASE_URL",

@@ -27,7 +27,7 @@ fn answers(call: Call, status: StatusCode, times: u64) -> Rule {
 }
 
 #[tokio::test]
-async fn neither_secrets_nor_customers_are_told_to_anyone() {
+async fn secrets_and_customer_data_never_leak() {
     let mut world = World::new().await;
     let (collector, health) = (Collector::start().await, Health::of(&mut world));
     let url = world.vhost.user(AMQP_PASSWORD).await;

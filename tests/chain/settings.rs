@@ -6,7 +6,7 @@ use bilag_tests::{World, told};
 const SECRET: &str = "hunter2-secret";
 
 #[tokio::test]
-async fn every_wrong_setting_is_one_line_that_names_its_variable() {
+async fn every_invalid_setting_is_one_line_naming_its_variable() {
     for (variable, value, says) in [
         (
             "BILAG_AMQP_URL",
@@ -74,7 +74,7 @@ async fn every_wrong_setting_is_one_line_that_names_its_variable() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_opened_is_no_wrong_use_and_shows_no_password() {
+async fn unopenable_store_exits_1_without_its_password() {
     let mut world = World::new().await;
     for (url, says) in [
         ("sqlite:///nowhere/at/all/bilag.db", "/nowhere/at/all/bilag.db"),

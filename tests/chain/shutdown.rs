@@ -26,7 +26,7 @@ async fn left(world: &World, expected: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn under_load_what_is_in_hand_is_finished_and_the_rest_stays_in_its_queue() {
+async fn finishes_in_flight_under_load_and_leaves_the_rest() {
     let world = World::new().await;
     world.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 300 }));
     let mut all = world.consume(&["all"]).await;
@@ -53,7 +53,7 @@ async fn under_load_what_is_in_hand_is_finished_and_the_rest_stays_in_its_queue(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_paused() {
+async fn stops_while_paused() {
     let mut world = World::new().await;
     let health = Health::of(&mut world);
     world.sandbox.stop_listening().await;
@@ -75,7 +75,7 @@ async fn while_paused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_broker_is_away() {
+async fn stops_while_the_broker_is_down() {
     let broker = OwnBroker::start();
     let mut world = World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
     let health = Health::of(&mut world);
@@ -89,7 +89,7 @@ async fn while_the_broker_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_broker_takes_no_messages() {
+async fn stops_while_the_broker_is_blocked() {
     let broker = OwnBroker::start();
     let mut world = World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
     let health = Health::of(&mut world);

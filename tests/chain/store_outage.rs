@@ -4,7 +4,7 @@ use bilag_tests::{Health, OwnPostgres, Store, TIMEOUT, Till, Vhost, World, event
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_is_killed_pauses_the_stages_that_need_it() {
+async fn killed_database_pauses_the_stages_that_need_it() {
     let postgres = OwnPostgres::start();
     let mut world = World::on(Vhost::new().await, Store::Postgres(postgres.url.clone())).await;
     world.set("BILAG_RETRY_DELAYS", "300ms,600ms");

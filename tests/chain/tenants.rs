@@ -156,17 +156,17 @@ pub(crate) fn status(status: u16) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_of_one_tenant_that_are_not_accepted_hold_up_nobody_else() {
+async fn rejected_credentials_pause_only_their_tenant() {
     one_is_in_trouble(status(401), Some(Call::Token), "does not accept the credentials").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_omnium_that_fails_for_one_tenant_holds_up_nobody_else() {
+async fn omnium_outage_of_one_tenant_pauses_only_it() {
     one_is_in_trouble(status(503), Some(Call::Upsert), "Omnium is not available").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_429_for_one_tenant_holds_up_nobody_else() {
+async fn a_429_delays_only_its_tenant() {
     const SECONDS: u64 = 12;
     let (world, _) = world().await;
     let throttled =
@@ -191,7 +191,7 @@ async fn a_429_for_one_tenant_holds_up_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_omnium_of_one_tenant_leaves_hands_for_the_others() {
+async fn slow_tenant_leaves_in_flight_capacity_for_others() {
     let (mut world, _) = world().await;
     world.set("OMNIUM_TIMEOUT", "5s");
     for call in [Call::Upsert, Call::Attach] {
@@ -213,7 +213,7 @@ async fn a_slow_omnium_of_one_tenant_leaves_hands_for_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_secret_is_mended_in_its_file_and_shown_until_then() {
+async fn wrong_secret_is_shown_until_its_file_is_fixed() {
     let (world, health) = world().await;
     world.file("eight.secret", "another-secret");
     let mut all = world.consume(&["all"]).await;

@@ -40,7 +40,7 @@ fn id(world: &World, reason: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_day_at_the_terminal() {
+async fn receipt_commands_print_the_expected_output() {
     let world = a_day().await;
     let shown = |arguments: &[&str]| normalised(&world.ok(arguments));
     assert_eq!(shown(&["dead", "list"]), DEAD_LIST);
@@ -82,7 +82,7 @@ async fn a_day_of_packages() -> World {
 }
 
 #[tokio::test]
-async fn a_day_of_packages_at_the_terminal() {
+async fn package_commands_print_the_expected_output() {
     let world = a_day_of_packages().await;
     let shown = |arguments: &[&str]| normalised(&world.ok(arguments));
     assert_eq!(shown(&["packages", "list"]), PACKAGES_LIST);
@@ -116,7 +116,7 @@ async fn a_day_of_packages_at_the_terminal() {
 }
 
 #[tokio::test]
-async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
+async fn empty_listings_name_the_store() {
     let world = World::new().await;
     let store = world.store().await.describe();
     assert_eq!(

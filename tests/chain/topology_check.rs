@@ -17,7 +17,7 @@ fn differences(world: &World, with_management: bool) -> (i32, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_broker_without_differences_answers_0() {
+async fn matching_broker_exits_0() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let (code, printed) = differences(&world, true);
@@ -33,7 +33,7 @@ async fn a_broker_without_differences_answers_0() {
 }
 
 #[tokio::test]
-async fn every_difference_is_named_with_what_to_do() {
+async fn every_difference_is_reported_with_its_fix() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let channel = world.vhost.channel().await;
@@ -79,7 +79,7 @@ async fn every_difference_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_policy_that_would_lose_messages_is_named() {
+async fn policy_that_loses_messages_is_reported() {
     let world = World::new().await;
     world.ok(&["topology", "apply", "render"]);
     let policy = json!({ "pattern": ".*", "apply-to": "queues",
@@ -96,7 +96,7 @@ async fn a_policy_that_would_lose_messages_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_question_answers_2() {
+async fn usage_errors_exit_2() {
     let world = World::new().await;
     for arguments in
         [&["topology", "check", "invoices"][..], &["topology", "check", "--retry-delays", "soon"]]
@@ -110,7 +110,7 @@ async fn what_is_wrong_with_the_question_answers_2() {
 }
 
 #[tokio::test]
-async fn a_broker_set_up_from_the_export_has_no_differences() {
+async fn broker_set_up_from_the_export_matches() {
     let world = World::new().await;
     let exported: Value = serde_json::from_str(&world.ok(&["topology", "export"])).expect("JSON");
     world.vhost.post("definitions/{vhost}", exported).await;

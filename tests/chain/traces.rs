@@ -31,7 +31,7 @@ fn said(span: &Span, key: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_stages_of_one_receipt_are_one_trace_each_the_child_of_the_one_before() {
+async fn stages_of_a_receipt_form_one_trace() {
     let mut world = World::new().await;
     let collector = Collector::start().await;
     world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
@@ -59,7 +59,7 @@ async fn the_stages_of_one_receipt_are_one_trace_each_the_child_of_the_one_befor
 }
 
 #[tokio::test]
-async fn without_a_collector_the_trace_still_reaches_the_last_queue() {
+async fn trace_context_propagates_without_a_collector() {
     let world = World::new().await;
     world.ok(&["topology", "apply"]);
     let _all = world.consume(&["receipt", "render", "dead"]).await;
@@ -77,7 +77,7 @@ async fn without_a_collector_the_trace_still_reaches_the_last_queue() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_gone_holds_nothing_up() {
+async fn unreachable_collector_blocks_nothing() {
     let mut world = World::new().await;
     world.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
     world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
@@ -90,7 +90,7 @@ async fn a_collector_that_is_gone_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn the_stages_of_one_package_are_one_trace_from_the_event_to_the_oms() {
+async fn stages_of_a_package_form_one_trace() {
     let mut world = World::with_packages().await;
     let collector = Collector::start().await;
     world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);

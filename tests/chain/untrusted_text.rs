@@ -68,7 +68,7 @@ async fn a_hostile_day(format: &str) -> (World, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hostile_receipt_forges_no_line_of_a_text_log_and_nothing_at_the_terminal() {
+async fn hostile_receipt_forges_no_text_log_or_terminal_output() {
     let (world, log) = a_hostile_day("text").await;
     is_harmless("the log", &log);
     assert!(log.contains("\\u{202e}") || log.contains("invalid_event"), "it is told all the same: {log}");
@@ -110,7 +110,7 @@ async fn a_hostile_receipt_forges_no_line_of_a_text_log_and_nothing_at_the_termi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hostile_receipt_forges_no_line_of_a_json_log() {
+async fn hostile_receipt_forges_no_json_log_line() {
     let (_world, log) = a_hostile_day("json").await;
     is_harmless("the log", &log);
     for line in log.lines() {

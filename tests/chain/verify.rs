@@ -35,7 +35,7 @@ async fn ends(mut bilag: Bilag) -> (i32, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
+async fn lists_every_difference_and_writes_nothing() {
     let world = World::new().await;
     let omnium = &world.sandbox.omnium;
     let mut refused = Rule::new(status(StatusCode::BAD_REQUEST, None)).on(Call::Attach);
@@ -96,7 +96,7 @@ async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_difference_is_told_where_the_clock_was_set_back() {
+async fn finds_differences_after_the_clock_was_set_back() {
     let world = complete(1).await;
     world.sandbox.omnium.tamper("rcpt-1", Tampering::RemoveFiles);
     world.sqlite("update external_order_receipt_sync set updated_at = updated_at + 3600000");
@@ -106,7 +106,7 @@ async fn a_difference_is_told_where_the_clock_was_set_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_period_without_differences_ends_well_and_waits_out_what_omnium_asks_for() {
+async fn matching_period_exits_0_and_honours_a_429() {
     let world = complete(3).await;
     // Longer than one call waits for by itself.
     let held = Rule::new(status(StatusCode::TOO_MANY_REQUESTS, Some(11))).on(Call::Get).times(1);
@@ -128,7 +128,7 @@ async fn a_period_without_differences_ends_well_and_waits_out_what_omnium_asks_f
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared() {
+async fn unreadable_invoice_does_not_stop_the_comparison() {
     let world = complete(3).await;
     let mut poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR, None)).on(Call::Get);
     poisoned.invoice_id = Some("rcpt-2".to_owned());
@@ -142,7 +142,7 @@ async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_in_the_middle_says_how_to_go_on() {
+async fn outage_midway_says_how_to_continue() {
     let mut world = complete(6).await;
     let bilag = world.start(&["sync", "verify", "--rate", "4", "--json"]);
     eventually("some are compared", async || (looked_up(&world) >= 3).then_some(())).await;
@@ -159,7 +159,7 @@ async fn an_outage_in_the_middle_says_how_to_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ctrl_c_ends_it_with_what_was_found_so_far() {
+async fn sigint_reports_what_was_found_so_far() {
     let world = complete(6).await;
     world.sandbox.omnium.tamper("rcpt-1", Tampering::Delete);
     let bilag = world.start(&["sync", "verify", "--rate", "2"]);
