@@ -1,10 +1,10 @@
-//! Bodies as other systems publish them: compressed ones are read, others are dead letters whose errors
-//! name what they are.
+//! Bodies as other systems publish them. Compressed bodies are read; others become dead letters whose
+//! errors name the format.
 
 use std::io::Write;
 
 use amqp::header_names as names;
-use bilag_tests::{Ingress, World, eventually, receipt, sample_path, told};
+use bilag_tests::{Ingress, TestEnv, eventually, exit_output, receipt, sample_path};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use lapin::BasicProperties;
@@ -30,55 +30,55 @@ fn foreign(name: &str) -> Vec<u8> {
     std::fs::read(sample_path("foreign").join(name)).expect("the sample is there")
 }
 
-async fn complete(world: &World, count: u64) {
+async fn complete(env: &TestEnv, count: u64) {
     eventually(&format!("{count} are complete"), async || {
-        (world.records(State::Complete).await == count).then_some(())
+        (env.records(State::Complete).await == count).then_some(())
     })
     .await;
 }
 
-async fn letters(world: &World, count: usize) -> Vec<Value> {
-    eventually(&format!("{count} letters are indexed"), async || {
-        Some(world.dead_letters()).filter(|letters| letters.len() == count)
+async fn wait_for_dead_letters(env: &TestEnv, count: usize) -> Vec<Value> {
+    eventually(&format!("{count} dead letters are indexed"), async || {
+        Some(env.dead_letters()).filter(|letters| letters.len() == count)
     })
     .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_compressed_receipts_and_packages() {
-    let world = World::with_packages().await;
-    let _all = world.consume(&["all"]).await;
+    let env = TestEnv::with_packages().await;
+    let _all = env.consume(&["all"]).await;
     let body = |number| receipt(number).to_string().into_bytes();
     for (number, encoding, body) in [
         (1, "gzip", gzip(&body(1))),
         (2, "deflate", zlib(&body(2))),
         (3, "gzip, UTF-8", gzip(&body(3))),
         (4, "binary", body(4)),
-        // The same once more, plain, is a duplicate.
+        // The same receipt uncompressed is a duplicate.
         (1, "", body(1)),
     ] {
         let properties = encoded(encoding).with_message_id(ShortString::from(format!("{number}{encoding}")));
-        world.publish_bytes(&body, properties).await;
+        env.publish_bytes(&body, properties).await;
     }
     let octets = BasicProperties::default().with_content_type("application/octet-stream".into());
-    world.publish_bytes(&foreign("receipt.json"), octets).await;
-    complete(&world, 5).await;
+    env.publish_bytes(&foreign("receipt.json"), octets).await;
+    complete(&env, 5).await;
     let package = gzip(bilag_tests::package(77).to_string().as_bytes());
-    world.publish_to("events", "package.status.packed", &package, encoded("gzip")).await;
-    // Its receipt is given to Omnium, and its number written back.
-    complete(&world, 7).await;
-    assert!(world.dead_letters().is_empty());
-    // What is kept is plain, for all who read it later.
+    env.publish_to("events", "package.status.packed", &package, encoded("gzip")).await;
+    // Omnium gets its receipt, and its number is written back.
+    complete(&env, 7).await;
+    assert!(env.dead_letters().is_empty());
+    // The stored event is uncompressed, for every later reader.
     let key = Key { tenant_uid: "7".to_owned(), receipt_uid: "rcpt-1".to_owned() };
-    let kept = world.store().await.receipt(&key).await.expect("asked").expect("it is kept");
+    let kept = env.store().await.receipt(&key).await.expect("asked").expect("it is kept");
     assert_eq!(kept.body, body(1));
-    world.ok(&["render", "--receipt", "rcpt-1", "-o", "rcpt-1.pdf"]);
+    env.ok(&["render", "--receipt", "rcpt-1", "-o", "rcpt-1.pdf"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_name_the_system_that_wrapped_the_body() {
-    let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
     let bomb = gzip(&vec![b' '; 32 << 20]);
     let plain = receipt(9).to_string().into_bytes();
     let amqp_value = [b"\0\x53\x77\xb1\0\0\x05\x7c".as_slice(), &plain].concat();
@@ -147,80 +147,89 @@ async fn dead_letters_name_the_system_that_wrapped_the_body() {
         ("unknown", "br", plain, "undecodable", "the content encoding is not known"),
     ];
     for (name, encoding, body, ..) in &cases {
-        world.publish_bytes(body, encoded(encoding).with_message_id((*name).into())).await;
+        env.publish_bytes(body, encoded(encoding).with_message_id((*name).into())).await;
     }
-    let letters = letters(&world, cases.len()).await;
-    let messages = world.vhost.peek("bilag.receipt.dead", 100).await;
+    let letters = wait_for_dead_letters(&env, cases.len()).await;
+    let messages = env.vhost.peek("bilag.receipt.dead", 100).await;
     for (name, encoding, body, reason, error) in &cases {
         let letter = letters.iter().find(|letter| letter["messageId"] == *name).expect(name);
         assert_eq!(letter["reason"], *reason, "{name}");
-        let told = letter["error"].as_str().unwrap_or_default();
-        assert!(told.starts_with(error), "{name}: {told}");
+        let reported = letter["error"].as_str().unwrap_or_default();
+        assert!(reported.starts_with(error), "{name}: {reported}");
         let message = messages.iter().find(|message| message.id() == *name).expect(name);
         assert!(message.body == *body, "{name}: the bytes differ");
         assert_eq!(message.content_encoding().unwrap_or_default(), *encoding, "{name}");
     }
     let unlabelled = letters.iter().find(|letter| letter["messageId"] == "unlabelled").expect("a letter");
-    let shown = world.ok(&["dead", "show", unlabelled["id"].as_str().expect("an id")]);
+    let shown = env.ok(&["dead", "show", unlabelled["id"].as_str().expect("an id")]);
     assert!(shown.contains("receipt.settled.v1") && shown.contains("\"voucherNumber\""), "{shown}");
     assert!(shown.contains("payload\n  shown decompressed\n"), "{shown}");
-    world.publish_bytes(&gzip(receipt(1).to_string().as_bytes()), encoded("gzip")).await;
-    complete(&world, 1).await;
+    env.publish_bytes(&gzip(receipt(1).to_string().as_bytes()), encoded("gzip")).await;
+    complete(&env, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn compressed_dead_letter_is_searched_redriven_and_edited() {
-    let world = World::new().await;
-    let all = world.consume(&["all"]).await;
+    let env = TestEnv::new().await;
+    let all = env.consume(&["all"]).await;
     let mut broken = receipt(1);
     broken["orderReceipt"]["orderTotals"]["grandTotal"] = json!(1);
     let body = gzip(broken.to_string().as_bytes());
-    world.publish_bytes(&body, encoded("gzip")).await;
-    let letter = letters(&world, 1).await.remove(0);
+    env.publish_bytes(&body, encoded("gzip")).await;
+    let letter = wait_for_dead_letters(&env, 1).await.remove(0);
     assert_eq!((&letter["reason"], &letter["receipt"]), (&json!("invalid_event"), &json!("rcpt-1")));
     let id = letter["id"].as_str().expect("an id");
-    let shown = world.ok(&["dead", "show", id]);
+    let shown = env.ok(&["dead", "show", id]);
     assert!(shown.contains("\"grandTotal\": 1"), "{shown}");
 
-    world.ok(&["dead", "redrive", id]);
+    env.ok(&["dead", "redrive", id]);
     let again = eventually("it dies again", async || {
-        let letter = letters(&world, 1).await.remove(0);
+        let letter = wait_for_dead_letters(&env, 1).await.remove(0);
         (letter["redriven"] == 1).then_some(letter)
     })
     .await;
     assert_eq!(again["reason"], "invalid_event", "it was decompressed again");
-    let message = world.vhost.peek("bilag.receipt.dead", 1).await.remove(0);
+    let message = env.vhost.peek("bilag.receipt.dead", 1).await.remove(0);
     assert_eq!((message.content_encoding(), &*message.body), (Some("gzip"), &*body));
     assert!(message.header_text(names::ERROR).is_some_and(|error| error.contains("grandTotal")));
 
-    world.file("corrected.json", receipt(1).to_string());
+    env.file("corrected.json", receipt(1).to_string());
     let id = again["id"].as_str().expect("an id");
     let edit = ["dead", "edit", id, "--allow-edit", "--body", "corrected.json", "--as", "kari"];
-    let (code, _, problem) = told(&world.run(&edit));
+    let (code, _, problem) = exit_output(&env.run(&edit));
     assert_eq!(code, 0, "{problem}");
-    complete(&world, 1).await;
+    complete(&env, 1).await;
     drop(all);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unchanged_body_is_sent_only_if_unlabelled_compression() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply"]);
-    // The broker sets both aside, so the bodies themselves are right.
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
+    // The broker dead-letters both, so the bodies themselves are valid.
     for (number, encoding) in [(1, "gzip"), (2, "")] {
         let expiring = encoded(encoding).with_message_id(ShortString::from(number.to_string()));
         let body = gzip(receipt(number).to_string().as_bytes());
-        world.publish_bytes(&body, expiring.with_expiration("1".into())).await;
+        env.publish_bytes(&body, expiring.with_expiration("1".into())).await;
     }
-    let dead = world.consume(&["dead"]).await;
-    let letters = letters(&world, 2).await;
+    let dead = env.consume(&["dead"]).await;
+    let letters = wait_for_dead_letters(&env, 2).await;
     drop(dead);
     let edited = |number: u64, body: String| {
         let id = number.to_string();
         let letter = letters.iter().find(|letter| letter["messageId"] == *id).expect("a letter");
-        world.file("corrected.json", body);
+        env.file("corrected.json", body);
         let id = letter["id"].as_str().expect("an id");
-        told(&world.run(&["dead", "edit", id, "--allow-edit", "--body", "corrected.json", "--as", "kari"]))
+        exit_output(&env.run(&[
+            "dead",
+            "edit",
+            id,
+            "--allow-edit",
+            "--body",
+            "corrected.json",
+            "--as",
+            "kari",
+        ]))
     };
     for body in [receipt(1).to_string(), format!("{:#}\n", receipt(1))] {
         let (code, _, problem) = edited(1, body);
@@ -228,16 +237,16 @@ async fn unchanged_body_is_sent_only_if_unlabelled_compression() {
     }
     let (code, _, problem) = edited(2, receipt(2).to_string());
     assert_eq!(code, 0, "{problem}");
-    let sent = world.vhost.peek("bilag.receipt", 5).await;
+    let sent = env.vhost.peek("bilag.receipt", 5).await;
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].body, receipt(2).to_string().as_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn compressed_webhooks_are_published_plain() {
-    let mut world = World::new().await;
-    world.ok(&["topology", "apply"]);
-    let ingress = world.ingress().await;
+    let mut env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
+    let ingress = env.ingress().await;
     let event = receipt(1).to_string().into_bytes();
     for (encoding, body, expected) in [
         ("gzip", gzip(&event), 202),
@@ -251,7 +260,7 @@ async fn compressed_webhooks_are_published_plain() {
         let request = request.header("content-type", "application/json").header("content-encoding", encoding);
         assert_eq!(request.body(body).send().await.expect("an answer").status(), expected, "{encoding}");
     }
-    let messages = world.vhost.peek("bilag.receipt", 10).await;
+    let messages = env.vhost.peek("bilag.receipt", 10).await;
     assert_eq!(messages.len(), 3);
     assert!(messages.iter().all(|message| message.body == event && message.content_encoding().is_none()));
 }

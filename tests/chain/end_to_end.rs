@@ -1,6 +1,6 @@
-//! What Bilag is for: settled receipts become invoices with their PDF.
+//! End to end: settled receipts become invoices with their PDF.
 
-use bilag_tests::{World, eventually, sample};
+use bilag_tests::{TestEnv, eventually, sample};
 use sync_store::State;
 
 const SAMPLES: [&str; 7] = [
@@ -15,14 +15,14 @@ const SAMPLES: [&str; 7] = [
 
 #[tokio::test]
 async fn every_sample_becomes_an_invoice_with_its_file() {
-    let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
     for name in SAMPLES {
-        world.publish(&sample(name)).await;
+        env.publish(&sample(name)).await;
     }
-    eventually("all are complete", async || (world.records(State::Complete).await == 7).then_some(())).await;
+    eventually("all are complete", async || (env.records(State::Complete).await == 7).then_some(())).await;
 
-    let summary = world.sandbox.omnium.summary();
+    let summary = env.sandbox.omnium.summary();
     assert!(summary.violations.is_empty(), "{:?}", summary.violations);
     assert_eq!(summary.invoices.len(), SAMPLES.len());
     for name in SAMPLES {
@@ -31,5 +31,5 @@ async fn every_sample_becomes_an_invoice_with_its_file() {
         let files: Vec<_> = invoice.files.iter().map(|file| file.file_name.clone()).collect();
         assert_eq!(files, [format!("{}.pdf", receipt["voucherNumber"].as_str().expect("a number"))]);
     }
-    assert!(world.dead_letters().is_empty());
+    assert!(env.dead_letters().is_empty());
 }

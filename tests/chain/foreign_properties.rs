@@ -1,5 +1,5 @@
-//! Messages with properties that lose or multiply messages where they are copied: through retries,
-//! redelivery and death nothing is lost, and nothing is multiplied.
+//! Properties that lose or duplicate messages if they are copied: nothing is lost or duplicated through
+//! retry, redelivery and dead-lettering.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,9 +13,9 @@ use lapin::types::{AMQPValue, FieldArray, FieldTable};
 
 use crate::test_stage::{DEAD_LETTERS, HandlerFn, done, only_dead_letters, plain, publish, retry, start};
 
-/// When it runs out, the dead letters must have been dead for a while: shorter than the longest retry queue.
+/// Expires after the messages are dead letters, and before the longest retry queue's delay.
 const EXPIRATION: &str = "5000";
-const LONGEST_RUNG: &str = "6s";
+const LONGEST_RETRY_DELAY: &str = "6s";
 
 fn table(entries: impl IntoIterator<Item = (&'static str, AMQPValue)>) -> FieldTable {
     let mut table = FieldTable::default();
@@ -29,7 +29,7 @@ fn text(text: &str) -> AMQPValue {
     AMQPValue::LongString(text.into())
 }
 
-/// As if it had died of old age in each of the stage's queues already.
+/// As if it had expired in each of the stage's queues before.
 fn deaths() -> AMQPValue {
     let mut deaths = FieldArray::default();
     for queue in ["bilag.test", "bilag.test.retry.100ms", "bilag.test.retry.6s", "bilag.test.dead"] {
@@ -78,7 +78,7 @@ fn hostile(user: &str) -> Vec<(String, BasicProperties)> {
     messages.into_iter().map(|(name, properties)| (name.to_owned(), properties)).collect()
 }
 
-/// How often a handler saw each body with so many attempts spent.
+/// Handled messages by body and attempts spent.
 type Seen = Arc<Mutex<BTreeMap<(String, u32), u32>>>;
 
 fn see(seen: &Seen, message: &Message) -> (String, u32) {
@@ -98,7 +98,7 @@ async fn foreign_properties_survive_retry_redelivery_and_death() {
     let user = url.split("://").nth(1).and_then(|rest| rest.split(':').next()).expect("a user").to_owned();
     let messages = hostile(&user);
     let names: Vec<String> = messages.iter().map(|(name, _)| name.clone()).collect();
-    let queues = ["100ms", LONGEST_RUNG];
+    let queues = ["100ms", LONGEST_RETRY_DELAY];
 
     let before = Seen::default();
     let sees = before.clone();
@@ -133,7 +133,7 @@ async fn foreign_properties_survive_retry_redelivery_and_death() {
             let (body, attempt) = see(&sees, &message);
             async move {
                 match (&*body, message.header_number("x-bilag-attempt"), attempt) {
-                    // It waits in the longest retry queue, and so tells when time has passed.
+                    // It waits in the longest retry queue, and so shows when that time has passed.
                     ("clock", None, _) => {
                         Err(Failure::Wait { at_least: Duration::from_secs(1), error: "not yet".into() })
                     }
@@ -156,10 +156,10 @@ async fn foreign_properties_survive_retry_redelivery_and_death() {
     let mut handled = after.lock().expect("no handler panics").clone();
     handled.retain(|(body, _), _| body != "clock");
     assert_eq!(handled, expected(&names, &[1]));
-    letters_have_only_our_headers(&vhost, names).await;
+    assert_only_own_headers(&vhost, names).await;
 }
 
-async fn letters_have_only_our_headers(vhost: &Vhost, mut names: Vec<String>) {
+async fn assert_only_own_headers(vhost: &Vhost, mut names: Vec<String>) {
     let channel = vhost.channel().await;
     let mut bodies = Vec::new();
     while let Some(got) =

@@ -1,14 +1,14 @@
-//! Webhooks while broker and ingress are killed: what was answered 202 is on its way, and the rest comes
-//! again.
+//! Webhooks while broker and ingress are killed: an event answered with 202 is on the bus, and the vendor
+//! retries the rest.
 
-use bilag_tests::{OwnBroker, Store, TIMEOUT, Vhost, World, eventually, free_port, receipt};
+use bilag_tests::{PrivateBroker, Store, TIMEOUT, TestEnv, Vhost, eventually, free_port, receipt};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broker_outage_gets_503_and_loses_nothing() {
-    let broker = OwnBroker::start();
-    let mut world = World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
-    let _all = world.consume(&["all"]).await;
-    let ingress = world.ingress().await;
+    let broker = PrivateBroker::start();
+    let mut env = TestEnv::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
+    let _all = env.consume(&["all"]).await;
+    let ingress = env.ingress().await;
     assert_eq!(ingress.flow(&receipt(1)).await.expect("an answer"), 202);
 
     broker.kill();
@@ -19,33 +19,31 @@ async fn broker_outage_gets_503_and_loses_nothing() {
         assert_eq!(answer.status(), 503);
         assert!(answer.headers().contains_key("retry-after"));
     }
-    broker.start_again();
-    ingress.flow_until_taken(&receipt(2)).await;
+    broker.restart();
+    ingress.flow_until_accepted(&receipt(2)).await;
 
     broker.raise_alarm();
-    eventually("a blocked broker takes nothing", async || {
-        (ingress.flow(&receipt(3)).await? == 503).then_some(())
-    })
-    .await;
+    eventually("a blocked broker gets 503", async || (ingress.flow(&receipt(3)).await? == 503).then_some(()))
+        .await;
     broker.clear_alarm();
-    ingress.flow_until_taken(&receipt(3)).await;
-    world.complete_within(TIMEOUT, 3).await;
-    world.assert_exactly_once(1..=3);
+    ingress.flow_until_accepted(&receipt(3)).await;
+    env.complete_within(TIMEOUT, 3).await;
+    env.assert_exactly_once(1..=3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn survives_repeated_kills() {
-    let mut world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+    let mut env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
     let address = format!("127.0.0.1:{}", free_port());
-    let mut ingress = world.ingress_on(&address).await;
+    let mut ingress = env.ingress_on(&address).await;
     let (http, url) = (reqwest::Client::new(), format!("{}/webhooks/flow", ingress.url));
     let vendor = async {
         for number in 1..=60 {
-            eventually("a webhook is taken", async || {
+            eventually("a webhook is accepted", async || {
                 let request = http.post(&url).bearer_auth(bilag_tests::Ingress::FLOW).json(&receipt(number));
                 let status = request.send().await.ok()?.status();
-                assert!(!status.is_client_error(), "{status}: Flow would not send it again");
+                assert!(!status.is_client_error(), "{status}: Flow would not retry");
                 status.is_success().then_some(())
             })
             .await;
@@ -53,13 +51,13 @@ async fn survives_repeated_kills() {
     };
     let killer = async {
         for complete in [5, 20, 40] {
-            world.complete_within(TIMEOUT, complete).await;
+            env.complete_within(TIMEOUT, complete).await;
             ingress.process.kill();
-            ingress = world.ingress_on(&address).await;
+            ingress = env.ingress_on(&address).await;
         }
     };
     tokio::join!(vendor, killer);
-    world.complete_within(TIMEOUT, 60).await;
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    world.assert_exactly_once(1..=60);
+    env.complete_within(TIMEOUT, 60).await;
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=60);
 }

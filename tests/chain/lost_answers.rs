@@ -1,21 +1,21 @@
-//! Calls of which nobody knows what became of them: whatever it was, the invoice ends with exactly
+//! Calls whose answer was lost: executed or not, the invoice ends with exactly
 //! its file.
 
 use std::time::Duration;
 
-use bilag_tests::{World, receipt};
+use bilag_tests::{TestEnv, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
 
-/// Receipts that meet each of the faults.
+/// Receipts per fault.
 const EACH: u32 = 3;
 
 fn done_but_answered(status: u16) -> Fault {
     Fault::Status { status: status.try_into().expect("a status"), retry_after: None, done: true }
 }
 
-/// Everything that a network, a gateway or a slow database can make of a call. The delays are longer
-/// than the client waits.
-fn fates(attach: Call) -> Vec<(Call, Fault)> {
+/// What a network, a gateway or a slow database can do to a call. The delays exceed the client's
+/// timeout.
+fn faults(attach: Call) -> Vec<(Call, Fault)> {
     vec![
         (Call::Upsert, Fault::AnswerLost),
         (attach, Fault::AnswerLost),
@@ -27,39 +27,39 @@ fn fates(attach: Call) -> Vec<(Call, Fault)> {
         (attach, done_but_answered(500)),
         (Call::Upsert, done_but_answered(504)),
         (attach, done_but_answered(504)),
-        // Right after its creation the invoice is not seen: 404.
+        // Read lag: right after its creation the invoice is not found (404).
         (attach, Fault::Lag { ms: 1_000 }),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_answers_leave_exactly_one_file() {
-    whatever_became_of_a_call("file", Call::Attach).await;
+    assert_one_file_after_lost_answers("file", Call::Attach).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_answers_leave_exactly_one_asset() {
-    whatever_became_of_a_call("asset", Call::AddAsset).await;
+    assert_one_file_after_lost_answers("asset", Call::AddAsset).await;
 }
 
-async fn whatever_became_of_a_call(attach_by: &str, attach: Call) {
-    let mut world = World::new().await;
-    world.set("OMNIUM_ATTACH_BY", attach_by);
-    world.set("BILAG_RETRY_DELAYS", &["500ms"; 100].join(","));
-    let fates = fates(attach);
-    let all = EACH * u32::try_from(fates.len()).expect("not that many");
+async fn assert_one_file_after_lost_answers(attach_by: &str, attach: Call) {
+    let mut env = TestEnv::new().await;
+    env.set("OMNIUM_ATTACH_BY", attach_by);
+    env.set("BILAG_RETRY_DELAYS", &["500ms"; 100].join(","));
+    let faults = faults(attach);
+    let all = EACH * u32::try_from(faults.len()).expect("not that many");
     for number in 1..=all {
-        let (call, fault) = &fates[(number % u32::try_from(fates.len()).expect("not that many")) as usize];
+        let (call, fault) = &faults[(number % u32::try_from(faults.len()).expect("not that many")) as usize];
         let rule = Rule::new(fault.clone()).on(*call).times(1);
-        world.sandbox.omnium.add_fault(Rule { invoice_id: Some(format!("rcpt-{number}")), ..rule });
+        env.sandbox.omnium.add_fault(Rule { invoice_id: Some(format!("rcpt-{number}")), ..rule });
     }
-    // Where an attach is in doubt it is looked up; and what is read lags behind what was written.
-    world.sandbox.omnium.add_fault(Rule::new(Fault::Lag { ms: 1_000 }).on(Call::Get));
-    let _all = world.consume(&["all"]).await;
+    // An uncertain attach is looked up, and reads lag behind writes.
+    env.sandbox.omnium.add_fault(Rule::new(Fault::Lag { ms: 1_000 }).on(Call::Get));
+    let _all = env.consume(&["all"]).await;
     for number in 1..=all {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.complete_within(Duration::from_secs(120), u64::from(all)).await;
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    world.assert_exactly_once(1..=all);
+    env.complete_within(Duration::from_secs(120), u64::from(all)).await;
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=all);
 }

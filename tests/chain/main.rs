@@ -56,8 +56,8 @@ mod test_stage;
 mod topology_check;
 mod traces;
 
-/// What is printed, drawn, read from files or asked of databases and services: it is the same on every version of the
-/// broker. `dev/test.sh` runs these tests on one of them, and all others on each.
+/// Tests of output, pages, files, databases and services, which do not depend on the version of the
+/// broker. `dev/test.sh` runs them on one version, and all others on each.
 #[path = "."]
 mod any_version {
     mod asyncapi;

@@ -1,4 +1,4 @@
-//! Alert rules and dashboard: that they are well formed, agree with the documents, and pass `promtool`.
+//! Alert rules and dashboard: well formed, in line with the documentation, and accepted by `promtool`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -28,7 +28,7 @@ pub fn alerts_and_dashboard() -> (Vec<String>, Vec<String>) {
     (alerts, panels().iter().flat_map(expressions).collect())
 }
 
-/// What an expression names of ours: metrics, and labels.
+/// Bilag's metrics in the expressions.
 pub fn metrics_in(expressions: &[String]) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = expressions.iter().flat_map(|expression| expression.split(|c| !is_part(c)));
@@ -40,7 +40,7 @@ fn dashboard() -> Value {
     serde_json::from_str(&read(DASHBOARD)).expect("the dashboard is JSON")
 }
 
-/// Its panels, but for the headings of rows.
+/// Its panels, without row headings.
 fn panels() -> Vec<Value> {
     let panels = dashboard()["panels"].as_array().expect("panels").clone();
     panels.into_iter().filter(|panel| panel["type"] != "row").collect()
@@ -51,14 +51,15 @@ fn expressions(panel: &Value) -> Vec<String> {
     targets.iter().map(|target| target["expr"].as_str().expect("an expression").to_owned()).collect()
 }
 
-/// Runs Prometheus's own checker, which must be content.
+/// Runs Prometheus's checker, which must succeed.
 fn promtool(arguments: &[&str]) {
     let ran = Command::new("promtool").args(arguments).output();
     let ran = ran.unwrap_or_else(|error| {
         panic!("promtool does not run ({error}): install Debian's package prometheus, or run `make test`")
     });
-    let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
-    assert!(ran.status.success(), "promtool {arguments:?}:\n{said}");
+    let printed =
+        [ran.stdout, ran.stderr].map(|printed| String::from_utf8_lossy(&printed).into_owned()).concat();
+    assert!(ran.status.success(), "promtool {arguments:?}:\n{printed}");
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn promtool_accepts_every_dashboard_expression() {
     promtool(&["check", "rules", &file.to_string_lossy()]);
 }
 
-/// What each alert of the rules has, by its name.
+/// The definition of each alert, by its name.
 fn alerts() -> BTreeMap<String, String> {
     let rules = read(RULES);
     let alerts = rules.split("- alert: ").skip(1);
@@ -102,7 +103,7 @@ fn every_alert_is_documented_tested_and_names_a_command() {
         .map(|heading| heading.to_lowercase().replace(',', "").replace(' ', "-"))
         .collect();
     for (name, alert) in &alerts {
-        assert!(operations.contains(&format!("| `{name}` |")), "docs/operations.md does not tell of {name}");
+        assert!(operations.contains(&format!("| `{name}` |")), "docs/operations.md does not document {name}");
         assert!(tests.contains(&format!("alertname: {name}\n")), "{RULES_TEST} does not test {name}");
         for part in ["severity: ", "summary: ", "description: ", "runbook_url: ", "for: "] {
             assert!(alert.contains(part), "{name} has no {part}");
@@ -112,8 +113,8 @@ fn every_alert_is_documented_tested_and_names_a_command() {
         let anchor = anchor.lines().next().unwrap_or_default().trim();
         assert!(anchors.iter().any(|known| known == anchor), "{name}: docs/operations.md has no #{anchor}");
     }
-    let told = operations.lines().filter_map(|line| line.strip_prefix("| `Bilag")?.split_once('`'));
-    for (name, _) in told {
+    let reported = operations.lines().filter_map(|line| line.strip_prefix("| `Bilag")?.split_once('`'));
+    for (name, _) in reported {
         assert!(
             alerts.contains_key(&format!("Bilag{name}")),
             "docs/operations.md: no rule is called Bilag{name}"

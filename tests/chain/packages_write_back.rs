@@ -1,8 +1,8 @@
-//! Writing the invoice on the package: what the OMS may answer, and invoices that come late.
+//! Writing the invoice back to the package: the OMS's answers, and late invoices.
 
 use std::time::Duration;
 
-use bilag_tests::{Health, TIMEOUT, World, eventually, eventually_within, package};
+use bilag_tests::{Health, TIMEOUT, TestEnv, eventually, eventually_within, package};
 use sandbox::oms::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -11,9 +11,9 @@ fn answers(status: u16, retry_after: Option<u64>) -> Rule {
     Rule::new(Fault::Status { status: status.try_into().expect("a status"), retry_after, done: false })
 }
 
-async fn publish(world: &World, ids: impl IntoIterator<Item = u64>) {
+async fn publish(env: &TestEnv, ids: impl IntoIterator<Item = u64>) {
     for id in ids {
-        world.publish_package(&package(id)).await;
+        env.publish_package(&package(id)).await;
     }
 }
 
@@ -25,30 +25,30 @@ async fn package_forbidden_by_the_oms_dies_alone() {
         (3, 406, "oms_forbidden"),
         (4, 500, "retries_exhausted"),
     ];
-    let world = World::with_packages().await;
+    let env = TestEnv::with_packages().await;
     for (id, status, _) in ALONE {
-        world.sandbox.oms.add_fault(answers(status, None).of_package(id));
+        env.sandbox.oms.add_fault(answers(status, None).of_package(id));
     }
-    let all = world.consume(&["all"]).await;
-    publish(&world, 1..=4).await;
+    let all = env.consume(&["all"]).await;
+    publish(&env, 1..=4).await;
     let mut last = 10;
     eventually_within(TIMEOUT, "the four are dead", async || {
         last += 1;
-        publish(&world, [last]).await;
-        (world.vhost.ready("bilag.writeback.dead").await == Some(4)).then_some(())
+        publish(&env, [last]).await;
+        (env.vhost.ready("bilag.writeback.dead").await == Some(4)).then_some(())
     })
     .await;
-    let letters = world.letters(4).await;
+    let letters = env.wait_for_dead_letters(4).await;
     for (id, _, reason) in ALONE {
-        let round = world.standing(id, "not written back").await;
+        let round = env.wait_for_standing(id, "not written back").await;
         let letter = letters.iter().find(|letter| letter["receipt"] == round["receipt"]).expect("a letter");
         assert_eq!((&letter["stage"], &letter["reason"]), (&json!("writeback"), &json!(reason)));
-        assert_eq!(letter["attempts"], 4, "each delay was waited out");
-        let told = world.ok(&["packages", "show", &id.to_string()]);
-        assert!(told.contains("bilag dead show "), "{told}");
+        assert_eq!(letter["attempts"], 4, "it passed every retry queue");
+        let reported = env.ok(&["packages", "show", &id.to_string()]);
+        assert!(reported.contains("bilag dead show "), "{reported}");
     }
-    world.records_at("package", State::Complete, last - 10).await;
-    world.records_at("omnium", State::Complete, last - 6).await;
+    env.wait_for_records("package", State::Complete, last - 10).await;
+    env.wait_for_records("omnium", State::Complete, last - 6).await;
     assert!(!all.log().contains("paused:"), "{}", all.log());
 }
 
@@ -56,27 +56,27 @@ async fn package_forbidden_by_the_oms_dies_alone() {
 async fn oms_forbidding_everything_pauses_the_stage() {
     const PACKAGES: u64 = 10;
     for status in [403, 406, 401] {
-        let mut world = World::with_packages().await;
-        world.set("BILAG_RETRY_DELAYS", "300ms,600ms");
-        let health = Health::of(&mut world);
-        world.sandbox.oms.add_fault(answers(status, None));
-        let _all = world.consume(&["all"]).await;
-        publish(&world, 1..=PACKAGES).await;
+        let mut env = TestEnv::with_packages().await;
+        env.set("BILAG_RETRY_DELAYS", "300ms,600ms");
+        let health = Health::of(&mut env);
+        env.sandbox.oms.add_fault(answers(status, None));
+        let _all = env.consume(&["all"]).await;
+        publish(&env, 1..=PACKAGES).await;
         eventually("writeback is paused", async || {
             health.stage("writeback").await?["pause"]["since"].as_str().map(str::to_owned)
         })
         .await;
-        world.records_at("omnium", State::Complete, PACKAGES).await;
-        let before = world.sandbox.oms.ledger().len();
+        env.wait_for_records("omnium", State::Complete, PACKAGES).await;
+        let before = env.sandbox.oms.ledger().len();
         eventually("more probes than there are attempts", async || {
-            (world.sandbox.oms.ledger().len() >= before + 4).then_some(())
+            (env.sandbox.oms.ledger().len() >= before + 4).then_some(())
         })
         .await;
-        assert!(world.dead_letters().is_empty(), "{status}: {:?}", world.dead_letters());
-        world.sandbox.oms.clear_faults();
-        world.records_at("package", State::Complete, PACKAGES).await;
-        (1..=PACKAGES).for_each(|id| world.assert_one_invoice(id));
-        assert!(world.dead_letters().is_empty(), "{status}: {:?}", world.dead_letters());
+        assert!(env.dead_letters().is_empty(), "{status}: {:?}", env.dead_letters());
+        env.sandbox.oms.clear_faults();
+        env.wait_for_records("package", State::Complete, PACKAGES).await;
+        (1..=PACKAGES).for_each(|id| env.assert_one_invoice(id));
+        assert!(env.dead_letters().is_empty(), "{status}: {:?}", env.dead_letters());
     }
 }
 
@@ -84,14 +84,14 @@ async fn oms_forbidding_everything_pauses_the_stage() {
 async fn a_429_delays_every_command_and_spends_no_attempt() {
     const SECONDS: u64 = 3;
     const PACKAGES: u64 = 10;
-    let mut world = World::with_packages().await;
-    world.set("BILAG_RETRY_DELAYS", "300ms");
-    world.set("OMS_MAX_CONCURRENT_REQUESTS", "1");
-    world.sandbox.oms.add_fault(answers(429, Some(SECONDS)).times(3));
-    let all = world.consume(&["all"]).await;
-    publish(&world, 1..=PACKAGES).await;
-    world.records_at("package", State::Complete, PACKAGES).await;
-    let ledger = world.sandbox.oms.ledger();
+    let mut env = TestEnv::with_packages().await;
+    env.set("BILAG_RETRY_DELAYS", "300ms");
+    env.set("OMS_MAX_CONCURRENT_REQUESTS", "1");
+    env.sandbox.oms.add_fault(answers(429, Some(SECONDS)).times(3));
+    let all = env.consume(&["all"]).await;
+    publish(&env, 1..=PACKAGES).await;
+    env.wait_for_records("package", State::Complete, PACKAGES).await;
+    let ledger = env.sandbox.oms.ledger();
     let mut obeyed = 0;
     for (entry, next) in ledger.iter().zip(ledger.iter().skip(1)) {
         if entry.status == Some(429) {
@@ -101,27 +101,27 @@ async fn a_429_delays_every_command_and_spends_no_attempt() {
     }
     assert_eq!(obeyed, 3);
     assert!(!all.log().contains("paused:"), "{}", all.log());
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }
 
 #[tokio::test]
 async fn rejected_command_dies_at_once_with_the_oms_message() {
-    let world = World::with_packages().await;
+    let env = TestEnv::with_packages().await;
     let (status, body) = (400.try_into().expect("a status"), r#"{"invoice_number":["taken"]}"#.to_owned());
-    world.sandbox.oms.add_fault(Rule::new(Fault::Body { status, body }).of_package(1));
-    let _all = world.consume(&["all"]).await;
-    publish(&world, [1]).await;
-    let letter = world.letters(1).await.remove(0);
+    env.sandbox.oms.add_fault(Rule::new(Fault::Body { status, body }).of_package(1));
+    let _all = env.consume(&["all"]).await;
+    publish(&env, [1]).await;
+    let letter = env.wait_for_dead_letters(1).await.remove(0);
     assert_eq!((&letter["stage"], &letter["reason"]), (&json!("writeback"), &json!("oms_rejected")));
     assert_eq!(letter["attempts"], 0);
     let error = letter["error"].as_str().expect("an error");
     assert!(error.contains(r#"Akinon's OMS answered 400: {"invoice_number":["taken"]}"#), "{error}");
-    world.records_at("omnium", State::Complete, 1).await;
+    env.wait_for_records("omnium", State::Complete, 1).await;
 
-    world.sandbox.oms.clear_faults();
-    world.move_back("writeback").await;
-    world.completed(1).await;
-    world.assert_one_invoice(1);
+    env.sandbox.oms.clear_faults();
+    env.move_back("writeback").await;
+    env.wait_until_invoiced(1).await;
+    env.assert_one_invoice(1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,7 +131,7 @@ async fn uncertain_command_is_repeated_unchanged() {
         retry_after: None,
         done: true,
     };
-    let fates = [
+    let faults = [
         (Fault::AnswerLost, 2),
         (Fault::Reset, 1),
         (Fault::SlowAnswer { ms: 2_500 }, 2),
@@ -139,22 +139,22 @@ async fn uncertain_command_is_repeated_unchanged() {
         (done(500), 2),
         (done(504), 2),
     ];
-    let world = World::with_packages().await;
-    for (id, (fault, _)) in (1..).zip(&fates) {
-        world.sandbox.oms.add_fault(Rule::new(fault.clone()).of_package(id).times(1));
+    let env = TestEnv::with_packages().await;
+    for (id, (fault, _)) in (1..).zip(&faults) {
+        env.sandbox.oms.add_fault(Rule::new(fault.clone()).of_package(id).times(1));
     }
-    let _all = world.consume(&["all"]).await;
-    publish(&world, 1..=fates.len() as u64).await;
-    for (id, (fault, times)) in (1..).zip(&fates) {
-        world.completed(id).await;
-        eventually("what was delayed has been executed", async || {
-            (world.sandbox.oms.summary().packages[&id].times == *times).then_some(())
+    let _all = env.consume(&["all"]).await;
+    publish(&env, 1..=faults.len() as u64).await;
+    for (id, (fault, times)) in (1..).zip(&faults) {
+        env.wait_until_invoiced(id).await;
+        eventually("the delayed command was executed", async || {
+            (env.sandbox.oms.summary().packages[&id].times == *times).then_some(())
         })
         .await;
-        world.assert_one_invoice(id);
-        assert!(world.sandbox.oms.summary().packages[&id].times <= 2, "{fault:?}");
+        env.assert_one_invoice(id);
+        assert!(env.sandbox.oms.summary().packages[&id].times <= 2, "{fault:?}");
     }
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }
 
 /// The package, packed again with fewer of one article.
@@ -165,63 +165,60 @@ fn packed_again(id: u64) -> Value {
     event
 }
 
-/// Round 2 is written back, and round 1 never will be.
-async fn only_the_later_is_on_the_package(world: &World) {
+/// Round 2 is written back, and round 1 never is.
+async fn assert_later_round_written_back(env: &TestEnv) {
     let rounds =
         eventually_within(TIMEOUT, "the earlier invoice is skipped, the later written", async || {
-            Some(world.rounds(1)).filter(|rounds| {
+            Some(env.rounds(1)).filter(|rounds| {
                 rounds[1]["writtenBack"] == "skipped" && rounds[0]["standing"] == "written back"
             })
         })
         .await;
     assert_eq!(rounds[0]["round"], 2);
-    let on_the_package = &world.sandbox.oms.summary().packages[&1];
+    let on_the_package = &env.sandbox.oms.summary().packages[&1];
     assert_eq!(json!(on_the_package.number), rounds[0]["voucherNumber"]);
     assert_eq!(on_the_package.written.len(), 1, "{on_the_package:?}");
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    // Omnium has both: both were made.
-    world.records_at("omnium", State::Complete, 2).await;
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    // Omnium has both invoices.
+    env.wait_for_records("omnium", State::Complete, 2).await;
     let earlier = rounds[1]["receipt"].as_str().expect("a receipt");
-    let printed = world.run(&["render", "--receipt", earlier, "--output", "-"]);
-    let told = String::from_utf8_lossy(&printed.stderr).into_owned();
-    assert!(told.contains("package: nothing was sent"), "{told}");
-    assert!(told.contains("omnium: identical to the file sent"), "{told}");
+    let printed = env.run(&["render", "--receipt", earlier, "--output", "-"]);
+    let reported = String::from_utf8_lossy(&printed.stderr).into_owned();
+    assert!(reported.contains("package: nothing was sent"), "{reported}");
+    assert!(reported.contains("omnium: identical to the file sent"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn later_round_wins_when_two_wait_together() {
-    let world = World::with_packages_later(Duration::ZERO).await;
-    world.ok(&["topology", "apply"]);
-    let _rest = world.consume(&["packed", "receipt", "render", "upload", "dead"]).await;
+    let env = TestEnv::with_packages_later(Duration::ZERO).await;
+    env.ok(&["topology", "apply"]);
+    let _rest = env.consume(&["packed", "receipt", "render", "upload", "dead"]).await;
     for (event, count) in [(package(1), 1), (packed_again(1), 2)] {
-        world.publish_package(&event).await;
+        env.publish_package(&event).await;
         eventually("its invoice waits to be written back", async || {
-            (world.vhost.ready("bilag.writeback").await == Some(count)).then_some(())
+            (env.vhost.ready("bilag.writeback").await == Some(count)).then_some(())
         })
         .await;
     }
-    let _writeback = world.consume(&["writeback"]).await;
-    only_the_later_is_on_the_package(&world).await;
+    let _writeback = env.consume(&["writeback"]).await;
+    assert_later_round_written_back(&env).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn delayed_invoice_never_overwrites_a_later_one() {
-    let mut world = World::with_packages().await;
-    world.set("BILAG_RETRY_DELAYS", &["500ms"; 40].join(","));
+    let mut env = TestEnv::with_packages().await;
+    env.set("BILAG_RETRY_DELAYS", &["500ms"; 40].join(","));
     let mut first_invoice = answers(403, None);
     first_invoice.invoice_number = Some("90001".to_owned());
-    world.sandbox.oms.add_fault(first_invoice);
-    let _all = world.consume(&["all"]).await;
-    publish(&world, [1]).await;
-    eventually("the first is not let through", async || {
-        (!world.sandbox.oms.ledger().is_empty()).then_some(())
-    })
-    .await;
-    world.publish_package(&packed_again(1)).await;
+    env.sandbox.oms.add_fault(first_invoice);
+    let _all = env.consume(&["all"]).await;
+    publish(&env, [1]).await;
+    eventually("the first is rejected", async || (!env.sandbox.oms.ledger().is_empty()).then_some(())).await;
+    env.publish_package(&packed_again(1)).await;
     eventually("the second is written", async || {
-        world.sandbox.oms.summary().packages.get(&1).is_some_and(|it| it.number == "90002").then_some(())
+        env.sandbox.oms.summary().packages.get(&1).is_some_and(|it| it.number == "90002").then_some(())
     })
     .await;
-    world.sandbox.oms.clear_faults();
-    only_the_later_is_on_the_package(&world).await;
+    env.sandbox.oms.clear_faults();
+    assert_later_round_written_back(&env).await;
 }

@@ -1,17 +1,17 @@
-//! The steps of docs/plug-in.md, tried as somebody does who reads them for the first time: every command as it is printed,
-//! one after the other, in an empty folder, with a broker and stand-ins of the test's own.
+//! The steps of `docs/plug-in.md` as a first-time reader runs them: every command as printed,
+//! in order, in an empty folder, with the test's own broker and stand-ins.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bilag_tests::{World, binary, sample, unset_settings};
+use bilag_tests::{TestEnv, binary, sample, unset_settings};
 
 /// The steps' heading, and the next one.
 const STEPS: (&str, &str) = ("## Steps", "\n## ");
 
-/// `bilag`: what runs on in the first terminal runs in the background, until the next takes its place.
+/// `bilag`: a long-running command runs in the background until the next one replaces it.
 const BILAG: &str = r#"#!/bin/bash
 set -euo pipefail
 [ "$1" = consume ] || exec BINARY "$@"
@@ -34,7 +34,7 @@ tail -n 20 consumers.log >&2
 exit 1
 "#;
 
-/// `rabbitmqctl`: the same by the management API, for a user and a vhost of the test's own.
+/// `rabbitmqctl`: the same through the management API, for the test's own user and vhost.
 const RABBITMQCTL: &str = r#"#!/bin/bash
 set -euo pipefail
 put() { curl -sSf -u guest:guest -H 'Content-Type: application/json' -X PUT "MANAGEMENT/api/$1" -d "${2//\\/\\\\}"; }
@@ -58,7 +58,7 @@ fn executable(path: &Path, text: &str) {
     fs::set_permissions(path, Permissions::from_mode(0o755)).expect("executable");
 }
 
-/// The text of the steps, and each step's commands with its number.
+/// Each step's number and commands.
 fn steps() -> Vec<(String, String)> {
     let guide = fs::read_to_string(root().join("docs/plug-in.md")).expect("the guide");
     let (_, rest) = guide.split_once(STEPS.0).expect("the steps");
@@ -83,57 +83,57 @@ fn steps() -> Vec<(String, String)> {
 }
 
 /// The name of the test's vhost, and of its user.
-fn of_its_own(world: &World) -> &str {
-    world.vhost.url.rsplit_once('/').expect("a vhost").1
+fn vhost_name(env: &TestEnv) -> &str {
+    env.vhost.url.rsplit_once('/').expect("a vhost").1
 }
 
-/// A world in which nobody has done anything, and what stands in it for what is everybody's own.
-struct Newcomer {
-    world: World,
+/// A fresh environment, and the test's values for the placeholders of the guide.
+struct GuideEnv {
+    env: TestEnv,
     replaced: Vec<(String, String)>,
 }
 
-impl Newcomer {
+impl GuideEnv {
     async fn new() -> Self {
-        let world = World::new().await;
-        let (vhost, sandbox) = (&world.vhost, &world.sandbox);
+        let env = TestEnv::new().await;
+        let (vhost, sandbox) = (&env.vhost, &env.sandbox);
         let at = vhost.url.rsplit_once('@').expect("a login").1.to_owned();
-        let user = of_its_own(&world);
+        let user = vhost_name(&env);
         let replaced = [
             ("bilag:PASSWORD@rabbit.example:5672/%2f", format!("{user}:PASSWORD@{at}")),
             ("http://rabbit.example:15672", vhost.management.clone()),
-            ("/var/lib/bilag/bilag.db", world.folder().join("newcomer.db").display().to_string()),
+            ("/var/lib/bilag/bilag.db", env.folder().join("newcomer.db").display().to_string()),
             ("https://apitest.omnium.no", sandbox.base_url()),
             ("https://erp.example/invoice-service", sandbox.invoice_service_url()),
             ("https://shop-oms.example", sandbox.oms_url()),
             ("=…", "=newcomer".to_owned()),
         ];
         let replaced = replaced.map(|(printed, here)| (printed.to_owned(), here)).to_vec();
-        let newcomer = Self { world, replaced };
-        newcomer.prepare();
-        newcomer
+        let guide = Self { env, replaced };
+        guide.prepare();
+        guide
     }
 
-    /// The commands that are in everybody's path, and the repository's samples.
+    /// Puts the commands on the path, and links the repository's samples.
     fn prepare(&self) {
-        let world = &self.world;
-        let (tools, samples) = (world.folder().join("tools"), world.folder().join("tests/samples"));
-        fs::create_dir(&tools).and_then(|()| fs::create_dir(world.folder().join("tests"))).expect("made");
+        let env = &self.env;
+        let (tools, samples) = (env.folder().join("tools"), env.folder().join("tests/samples"));
+        fs::create_dir(&tools).and_then(|()| fs::create_dir(env.folder().join("tests"))).expect("made");
         executable(&tools.join("bilag"), &BILAG.replace("BINARY", &binary().display().to_string()));
-        let ctl = RABBITMQCTL.replace("MANAGEMENT", &world.vhost.management);
-        let ctl = ctl.replace("VHOST", of_its_own(world)).replace("USER", of_its_own(world));
+        let ctl = RABBITMQCTL.replace("MANAGEMENT", &env.vhost.management);
+        let ctl = ctl.replace("VHOST", vhost_name(env)).replace("USER", vhost_name(env));
         executable(&tools.join("rabbitmqctl"), &ctl);
         std::os::unix::fs::symlink(root().join("tests/samples"), samples).expect("linked");
     }
 
-    /// A step's commands as they are printed, but for what is everybody's own.
+    /// A step's commands as printed, with the placeholders replaced.
     fn script(&self, commands: &str) -> String {
         let here = |text: &str, (printed, here): &(String, String)| text.replace(printed, here);
         self.replaced.iter().fold(commands.to_owned(), |text, replaced| here(&text, replaced))
     }
 }
 
-/// What a step has to show in the end, looked for until it does.
+/// Step, command, and the text that its output must eventually contain.
 const SHOWN: [(&str, &str, &str); 6] = [
     ("1", "pdfinfo out.pdf", "Pages"),
     ("4", "bilag topology check", "no differences"),
@@ -145,7 +145,7 @@ const SHOWN: [(&str, &str, &str); 6] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_of_the_guide_works_as_printed() {
-    let newcomer = Newcomer::new().await;
+    let guide = GuideEnv::new().await;
     let steps = steps();
     let numbers: Vec<&str> = steps.iter().map(|(number, _)| &**number).collect();
     assert_eq!(numbers, ["1", "2", "3", "4", "5", "6", "7", "8"], "each step has its commands");
@@ -155,9 +155,9 @@ async fn every_command_of_the_guide_works_as_printed() {
     );
     for (number, commands) in &steps {
         script.push_str(&format!("echo '--- step {number}' >&2\n"));
-        for line in newcomer.script(commands).lines() {
+        for line in guide.script(commands).lines() {
             script.push_str(&format!("{line}\n"));
-            // What is looked at was published a moment ago.
+            // The events were published a moment ago.
             if line.starts_with("bilag publish") {
                 let looked = SHOWN.iter().find(|(step, _, _)| step == number).expect("it shows something");
                 script.push_str(&format!("shows '{}' '{}'\n", looked.1, looked.2));
@@ -167,17 +167,17 @@ async fn every_command_of_the_guide_works_as_printed() {
             script.push_str(&format!("shows '{command}' '{shown}'\n"));
         }
     }
-    let folder = newcomer.world.folder();
-    newcomer.world.file("november.jsonl", sample("receipt-standard.json").to_string());
-    newcomer.world.file("steps.sh", &script);
+    let folder = guide.env.folder();
+    guide.env.file("november.jsonl", sample("receipt-standard.json").to_string());
+    guide.env.file("steps.sh", &script);
     let path = format!("{}:{}", folder.join("tools").display(), std::env::var("PATH").expect("a path"));
     let mut bash = Command::new("bash");
     unset_settings(&mut bash);
     let ran = bash.arg("steps.sh").current_dir(folder).env("PATH", path).env("HOME", folder).output();
     let ran = ran.expect("bash");
-    let (told, error) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    let (reported, error) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     let log = fs::read_to_string(folder.join("consumers.log")).unwrap_or_default();
-    assert!(ran.status.success(), "{error}\n{told}\n{log}");
-    let summary = newcomer.world.sandbox.omnium.summary();
+    assert!(ran.status.success(), "{error}\n{reported}\n{log}");
+    let summary = guide.env.sandbox.omnium.summary();
     assert!(summary.violations.is_empty() && summary.invoices.contains_key("rcpt-1001"), "{summary:?}");
 }

@@ -1,4 +1,4 @@
-//! Publishing with confirms: what is said to be published is, and what is not says why.
+//! Publishing with confirms: a success means that the message is in a queue; an error names the cause.
 
 use amqp::{Outgoing, PublishError, Publisher};
 use bilag_tests::{Vhost, eventually};
@@ -14,7 +14,7 @@ fn event(exchange: &str, key: &str, number: usize) -> Outgoing {
     Outgoing { exchange: exchange.to_owned(), ..event }
 }
 
-async fn declare_heard(vhost: &Vhost) {
+async fn declare_bound_queue(vhost: &Vhost) {
     let channel = vhost.channel().await;
     let options = QueueDeclareOptions { durable: true, ..Default::default() };
     channel.queue_declare("heard".into(), options, FieldTable::default()).await.expect("a queue");
@@ -27,7 +27,7 @@ async fn declare_heard(vhost: &Vhost) {
 #[tokio::test]
 async fn concurrent_publishes_fail_only_where_unroutable() {
     let vhost = Vhost::new().await;
-    declare_heard(&vhost).await;
+    declare_bound_queue(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");
     let key = |number: usize| if number.is_multiple_of(3) { "unheard" } else { "heard" };
     let events: Vec<_> = (0..300).map(|number| event("events", key(number), number)).collect();
@@ -53,7 +53,7 @@ async fn concurrent_publishes_fail_only_where_unroutable() {
 #[tokio::test]
 async fn missing_exchange_fails_only_its_own_publishes() {
     let vhost = Vhost::new().await;
-    declare_heard(&vhost).await;
+    declare_bound_queue(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");
     let events: Vec<_> = (0..60)
         .map(|number| event(if number % 2 == 0 { "events" } else { "no-such-bus" }, "heard", number))
@@ -71,7 +71,7 @@ async fn missing_exchange_fails_only_its_own_publishes() {
             Err(error) => panic!("{number}: {error:?}"),
         }
     }
-    publisher.publish(&event("events", "heard", 60)).await.expect("it goes on");
+    publisher.publish(&event("events", "heard", 60)).await.expect("the publisher still works");
     assert_eq!(vhost.ready("heard").await, Some(31));
     publisher.close().await;
 }

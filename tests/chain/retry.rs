@@ -1,4 +1,4 @@
-//! Retries and dead letters, as the runtime makes them of a handler's word.
+//! Retries and dead letters of the runtime, by the handler's result.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use bilag_tests::Vhost;
 
 use crate::test_stage::{DEAD_LETTERS, HandlerFn, done, only_dead_letters, plain, publish, retry, start};
 
-/// What a handler saw: body and attempts spent.
+/// Handled messages: body and attempts spent.
 type Seen = Arc<Mutex<Vec<(String, u32)>>>;
 
 fn seen(seen: &Seen) -> Vec<(String, u32)> {
@@ -36,10 +36,10 @@ async fn failing_message_passes_every_retry_queue_and_dies() {
     assert_eq!(seen(&attempts), expected.collect::<Vec<_>>());
     for letter in vhost.peek(DEAD_LETTERS, 10).await {
         assert_eq!(letter.attempt(), 3);
-        let told = letter.letter();
-        assert_eq!((&*told.stage, &*told.reason), ("test", "retries_exhausted"));
-        assert_eq!(told.error, "this time it failed");
-        assert!(told.first_failed_at < told.last_failed_at, "{told:?}");
+        let index_entry = letter.letter();
+        assert_eq!((&*index_entry.stage, &*index_entry.reason), ("test", "retries_exhausted"));
+        assert_eq!(index_entry.error, "this time it failed");
+        assert!(index_entry.first_failed_at < index_entry.last_failed_at, "{index_entry:?}");
         assert!(["a", "b"].contains(&&*String::from_utf8_lossy(&letter.body)));
     }
 }
@@ -62,8 +62,7 @@ async fn waiting_spends_no_attempt_in_the_shortest_sufficient_queue() {
     });
     let consumer = start(&vhost, &["50ms", "100ms"], 8, handler);
     publish(&vhost.url, plain(["a".to_owned()])).await;
-    bilag_tests::eventually("it is handled at last", async || (seen(&attempts).len() == 7).then_some(()))
-        .await;
+    bilag_tests::eventually("it is handled", async || (seen(&attempts).len() == 7).then_some(())).await;
     only_dead_letters(&vhost, 0).await;
     consumer.stop().await;
     assert!(seen(&attempts).iter().all(|(_, spent)| *spent == 0), "{:?}", seen(&attempts));
@@ -97,13 +96,13 @@ async fn unroutable_follow_up_keeps_the_message() {
     });
     let consumer = start(&vhost, &["50ms"], 8, handler);
     publish(&vhost.url, plain(["a".to_owned()])).await;
-    bilag_tests::eventually("it was tried several times", async || {
+    bilag_tests::eventually("it was retried several times", async || {
         (consumer.status.handled() >= 5).then_some(())
     })
     .await;
     consumer.stop().await;
     let left = ["bilag.test", "bilag.test.retry.50ms"];
-    bilag_tests::eventually("it waits, alone, with no attempt spent", async || {
+    bilag_tests::eventually("only this message waits, with no attempt spent", async || {
         for queue in left {
             if let [message] = &vhost.peek(queue, 2).await[..] {
                 assert_eq!(message.header_number(names::ATTEMPT), Some(0));

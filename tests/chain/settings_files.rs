@@ -1,15 +1,15 @@
-//! Files that settings name are regular ones of a sane size: a pipe, a device, a directory or a huge file is told
-//! at once, whichever setting names it, and neither hangs the process nor fills its memory.
+//! Files named by settings must be regular and of limited size: a pipe, device, directory or huge file is reported
+//! at once by every setting, and neither hangs the process nor fills its memory.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use bilag_tests::World;
+use bilag_tests::TestEnv;
 
-/// What is no file to be read, with what is said of it.
-fn no_files(world: &World) -> Vec<(String, &'static str)> {
-    let at = |name: &str| world.folder().join(name).display().to_string();
+/// Unreadable paths, each with its error.
+fn no_files(env: &TestEnv) -> Vec<(String, &'static str)> {
+    let at = |name: &str| env.folder().join(name).display().to_string();
     assert!(Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo").success());
     fs::create_dir(at("folder")).expect("made");
     File::create(at("huge")).and_then(|file| file.set_len(2 << 30)).expect("made");
@@ -25,16 +25,19 @@ fn no_files(world: &World) -> Vec<(String, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_file_setting_rejects_special_and_oversized_files() {
-    let mut world = World::new().await;
-    let no_files = no_files(&world);
+    let mut env = TestEnv::new().await;
+    let no_files = no_files(&env);
     let zero = ("/dev/zero".to_owned(), no_files[0].1);
     for (file, says) in no_files.iter().chain([&zero]) {
-        let (code, told) = world.ends(&["template", "check", file]).await;
-        assert!(code == 1 && told.contains(says), "{file}: {told}");
+        let (code, reported) = env.ends(&["template", "check", file]).await;
+        assert!(code == 1 && reported.contains(says), "{file}: {reported}");
         let image = format!("[[block]]\ntype = \"image\"\nfile = \"{file}\"\n");
-        world.file("shop.toml", image);
-        let (code, told) = world.ends(&["template", "check", "shop.toml"]).await;
-        assert!(code == 1 && told.contains("shop.toml:3: ") && told.contains(says), "{file}: {told}");
+        env.file("shop.toml", image);
+        let (code, reported) = env.ends(&["template", "check", "shop.toml"]).await;
+        assert!(
+            code == 1 && reported.contains("shop.toml:3: ") && reported.contains(says),
+            "{file}: {reported}"
+        );
     }
     for (variable, arguments) in [
         ("BILAG_TEMPLATE", &["consume", "render"][..]),
@@ -44,17 +47,17 @@ async fn every_file_setting_rejects_special_and_oversized_files() {
         ("BILAG_CONSOLE_USERS", &["console", "--listen", "127.0.0.1:0"]),
     ] {
         if let Some(plain) = variable.strip_suffix("_FILE") {
-            world.unset(plain);
+            env.unset(plain);
         }
         for (file, says) in &no_files {
-            world.set(variable, file);
-            let (code, told) = world.ends(arguments).await;
-            assert!(code != 0 && told.contains(says), "{variable}={file}: {code} {told}");
-            world.unset(variable);
+            env.set(variable, file);
+            let (code, reported) = env.ends(arguments).await;
+            assert!(code != 0 && reported.contains(says), "{variable}={file}: {code} {reported}");
+            env.unset(variable);
         }
         if variable == "BILAG_AMQP_URL_FILE" {
-            let url = world.vhost.url.clone();
-            world.set("BILAG_AMQP_URL", &url);
+            let url = env.vhost.url.clone();
+            env.set("BILAG_AMQP_URL", &url);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A pause by hand, as the runtime obeys it: nothing more is taken, and what is in flight is finished.
+//! An operator's hold in the runtime: nothing more is consumed, and in-flight messages are finished.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ fn hold(who: &str) -> Option<Hold> {
 }
 
 async fn shows(consumer: &Running, who: Option<&str>) {
-    eventually("what it was told is shown", async || {
+    eventually("the hold is shown", async || {
         (consumer.status.hold().as_ref().map(|hold| &*hold.who) == who).then_some(())
     })
     .await;
@@ -56,7 +56,7 @@ async fn finishes_in_flight_and_keeps_the_rest_until_release() {
     let vhost = Vhost::new().await;
     let (consumer, permits) = start_gated(&vhost, 3);
     publish(&vhost.url, plain((0..9).map(|i| i.to_string()))).await;
-    // The first one is handled alone.
+    // The first one is handled in isolation.
     permits.add_permits(1);
     in_flight(&consumer, 3).await;
     ready(&vhost, 5).await;
@@ -88,7 +88,7 @@ async fn hold_does_not_wait_for_an_isolated_message() {
     permits.add_permits(1);
     in_flight(&consumer, 0).await;
     ready(&vhost, 1).await;
-    // Held, it stops at once, and what waits stays where it is.
+    // Held, it stops at once, and waiting messages stay in the queue.
     consumer.stop().await;
     ready(&vhost, 1).await;
 }
@@ -124,7 +124,7 @@ async fn held_stage_does_not_probe_but_reconnects() {
     publish(&vhost.url, plain((0..8).map(|i| i.to_string()))).await;
     let paused = eventually("it pauses", async || consumer.status.pause()).await;
     assert!(paused.next_probe_at > paused.since, "{paused:?}");
-    eventually("the next probe is put off", async || {
+    eventually("the next probe is later", async || {
         (consumer.status.pause()?.next_probe_at > paused.next_probe_at).then_some(())
     })
     .await;
@@ -141,7 +141,7 @@ async fn held_stage_does_not_probe_but_reconnects() {
     .await;
     assert_eq!(asked.load(Ordering::SeqCst), before, "it probed");
 
-    // A connection that is lost meanwhile is opened again, and nothing is taken by it.
+    // A connection lost meanwhile is reopened, and consumes nothing.
     eventually("its consuming connection is shown by the broker", async || {
         (vhost.close_connections("bilag test stage consume").await == 1).then_some(())
     })
@@ -152,7 +152,7 @@ async fn held_stage_does_not_probe_but_reconnects() {
     })
     .await;
     ready(&vhost, 8).await;
-    assert_eq!(asked.load(Ordering::SeqCst), before, "a new session takes nothing either");
+    assert_eq!(asked.load(Ordering::SeqCst), before, "a new session consumes nothing either");
 
     works.store(1, Ordering::SeqCst);
     consumer.hold.send_replace(None);

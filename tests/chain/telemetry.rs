@@ -1,16 +1,16 @@
-//! What is measured is what happened: read from a collector that real consumers export to.
+//! Metrics and traces, as a collector gets them from real consumers.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 
-use bilag_tests::{Collector, Ingress, Sample, TIMEOUT, World, eventually, receipt, samples};
+use bilag_tests::{Collector, Ingress, Sample, TIMEOUT, TestEnv, eventually, receipt, samples};
 use lapin::BasicProperties;
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
 
 use crate::any_version::observability_files::{alerts_and_dashboard, metrics_in};
 
-/// What was measured, at the latest export.
+/// The latest export of each process.
 pub(crate) struct Seen(pub(crate) Vec<Sample>);
 
 impl Seen {
@@ -18,7 +18,7 @@ impl Seen {
         Self(collector.metrics().last().map(samples).unwrap_or_default())
     }
 
-    /// The series of a name that have these labels among theirs; a label without a text is not there.
+    /// The series of a name with these labels; an empty value means that the label is absent.
     fn of<'a>(
         &'a self,
         name: &'a str,
@@ -35,7 +35,7 @@ impl Seen {
         self.of(name, labels).sum()
     }
 
-    /// A value, where it was exported at all.
+    /// The value of the one series, if exported.
     pub(crate) fn gauge(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let mut values = self.of(name, labels);
         let value = values.next();
@@ -48,22 +48,26 @@ fn status(status: u16, retry_after: Option<u64>) -> Fault {
     Fault::Status { status: status.try_into().expect("a status"), retry_after, done: false }
 }
 
-/// A fault of calls about one invoice.
+/// A fault of the calls for one invoice.
 fn about(number: u32, call: Call, fault: Fault) -> Rule {
     let mut rule = Rule::new(fault).on(call);
     rule.invoice_id = Some(format!("rcpt-{number}"));
     rule
 }
 
-async fn world_that_is_watched(interval: &str) -> (World, Collector) {
-    let (mut world, collector) = (World::new().await, Collector::start().await);
-    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
-    world.set("OTEL_METRIC_EXPORT_INTERVAL", interval);
-    (world, collector)
+async fn env_with_collector(interval: &str) -> (TestEnv, Collector) {
+    let (mut env, collector) = (TestEnv::new().await, Collector::start().await);
+    env.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
+    env.set("OTEL_METRIC_EXPORT_INTERVAL", interval);
+    (env, collector)
 }
 
-/// Waits until the latest export says so.
-pub(crate) async fn told(collector: &Collector, what: &str, says: impl Fn(&Seen) -> bool) -> Seen {
+/// Waits until the latest export satisfies the condition.
+pub(crate) async fn wait_for_metrics(
+    collector: &Collector,
+    what: &str,
+    says: impl Fn(&Seen) -> bool,
+) -> Seen {
     eventually(what, async || Some(Seen::latest(collector)).filter(&says)).await
 }
 
@@ -74,23 +78,23 @@ const CALLS: &str = "http_client_request_duration_seconds_count";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_match_what_happened() {
-    let (mut world, collector) = world_that_is_watched("200").await;
-    let omnium = &world.sandbox.omnium;
+    let (mut env, collector) = env_with_collector("200").await;
+    let omnium = &env.sandbox.omnium;
     omnium.add_fault(Rule::new(status(429, Some(1))).on(Call::Upsert).times(1));
     omnium.add_fault(about(4, Call::Upsert, status(400, None)));
     omnium.add_fault(about(5, Call::Upsert, status(409, None)).times(1));
     omnium.add_fault(about(6, Call::Attach, status(400, None)));
-    let mut all = world.consume(&["all"]).await;
-    world.ok(&["pause", "upload", "--why", "to see what waits"]);
+    let mut all = env.consume(&["all"]).await;
+    env.ok(&["pause", "upload", "--why", "to see what waits"]);
     let short_lived = BasicProperties::default().with_expiration("1".into());
-    world.publish_to("bilag", "invoice.rendered.v1.omnium", b"{}", short_lived).await;
+    env.publish_to("bilag", "invoice.rendered.v1.omnium", b"{}", short_lived).await;
     for number in 1..=6 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.publish_bytes(b"{", BasicProperties::default()).await;
+    env.publish_bytes(b"{", BasicProperties::default()).await;
 
     let receipts = [("bilag_stage", "receipt")];
-    let waiting = told(&collector, "six wait before the upload, and two are dead", |seen| {
+    let waiting = wait_for_metrics(&collector, "six wait before the upload, and two are dead", |seen| {
         let pending = [("bilag_target", "omnium"), ("bilag_state", "pending")];
         seen.gauge("bilag_records_open", &pending) == Some(6.0)
             && seen.gauge("bilag_dead_letters", &receipts) == Some(1.0)
@@ -112,20 +116,20 @@ async fn metrics_match_what_happened() {
     let undecodable = [("bilag_stage", "receipt"), ("bilag_reason", "undecodable")];
     assert_eq!(waiting.sum(DEAD, &undecodable), 1.0);
     let expired = [("bilag_stage", "upload"), ("bilag_reason", "expired")];
-    assert_eq!(waiting.sum(DEAD, &expired), 1.0, "the broker's own are counted as well");
+    assert_eq!(waiting.sum(DEAD, &expired), 1.0, "dead letters made by the broker are counted as well");
     assert_eq!(waiting.sum("bilag_render_duration_seconds_count", &[]), 6.0);
     let bytes = waiting.sum("bilag_render_size_bytes_sum", &[]);
     assert!(bytes > 6.0 * 5_000.0 && bytes < 6.0 * 200_000.0, "{bytes} bytes");
 
-    world.ok(&["resume", "upload"]);
-    let settled = told(&collector, "four are complete, and two more are dead", |seen| {
+    env.ok(&["resume", "upload"]);
+    let settled = wait_for_metrics(&collector, "four are complete, and two more are dead", |seen| {
         let dead = [("bilag_target", "omnium"), ("bilag_state", "dead")];
         seen.gauge("bilag_records_open", &dead) == Some(2.0)
             && seen.gauge("bilag_records_oldest_pending_age_seconds", &omniums) == Some(0.0)
             && seen.gauge("bilag_messages_in_hand", &[("bilag_stage", "upload")]) == Some(0.0)
     })
     .await;
-    assert_eq!(world.records(State::Complete).await, 4);
+    assert_eq!(env.records(State::Complete).await, 4);
     let upload = [("bilag_stage", "upload")];
     assert_eq!(settled.gauge("bilag_stage_paused", &by_hand), Some(0.0));
     assert_eq!(settled.gauge("bilag_invoices_without_file", &omniums), Some(1.0));
@@ -139,24 +143,25 @@ async fn metrics_match_what_happened() {
     assert_eq!(settled.sum(CONSUMED, &upload), 6.0 + retried);
     assert_eq!(settled.sum(HANDLED, &upload), 6.0 + retried);
     assert_eq!(settled.sum("bilag_omnium_throttled_total", &[]), 1.0);
-    assert_every_call_is_counted(&world, &settled);
+    assert_every_call_is_counted(&env, &settled);
 
-    world.sandbox.stop_listening().await;
+    env.sandbox.stop_listening().await;
     for number in 7..=9 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     let by_itself = [("bilag_stage", "upload"), ("bilag_pause_by", "itself")];
-    let away = told(&collector, "the stage is paused automatically", |seen| {
+    let away = wait_for_metrics(&collector, "the stage is paused automatically", |seen| {
         seen.gauge("bilag_stage_paused", &by_itself) == Some(1.0)
     })
     .await;
     assert!(away.sum(HANDLED, &[("bilag_stage", "upload"), ("error_type", "unreached")]) > 0.0);
     assert!(away.sum(CALLS, &[("service_peer_name", "Omnium"), ("error_type", "refused")]) > 0.0);
-    world.sandbox.listen_again().await.expect("the port is free");
-    world.complete_within(TIMEOUT, 7).await;
-    let resumed =
-        told(&collector, "it goes on", |seen| seen.gauge("bilag_stage_paused", &by_itself) == Some(0.0))
-            .await;
+    env.sandbox.listen_again().await.expect("the port is free");
+    env.complete_within(TIMEOUT, 7).await;
+    let resumed = wait_for_metrics(&collector, "the publisher still works", |seen| {
+        seen.gauge("bilag_stage_paused", &by_itself) == Some(0.0)
+    })
+    .await;
     assert!(resumed.sum("bilag_omnium_tokens_fetched_total", &[]) >= 1.0);
 
     all.terminate();
@@ -164,36 +169,36 @@ async fn metrics_match_what_happened() {
     assert_eq!(Seen::latest(&collector).sum(CONSUMED, &receipts), 10.0);
     assert_nothing_is_about_one_message(&resumed);
     assert_eq!(resumed.gauge("bilag_stage_lanes_paused", &upload), Some(0.0));
-    let mut exported = webhooks_that_are_watched().await;
+    let mut exported = webhook_metrics().await;
     exported.0.extend(resumed.0);
     assert_files_name_what_is_exported(&exported);
 }
 
-/// What is measured of a webhook that is taken, one of a stranger's, and one that no queue is there for.
-async fn webhooks_that_are_watched() -> Seen {
-    let (mut world, collector) = world_that_is_watched("200").await;
-    let ingress = world.ingress().await;
+/// The metrics of an accepted, an unauthenticated and an unroutable webhook.
+async fn webhook_metrics() -> Seen {
+    let (mut env, collector) = env_with_collector("200").await;
+    let ingress = env.ingress().await;
     let send = async |secret: &str| {
         let request = ingress.request("/webhooks/flow").bearer_auth(secret).json(&receipt(1));
         request.send().await.expect("an answer").status().as_u16()
     };
     let stranger = "a-stranger-of-the-shop";
     assert_eq!((send(Ingress::FLOW).await, send(stranger).await), (503, 401));
-    world.ok(&["topology", "apply"]);
+    env.ok(&["topology", "apply"]);
     assert_eq!(send(Ingress::FLOW).await, 202);
     let answered = |seen: &Seen, status| {
         let labels = [("http_route", "/webhooks/flow"), ("http_response_status_code", status)];
         seen.sum("http_server_request_duration_seconds_count", &labels)
     };
-    told(&collector, "each webhook is counted by its answer", |seen| {
+    wait_for_metrics(&collector, "each webhook is counted by its answer", |seen| {
         ["202", "401", "503"].iter().all(|status| answered(seen, status) == 1.0)
     })
     .await
 }
 
-/// What Omnium's stand-in answered, and what was measured of it.
-fn assert_every_call_is_counted(world: &World, seen: &Seen) {
-    let summary = world.sandbox.omnium.summary();
+/// Compares the calls that Omnium's stand-in recorded with the metrics.
+fn assert_every_call_is_counted(env: &TestEnv, seen: &Seen) {
+    let summary = env.sandbox.omnium.summary();
     for (call, template) in [
         (Call::Token, "/api/token"),
         (Call::Upsert, "/api/Invoices/UpdateInvoice"),
@@ -212,7 +217,7 @@ fn assert_every_call_is_counted(world: &World, seen: &Seen) {
     assert_eq!(seen.sum("bilag_omnium_tokens_fetched_total", &[]), given);
 }
 
-/// Few labels, each with few values: none of a receipt, a person or a shop.
+/// Labels have bounded values: none identifies a receipt, a person or a shop.
 fn assert_nothing_is_about_one_message(seen: &Seen) {
     let labels: BTreeSet<_> = seen.0.iter().flat_map(|sample| sample.labels.keys()).collect();
     let known = [
@@ -244,7 +249,7 @@ fn assert_nothing_is_about_one_message(seen: &Seen) {
     }
 }
 
-/// Dashboard and alerts ask for nothing else, and the dashboard shows all of it.
+/// Dashboard and alerts use exported metrics only, and the dashboard shows all of them.
 fn assert_files_name_what_is_exported(seen: &Seen) {
     let exported: BTreeSet<_> = seen.0.iter().map(|sample| sample.name.as_str()).collect();
     let labels: BTreeSet<_> = seen.0.iter().flat_map(|sample| sample.labels.keys()).collect();
@@ -264,18 +269,18 @@ fn assert_files_name_what_is_exported(seen: &Seen) {
 
 #[tokio::test]
 async fn shutdown_flushes_metrics_and_traces() {
-    let (world, collector) = world_that_is_watched("3600000").await;
-    world.ok(&["topology", "apply"]);
-    let mut consumer = world.consume(&["receipt"]).await;
-    world.publish(&receipt(1)).await;
-    let rendered = async || world.vhost.peek("bilag.render", 1).await.pop();
+    let (env, collector) = env_with_collector("3600000").await;
+    env.ok(&["topology", "apply"]);
+    let mut consumer = env.consume(&["receipt"]).await;
+    env.publish(&receipt(1)).await;
+    let rendered = async || env.vhost.peek("bilag.render", 1).await.pop();
     eventually("its receipt is on its way", rendered).await;
     consumer.terminate();
     let ended = eventually("it ends", async || consumer.has_ended()).await;
     assert!(ended.success(), "{}", consumer.log());
 
     let exports = collector.metrics();
-    let [export] = exports.as_slice() else { panic!("it is told once: {}", exports.len()) };
+    let [export] = exports.as_slice() else { panic!("it is logged once: {}", exports.len()) };
     let seen = Seen(samples(export));
     assert_eq!(seen.sum(HANDLED, &[("bilag_stage", "receipt"), ("error_type", "")]), 1.0);
     let resource = export.resource.as_ref().expect("a resource");
@@ -287,23 +292,23 @@ async fn shutdown_flushes_metrics_and_traces() {
 
 #[tokio::test]
 async fn each_signal_can_be_disabled_alone() {
-    let (mut world, collector) = world_that_is_watched("100").await;
-    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
-    world.set("OTEL_METRICS_EXPORTER", "none");
-    let traced = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    eventually("spans come", async || (!collector.spans().is_empty()).then_some(())).await;
+    let (mut env, collector) = env_with_collector("100").await;
+    env.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    env.set("OTEL_METRICS_EXPORTER", "none");
+    let traced = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    eventually("spans arrive", async || (!collector.spans().is_empty()).then_some(())).await;
     drop(traced);
     assert_eq!(collector.metrics().len(), 0);
 
     let spans = collector.spans().len();
-    world.set("OTEL_METRICS_EXPORTER", "otlp");
-    world.set("OTEL_TRACES_EXPORTER", "none");
-    world.set("OTEL_SERVICE_NAME", "receipts-of-the-shop");
-    let _measured = world.consume(&["all"]).await;
-    world.publish(&receipt(2)).await;
-    world.complete_within(TIMEOUT, 2).await;
-    let export = eventually("measurements come", async || collector.metrics().pop()).await;
+    env.set("OTEL_METRICS_EXPORTER", "otlp");
+    env.set("OTEL_TRACES_EXPORTER", "none");
+    env.set("OTEL_SERVICE_NAME", "receipts-of-the-shop");
+    let _measured = env.consume(&["all"]).await;
+    env.publish(&receipt(2)).await;
+    env.complete_within(TIMEOUT, 2).await;
+    let export = eventually("metrics arrive", async || collector.metrics().pop()).await;
     assert_eq!(collector.spans().len(), spans);
     let resource = format!("{:?}", export.resource);
     assert!(resource.contains("receipts-of-the-shop"), "{resource}");
@@ -311,16 +316,16 @@ async fn each_signal_can_be_disabled_alone() {
 
 #[tokio::test]
 async fn unresponsive_collector_blocks_nothing() {
-    let mut world = World::new().await;
-    // The kernel takes the connections, and nobody ever reads from them.
+    let mut env = TestEnv::new().await;
+    // The kernel accepts the connections, and nothing reads from them.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
-    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
-    world.set("OTEL_METRIC_EXPORT_INTERVAL", "100");
-    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
-    let mut all = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    world.complete_within(TIMEOUT, 1).await;
+    env.set("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
+    env.set("OTEL_METRIC_EXPORT_INTERVAL", "100");
+    env.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let mut all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    env.complete_within(TIMEOUT, 1).await;
     all.terminate();
     let ended = eventually("it ends", async || all.has_ended()).await;
     assert!(ended.success(), "{ended}: {}", all.log());

@@ -1,8 +1,8 @@
-//! What is each tenant's own: prefix, template, language, switch; and who is none.
+//! Settings per tenant (prefix, template, language, `send`, credentials), and unknown tenants.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bilag_tests::{TIMEOUT, World, eventually, told};
+use bilag_tests::{TIMEOUT, TestEnv, eventually, exit_output};
 use receipt_pdf::{Language, Look, Template};
 use serde_json::{Value, json};
 use sync_store::{Key, State};
@@ -23,10 +23,10 @@ template = "roll-80mm"
 send = false
 "#;
 
-fn world_of(mut world: World, file: &str) -> World {
-    let file = world.file("tenants.toml", file).display().to_string();
-    world.set("BILAG_TENANTS", &file);
-    world
+fn with_tenants(mut env: TestEnv, file: &str) -> TestEnv {
+    let file = env.file("tenants.toml", file).display().to_string();
+    env.set("BILAG_TENANTS", &file);
+    env
 }
 
 fn look(template: &str, language: Language) -> Look {
@@ -34,10 +34,10 @@ fn look(template: &str, language: Language) -> Look {
     Look { template, language: Some(language), zone: None }
 }
 
-async fn state(world: &World, tenant: &str, number: u32, wanted: State) {
+async fn state(env: &TestEnv, tenant: &str, number: u32, wanted: State) {
     let key = Key::new(tenant, format!("rcpt-{number}"));
     eventually(&format!("receipt {key} is {wanted}"), async || {
-        let record = world.store().await.record(&key, "omnium").await.expect("the store answers")?;
+        let record = env.store().await.record(&key, "omnium").await.expect("the store answers")?;
         (record.state == wanted).then_some(())
     })
     .await;
@@ -45,15 +45,15 @@ async fn state(world: &World, tenant: &str, number: u32, wanted: State) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_tenant_has_its_prefix_template_and_language() {
-    let world = world_of(World::new().await, FILE);
-    let _topology = world.ok(&["topology", "apply"]);
-    let _consumers = world.consume(&["receipt", "render"]).await;
+    let env = with_tenants(TestEnv::new().await, FILE);
+    let _topology = env.ok(&["topology", "apply"]);
+    let _consumers = env.consume(&["receipt", "render"]).await;
     let receipts = [receipt_of("7", 7), receipt_of("8", 8)];
     for receipt in &receipts {
-        world.publish(receipt).await;
+        env.publish(receipt).await;
     }
     let rendered = eventually("both are rendered", async || {
-        let mut rendered = world.vhost.peek("bilag.upload", 10).await;
+        let mut rendered = env.vhost.peek("bilag.upload", 10).await;
         rendered.sort_by_key(|message| message.header_text("x-bilag-tenant"));
         (rendered.len() == 2).then_some(rendered)
     })
@@ -73,70 +73,70 @@ async fn each_tenant_has_its_prefix_template_and_language() {
             let key = property["key"].as_str().expect("a key");
             assert!(key.starts_with(prefix), "{key}");
         }
-        // What the tools show is what was sent.
-        let file = world.file("receipt.json", receipt.to_string());
+        // The tools show the same as was sent.
+        let file = env.file("receipt.json", receipt.to_string());
         let file = file.display().to_string();
-        let mapped: Value = serde_json::from_str(&world.ok(&["map", &file])).expect("JSON");
+        let mapped: Value = serde_json::from_str(&env.ok(&["map", &file])).expect("JSON");
         assert_eq!(mapped, event["invoice"]);
-        let printed = world.run(&["render", &file, "-o", "-"]);
+        let printed = env.run(&["render", &file, "-o", "-"]);
         assert_eq!(printed.stdout, pdf, "{}", String::from_utf8_lossy(&printed.stderr));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_tenant_dies_until_it_is_configured() {
-    let world = world_of(World::new().await, FILE);
-    let mut all = world.consume(&["all"]).await;
+    let env = with_tenants(TestEnv::new().await, FILE);
+    let mut all = env.consume(&["all"]).await;
     for (tenant, number) in [("11", 1), ("7", 2), ("9", 3)] {
-        world.publish(&receipt_of(tenant, number)).await;
+        env.publish(&receipt_of(tenant, number)).await;
     }
-    state(&world, "11", 1, State::Dead).await;
-    state(&world, "7", 2, State::Complete).await;
-    state(&world, "9", 3, State::Skipped).await;
-    let letters = world.dead_letters();
+    state(&env, "11", 1, State::Dead).await;
+    state(&env, "7", 2, State::Complete).await;
+    state(&env, "9", 3, State::Skipped).await;
+    let letters = env.dead_letters();
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert_eq!((&letters[0]["reason"], &letters[0]["stage"]), (&json!("unknown_tenant"), &json!("receipt")));
-    let shown = world.ok(&["dead", "show", letters[0]["id"].as_str().expect("an id")]);
+    let shown = env.ok(&["dead", "show", letters[0]["id"].as_str().expect("an id")]);
     assert!(
         shown.contains("tenant 11 has no table in") && shown.contains("restart the consumers"),
         "{shown}"
     );
-    world.publish(&receipt_of("11", 1)).await;
-    world.assert_exactly_once([2]);
+    env.publish(&receipt_of("11", 1)).await;
+    env.assert_exactly_once([2]);
 
-    world.file("tenants.toml", format!("{FILE}\n[default]\nprefix = \"others\"\n"));
+    env.file("tenants.toml", format!("{FILE}\n[default]\nprefix = \"others\"\n"));
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;
-    let _all = world.consume(&["all"]).await;
-    world.ok(&["dead", "redrive", "--reason", "unknown_tenant"]);
-    world.complete_within(TIMEOUT, 2).await;
-    world.assert_exactly_once([1, 2]);
+    let _all = env.consume(&["all"]).await;
+    env.ok(&["dead", "redrive", "--reason", "unknown_tenant"]);
+    env.complete_within(TIMEOUT, 2).await;
+    env.assert_exactly_once([1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disabled_tenants_receipts_wait_and_resume() {
-    let world = world_of(World::new().await, FILE);
+    let env = with_tenants(TestEnv::new().await, FILE);
     {
-        let _topology = world.ok(&["topology", "apply"]);
-        let _first = world.consume(&["receipt", "render"]).await;
-        world.publish(&receipt_of("8", 1)).await;
-        eventually("it is rendered", async || (world.vhost.ready("bilag.upload").await? == 1).then_some(()))
+        let _topology = env.ok(&["topology", "apply"]);
+        let _first = env.consume(&["receipt", "render"]).await;
+        env.publish(&receipt_of("8", 1)).await;
+        eventually("it is rendered", async || (env.vhost.ready("bilag.upload").await? == 1).then_some(()))
             .await;
     }
-    world.file("tenants.toml", FILE.replace("[tenant.8]", "[tenant.8]\nsend = false"));
-    let mut all = world.consume(&["all"]).await;
-    world.publish(&receipt_of("7", 2)).await;
-    world.complete_within(TIMEOUT, 1).await;
-    state(&world, "8", 1, State::Pending).await;
-    assert!(world.dead_letters().is_empty());
-    world.assert_exactly_once([2]);
+    env.file("tenants.toml", FILE.replace("[tenant.8]", "[tenant.8]\nsend = false"));
+    let mut all = env.consume(&["all"]).await;
+    env.publish(&receipt_of("7", 2)).await;
+    env.complete_within(TIMEOUT, 1).await;
+    state(&env, "8", 1, State::Pending).await;
+    assert!(env.dead_letters().is_empty());
+    env.assert_exactly_once([2]);
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;
 
-    world.file("tenants.toml", FILE);
-    let _all = world.consume(&["all"]).await;
-    world.complete_within(TIMEOUT, 2).await;
-    world.assert_exactly_once([1, 2]);
+    env.file("tenants.toml", FILE);
+    let _all = env.consume(&["all"]).await;
+    env.complete_within(TIMEOUT, 2).await;
+    env.assert_exactly_once([1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,17 +149,17 @@ client-secret = {env="SEVEN_ID"}
 [tenant.9]
 send = false
 "#;
-    let mut world = world_of(World::new().await, USERS);
-    world.set("SEVEN_ID", "user-7");
-    let all = world.consume(&["all"]).await;
-    world.publish(&receipt_of("7", 1)).await;
-    world.publish(&receipt_of("8", 2)).await;
-    world.complete_within(TIMEOUT, 2).await;
+    let mut env = with_tenants(TestEnv::new().await, USERS);
+    env.set("SEVEN_ID", "user-7");
+    let all = env.consume(&["all"]).await;
+    env.publish(&receipt_of("7", 1)).await;
+    env.publish(&receipt_of("8", 2)).await;
+    env.complete_within(TIMEOUT, 2).await;
     drop(all);
-    let before = world.sandbox.omnium.ledger().len();
-    let said = world.ok(&["sync", "verify"]);
-    assert!(said.contains("2 receipt(s) compared with Omnium: 0 difference(s)"), "{said}");
-    let ledger = world.sandbox.omnium.ledger();
+    let before = env.sandbox.omnium.ledger().len();
+    let output = env.ok(&["sync", "verify"]);
+    assert!(output.contains("2 receipt(s) compared with Omnium: 0 difference(s)"), "{output}");
+    let ledger = env.sandbox.omnium.ledger();
     let asked = ledger[before..]
         .iter()
         .filter_map(|entry| Some((entry.about.invoice_id.clone()?, entry.about.client_id.clone()?)));
@@ -169,20 +169,20 @@ send = false
     let pair = |invoice: &str, user: &str| (invoice.to_owned(), user.to_owned());
     assert_eq!(asked, [pair("rcpt-1", "user-7"), pair("rcpt-2", "a-client")]);
 
-    world.file("tenants.toml", "[tenant.7]\n");
-    let (code, said, _) = told(&world.run(&["sync", "verify"]));
+    env.file("tenants.toml", "[tenant.7]\n");
+    let (code, output, _) = exit_output(&env.run(&["sync", "verify"]));
     assert_eq!(code, 1);
-    assert!(said.contains("BILAG_TENANTS gives its tenant no API user"), "{said}");
+    assert!(output.contains("BILAG_TENANTS gives its tenant no API user"), "{output}");
 }
 
 #[tokio::test]
 async fn invalid_tenants_file_stops_startup_with_its_line() {
     const SECRET: &str = "hunter2-secret";
-    let mut world = world_of(World::new().await, "");
-    world.set("HUNTER", SECRET);
-    world.file("empty.secret", "\n");
-    world.file("swedish.toml", "language = \"sv\"\n[[block]]\ntype = \"text\"\ntext = \"Hej\"\n");
-    let mut said = String::new();
+    let mut env = with_tenants(TestEnv::new().await, "");
+    env.set("HUNTER", SECRET);
+    env.file("empty.secret", "\n");
+    env.file("swedish.toml", "language = \"sv\"\n[[block]]\ntype = \"text\"\ntext = \"Hej\"\n");
+    let mut output = String::new();
     for file in [
         "",
         "[tenant.7]\nclient-secret = \"hunter2-secret\"",
@@ -196,16 +196,16 @@ async fn invalid_tenants_file_stops_startup_with_its_line() {
         "[tenant.7]\ntemplate = \"swedish.toml\"\nlanguage = \"nb\"",
         "[tenant.7\n",
     ] {
-        let path = world.file("tenants.toml", file).display().to_string();
-        let (code, error) = world.ends(&["consume", "all"]).await;
+        let path = env.file("tenants.toml", file).display().to_string();
+        let (code, error) = env.ends(&["consume", "all"]).await;
         assert_eq!((code, error.lines().count()), (2, 1), "{file}: {error}");
         assert!(!error.contains(SECRET), "{error}");
         let folder = path.strip_suffix("tenants.toml").expect("its name");
-        said.push_str(&format!("{}\n", error.trim_end().replace(folder, "/etc/bilag/")));
+        output.push_str(&format!("{}\n", error.trim_end().replace(folder, "/etc/bilag/")));
     }
-    world.set("BILAG_TENANTS", "/nowhere/tenants.toml");
-    let (code, error) = world.ends(&["consume", "all"]).await;
+    env.set("BILAG_TENANTS", "/nowhere/tenants.toml");
+    let (code, error) = env.ends(&["consume", "all"]).await;
     assert_eq!(code, 2, "{error}");
-    said.push_str(&error);
-    assert_golden("tenants_files", &said);
+    output.push_str(&error);
+    assert_golden("tenants_files", &output);
 }

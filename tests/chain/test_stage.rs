@@ -1,4 +1,4 @@
-//! A stage with a handler of the test's own, on the real broker: what the runtime does by itself.
+//! A stage with the test's own handler on the real broker, to test the messaging runtime alone.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The stage's dead letters, and the key it hears on the bus.
+/// The stage's dead-letter queue.
 pub const DEAD_LETTERS: &str = "bilag.test.dead";
 const KEY: &str = "test";
 
-/// Handles messages with a function.
+/// A handler from a function.
 pub struct HandlerFn<F>(pub F);
 
 impl<F, R> Handler for HandlerFn<F>
@@ -32,12 +32,12 @@ where
     }
 }
 
-/// Nothing follows.
+/// Success, without follow-up events.
 pub fn done() -> Result<Outcome, Failure> {
     Ok(Outcome::Done(Vec::new()))
 }
 
-/// Trying again may help.
+/// A failure that is retried.
 pub fn retry() -> Result<Outcome, Failure> {
     Err(Failure::Retry { reason: Reason::RETRIES_EXHAUSTED, error: "this time it failed".into() })
 }
@@ -46,13 +46,13 @@ pub fn retry() -> Result<Outcome, Failure> {
 pub struct Running {
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), StartError>>,
-    /// Pauses it by hand.
+    /// Holds and releases the stage.
     pub hold: watch::Sender<Option<Hold>>,
-    /// What it is doing.
+    /// Its current status.
     pub status: Arc<StageStatus>,
 }
 
-/// Starts a consumer with these retry queues, and so many messages in flight.
+/// Starts a consumer with these retry delays and this in-flight limit.
 pub fn start<H: Handler>(vhost: &Vhost, retry_queues: &[&str], concurrency: u16, handler: H) -> Running {
     let status = Arc::new(StageStatus::new("test"));
     let (hold, held) = watch::channel(None);
@@ -72,39 +72,39 @@ pub fn start<H: Handler>(vhost: &Vhost, retry_queues: &[&str], concurrency: u16,
     Running { shutdown: shutdown.clone(), hold, task: tokio::spawn(consumer.run(handler, shutdown)), status }
 }
 
-/// The vhost's broker, as the runtime takes it.
+/// The vhost's broker.
 pub fn broker(vhost: &Vhost) -> Broker {
     Broker::parse(&vhost.url, "test stage").expect("the URL is right")
 }
 
 impl Running {
-    /// Has it finish what is in flight.
+    /// Finishes in-flight messages, then ends.
     pub async fn stop(self) {
         self.shutdown.cancel();
         self.task.await.expect("it does not panic").expect("it had started");
     }
 
-    /// Ends it in the middle of everything: its connections close, and nothing more is acked.
+    /// Aborts it: its connections close, and nothing more is acked.
     pub async fn kill(self) {
         self.task.abort();
-        // That it was aborted is no news.
+        // The error is the abort itself.
         let _ = self.task.await;
     }
 }
 
-/// Publishes messages on the bus, each with properties of its own, once the stage's queue is bound.
+/// Publishes messages with their properties on the bus, once the stage's queue is bound.
 pub async fn publish(url: &str, messages: Vec<(String, BasicProperties)>) {
     let properties = lapin::ConnectionProperties::default();
     let connection = lapin::Connection::connect(url, properties).await.expect("the broker accepts us");
     let channel = connection.create_channel().await.expect("a channel");
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
     for (body, properties) in messages {
-        eventually("the stage hears it", async || {
+        eventually("the stage's queue is bound", async || {
             let options = BasicPublishOptions { mandatory: true, ..Default::default() };
             let (body, properties) = (body.as_bytes(), properties.clone());
             let sent = channel.basic_publish("events".into(), KEY.into(), options, body, properties);
             let confirmation = sent.await.expect("published").await.expect("confirmed");
-            assert!(confirmation.is_ack(), "the broker takes it");
+            assert!(confirmation.is_ack(), "the broker acks it");
             confirmation.take_message().is_none().then_some(())
         })
         .await;
@@ -116,14 +116,14 @@ pub fn plain(bodies: impl IntoIterator<Item = String>) -> Vec<(String, BasicProp
     bodies.into_iter().map(|body| (body, BasicProperties::default().with_delivery_mode(2))).collect()
 }
 
-/// Messages that are ready in a queue, this very moment.
+/// Messages ready in a queue now.
 pub async fn ready(channel: &Channel, queue: &str) -> u32 {
     let options = QueueDeclareOptions { passive: true, ..Default::default() };
     let declared = channel.queue_declare(queue.into(), options, FieldTable::default()).await;
     declared.expect("the queue is there").message_count()
 }
 
-/// Waits until nothing of the stage is left but so many dead letters.
+/// Waits until the stage's queues hold only so many dead letters.
 pub async fn only_dead_letters(vhost: &Vhost, count: u32) {
     let channel = vhost.channel().await;
     eventually(&format!("{count} dead letters and nothing else"), async || {
@@ -131,8 +131,8 @@ pub async fn only_dead_letters(vhost: &Vhost, count: u32) {
         for queue in queues.as_array()? {
             let name = queue["name"].as_str()?;
             let expected = if name == DEAD_LETTERS { count } else { 0 };
-            // The numbers of the management API have those in flight, and are some seconds old: each queue's of
-            // another moment.
+            // The management API's numbers include in-flight messages, but are some seconds old, each queue's at
+            // another time.
             if queue["messages"] != expected || ready(&channel, name).await != expected {
                 return None;
             }

@@ -1,16 +1,16 @@
-//! What the stand-ins do to one call in five: every kind that the vendors' documents let happen.
+//! Faults of the stand-ins, in one call of five: every kind that the vendors' documentation allows.
 
 use std::time::Duration;
 
 use sandbox::{Call, Fault, Options, Rule, Sandbox, omnium};
 
-/// Stand-ins whose random choices follow from the seed, and whose tokens expire soon.
+/// Stand-ins with seeded random choices and short-lived tokens.
 pub fn options(seed: u64) -> Options {
     let omnium = omnium::Options { token_lifetime: Duration::from_secs(20), ..Default::default() };
     Options { omnium, seed, ..Options::default() }
 }
 
-/// Lets all stand-ins fail, and Omnium lag.
+/// Adds faults to all stand-ins, and a read lag to Omnium.
 pub fn add(sandbox: &Sandbox) {
     for (rate, fault) in some() {
         let rule = Rule { rate, ..Rule::new(fault) };
@@ -24,7 +24,7 @@ pub fn add(sandbox: &Sandbox) {
     }
 }
 
-/// Faults, and the share of calls that meets each.
+/// Faults, each with the share of calls that it affects.
 fn some() -> [(f64, Fault); 7] {
     let status = |status: u16, retry_after, done| Fault::Status {
         status: status.try_into().expect("a status"),

@@ -1,20 +1,20 @@
-//! Whether everything is where it belongs exactly once, by the sandbox's ledgers and the store.
+//! Checks by the sandbox's call records and the store that everything was delivered exactly once.
 
 use std::collections::BTreeMap;
 
-use bilag_tests::{World, receipt};
+use bilag_tests::{TestEnv, receipt};
 use sha2::{Digest, Sha256};
 use sync_store::{Page, Record, RecordFilter, State};
 
 use super::{PACKAGES, RECEIPTS};
 
-/// By the sandbox's ledgers and the store.
-pub async fn verify(world: &World) {
-    let omnium = world.sandbox.omnium.summary();
+/// Checks the receipts, then the packages.
+pub async fn verify(env: &TestEnv) {
+    let omnium = env.sandbox.omnium.summary();
     println!("Omnium: {:?}; at most {} at once", omnium.calls, omnium.max_in_flight);
     assert!(omnium.violations.is_empty(), "{:?}", omnium.violations);
     assert_eq!(omnium.invoices.len(), (RECEIPTS + PACKAGES) as usize);
-    let records = records_at(world, "omnium").await;
+    let records = records_at(env, "omnium").await;
     assert_eq!(records.len(), (RECEIPTS + PACKAGES) as usize);
     let template = receipt_pdf::Template::builtin("a4").expect("built in");
     for number in 1..=RECEIPTS {
@@ -30,23 +30,23 @@ pub async fn verify(world: &World) {
         assert_eq!(record.invoice_id.as_deref(), Some(&*uid));
         assert_eq!(record.pdf_sha256.as_deref(), Some(&*sha256), "{uid}");
     }
-    packages(world, &records).await;
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    packages(env, &records).await;
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }
 
-/// One key, one receipt, one invoice in Omnium, on the package and in the ERP: the same document.
-async fn packages(world: &World, at_omnium: &BTreeMap<String, Record>) {
+/// Each package has one key, one receipt, and the same document in Omnium, the OMS and the ERP.
+async fn packages(env: &TestEnv, at_omnium: &BTreeMap<String, Record>) {
     let (asked, oms, erp) =
-        (world.sandbox.invoice_service.summary(), world.sandbox.oms.summary(), world.sandbox.erp.summary());
+        (env.sandbox.invoice_service.summary(), env.sandbox.oms.summary(), env.sandbox.erp.summary());
     println!("invoice service: {:?}; OMS: {:?}; ERP: {:?}", asked.calls, oms.calls, erp.calls);
     for violations in [&asked.violations, &oms.violations, &erp.violations] {
         assert!(violations.is_empty(), "{violations:?}");
     }
     let there = [asked.packages.len(), oms.packages.len(), erp.invoices.len()];
     assert_eq!(there, [PACKAGES as usize; 3]);
-    let others = [records_at(world, "package").await, records_at(world, "erp").await];
+    let others = [records_at(env, "package").await, records_at(env, "erp").await];
     for id in 1..=u64::from(PACKAGES) {
-        world.assert_one_invoice(id);
+        env.assert_one_invoice(id);
         let uid = &asked.packages[&id].receipts[0].uid;
         let delivered = &erp.invoices[&format!("31/{uid}/erp")];
         let on_the_package = &oms.packages[&id];
@@ -61,15 +61,15 @@ async fn packages(world: &World, at_omnium: &BTreeMap<String, Record>) {
             assert_eq!(record.pdf_sha256.as_ref(), Some(&on_the_package.sha256));
         }
     }
-    let rounds = world.store().await.package_counts().await.expect("the store answers");
+    let rounds = env.store().await.package_counts().await.expect("the store answers");
     let [issued] = rounds.as_slice() else { panic!("all are issued: {rounds:?}") };
     assert_eq!((issued.state, issued.count), (sync_store::PackageState::Issued, PACKAGES.into()));
 }
 
 /// The records of a target, by the receipt's uid.
-async fn records_at(world: &World, target: &str) -> BTreeMap<String, Record> {
+async fn records_at(env: &TestEnv, target: &str) -> BTreeMap<String, Record> {
     let filter = RecordFilter { target: Some(target.to_owned()), ..Default::default() };
     let page = Page::first(RECEIPTS + PACKAGES + 1);
-    let records = world.store().await.records(&filter, page).await.expect("the store answers");
+    let records = env.store().await.records(&filter, page).await.expect("the store answers");
     records.into_iter().map(|listed| (listed.record.key.receipt_uid.clone(), listed.record)).collect()
 }

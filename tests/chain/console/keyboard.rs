@@ -1,10 +1,10 @@
-//! The same way without a mouse.
+//! The same tasks without a mouse.
 
-use bilag_tests::{Browser, World};
+use bilag_tests::{Browser, TestEnv};
 
-use super::{dead, publish_refused};
+use super::{dead, publish_rejected};
 
-/// Keys without a sign, as WebDriver writes them.
+/// Non-character keys, by their WebDriver code points.
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 const ESCAPE: &str = "\u{e00c}";
@@ -12,56 +12,56 @@ const SPACE: &str = " ";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_are_handled_by_keyboard_alone() {
-    let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
-    publish_refused(&world, 1..=3).await;
-    world.sandbox.omnium.clear_faults();
-    let console = world.console(&[]).await;
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
+    publish_rejected(&env, 1..=3).await;
+    env.sandbox.omnium.clear_faults();
+    let console = env.console(&[]).await;
     let browser = Browser::wide().await;
 
     browser.open(&console.url).await;
     browser.keys(TAB).await;
     assert_eq!(browser.focus().await, "Skip to the content");
     browser.keys("?").await;
-    browser.shows("previous in the list").await;
-    browser.picture("keys").await;
+    browser.wait_for_text("previous in the list").await;
+    browser.save_screenshot("keys").await;
     browser.keys(ESCAPE).await;
-    browser.keys_until(TAB, "3 dead letters").await;
+    browser.press_until_focused(TAB, "3 dead letters").await;
     browser.keys(ENTER).await;
-    browser.shows("3 dead letters waiting, by cause").await;
+    browser.wait_for_text("3 dead letters waiting, by cause").await;
 
-    // The first row is the cause, the next ones are the dead letters.
+    // The first row is the group, the next ones are its dead letters.
     for key in ["j", "j", "j", "k"] {
         browser.keys(key).await;
     }
-    browser.picture("keyboard").await;
+    browser.save_screenshot("keyboard").await;
     let chosen = browser.find("tr.here .muted").await.text().await.expect("an id");
     browser.keys(ENTER).await;
-    browser.shows(&format!("Dead letter {chosen}")).await;
-    browser.keys_until(TAB, "Redrive…").await;
+    browser.wait_for_text(&format!("Dead letter {chosen}")).await;
+    browser.press_until_focused(TAB, "Redrive…").await;
     browser.keys(ENTER).await;
-    browser.shows("Redrive 1 dead letter?").await;
-    browser.keys_until(TAB, "Redrive 1 dead letter").await;
+    browser.wait_for_text("Redrive 1 dead letter?").await;
+    browser.press_until_focused(TAB, "Redrive 1 dead letter").await;
     browser.keys(ENTER).await;
-    browser.shows("1 of 1 dead letter(s) of upload redriven").await;
-    dead(&world, 2).await;
+    browser.wait_for_text("1 of 1 dead letter(s) of upload redriven").await;
+    dead(&env, 2).await;
 
-    browser.keys_until(TAB, "To the dead letters").await;
+    browser.press_until_focused(TAB, "To the dead letters").await;
     browser.keys(ENTER).await;
-    browser.shows("2 dead letters waiting, by cause").await;
+    browser.wait_for_text("2 dead letters waiting, by cause").await;
     browser.keys("/").await;
     assert_eq!(browser.focus().await, "text");
     browser.keys("rcpt").await;
     browser.keys(ENTER).await;
-    browser.shows("Show all").await;
-    browser.keys_until(TAB, "id").await;
+    browser.wait_for_text("Show all").await;
+    browser.press_until_focused(TAB, "id").await;
     browser.keys(SPACE).await;
-    browser.keys_until(TAB, "Discard…").await;
+    browser.press_until_focused(TAB, "Discard…").await;
     browser.keys(ENTER).await;
-    browser.shows("Discard 1 dead letter?").await;
-    browser.keys_until(TAB, "Discard 1 dead letter").await;
+    browser.wait_for_text("Discard 1 dead letter?").await;
+    browser.press_until_focused(TAB, "Discard 1 dead letter").await;
     browser.keys(ENTER).await;
-    browser.shows("1 of 1 dead letter(s) of upload discarded").await;
-    dead(&world, 1).await;
+    browser.wait_for_text("1 of 1 dead letter(s) of upload discarded").await;
+    dead(&env, 1).await;
     browser.close().await;
 }

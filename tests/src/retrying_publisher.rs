@@ -1,4 +1,4 @@
-//! A till that goes on through every trouble of the broker.
+//! A publisher that retries through every broker failure.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use amqp::{Broker, Outgoing, Publisher};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
-/// Publishes on the bus; what is not confirmed is published again.
-pub struct Till {
+/// Publishes on the bus; unconfirmed events are published again.
+pub struct RetryingPublisher {
     broker: Broker,
     publisher: Option<Publisher>,
 }
 
-impl Till {
-    /// At the vhost of this URL.
+impl RetryingPublisher {
+    /// For the vhost of this URL.
     pub fn new(url: &str) -> Self {
         Self { broker: Broker::parse(url, "the till").expect("the URL is right"), publisher: None }
     }
 
-    /// Publishes an event, and returns once it is confirmed.
+    /// Publishes an event; returns once it is confirmed.
     pub async fn publish(&mut self, event: &Value) {
-        // Akinon's events have their head apart.
+        // Akinon's events have type and id in `event`.
         let (kind, id) = match event.get("event") {
             Some(head) => (&head["type"], &head["uuid"]),
             None => (&event["type"], &event["id"]),

@@ -1,8 +1,8 @@
-//! Dead letters by the hundred thousand: how long counts take, and how many dead letters a second move.
+//! A hundred thousand dead letters: how long counts take, and how many a second are moved.
 
 use std::time::{Duration, Instant};
 
-use bilag_tests::{OwnBroker, Store, Vhost, World, receipt};
+use bilag_tests::{PrivateBroker, Store, TestEnv, Vhost, receipt};
 use futures_util::{StreamExt, stream};
 use lapin::BasicProperties;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
@@ -10,31 +10,32 @@ use lapin::types::{AMQPValue, FieldTable};
 use serde_json::Value;
 use tokio::time::sleep;
 
-/// How many dead letters, where `BILAG_BENCH_LETTERS` does not say.
-const LETTERS: usize = 100_000;
+/// Number of dead letters, unless `BILAG_BENCH_LETTERS` is set.
+const DEAD_LETTERS: usize = 100_000;
 
-/// Unconfirmed messages at once while the queue is filled.
+/// Maximum unconfirmed messages while the queue is filled.
 const AT_ONCE: usize = 500;
 
-/// Fills a dead-letter queue, and measures what operators do with it.
-pub async fn measure(broker: &OwnBroker) {
-    let letters = std::env::var("BILAG_BENCH_LETTERS").ok().and_then(|n| n.parse().ok()).unwrap_or(LETTERS);
+/// Fills a dead-letter queue, and measures the operators' commands.
+pub async fn measure(broker: &PrivateBroker) {
+    let letters =
+        std::env::var("BILAG_BENCH_LETTERS").ok().and_then(|n| n.parse().ok()).unwrap_or(DEAD_LETTERS);
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
-    measure_on(&World::on(vhost, Store::Sqlite).await, letters).await;
+    measure_on(&TestEnv::on(vhost, Store::Sqlite).await, letters).await;
 }
 
-async fn measure_on(world: &World, letters: usize) {
-    world.ok(&["topology", "apply"]);
+async fn measure_on(env: &TestEnv, letters: usize) {
+    env.ok(&["topology", "apply"]);
     let body = receipt(1).to_string().into_bytes();
     println!("\nletters         {letters} of {} B in one queue", body.len());
-    let dead = world.consume(&["dead"]).await;
+    let dead = env.consume(&["dead"]).await;
     let begun = Instant::now();
-    fill(world, letters, &body).await;
-    while counted(world) < letters as u64 {
-        assert!(begun.elapsed() < Duration::from_secs(1_800), "{} noted after 30 min", counted(world));
+    fill(env, letters, &body).await;
+    while counted(env) < letters as u64 {
+        assert!(begun.elapsed() < Duration::from_secs(1_800), "{} noted after 30 min", counted(env));
         sleep(Duration::from_secs(1)).await;
     }
-    told("noted", letters, begun.elapsed());
+    print_rate("noted", letters, begun.elapsed());
     drop(dead);
     for (what, arguments) in [
         ("list, counts", vec!["dead", "list"]),
@@ -45,31 +46,31 @@ async fn measure_on(world: &World, letters: usize) {
         ("restore all", vec!["dead", "restore", "--all"]),
     ] {
         let begun = Instant::now();
-        world.ok(&arguments);
-        told(what, letters, begun.elapsed());
+        env.ok(&arguments);
+        print_rate(what, letters, begun.elapsed());
     }
-    // What was read once is complete or heard again: the receipt stage takes it at once.
-    let _receipt = world.consume(&["receipt"]).await;
+    // A complete or repeated receipt is cheap: the receipt stage acks it at once.
+    let _receipt = env.consume(&["receipt"]).await;
     let begun = Instant::now();
-    world.ok(&["dead", "redrive", "--all"]);
-    told("redrive all", letters, begun.elapsed());
+    env.ok(&["dead", "redrive", "--all"]);
+    print_rate("redrive all", letters, begun.elapsed());
 }
 
-fn told(what: &str, letters: usize, took: Duration) {
+fn print_rate(what: &str, letters: usize, took: Duration) {
     let seconds = took.as_secs_f64();
     println!("  {what:<14}{seconds:>8.2} s {:>9.0} letters/s", letters as f64 / seconds);
 }
 
-fn counted(world: &World) -> u64 {
+fn counted(env: &TestEnv) -> u64 {
     let list: Value =
-        serde_json::from_str(&world.ok(&["dead", "list", "--json", "--limit", "1"])).expect("JSON");
+        serde_json::from_str(&env.ok(&["dead", "list", "--json", "--limit", "1"])).expect("JSON");
     let counts = list["counts"].as_array().expect("counts").iter();
     counts.filter_map(|count| count["count"].as_u64()).sum()
 }
 
-/// Puts dead letters where the stages do: into the dead-letter exchange, with their headers.
-async fn fill(world: &World, letters: usize, body: &[u8]) {
-    let channel = &world.vhost.channel().await;
+/// Publishes dead letters as the stages do: to the dead-letter exchange, with their headers.
+async fn fill(env: &TestEnv, letters: usize, body: &[u8]) {
+    let channel = &env.vhost.channel().await;
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
     stream::iter(0..letters)
         .map(|number| async move {

@@ -1,9 +1,9 @@
-//! A real network between `bilag` and what it talks to, on which packets can be dropped without an answer.
+//! A real network between `bilag` and its services, on which packets can be dropped silently.
 //!
-//! Three network namespaces of the test's own: `bilag` in one, the far ends in another, a router between
-//! them. A [`Line`] is a route through the router to one TCP service of this machine. While it is cut, the
-//! router drops what comes on it and says nothing, so that the kernels at both ends do what they do on a
-//! network that has gone silent: they keep what was written and send it again.
+//! Three network namespaces: `bilag` in one, the services' relays in another, a router between
+//! them. A [`Route`] leads through the router to one TCP service of this machine. While it is cut, the
+//! router drops its packets silently, so that the kernels at both ends behave as on a
+//! silent network: they keep written data and retransmit it.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,49 +18,49 @@ use tempfile::TempDir;
 
 use crate::eventually;
 
-/// How long a namespace or a relay may take to be there.
+/// Timeout for the start of a namespace or relay.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Namespaces and relays end by themselves after so many seconds, should the test not end them.
+/// Seconds after which namespaces and relays end by themselves if the test does not end them.
 const LIFETIME: &str = "900";
 
-/// Three namespaces, and the lines between them. They end when dropped.
-pub struct Wire {
-    router: Ended,
-    bilag: Ended,
-    services: Ended,
-    relays: Vec<Ended>,
+/// Three namespaces, and the routes between them. They end when dropped.
+pub struct TestNetwork {
+    router: KilledOnDrop,
+    bilag: KilledOnDrop,
+    services: KilledOnDrop,
+    relays: Vec<KilledOnDrop>,
     lines: u8,
     folder: TempDir,
 }
 
 /// A route to one service. `Display` gives the host and port to connect to.
-pub struct Line {
+pub struct Route {
     number: u8,
 }
 
-/// A process, killed with all that it started when dropped.
-struct Ended(Child);
+/// A process group that is killed when dropped.
+struct KilledOnDrop(Child);
 
-impl Drop for Ended {
+impl Drop for KilledOnDrop {
     fn drop(&mut self) {
-        // Each is a process group of its own.
+        // Each is its own process group.
         let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.0.id())]).status();
         let _ = self.0.wait();
     }
 }
 
-impl fmt::Display for Line {
+impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{PORT}", self.service())
     }
 }
 
-/// The port of every service, at the address of its line.
+/// The port of every service, at the address of its route.
 const PORT: u16 = 7000;
 
-impl Line {
-    /// Four addresses of one line each, of the range that is set aside for tests of networks (RFC 2544).
+impl Route {
+    /// The addresses of a route, from the range reserved for benchmarks of networks (RFC 2544).
     const fn address(&self, host: u8) -> Ipv4Addr {
         Ipv4Addr::new(198, 18, self.number, host)
     }
@@ -73,21 +73,21 @@ impl Line {
         self.address(5)
     }
 
-    /// The router's devices towards `bilag` and towards the service.
+    /// The router's interfaces towards `bilag` and towards the service.
     fn devices(&self) -> [String; 2] {
         ["b", "s"].map(|end| format!("{end}{}", self.number))
     }
 }
 
-impl Wire {
-    /// Makes the namespaces.
+impl TestNetwork {
+    /// Creates the namespaces.
     ///
     /// # Panics
-    /// The machine does not let its users make namespaces.
+    /// If users may not create namespaces on this machine.
     pub fn new() -> Self {
         let router = started("unshare", ["--user", "--map-root-user", "--net", "sleep", LIFETIME]);
         await_namespace(&router);
-        let inside = |router: &Ended| {
+        let inside = |router: &KilledOnDrop| {
             let router = router.0.id().to_string();
             let arguments =
                 ["-t", &router, "-U", "--preserve-credentials", "unshare", "--net", "sleep", LIFETIME];
@@ -96,7 +96,7 @@ impl Wire {
             namespace
         };
         let (bilag, services) = (inside(&router), inside(&router));
-        let wire = Self {
+        let network = Self {
             router,
             bilag,
             services,
@@ -104,16 +104,16 @@ impl Wire {
             lines: 0,
             folder: TempDir::new().expect("a folder"),
         };
-        for namespace in [&wire.bilag, &wire.services] {
-            wire.ip(namespace, "link set lo up");
+        for namespace in [&network.bilag, &network.services] {
+            network.ip(namespace, "link set lo up");
         }
-        wire
+        network
     }
 
-    /// Lays a line to a TCP service of this machine (`127.0.0.1:5672`).
-    pub fn line(&mut self, to: &str) -> Line {
+    /// Adds a route to a TCP service of this machine (`127.0.0.1:5672`).
+    pub fn route(&mut self, to: &str) -> Route {
         self.lines += 1;
-        let line = Line { number: self.lines };
+        let line = Route { number: self.lines };
         let [towards_bilag, towards_service] = line.devices();
         let number = line.number;
         for (device, namespace, router_at, end) in [
@@ -129,7 +129,7 @@ impl Wire {
             self.ip(namespace, &format!("route add 198.18.{number}.0/29 via {router_at}"));
         }
         self.heal(&line);
-        // Paths of sockets cross namespaces; connections of TCP do not.
+        // Unix sockets cross network namespaces; TCP connections do not.
         let socket = self.folder.path().join(format!("{number}.sock"));
         let out = format!("UNIX-LISTEN:{},fork", socket.display());
         self.relays.push(started("socat", ["-t60", &out, &format!("TCP:{to}")]));
@@ -146,33 +146,33 @@ impl Wire {
         line
     }
 
-    /// Drops every packet on the line, both ways.
-    pub fn cut(&self, line: &Line) {
+    /// Drops every packet on the route, in both directions.
+    pub fn cut(&self, line: &Route) {
         line.devices().iter().for_each(|device| self.forward(device, false));
     }
 
-    /// Drops every packet to the service; what comes from it still arrives.
-    pub fn cut_towards_service(&self, line: &Line) {
+    /// Drops every packet to the service; packets from it still arrive.
+    pub fn cut_towards_service(&self, line: &Route) {
         let [towards_bilag, _] = line.devices();
         self.forward(&towards_bilag, false);
     }
 
     /// Lets packets through again.
-    pub fn heal(&self, line: &Line) {
+    pub fn heal(&self, line: &Route) {
         line.devices().iter().for_each(|device| self.forward(device, true));
     }
 
-    /// Keeps a line cut for so long, then lets packets through again.
-    pub async fn silence(&self, line: &Line, length: Duration) {
+    /// Cuts a route for this long, then lets packets through again.
+    pub async fn silence(&self, line: &Route, length: Duration) {
         self.cut(line);
         tokio::time::sleep(length).await;
         self.heal(line);
     }
 
-    /// Waits until nothing that was written to the line waits in a kernel to be sent again, not even for
+    /// Waits until no kernel holds unsent data for the route, not even of
     /// processes that have ended.
-    pub async fn delivered(&self, line: &Line) {
-        eventually("nothing is left in the kernel's hand", async || {
+    pub async fn wait_until_drained(&self, line: &Route) {
+        eventually("the kernel's send buffers are empty", async || {
             let entering = self.entering(&self.bilag);
             let service = line.to_string();
             let mut sockets = Command::new(&entering[0]);
@@ -185,49 +185,49 @@ impl Wire {
         .await;
     }
 
-    /// What starts a program at `bilag`'s end of the lines.
+    /// The command prefix that starts a program in `bilag`'s namespace.
     pub(crate) fn launcher(&self) -> Vec<String> {
         self.entering(&self.bilag)
     }
 
-    /// Whether the router passes on what comes in at a device.
+    /// Switches forwarding of packets from an interface on or off.
     fn forward(&self, device: &str, on: bool) {
         let write = format!("echo {} >/proc/sys/net/ipv4/conf/{device}/forwarding", u8::from(on));
         assert!(self.succeeds(&self.router, &["sh", "-c", &write]), "{write}");
     }
 
-    fn ip(&self, namespace: &Ended, arguments: &str) {
+    fn ip(&self, namespace: &KilledOnDrop, arguments: &str) {
         let words: Vec<&str> = ["ip"].into_iter().chain(arguments.split(' ')).collect();
         assert!(self.succeeds(namespace, &words), "ip {arguments}");
     }
 
-    fn succeeds(&self, namespace: &Ended, words: &[&str]) -> bool {
+    fn succeeds(&self, namespace: &KilledOnDrop, words: &[&str]) -> bool {
         let entering = self.entering(namespace);
         let ran = Command::new(&entering[0]).args(&entering[1..]).args(words).status();
         ran.expect("nsenter runs (packages util-linux, iproute2 and socat)").success()
     }
 
-    fn entering(&self, namespace: &Ended) -> Vec<String> {
+    fn entering(&self, namespace: &KilledOnDrop) -> Vec<String> {
         let pid = namespace.0.id().to_string();
         ["nsenter", "-t", &pid, "-U", "-n", "--preserve-credentials"].map(str::to_owned).to_vec()
     }
 }
 
-impl Default for Wire {
+impl Default for TestNetwork {
     fn default() -> Self {
         Self::new()
     }
 }
 
-fn started<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> Ended {
+fn started<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> KilledOnDrop {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new(program);
     let child = command.args(arguments).stdin(Stdio::null()).process_group(0).spawn();
-    Ended(child.unwrap_or_else(|error| panic!("{program} (packages util-linux and socat): {error}")))
+    KilledOnDrop(child.unwrap_or_else(|error| panic!("{program} (packages util-linux and socat): {error}")))
 }
 
-/// Waits until a process is in a network namespace of its own.
-fn await_namespace(process: &Ended) {
+/// Waits until a process is in its own network namespace.
+fn await_namespace(process: &KilledOnDrop) {
     let of = |pid: &str| fs::read_link(PathBuf::from("/proc").join(pid).join("ns/net")).ok();
     let ready = || {
         let pid = process.0.id().to_string();
@@ -235,7 +235,7 @@ fn await_namespace(process: &Ended) {
         of(&pid).is_some_and(|net| Some(net) != of("self")) && name.trim() == "sleep"
     };
     await_true(
-        "a network namespace of the test's own (this machine must let users make them: \
+        "a network namespace of the test's own (users must be allowed to create them: \
          `unshare --user --map-root-user --net true`)",
         ready,
     );

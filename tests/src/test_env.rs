@@ -1,4 +1,4 @@
-//! Everything that one test needs, of its own.
+//! The environment of one test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,23 +17,23 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::process;
-use crate::{Bilag, Vhost, Wire, eventually};
+use crate::{Bilag, TestNetwork, Vhost, eventually};
 
-/// Which store.
+/// The database of a test.
 pub enum Store {
-    /// A file of the test's own.
+    /// A file in the test's folder.
     Sqlite,
     /// This PostgreSQL database.
     Postgres(String),
 }
 
-/// A vhost, a sandbox, a store and a folder.
-pub struct World {
+/// A vhost, a sandbox, a store and a folder for one test.
+pub struct TestEnv {
     /// The vhost.
     pub vhost: Vhost,
-    /// The stand-ins for what lies downstream.
+    /// The stand-ins for the downstream services.
     pub sandbox: Sandbox,
-    /// Settings of every `bilag` that is started; later ones win.
+    /// Settings of every `bilag` started from now on; later ones win.
     pub settings: Vec<(String, String)>,
     launcher: Vec<String>,
     folder: TempDir,
@@ -42,8 +42,8 @@ pub struct World {
     started: AtomicUsize,
 }
 
-impl World {
-    /// On the tests' broker, with SQLite and short retry queues.
+impl TestEnv {
+    /// On the tests' broker, with SQLite and short retry delays.
     pub async fn new() -> Self {
         Self::on(Vhost::new().await, Store::Sqlite).await
     }
@@ -53,23 +53,23 @@ impl World {
         Self::with(vhost, store, sandbox::Options::default()).await
     }
 
-    /// The same, with packages: an invoice service that answers at once, and an OMS.
+    /// With packages: an OMS, and an invoice service that answers at once.
     pub async fn with_packages() -> Self {
-        let mut world = Self::new().await;
-        world.hear_packages();
-        world
+        let mut env = Self::new().await;
+        env.enable_packages();
+        env
     }
 
-    /// The same, with an invoice service that sends its receipts over the bus, so long after it was
-    /// asked.
+    /// With packages, and an invoice service that publishes its receipts on the bus, this long after the
+    /// request.
     pub async fn with_packages_later(after: Duration) -> Self {
         let vhost = Vhost::new().await;
         let mode = Mode::over_the_bus(&vhost.url, "events", after);
         let invoice_service = sandbox::invoice_service::Options { mode, ..Default::default() };
         let options = sandbox::Options { invoice_service, ..Default::default() };
-        let mut world = Self::with(vhost, Store::Sqlite, options).await;
-        world.hear_packages();
-        world
+        let mut env = Self::with(vhost, Store::Sqlite, options).await;
+        env.enable_packages();
+        env
     }
 
     /// On a vhost, with a store and stand-ins.
@@ -106,8 +106,8 @@ impl World {
         }
     }
 
-    /// Lets every `bilag` that is started from now on hear packages.
-    pub fn hear_packages(&mut self) {
+    /// Enables packages for every `bilag` started from now on.
+    pub fn enable_packages(&mut self) {
         let (service, oms) = (self.sandbox.invoice_service_url(), self.sandbox.oms_url());
         for (name, value) in [
             ("INVOICE_SERVICE_URL", &*service),
@@ -122,8 +122,8 @@ impl World {
         }
     }
 
-    /// Lets every `bilag` that is started from now on deliver to the ERP.
-    pub fn deliver_to_erp(&mut self) {
+    /// Enables the ERP for every `bilag` started from now on.
+    pub fn enable_erp(&mut self) {
         let erp = self.sandbox.erp_url();
         for (name, value) in [
             ("ERP_INVOICE_URL", &*erp),
@@ -134,36 +134,36 @@ impl World {
         }
     }
 
-    /// Sets a variable of every `bilag` that is started from now on.
+    /// Sets a variable for every `bilag` started from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Starts every `bilag` from now on at its end of a wire, where it reaches what there is a line to.
-    pub fn behind(&mut self, wire: &Wire) {
-        self.launcher = wire.launcher();
+    /// Starts every `bilag` from now on in a test network, where it reaches only services with a route.
+    pub fn run_in(&mut self, network: &TestNetwork) {
+        self.launcher = network.launcher();
     }
 
-    /// Takes a variable away from every `bilag` that is started from now on.
+    /// Unsets a variable for every `bilag` started from now on.
     pub fn unset(&mut self, name: &str) {
         self.settings.retain(|(set, _)| set != name);
     }
 
-    /// Writes a file into the folder that every `bilag` is started in.
+    /// Writes a file into the working folder of every `bilag`.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, content).expect("the file can be written");
         path
     }
 
-    /// A copy of the SQLite store as it is now, made as the handbook says.
+    /// Backs up the SQLite store as documented.
     pub fn backup(&self) -> PathBuf {
         let copy = self.folder.path().join("backup.db");
         self.sqlite(&format!(".backup '{}'", copy.display()));
         copy
     }
 
-    /// Runs a command or SQL at the SQLite store.
+    /// Runs a `sqlite3` command or SQL on the SQLite store.
     pub fn sqlite(&self, command: &str) {
         let ran = Command::new("sqlite3")
             .args(["-cmd", ".timeout 10000"])
@@ -173,7 +173,7 @@ impl World {
         assert!(ran.expect("sqlite3 runs (package sqlite3)").success());
     }
 
-    /// Puts a backup in the store's place, as the handbook says: nothing consumes, and the log goes.
+    /// Restores a backup as documented: without consumers, and the write-ahead log is removed.
     pub fn restore(&self, backup: &Path) {
         let file = |name: &str| self.folder.path().join(name);
         for log in ["bilag.db-wal", "bilag.db-shm"] {
@@ -182,7 +182,7 @@ impl World {
         fs::copy(backup, file("bilag.db")).expect("the backup is put in its place");
     }
 
-    /// The folder that every `bilag` is started in.
+    /// The working folder of every `bilag`.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -203,7 +203,7 @@ impl World {
         let mut arguments = vec!["consume"];
         arguments.extend(stages);
         let mut bilag = self.start(&arguments);
-        // Each of these puts one more consumer to use.
+        // Each of these enables one more consumer.
         let uses = ["INVOICE_SERVICE_URL", "OMS_BASE_URL", "ERP_INVOICE_URL"];
         let used = uses.iter().filter(|name| self.settings.iter().any(|(set, _)| set == *name)).count();
         let expected = if stages == ["all"] { 4 + used } else { stages.len() };
@@ -216,7 +216,7 @@ impl World {
         bilag
     }
 
-    /// Starts `bilag`, which must end by itself soon; gives its exit code and all that it said.
+    /// Starts `bilag`, which must end by itself; returns its exit code and log.
     pub async fn ends(&self, arguments: &[&str]) -> (i32, String) {
         let mut bilag = self.start(arguments);
         let status = eventually("bilag ends by itself", async || bilag.has_ended()).await;
@@ -228,13 +228,13 @@ impl World {
         self.command(arguments).output().expect("bilag runs")
     }
 
-    /// Runs `bilag` to its end, with nobody at the other end of its standard output.
-    pub fn run_unread(&self, arguments: &[&str]) -> Output {
+    /// Runs `bilag` to its end, with a closed standard output.
+    pub fn run_with_closed_stdout(&self, arguments: &[&str]) -> Output {
         let (_, output) = std::io::pipe().expect("a pipe");
         self.command(arguments).stdout(output).output().expect("bilag runs")
     }
 
-    /// Runs `bilag`, which must succeed, and gives what it printed.
+    /// Runs `bilag`, which must succeed, and returns its standard output.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         let problem = String::from_utf8_lossy(&ran.stderr);
@@ -259,7 +259,7 @@ impl World {
         let confirm =
             self.channel.basic_publish(exchange.into(), key.into(), options, body, properties).await;
         let confirmation = confirm.expect("published").await.expect("confirmed");
-        assert!(confirmation.is_ack(), "the broker takes it");
+        assert!(confirmation.is_ack(), "the broker acks it");
         assert!(confirmation.take_message().is_none(), "a queue is bound to {exchange} with {key}");
     }
 
@@ -268,13 +268,13 @@ impl World {
         sync_store::connect(&self.database).await.expect("the store opens")
     }
 
-    /// How many records are in a state.
+    /// The number of records in a state.
     pub async fn records(&self, state: State) -> u64 {
         let counts = self.store().await.counts().await.expect("the store answers");
         counts.iter().filter(|count| count.state == state).map(|count| count.count).sum()
     }
 
-    /// What `bilag dead list --json` says.
+    /// Dead letters from `bilag dead list --json`.
     pub fn dead_letters(&self) -> Vec<Value> {
         let list: Value =
             serde_json::from_str(&self.ok(&["dead", "list", "--json", "--limit", "100000"])).expect("JSON");
