@@ -14,7 +14,7 @@ use sync_store::State;
 /// Omnium answers every call about this invoice with this status.
 fn refuses(invoice: &str, status: StatusCode) -> Rule {
     let mut rule = Rule::new(Fault::Status { status, retry_after: None, done: false }).on(Call::Upsert);
-    rule.invoice_id = Some(invoice.to_owned());
+    rule.subject.invoice_id = Some(invoice.to_owned());
     rule
 }
 

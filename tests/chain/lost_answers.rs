@@ -50,8 +50,9 @@ async fn assert_one_file_after_lost_answers(attach_by: &str, attach: Call) {
     let all = EACH * u32::try_from(faults.len()).expect("not that many");
     for number in 1..=all {
         let (call, fault) = &faults[(number % u32::try_from(faults.len()).expect("not that many")) as usize];
-        let rule = Rule::new(fault.clone()).on(*call).times(1);
-        env.sandbox.omnium.add_fault(Rule { invoice_id: Some(format!("rcpt-{number}")), ..rule });
+        let mut rule = Rule::new(fault.clone()).on(*call).times(1);
+        rule.subject.invoice_id = Some(format!("rcpt-{number}"));
+        env.sandbox.omnium.add_fault(rule);
     }
     // An uncertain attach is looked up, and reads lag behind writes.
     env.sandbox.omnium.add_fault(Rule::new(Fault::Lag { ms: 1_000 }).on(Call::Get));

@@ -32,7 +32,9 @@ fn reasons(env: &TestEnv) -> BTreeMap<String, usize> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn invoice_that_always_gets_500_dies_alone() {
     let env = TestEnv::new().await;
-    env.sandbox.omnium.add_fault(Rule { invoice_id: Some("rcpt-50".to_owned()), ..always(500) });
+    let mut poisoned = always(500);
+    poisoned.subject.invoice_id = Some("rcpt-50".to_owned());
+    env.sandbox.omnium.add_fault(poisoned);
     let all = env.consume(&["all"]).await;
     for number in 1..=101 {
         env.publish(&receipt(number)).await;
@@ -56,7 +58,9 @@ fn of_store(store: &str, number: u32) -> Value {
 async fn forbidden_store_affects_only_its_own_receipts() {
     const FORBIDDEN: u32 = 30;
     let env = TestEnv::new().await;
-    env.sandbox.omnium.add_fault(Rule { store_id: Some("closed".to_owned()), ..always(403) });
+    let mut forbidden = always(403);
+    forbidden.subject.store_id = Some("closed".to_owned());
+    env.sandbox.omnium.add_fault(forbidden);
     let _all = env.consume(&["all"]).await;
     for number in 1..=FORBIDDEN {
         env.publish(&of_store("open", 100 + number)).await;

@@ -42,7 +42,7 @@ async fn paused(health: &Health) -> String {
 fn asked(env: &TestEnv, call: Call, from: usize) -> Vec<String> {
     let ledger = env.sandbox.omnium.ledger();
     let calls = ledger.into_iter().skip(from).filter(|entry| entry.call == call);
-    calls.filter_map(|entry| entry.about.invoice_id).collect()
+    calls.filter_map(|entry| entry.about.subject.invoice_id).collect()
 }
 
 fn assert_paused_once(all: &Bilag) {

@@ -60,7 +60,7 @@ async fn probes(service: &Sandbox, from: usize) {
     eventually("more probes than there are attempts", async || {
         let ledger = service.invoice_service.ledger();
         let mut packages: Vec<_> =
-            ledger.iter().skip(from).filter_map(|entry| entry.about.package_id).collect();
+            ledger.iter().skip(from).filter_map(|entry| entry.about.subject.package_id).collect();
         packages.dedup();
         (packages.len() >= 4).then_some(())
     })

@@ -209,7 +209,7 @@ async fn delayed_invoice_never_overwrites_a_later_one() {
     let mut env = TestEnv::with_packages().await;
     env.set("BILAG_RETRY_DELAYS", &["500ms"; 40].join(","));
     let mut first_invoice = answers(403, None);
-    first_invoice.invoice_number = Some("90001".to_owned());
+    first_invoice.subject.invoice_number = Some("90001".to_owned());
     env.sandbox.oms.add_fault(first_invoice);
     let _all = env.consume(&["all"]).await;
     publish(&env, [1]).await;

@@ -30,7 +30,7 @@ async fn env_with_every_outcome() -> TestEnv {
     env.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "true");
     let mut refused =
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
-    refused.invoice_id = Some("rcpt-2".to_owned());
+    refused.subject.invoice_id = Some("rcpt-2".to_owned());
     env.sandbox.omnium.add_fault(refused);
     let mut all = env.consume(&["all"]).await;
     for number in [1, 2, 4] {

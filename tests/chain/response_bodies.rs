@@ -56,7 +56,7 @@ async fn response_body_is_only_in_the_dead_letter_without_secrets() {
     }
     let omnium = &env.sandbox.omnium;
     let mut refused = omnium::Rule::new(echoing_answer(400));
-    refused.invoice_id = Some("rcpt-9".to_owned());
+    refused.subject.invoice_id = Some("rcpt-9".to_owned());
     omnium.add_fault(refused);
     omnium.add_fault(omnium::Rule::new(echoing_answer(500)).on(omnium::Call::Token).times(1));
     omnium.add_fault(omnium::Rule::new(echoing_answer(500)).on(omnium::Call::Upsert).times(2));

@@ -50,7 +50,7 @@ async fn secrets_and_customer_data_never_leak() {
     omnium.add_fault(answers(Call::Upsert, StatusCode::CONFLICT, 1));
     let mut refused =
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
-    refused.invoice_id = Some("rcpt-9".to_owned());
+    refused.subject.invoice_id = Some("rcpt-9".to_owned());
     omnium.add_fault(refused);
     let all = env.consume(&["all"]).await;
     let mut broken = with_customer(8);

@@ -51,7 +51,7 @@ fn status(status: u16, retry_after: Option<u64>) -> Fault {
 /// A fault of the calls for one invoice.
 fn about(number: u32, call: Call, fault: Fault) -> Rule {
     let mut rule = Rule::new(fault).on(call);
-    rule.invoice_id = Some(format!("rcpt-{number}"));
+    rule.subject.invoice_id = Some(format!("rcpt-{number}"));
     rule
 }
 

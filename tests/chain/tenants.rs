@@ -101,10 +101,10 @@ fn assert_kept_apart(env: &TestEnv) {
     let mut most: BTreeMap<String, usize> = BTreeMap::new();
     for entry in env.sandbox.omnium.ledger() {
         // Calls with a revoked token have no known user.
-        let Some(user) = entry.about.client_id.clone() else { continue };
+        let Some(user) = entry.about.subject.client_id.clone() else { continue };
         let count = most.entry(user.clone()).or_default();
         *count = entry.in_flight.max(*count);
-        if let Some(invoice) = &entry.about.invoice_id {
+        if let Some(invoice) = &entry.about.subject.invoice_id {
             let tenant = user.strip_prefix("user-").expect("one of two");
             assert!(invoice.starts_with(&format!("rcpt-{tenant}")), "{entry:?}");
         }
@@ -129,7 +129,7 @@ async fn assert_only_tenant_8_affected(fault: Fault, call: Option<Call>, says: &
     eventually("more probes than there are attempts", async || {
         let ledger = env.sandbox.omnium.ledger();
         let asked =
-            ledger.iter().skip(before).filter(|entry| entry.about.client_id.as_deref() == Some("user-8"));
+            ledger.iter().skip(before).filter(|entry| entry.about.subject.client_id.as_deref() == Some("user-8"));
         (asked.count() >= 5).then_some(())
     })
     .await;
@@ -182,7 +182,7 @@ async fn a_429_delays_only_its_tenant() {
     let throttled = ledger.iter().find(|entry| entry.status == Some(429)).expect("it got the 429");
     let held = throttled.at_ms + 1..throttled.at_ms + SECONDS * 1_000;
     let publish_during_outage = |user: &str| {
-        let calls = ledger.iter().filter(|entry| entry.about.client_id.as_deref() == Some(user));
+        let calls = ledger.iter().filter(|entry| entry.about.subject.client_id.as_deref() == Some(user));
         calls.filter(|entry| entry.n > throttled.n && held.contains(&entry.at_ms)).count()
     };
     assert!(publish_during_outage("user-8") <= 1, "tenant 8 waits, except for the call in flight");

@@ -162,7 +162,7 @@ send = false
     let ledger = env.sandbox.omnium.ledger();
     let asked = ledger[before..]
         .iter()
-        .filter_map(|entry| Some((entry.about.invoice_id.clone()?, entry.about.client_id.clone()?)));
+        .filter_map(|entry| Some((entry.about.subject.invoice_id.clone()?, entry.about.subject.client_id.clone()?)));
     let mut asked: Vec<_> = asked.collect();
     asked.sort();
     asked.dedup();

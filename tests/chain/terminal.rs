@@ -17,7 +17,7 @@ async fn env_with_receipts() -> TestEnv {
     let env = TestEnv::new().await;
     let mut refused =
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
-    refused.invoice_id = Some("rcpt-2".to_owned());
+    refused.subject.invoice_id = Some("rcpt-2".to_owned());
     env.sandbox.omnium.add_fault(refused);
     let _all = env.consume(&["all"]).await;
     env.publish(&receipt(1)).await;

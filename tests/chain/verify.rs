@@ -39,7 +39,7 @@ async fn lists_every_difference_and_writes_nothing() {
     let env = TestEnv::new().await;
     let omnium = &env.sandbox.omnium;
     let mut refused = Rule::new(status(StatusCode::BAD_REQUEST, None)).on(Call::Attach);
-    refused.invoice_id = Some("rcpt-8".to_owned());
+    refused.subject.invoice_id = Some("rcpt-8".to_owned());
     omnium.add_fault(refused);
     let mut all = env.consume(&["all"]).await;
     for number in 1..=8 {
@@ -130,7 +130,7 @@ async fn matching_period_exits_0_and_honours_a_429() {
 async fn unreadable_invoice_does_not_stop_the_comparison() {
     let env = complete(3).await;
     let mut poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR, None)).on(Call::Get);
-    poisoned.invoice_id = Some("rcpt-2".to_owned());
+    poisoned.subject.invoice_id = Some("rcpt-2".to_owned());
     env.sandbox.omnium.add_fault(poisoned);
     let (code, printed, error) = exit_output(&env.run(&["sync", "verify", "--rate", "50/s", "--json"]));
     assert_eq!((code, error.contains("error: 1 receipt(s) could not be compared")), (1, true), "{error}");
@@ -165,7 +165,7 @@ async fn sigint_reports_what_was_found_so_far() {
     let after_the_first = async || {
         let ledger = env.sandbox.omnium.ledger();
         let second = |entry: &sandbox::omnium::Entry| {
-            entry.call == Call::Get && entry.about.invoice_id.as_deref() == Some("rcpt-2")
+            entry.call == Call::Get && entry.about.subject.invoice_id.as_deref() == Some("rcpt-2")
         };
         ledger.iter().any(second).then_some(())
     };

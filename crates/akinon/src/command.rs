@@ -140,10 +140,10 @@ mod tests {
                 r#"the key of the invoice's number and the key of the document are both "invoice_number"; give each a name of its own"#,
             ),
         ];
-        for (change, told) in cases {
+        for (change, message) in cases {
             let mut command = InvoiceCommand::default();
             change(&mut command);
-            assert_eq!(command.check().expect_err("not sound").to_string(), told);
+            assert_eq!(command.check().expect_err("not sound").to_string(), message);
         }
     }
 }

@@ -16,13 +16,13 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
 use common::{ask, invoice_service, invoice_service_config, oms, oms_config, update};
-use log::{Log, told_by};
+use log::{Log, printed};
 use server::Server;
 
 #[tokio::test]
 async fn logs_and_errors_hold_no_credential_or_body() {
     let log = Log::capture();
-    let mut told = String::new();
+    let mut output = String::new();
     for status in [200, 201, 302, 401, 500, 0] {
         let server = Server::answering(move |_, _| async move {
             match status {
@@ -37,32 +37,33 @@ async fn logs_and_errors_hold_no_credential_or_body() {
         .await;
         let (mut asked, mut updated) = (invoice_service_config(&server.url), oms_config(&server.url));
         (asked.timeout, updated.timeout) = (Duration::from_millis(300), Duration::from_millis(300));
-        told.push_str(&format!("{asked:?} {updated:?} "));
+        output.push_str(&format!("{asked:?} {updated:?} "));
         let (service, oms) =
             (InvoiceService::new(asked).expect("a client"), Oms::new(updated).expect("a client"));
-        told.push_str(&format!("{service:?} {oms:?} "));
+        output.push_str(&format!("{service:?} {oms:?} "));
         let (asked, updated) = tokio::join!(ask(&service), update(&oms));
         assert_eq!((asked.is_ok(), updated.is_ok()), (status == 200, status == 200), "{status}");
-        told.extend([asked.err(), updated.err()].iter().flatten().map(|error| told_by(error)));
+        output.extend([asked.err(), updated.err()].iter().flatten().map(|error| printed(error)));
         for asked in server.asked() {
             assert!(!asked.header("authorization").is_empty() && !asked.body.is_empty(), "{}", asked.line);
         }
     }
     let nowhere = "http://127.0.0.1:1";
-    told.push_str(&told_by(&ask(&invoice_service(nowhere)).await.err().expect("refused")));
-    told.push_str(&told_by(&update(&oms(nowhere)).await.expect_err("refused")));
+    output.push_str(&printed(&ask(&invoice_service(nowhere)).await.err().expect("refused")));
+    output.push_str(&printed(&update(&oms(nowhere)).await.expect_err("refused")));
 
     let log = log.text();
-    for heard in ["the invoice service answered", "Akinon's OMS answered", "hyper", "/packages/{id}/command/"]
+    for logged in
+        ["the invoice service answered", "Akinon's OMS answered", "hyper", "/packages/{id}/command/"]
     {
-        assert!(log.contains(heard), "the log was not captured: no {heard:?} in it");
+        assert!(log.contains(logged), "the log was not captured: no {logged:?} in it");
     }
-    assert!(told.contains("Akinon's OMS does not accept the credentials"), "{told}");
+    assert!(output.contains("Akinon's OMS does not accept the credentials"), "{output}");
     let encoded = ["b21zLWtlcHQ", "JVBERi1odXNo"];
     for secret in
         ["kept-quiet", "hush", "Basic ", "Token ", "90001", "packages/73"].into_iter().chain(encoded)
     {
         assert!(!log.contains(secret), "{secret:?} was logged");
-        assert!(!told.contains(secret), "{secret:?} is in an error");
+        assert!(!output.contains(secret), "{secret:?} is in an error");
     }
 }

@@ -113,7 +113,7 @@ impl Failure {
 }
 
 /// An error and its sources, outermost first. A source whose text the one before it ends with is
-/// not told twice.
+/// not repeated.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     joined(error, ToString::to_string)
 }

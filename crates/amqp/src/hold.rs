@@ -1,4 +1,4 @@
-//! Pauses that an operator has set, and what else a stage is told from outside: to shut down.
+//! Pauses that an operator has set, and the other order a stage gets from outside: to shut down.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -22,7 +22,7 @@ pub struct Hold {
     pub why: String,
 }
 
-/// What a stage is told from outside.
+/// The orders a stage gets from outside.
 pub(crate) struct Orders {
     pub(crate) shutdown: CancellationToken,
     pub(crate) hold: Held,
@@ -75,9 +75,9 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_is_shown_with_every_change_of_it() {
-        let (tell, told) = watch::channel(None);
-        let (mut held, status) = (Held(told), StageStatus::new("upload"));
+    fn shows_every_change_of_a_hold() {
+        let (tell, receiver) = watch::channel(None);
+        let (mut held, status) = (Held(receiver), StageStatus::new("upload"));
         assert!(!held.show(&status));
         assert!(held.begun().now_or_never().is_none());
         let (kari, ola) = (hold("kari"), hold("ola"));
@@ -94,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_neither_holds_nor_releases() {
+    fn a_closed_sender_changes_nothing() {
         for last in [None, Some(hold("kari"))] {
-            let (tell, told) = watch::channel(last.clone());
+            let (tell, receiver) = watch::channel(last.clone());
             drop(tell);
-            let (mut held, status) = (Held(told), StageStatus::new("upload"));
+            let (mut held, status) = (Held(receiver), StageStatus::new("upload"));
             assert_eq!(held.show(&status), last.is_some());
             assert!(held.changed().now_or_never().is_none());
             assert_eq!(held.begun().now_or_never().is_some(), last.is_some());

@@ -56,8 +56,7 @@ pub use connection::publisher::{PublishError, Publisher};
 pub use connection::{Broker, ConnectError};
 pub use consumer::{Consumer, Handler, StartError};
 pub use dead_letters::{
-    BrowseError, Browser, DeadLetterQueue, DepthError, Depths, Destination, Found, PeekError, QueueDepth,
-    peek, ready,
+    BrowseError, Browser, DeadLetterQueue, DepthError, Depths, Destination, Found, QueueDepth, peek, ready,
 };
 pub use failure::{BoxError, Extent, Failure, Outcome, Reached, Reason, chain};
 pub use hold::Hold;

@@ -1,7 +1,7 @@
 //! What is measured of a stage: what OpenTelemetry's conventions for messaging have, under their names,
 //! and the rest under `bilag.`. Attributes have few values: a stage, a reason, never a message's.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::metrics::{Counter, Histogram, Meter};
@@ -139,50 +139,33 @@ pub(crate) fn error_type(failure: &Failure) -> &'static str {
 /// Shows what a stage is doing, as long as it does anything.
 pub(crate) fn watch(status: &Arc<StageStatus>) {
     let meter = meter();
-    let stage = of_stage(status.stage);
-    let (seen, about) = (Arc::downgrade(status), [stage.clone()]);
-    meter
-        .u64_observable_gauge("bilag.messages.in_hand")
-        .with_unit("{message}")
-        .with_description("Messages that the stage is at work on")
-        .with_callback(move |observer| {
-            if let Some(status) = seen.upgrade() {
-                observer.observe(status.in_flight().try_into().unwrap_or(u64::MAX), &about);
-            }
-        })
-        .build();
-    let (seen, about) = (Arc::downgrade(status), [stage.clone()]);
-    meter
-        .u64_observable_gauge("bilag.stage.lanes_paused")
-        .with_unit("{lane}")
-        .with_description("Tenants whose messages wait while the stage handles those of others")
-        .with_callback(move |observer| {
-            if let Some(status) = seen.upgrade() {
-                observer.observe(status.paused_bulkheads().len().try_into().unwrap_or(u64::MAX), &about);
-            }
-        })
-        .build();
-    let shows = |name: &'static str, description, about: Vec<KeyValue>, is: fn(&StageStatus) -> bool| {
-        let seen: Weak<StageStatus> = Arc::downgrade(status);
+    let shows = |name, unit, description, by: Option<&'static str>, value: fn(&StageStatus) -> usize| {
+        let seen = Arc::downgrade(status);
+        let by = by.map(|by| KeyValue::new("bilag.pause.by", by));
+        let about: Vec<_> = [of_stage(status.stage)].into_iter().chain(by).collect();
         meter
             .u64_observable_gauge(name)
-            .with_unit("{stage}")
+            .with_unit(unit)
             .with_description(description)
             .with_callback(move |observer| {
                 if let Some(status) = seen.upgrade() {
-                    observer.observe(is(&status).into(), &about);
+                    observer.observe(value(&status).try_into().unwrap_or(u64::MAX), &about);
                 }
             })
             .build();
     };
+    let in_flight = "Messages that the stage is at work on";
+    shows("bilag.messages.in_hand", "{message}", in_flight, None, StageStatus::in_flight);
+    let bulkheads = "Tenants whose messages wait while the stage handles those of others";
+    shows("bilag.stage.lanes_paused", "{lane}", bulkheads, None, |status| status.paused_bulkheads().len());
     let paused = "Whether the stage takes no messages, and whose pause it is: 1 or 0";
-    let by = |by: &'static str| vec![stage.clone(), KeyValue::new("bilag.pause.by", by)];
-    shows("bilag.stage.paused", paused, by("itself"), |status| status.pause().is_some());
-    shows("bilag.stage.paused", paused, by("hand"), |status| status.hold().is_some());
+    let by_itself = |status: &StageStatus| usize::from(status.pause().is_some());
+    shows("bilag.stage.paused", "{stage}", paused, Some("itself"), by_itself);
+    let by_hand = |status: &StageStatus| usize::from(status.hold().is_some());
+    shows("bilag.stage.paused", "{stage}", paused, Some("hand"), by_hand);
     let connected = "Whether the stage has the broker, and the broker takes what it publishes: 1 or 0";
-    shows("bilag.stage.connected", connected, vec![stage.clone()], |status| {
-        status.state() == StageState::Running
-    });
+    let is_running = |status: &StageStatus| usize::from(status.state() == StageState::Running);
+    shows("bilag.stage.connected", "{stage}", connected, None, is_running);
 }
 
 fn meter() -> Meter {

@@ -1,4 +1,4 @@
-//! One connection's life: declare, consume, pause and probe, until it is lost or told to stop.
+//! One connection's life: declare, consume, pause and probe, until it is lost or shut down.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -71,17 +71,17 @@ pub(crate) struct Session {
     publisher: Publisher,
     queue: String,
     concurrency: u16,
-    /// Told when a message could be neither passed on nor put aside. Only the end of the session
+    /// Notified when a message could be neither passed on nor put aside. Only the end of the session
     /// gives it back, and only the next one declares what may be missing.
     unsettled: Arc<Notify>,
     /// What is declared again from time to time, where this process declares.
     declared: Option<Topology>,
-    /// Told when that failed.
+    /// Notified when that failed.
     undeclared: Notify,
 }
 
 impl Session {
-    /// The process's first session also looks at the bus, for which the broker's log may note that the user lacks
+    /// The process's first session also checks the bus, for which the broker's log may note that the user lacks
     /// a right.
     pub(crate) async fn open(consumer: &Consumer, first: bool) -> Result<Self, SessionError> {
         let link = consumer.broker.connect(&format!("consume {}", consumer.queue().stage)).await?;
@@ -115,8 +115,8 @@ impl Session {
         }
     }
 
-    /// Declares from time to time what may have been deleted: nothing else would tell that a binding is gone. Where
-    /// that fails the session ends, and the next one tells why.
+    /// Declares from time to time what may have been deleted: nothing else would show that a binding is gone. Where
+    /// that fails the session ends, and the next one says why.
     async fn keep_declared(&self) -> Infallible {
         let Some(topology) = &self.declared else { return pending().await };
         loop {
@@ -227,7 +227,7 @@ impl Session {
                 if let Err(next) = self.cancel(&deliveries).await {
                     return next;
                 }
-                // The one that the broker had sent before it heard of the cancel.
+                // The one that the broker had sent before the cancel reached it.
                 return match deliveries.next().await {
                     Some(Ok(delivery)) => self.handle_alone(layers, delivery, orders).await,
                     _ => Next::Again,
@@ -295,7 +295,7 @@ impl Session {
         if let Err(next) = self.cancel(&deliveries).await {
             return next;
         }
-        // What the broker had sent before it heard of the cancel.
+        // What the broker had sent before the cancel reached it.
         while let Some(Ok(delivery)) = deliveries.next().await {
             match delivered_in_vain(&delivery) >= SUSPICIOUS {
                 true => suspicious.push(delivery),

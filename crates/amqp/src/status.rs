@@ -44,8 +44,8 @@ pub struct StageStatus {
     /// The stage.
     pub stage: &'static str,
     state: Mutex<StageState>,
-    pause: Mutex<Option<Pause>>,
-    bulkheads: Mutex<BTreeMap<String, Pause>>,
+    /// Of the stage itself, and of bulkheads by their names.
+    pauses: Mutex<BTreeMap<Option<String>, Pause>>,
     hold: Mutex<Option<Hold>>,
     in_flight: AtomicUsize,
     handled: AtomicU64,
@@ -58,8 +58,7 @@ impl StageStatus {
         Self {
             stage,
             state: Mutex::default(),
-            pause: Mutex::default(),
-            bulkheads: Mutex::default(),
+            pauses: Mutex::default(),
             hold: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             handled: AtomicU64::new(0),
@@ -74,15 +73,16 @@ impl StageStatus {
 
     /// Why it takes no messages by itself, where it takes none.
     pub fn pause(&self) -> Option<Pause> {
-        self.pause.lock().clone()
+        self.pauses.lock().get(&None).cloned()
     }
 
     /// Its bulkheads that are paused by themselves, by name; the others go on.
     pub fn paused_bulkheads(&self) -> BTreeMap<String, Pause> {
-        self.bulkheads.lock().clone()
+        let pauses = self.pauses.lock();
+        pauses.iter().filter_map(|(name, pause)| Some((name.clone()?, pause.clone()))).collect()
     }
 
-    /// Who has paused it by hand and why, once it has heard of that and takes nothing more.
+    /// Who has paused it by hand and why, once it obeys and takes nothing more.
     pub fn hold(&self) -> Option<Hold> {
         self.hold.lock().clone()
     }
@@ -116,29 +116,18 @@ impl StageStatus {
         }
     }
 
-    pub(crate) fn set_pause(&self, pause: Option<Pause>) {
-        *self.pause.lock() = pause;
+    /// The stage, or one of its bulkheads, is paused, or goes on.
+    pub(crate) fn set_pause(&self, bulkhead: Option<&str>, pause: Option<Pause>) {
+        let (mut pauses, bulkhead) = (self.pauses.lock(), bulkhead.map(str::to_owned));
+        match pause {
+            Some(pause) => drop(pauses.insert(bulkhead, pause)),
+            None => drop(pauses.remove(&bulkhead)),
+        }
     }
 
     /// The pause goes on, and the next message is tried then.
-    pub(crate) fn set_next_probe(&self, at: DateTime<Utc>) {
-        if let Some(pause) = &mut *self.pause.lock() {
-            pause.next_probe_at = at;
-        }
-    }
-
-    /// A bulkhead is paused, or goes on.
-    pub(crate) fn set_bulkhead_pause(&self, bulkhead: &str, pause: Option<Pause>) {
-        let mut bulkheads = self.bulkheads.lock();
-        match pause {
-            Some(pause) => drop(bulkheads.insert(bulkhead.to_owned(), pause)),
-            None => drop(bulkheads.remove(bulkhead)),
-        }
-    }
-
-    /// The pause of a bulkhead goes on, and its next message is tried then.
-    pub(crate) fn set_bulkhead_next_probe(&self, bulkhead: &str, at: DateTime<Utc>) {
-        if let Some(pause) = self.bulkheads.lock().get_mut(bulkhead) {
+    pub(crate) fn set_next_probe(&self, bulkhead: Option<&str>, at: DateTime<Utc>) {
+        if let Some(pause) = self.pauses.lock().get_mut(&bulkhead.map(str::to_owned)) {
             pause.next_probe_at = at;
         }
     }

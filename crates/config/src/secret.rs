@@ -202,8 +202,8 @@ mod tests {
             match (SecretFile::open(path.clone()), value) {
                 (Ok(file), Some(value)) => assert_eq!(&*file.read_at(Instant::now()), value),
                 (Err(problem), None) => {
-                    let told = format!("{problem} {problem:?}");
-                    assert!(told.contains("secret") && !told.contains("hush"), "{told}");
+                    let printed = format!("{problem} {problem:?}");
+                    assert!(printed.contains("secret") && !printed.contains("hush"), "{printed}");
                 }
                 (opened, _) => panic!("{content:?}: {}", opened.is_ok()),
             }

@@ -8,14 +8,14 @@ use events::Target;
 use opentelemetry::metrics::{Meter, ObservableGauge};
 use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
-use sync_store::{Backlog, State, SyncStore};
+use sync_store::{Backlog, BacklogStore, State};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 /// How often the store is asked, once somebody collects.
 const REFRESH_EVERY: Duration = Duration::from_secs(15);
 
-/// What the store has not confirmed for so long is not told any more.
+/// What the store has not confirmed for so long is not reported any more.
 const STALE_AFTER: Duration = Duration::from_secs(120);
 
 /// Stands for what is none of the chain's own, so that nobody else's names are attributes.
@@ -40,7 +40,7 @@ pub(crate) fn measure(context: &Context) -> impl Future<Output = ()> + use<> {
     }
 }
 
-async fn refresh(store: Arc<dyn SyncStore>, seen: Arc<Seen>) {
+async fn refresh(store: Arc<dyn BacklogStore>, seen: Arc<Seen>) {
     seen.collected.notified().await;
     loop {
         match store.backlog().await {
@@ -78,8 +78,8 @@ impl Seen {
     }
 }
 
-/// A measurement: its value, and what it is told apart by.
-type Told = (f64, Vec<KeyValue>);
+/// A value with its attributes.
+type Measurement = (f64, Vec<KeyValue>);
 
 fn gauges(seen: &Arc<Seen>) {
     let meter = global::meter("bilag");
@@ -112,7 +112,7 @@ fn gauge(
     name: &'static str,
     unit: &'static str,
     description: &'static str,
-    tell: fn(&Seen, Duration, &Backlog) -> Vec<Told>,
+    tell: fn(&Seen, Duration, &Backlog) -> Vec<Measurement>,
 ) -> ObservableGauge<f64> {
     let seen = seen.clone();
     meter
@@ -128,14 +128,14 @@ fn gauge(
         .build()
 }
 
-fn letters(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Told> {
+fn letters(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Measurement> {
     by_stage(seen, |stage| {
         let waiting = backlog.letters.iter().filter(|letters| is(seen, &letters.stage, stage));
         as_value(waiting.map(|letters| letters.count).sum())
     })
 }
 
-fn oldest_letters(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Told> {
+fn oldest_letters(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Measurement> {
     by_stage(seen, |stage| {
         let waiting = backlog.letters.iter().filter(|letters| is(seen, &letters.stage, stage));
         oldest(waiting.map(|letters| letters.oldest_age), ago)
@@ -143,7 +143,7 @@ fn oldest_letters(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Told> {
 }
 
 /// A value for each stage of the chain, and one for what is none of them, where there is any.
-fn by_stage(seen: &Seen, value: impl Fn(&KeyValue) -> f64) -> Vec<Told> {
+fn by_stage(seen: &Seen, value: impl Fn(&KeyValue) -> f64) -> Vec<Measurement> {
     let of = |name| {
         let stage = seen.stage(name);
         (value(&stage), vec![stage])
@@ -156,19 +156,20 @@ fn is(seen: &Seen, name: &str, stage: &KeyValue) -> bool {
     seen.stage(name) == *stage
 }
 
-fn records(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Told> {
-    let mut told = Vec::new();
+fn records(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Measurement> {
+    let mut measured = Vec::new();
     for target in seen.targets.iter().map(Target::as_str) {
         for state in ON_ITS_WAY.into_iter().chain([State::Dead]) {
             let open = backlog.records.iter().filter(|open| open.target == target && open.state == state);
             let count = as_value(open.map(|open| open.count).sum());
-            told.push((count, vec![seen.target(target), KeyValue::new("bilag.state", state.to_string())]));
+            measured
+                .push((count, vec![seen.target(target), KeyValue::new("bilag.state", state.to_string())]));
         }
     }
-    told
+    measured
 }
 
-fn oldest_records(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Told> {
+fn oldest_records(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Measurement> {
     let of = |target: &Target| {
         let open = backlog.records.iter().filter(|open| open.target == target.as_str());
         let on_their_way = open.filter(|open| ON_ITS_WAY.contains(&open.state));
@@ -178,13 +179,13 @@ fn oldest_records(seen: &Seen, ago: Duration, backlog: &Backlog) -> Vec<Told> {
 }
 
 /// Only the first target of the chain makes an invoice before its file is attached.
-fn without_file(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Told> {
+fn without_file(seen: &Seen, _: Duration, backlog: &Backlog) -> Vec<Measurement> {
     let Some(first) = seen.targets.first().map(Target::as_str) else { return Vec::new() };
     let open = backlog.records.iter().filter(|open| open.target == first);
     vec![(as_value(open.map(|open| open.without_file).sum()), vec![seen.target(first)])]
 }
 
-/// The oldest of these ages, in seconds: they have gone on since the store told them. 0 of none.
+/// The oldest of these ages, in seconds: they have gone on since the store was asked. 0 of none.
 fn oldest(ages: impl Iterator<Item = Duration>, ago: Duration) -> f64 {
     ages.max().map_or(0.0, |age| (age + ago).as_secs_f64())
 }
@@ -219,23 +220,24 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_not_the_chains_own_are_told_together() {
-        let told = letters(&seen(None), Duration::ZERO, &waiting(&["upload", "a-stranger", "another"]));
-        let told: Vec<_> = told.iter().map(|(value, about)| (*value, about[0].value.to_string())).collect();
+    fn counts_unknown_stages_together() {
+        let measured = letters(&seen(None), Duration::ZERO, &waiting(&["upload", "a-stranger", "another"]));
+        let measured: Vec<_> =
+            measured.iter().map(|(value, about)| (*value, about[0].value.to_string())).collect();
         let of = |value, stage: &str| (value, stage.to_owned());
-        assert_eq!(told, [of(0.0, "receipt"), of(2.0, "upload"), of(4.0, OTHER)]);
-        let told = letters(&seen(None), Duration::ZERO, &waiting(&[]));
-        assert_eq!(told.len(), 2, "nothing is told of others where there are none: {told:?}");
+        assert_eq!(measured, [of(0.0, "receipt"), of(2.0, "upload"), of(4.0, OTHER)]);
+        let measured = letters(&seen(None), Duration::ZERO, &waiting(&[]));
+        assert_eq!(measured.len(), 2, "no measurement of others where there are none: {measured:?}");
     }
 
     #[test]
-    fn an_age_goes_on_and_is_0_where_nothing_waits() {
-        let told = oldest_letters(&seen(None), Duration::from_secs(9), &waiting(&["upload"]));
-        assert_eq!(told.iter().map(|(age, _)| *age).collect::<Vec<_>>(), [0.0, 69.0]);
+    fn age_grows_and_is_0_where_nothing_waits() {
+        let measured = oldest_letters(&seen(None), Duration::from_secs(9), &waiting(&["upload"]));
+        assert_eq!(measured.iter().map(|(age, _)| *age).collect::<Vec<_>>(), [0.0, 69.0]);
     }
 
     #[test]
-    fn what_the_store_said_long_ago_is_not_told() {
+    fn forgets_a_stale_backlog() {
         assert!(seen(None).latest().is_none());
         assert!(seen(Some((Instant::now(), waiting(&[])))).latest().is_some());
         let long_ago = Instant::now().checked_sub(STALE_AFTER).expect("the machine runs for longer");

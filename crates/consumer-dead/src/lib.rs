@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use consumer::{Stage, StageSettings, of_store, package_subject, plain_body, receipt_subject, targets};
 use events::Target;
-use sync_store::{Closes, DeadLetter, Key, NewDeadLetter, PackageKey, SyncStore};
+use sync_store::{Closes, DeadLetter, DeadLetterStore, Key, NewDeadLetter, PackageKey};
 use tenants::TenantSettings;
 
 /// It needs nothing to be set.
@@ -30,7 +30,7 @@ impl StageSettings for DeadSettings {
 }
 
 /// Dead letters that an earlier version noted get their cause, so that they are grouped with the others.
-async fn fill_causes(store: Arc<dyn SyncStore>) {
+async fn fill_causes(store: Arc<dyn DeadLetterStore>) {
     const AT_ONCE: u32 = 500;
     loop {
         match store.fill_causes(AT_ONCE).await {
@@ -46,7 +46,7 @@ async fn fill_causes(store: Arc<dyn SyncStore>) {
 
 /// Writes dead letters into the index.
 pub struct Index {
-    store: Arc<dyn SyncStore>,
+    store: Arc<dyn DeadLetterStore>,
     stages: Vec<&'static str>,
     /// The stages that serve a target, each with its target.
     targets: Vec<(&'static str, Target)>,
@@ -55,7 +55,7 @@ pub struct Index {
 
 impl Index {
     /// The index in this store, of the stages of this chain and the packages of this OMS.
-    pub fn new(store: Arc<dyn SyncStore>, chain: &[Stage], oms: &str) -> Self {
+    pub fn new(store: Arc<dyn DeadLetterStore>, chain: &[Stage], oms: &str) -> Self {
         let stages = chain.iter().map(|stage| stage.name).collect();
         Self { store, stages, targets: targets(chain), oms: oms.to_owned() }
     }
@@ -108,13 +108,13 @@ impl Index {
     }
 
     fn letter(&self, message: &Message) -> DeadLetter {
-        let told = message.letter();
+        let death = message.letter();
         let subject = self.about(message);
         DeadLetter {
             id: dead_letter_id(message),
-            stage: told.stage,
-            reason: if told.reason.is_empty() { "unknown".to_owned() } else { told.reason },
-            error: told.error,
+            stage: death.stage,
+            reason: if death.reason.is_empty() { "unknown".to_owned() } else { death.reason },
+            error: death.error,
             key: subject
                 .as_ref()
                 .and_then(|subject| subject.named([header_names::TENANT, header_names::RECEIPT]))
@@ -125,8 +125,8 @@ impl Index {
                 .and_then(|(oms, id)| Some(PackageKey { oms: oms.to_owned(), package_id: id.parse().ok()? })),
             message_id: Some(message.id()),
             attempts: message.attempt(),
-            first_failed_at: time(told.first_failed_at),
-            last_failed_at: time(told.last_failed_at),
+            first_failed_at: time(death.first_failed_at),
+            last_failed_at: time(death.last_failed_at),
             redriven: message
                 .header_number(header_names::REDRIVEN)
                 .and_then(|count| u32::try_from(count).ok())
@@ -136,9 +136,9 @@ impl Index {
 
     /// What it is about. Straight from the bus it has no headers of ours.
     fn about(&self, message: &Message) -> Option<Subject> {
-        let told = message.subject();
-        if told.is_some() || !is_of_the_brokers_making(message) {
-            return told;
+        let named = message.subject();
+        if named.is_some() || !is_of_the_brokers_making(message) {
+            return named;
         }
         let body = plain_body(message).ok()?;
         let receipt = events::receipt_uid(&body);

@@ -31,7 +31,7 @@ use consumer::{
     deliver, failure, rehearse,
 };
 use events::{InvoiceRendered, ReceiptSettled, Target};
-use sync_store::SyncStore;
+use sync_store::RecordStore;
 use tenants::TenantSettings;
 
 pub use client::{Erp, ErpConfig};
@@ -79,7 +79,7 @@ fn probe(settings: &ErpSettings) -> Result<Probe, SettingError> {
 
 /// Delivers rendered invoices to the ERP.
 struct Deliver {
-    store: Arc<dyn SyncStore>,
+    store: Arc<dyn RecordStore>,
     erp: Erp,
     dry_run: bool,
 }

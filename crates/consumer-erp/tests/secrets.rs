@@ -14,13 +14,13 @@ use axum::response::IntoResponse;
 use consumer_erp::Erp;
 
 use common::{config, deliver};
-use log::{Log, told_by};
+use log::{Log, printed};
 use server::Server;
 
 #[tokio::test]
 async fn logs_and_errors_hold_no_credential_or_body() {
     let log = Log::capture();
-    let mut told = String::new();
+    let mut output = String::new();
     for status in [200, 203, 302, 401, 500] {
         let server = Server::answering(move |_, _| async move {
             let body = if status < 300 { "hush-answer" } else { "" };
@@ -29,26 +29,26 @@ async fn logs_and_errors_hold_no_credential_or_body() {
         .await;
         let config = config(&server.url);
         let erp = Erp::new(config.clone()).expect("a client");
-        told.push_str(&format!("{config:?} {erp:?} "));
+        output.push_str(&format!("{config:?} {erp:?} "));
         let result = deliver(&erp).await;
         assert_eq!(result.is_ok(), status == 200, "{status}");
-        told.extend(result.err().iter().map(|error| told_by(error)));
+        output.extend(result.err().iter().map(|error| printed(error)));
         for asked in server.asked() {
             assert_eq!(asked.header("authorization"), "Bearer kept-quiet", "{}", asked.line);
             assert!(!asked.body.is_empty());
         }
     }
-    told.push_str(&told_by(
+    output.push_str(&printed(
         &deliver(&Erp::new(config("http://127.0.0.1:1")).expect("a client")).await.expect_err("refused"),
     ));
 
     let log = log.text();
-    for heard in ["the ERP answered", "hyper"] {
-        assert!(log.contains(heard), "the log was not captured: no {heard:?} in it");
+    for logged in ["the ERP answered", "hyper"] {
+        assert!(log.contains(logged), "the log was not captured: no {logged:?} in it");
     }
-    assert!(told.contains("the ERP does not accept the credentials"), "{told}");
+    assert!(output.contains("the ERP does not accept the credentials"), "{output}");
     for secret in ["kept-quiet", "hush", "Bearer"] {
         assert!(!log.contains(secret), "{secret:?} was logged");
-        assert!(!told.contains(secret), "{secret:?} is in an error");
+        assert!(!output.contains(secret), "{secret:?} is in an error");
     }
 }

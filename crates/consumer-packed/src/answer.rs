@@ -7,11 +7,11 @@ use sync_store::Packing;
 
 /// Why the answer cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
+pub(crate) enum AnswerError {
     /// JSON, but no receipt.
     #[error("the invoice service answered with what is no receipt.settled.v1")]
     NoReceipt(#[source] Undecodable),
-    /// Known by its looks. What its publisher is to do is said to those who publish on a bus.
+    /// Known by its beginning. What its publisher is to do is said to those who publish on a bus.
     #[error("the invoice service answered with what is no receipt.settled.v1: the body is {}", .0.what.replace("content_encoding", "Content-Encoding"))]
     Foreign(Foreign),
     /// It does not add up.
@@ -28,7 +28,7 @@ pub enum AnswerError {
 }
 
 /// Reads the receipt and gives it its package.
-pub fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, AnswerError> {
+pub(crate) fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, AnswerError> {
     let mut receipt: ReceiptSettled = events::decode(body).map_err(|error| match error {
         Undecodable::OtherFormat(foreign) | Undecodable::OtherEnvelope(foreign) => {
             AnswerError::Foreign(foreign)
@@ -48,7 +48,7 @@ pub fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, Ans
 }
 
 /// The receipt as the chain consumes it, like one that came over the bus.
-pub fn settled(receipt: &ReceiptSettled) -> Result<Outgoing, Failure> {
+pub(crate) fn settled(receipt: &ReceiptSettled) -> Result<Outgoing, Failure> {
     const KIND: &str = ReceiptSettledType::NAME;
     let (tenant, uid) = (&receipt.tenant.uid, &receipt.order_receipt.uid);
     let identity = [KIND, &**tenant, &**uid];

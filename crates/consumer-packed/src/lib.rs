@@ -17,7 +17,7 @@ use consumer::{
     StageSettings, failure, limit_size, lost, of_store, package_subject, plain_body,
 };
 use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
-use sync_store::{Ask, Asking, PackageKey, Packing, Step, SyncStore};
+use sync_store::{Ask, Asking, PackageKey, PackageStore, Packing, Step};
 use tenants::TenantSettings;
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ pub(crate) const NAME: &str = "packed";
 
 impl StageSettings for PackedSettings {
     fn stage(&self, _: &TenantSettings) -> Stage {
-        let (probing, handling, patience) = (self.clone(), self.clone(), self.patience());
+        let (probing, handling, overdue_after) = (self.clone(), self.clone(), self.overdue_after());
         let stage = Stage::new(NAME, "Asks the invoice service for the invoice of a packed package");
         let stage =
             self.packed_keys.iter().fold(stage, |stage, key| stage.bind(Exchange::Bus, key.to_string()));
@@ -57,12 +57,12 @@ impl StageSettings for PackedSettings {
             .disabled(self.url().is_none().then_some("INVOICE_SERVICE_URL is not set"))
             .probe(move || probe(&probing))
             .background(move |context| {
-                let overdue = overdue::Overdue { store: context.store(), patience };
+                let overdue = overdue::Overdue { store: context.store(), overdue_after };
                 Reconcile::new(context, overdue).run(context.reconcile_every)
             })
             .handler(move |context| {
                 let (store, oms) = (context.store(), context.oms.clone());
-                Ok(AskForInvoice { store, service: handling.client()?, patience, oms })
+                Ok(AskForInvoice { store, service: handling.client()?, overdue_after, oms })
             })
     }
 }
@@ -97,9 +97,9 @@ impl Event for Packed {
 
 /// Asks the invoice service for the invoices of packed packages.
 struct AskForInvoice {
-    store: Arc<dyn SyncStore>,
+    store: Arc<dyn PackageStore>,
     service: InvoiceService,
-    patience: Duration,
+    overdue_after: Duration,
     oms: String,
 }
 
@@ -125,9 +125,9 @@ impl EventHandler for AskForInvoice {
         let ask = Ask {
             owner: &owner,
             ttl: self.service.longest_call() + MARGIN,
-            patience: self.patience,
+            overdue_after: self.overdue_after,
             redriven: message.was_dead(),
-            // Found out before: to ask is to be heard, and what was heard before begins no round.
+            // Found out before: to ask counts as received, and what was received before begins no round.
             renew: self.may_be_renewed(&packing).await?,
         };
         match self.store.ask(&packing, &ask).await.map_err(of_store)? {
@@ -145,7 +145,7 @@ impl EventHandler for AskForInvoice {
                 error: "another handler is asking for this package".into(),
             }),
             known @ (Asking::Asked | Asking::Issued(_) | Asking::Superseded | Asking::Dead) => {
-                tracing::debug!(package = %key, ?known, "heard again; nothing to do");
+                tracing::debug!(package = %key, ?known, "received again; nothing to do");
                 Ok(Outcome::AlreadyDone)
             }
         }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use amqp::{Outgoing, REQUEUE, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Cycle, Touched, package_subject};
-use sync_store::{OverduePackage, StoreError, SyncStore};
+use sync_store::{OverduePackage, PackageStore, StoreError};
 
 use crate::NAME;
 
-/// What was asked for and did not come within the patience, and what stopped before it was asked.
-pub struct Overdue {
+/// What was asked for and did not come in time, and what stopped before it was asked.
+pub(crate) struct Overdue {
     /// Where packages are remembered.
-    pub store: Arc<dyn SyncStore>,
+    pub store: Arc<dyn PackageStore>,
     /// `INVOICE_SERVICE_PATIENCE`.
-    pub patience: Duration,
+    pub overdue_after: Duration,
 }
 
 #[async_trait]
@@ -25,7 +25,7 @@ impl Cycle for Overdue {
     }
 
     async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Again>, StoreError> {
-        let overdue = self.store.overdue_packages(self.patience, untouched_for, limit).await?;
+        let overdue = self.store.overdue_packages(self.overdue_after, untouched_for, limit).await?;
         Ok(overdue.into_iter().map(again).collect())
     }
 }

@@ -56,7 +56,7 @@ impl PackedSettings {
     }
 
     /// How long a receipt may take to come before its package is asked for again.
-    pub fn patience(&self) -> Duration {
+    pub fn overdue_after(&self) -> Duration {
         self.invoice_service_patience.duration()
     }
 

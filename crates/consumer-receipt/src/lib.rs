@@ -14,14 +14,14 @@ use consumer::{
     plain_body, receipt_subject, tenant,
 };
 use events::{InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
-use sync_store::{Key, NewReceipt, Opened, State, SyncStore};
+use sync_store::{Key, NewReceipt, Opened, PackageStore, RecordStore, ReportStore, State};
 use tenants::{Tenant, TenantSettings, Tenants, Zones};
 
 pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
 pub use settings::ReceiptSettings;
 pub use stranded::Stranded;
 
-/// Heard before with different content.
+/// Received before with different content.
 pub const CONFLICTING_RECEIPT: Reason =
     Reason::new("conflicting_receipt", "compare both at the till; the one received first is kept");
 
@@ -44,7 +44,8 @@ impl StageSettings for ReceiptSettings {
             .reasons(REASONS)
             .background(move |context| {
                 let stranded = Stranded {
-                    store: context.store(),
+                    records: context.store(),
+                    stages: context.store(),
                     targets: context.targets(),
                     tenants: stranded_tenants.clone(),
                 };
@@ -53,7 +54,8 @@ impl StageSettings for ReceiptSettings {
             .background(move |context| fill(context.store(), fill_zones.clone()))
             .handler(move |context| {
                 Ok(Settle {
-                    store: context.store(),
+                    records: context.store(),
+                    packages: context.store(),
                     context: context.clone(),
                     property_prefix: settings.omnium_property_prefix.clone(),
                     tenants: tenants.clone(),
@@ -65,7 +67,7 @@ impl StageSettings for ReceiptSettings {
 
 /// Gives receipts that an earlier version wrote what reports and the search need. Where the store goes away
 /// meanwhile, the next start goes on, or the next report does.
-async fn fill(store: Arc<dyn SyncStore>, zones: Zones) {
+async fn fill(store: Arc<dyn ReportStore>, zones: Zones) {
     match report::fill(store.as_ref(), &zones, |_| ()).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "receipts of an earlier version can be found and reported now"),
@@ -75,17 +77,18 @@ async fn fill(store: Arc<dyn SyncStore>, zones: Zones) {
 
 /// Opens the records of settled receipts.
 pub(crate) struct Settle {
-    store: Arc<dyn SyncStore>,
+    records: Arc<dyn RecordStore>,
+    packages: Arc<dyn PackageStore>,
     context: Context,
     property_prefix: String,
     tenants: Option<Tenants>,
     zones: Zones,
 }
 
-/// The receipt was heard before with other contents.
+/// The receipt was received before with other contents.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "receipt {0} was heard before with different content, and receipts never change: find out which one is right at the till; the first one stays as it is"
+    "receipt {0} was received before with different content, and receipts never change: find out which one is right at the till; the first one stays as it is"
 )]
 struct Conflict(Key);
 
@@ -128,7 +131,7 @@ impl EventHandler for Settle {
                 }
                 // Its own dead letter, sent on again, is what brings a dead record back.
                 Opened::Again(State::Dead) if message.was_dead() => targets.push(target.clone()),
-                Opened::Again(state) => tracing::debug!(receipt = %key, %target, %state, "heard again"),
+                Opened::Again(state) => tracing::debug!(receipt = %key, %target, %state, "received again"),
                 Opened::Differs { .. } => return Err(Failure::reject(CONFLICTING_RECEIPT, Conflict(key))),
             }
         }
@@ -158,12 +161,12 @@ impl Settle {
         target: &Target,
         wanted: bool,
     ) -> Result<Opened, Failure> {
-        let opened = self.store.open(new, target.as_str(), wanted).await.map_err(of_store)?;
+        let opened = self.records.open(new, target.as_str(), wanted).await.map_err(of_store)?;
         if let Opened::Differs { body, fingerprint } = &opened
             && events::decoded::<ReceiptSettled>(body).is_some_and(|kept| kept.same_content(event))
         {
             let kept = NewReceipt { fingerprint, ..*new };
-            return self.store.open(&kept, target.as_str(), wanted).await.map_err(of_store);
+            return self.records.open(&kept, target.as_str(), wanted).await.map_err(of_store);
         }
         Ok(opened)
     }

@@ -42,7 +42,7 @@ impl Settle {
     pub(crate) async fn may_have_package(&self, event: &ReceiptSettled, key: &Key) -> Result<(), Failure> {
         let Some(package) = &event.package else { return Ok(()) };
         let package_key = self.key(package);
-        let rounds = self.store.package(&package_key).await.map_err(of_store)?;
+        let rounds = self.packages.package(&package_key).await.map_err(of_store)?;
         let Some(newest) = rounds.first() else { return Ok(()) };
         if rounds.iter().any(|round| round.receipt.as_ref() == Some(key)) {
             return Ok(());
@@ -62,11 +62,11 @@ impl Settle {
     pub(crate) async fn issue_package(&self, event: &ReceiptSettled, key: &Key) -> Result<(), Failure> {
         let Some(package) = &event.package else { return Ok(()) };
         let package_key = self.key(package);
-        let issued = self.store.issue(&package_key, &package.number, key).await;
+        let issued = self.packages.issue(&package_key, &package.number, key).await;
         match issued.map_err(of_store)? {
             Issue::Matched { .. } | Issue::Again => Ok(()),
             Issue::Unknown => {
-                tracing::info!(receipt = %key, package = %package_key, "the receipt of a package that was not heard as packed");
+                tracing::info!(receipt = %key, package = %package_key, "the receipt of a package that was not received as packed");
                 Ok(())
             }
             Issue::Taken { by } => Err(second_receipt(package_key, by)),

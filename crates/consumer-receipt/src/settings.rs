@@ -1,9 +1,9 @@
-//! Which receipts are heard, and how their invoices are mapped.
+//! Which receipts are consumed, and how their invoices are mapped.
 
 use amqp::BindingKey;
 use clap::Args;
 
-/// Which receipts are heard, and how their invoices are mapped.
+/// Which receipts are consumed, and how their invoices are mapped.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Receipts")]
 pub struct ReceiptSettings {

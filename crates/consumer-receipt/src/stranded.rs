@@ -7,15 +7,17 @@ use amqp::{Outgoing, REQUEUE, queue_name};
 use async_trait::async_trait;
 use consumer::{Again, Cycle, Touched, receipt_subject};
 use events::{ReceiptSettledType, Target};
-use sync_store::{Key, StageReport, StoreError, SyncStore};
+use sync_store::{Key, RecordStore, StageReport, StageStore, StoreError};
 use tenants::{Tenant, Tenants};
 
 use crate::NAME;
 
 /// Records that are neither complete, skipped nor dead, and that nobody has touched for long.
 pub struct Stranded {
-    /// Where the records are.
-    pub store: Arc<dyn SyncStore>,
+    /// The records.
+    pub records: Arc<dyn RecordStore>,
+    /// Which stages are paused.
+    pub stages: Arc<dyn StageStore>,
     /// The stages that give invoices to a target, each with its target.
     pub targets: Vec<(&'static str, Target)>,
     /// The tenants of the installation, where it has several.
@@ -32,7 +34,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    async fn find(store: &dyn SyncStore) -> Result<Self, StoreError> {
+    async fn find(store: &dyn StageStore) -> Result<Self, StoreError> {
         let reports = store.reports(HEARD_WITHIN).await?.into_iter().map(|seen| seen.report).collect();
         let held = store.holds().await?.into_iter().map(|hold| hold.stage).collect();
         Ok(Self { reports, held })
@@ -56,15 +58,15 @@ impl Cycle for Stranded {
 
     async fn stranded(&self, untouched_for: Duration, limit: u32) -> Result<Vec<Again>, StoreError> {
         let mut receipts: Vec<(Key, Again)> = Vec::new();
-        let stranded = self.store.stranded(untouched_for, limit).await?;
+        let stranded = self.records.stranded(untouched_for, limit).await?;
         if stranded.is_empty() {
             return Ok(Vec::new());
         }
-        let waiting = Waiting::find(self.store.as_ref()).await?;
+        let waiting = Waiting::find(self.stages.as_ref()).await?;
         for record in stranded {
             // Its message waits in its stage's queues: another would only be one more.
             if self.waits(&waiting, &record) {
-                self.store.touch(&record.key, &record.target).await?;
+                self.records.touch(&record.key, &record.target).await?;
                 continue;
             }
             let touched = Touched::Record(record.key.clone(), record.target.clone());

@@ -30,7 +30,7 @@ pub const RENDER_FAILED: Reason = Reason::new(
     "fix the template (`bilag render`, `bilag template check`), then redrive the dead letter",
 );
 
-/// The largest message that RabbitMQ takes from 4.0 on, unless it is told otherwise, in bytes. A larger one closes the
+/// The largest message that RabbitMQ takes from 4.0 on, unless it is configured otherwise, in bytes. A larger one closes the
 /// channel at every try.
 const LARGEST: usize = 16 * 1024 * 1024;
 

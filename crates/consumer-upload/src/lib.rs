@@ -17,7 +17,7 @@ use consumer::{
 };
 use events::{InvoiceRendered, ReceiptSettled, Target, Uid};
 use omnium::{Allowance, Alone, Call, CallError, Omnium};
-use sync_store::{Key, SyncStore};
+use sync_store::{Key, RecordStore};
 use tenants::{Tenant, TenantSettings};
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
@@ -26,7 +26,7 @@ pub use settings::{OmniumConnection, OmniumSettings};
 
 const TARGET: Target = Target::new("omnium");
 
-/// How long a message of a tenant that was switched off waits between looks, where the retry queues allow it.
+/// How long a message of a tenant that was switched off waits before it is tried again, where the retry queues allow it.
 const SWITCHED_OFF: Duration = Duration::from_secs(600);
 
 const REASONS: &[Reason] = &[OMNIUM_REJECTED, OMNIUM_FORBIDDEN, INVOICE_MISSING, NO_RECORD, UNKNOWN_TENANT];
@@ -86,7 +86,7 @@ fn probe(settings: &OmniumSettings) -> Result<Probe, SettingError> {
 
 /// Uploads rendered invoices to Omnium.
 struct Upload {
-    store: Arc<dyn SyncStore>,
+    store: Arc<dyn RecordStore>,
     omniums: Omniums,
     settings: Arc<OmniumSettings>,
     dry_run: bool,

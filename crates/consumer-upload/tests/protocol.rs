@@ -41,7 +41,7 @@ struct Protocol {
 }
 
 impl Protocol {
-    /// As the code is, on a network that keeps to what the kernel was told.
+    /// As the code is, on a network that keeps to TCP_USER_TIMEOUT.
     fn code() -> Self {
         Self {
             arrives_within: 1,
@@ -101,7 +101,7 @@ enum Handler {
     /// Has sent a request, and waits for its answer.
     Waits { call: Call, sent: u8 },
     /// Has found the record `attaching`.
-    Looks,
+    LooksUp,
     /// Is about to write `attaching` down.
     Commits,
     /// Knows that the file is there.
@@ -168,7 +168,7 @@ impl Protocol {
                 world.shorten(handler, self.hold_off);
                 Handler::Idle
             }
-            Handler::Looks => match world.files.iter().any(|attached| attached + READ_LAG <= now) {
+            Handler::LooksUp => match world.files.iter().any(|attached| attached + READ_LAG <= now) {
                 true => Handler::Completes,
                 false => Handler::Commits,
             },
@@ -246,7 +246,7 @@ impl Model for Protocol {
                 }
                 Handler::Begins { .. }
                 | Handler::Sends { .. }
-                | Handler::Looks
+                | Handler::LooksUp
                 | Handler::Commits
                 | Handler::Completes => {
                     steps_to.push(Step::Goes(handler));
@@ -277,7 +277,7 @@ impl Model for Protocol {
                 world.lease = Some((handler, world.now + self.lease));
                 world.handlers[handler] = match world.record {
                     Record::Pending => Handler::Begins { call: Call::Upsert },
-                    Record::Attaching => Handler::Looks,
+                    Record::Attaching => Handler::LooksUp,
                     Record::Complete => return None,
                 };
             }
@@ -311,7 +311,7 @@ fn checked(protocol: Protocol) -> impl Checker<Protocol> {
 }
 
 #[test]
-fn what_the_code_does_keeps_to_its_invariants() {
+fn protocol_keeps_its_invariants() {
     for attach_by in [AttachBy::File, AttachBy::Asset] {
         checked(Protocol { attach_by, ..Protocol::code() }).assert_properties();
     }
@@ -319,26 +319,26 @@ fn what_the_code_does_keeps_to_its_invariants() {
 
 /// 30 s, the default of the HTTP library, beside a timeout of 5 s.
 #[test]
-fn requests_that_arrive_later_than_the_hold_off_double_files_and_come_after_attaches() {
+fn requests_later_than_the_hold_off_break_it() {
     let checked = checked(Protocol { arrives_within: 6, ..Protocol::code() });
     checked.assert_any_discovery("one file");
     checked.assert_any_discovery("no update after an attach");
 }
 
 #[test]
-fn a_hold_off_without_its_margin_is_too_short() {
+fn hold_off_without_margin_is_too_short() {
     let hold_off = Protocol::code().hold_off - 1;
     checked(Protocol { hold_off, ..Protocol::code() }).assert_any_discovery("one file");
 }
 
 #[test]
-fn a_lease_that_does_not_outlast_a_late_arrival_is_too_short() {
+fn lease_shorter_than_a_late_arrival_is_too_short() {
     let lease = Protocol::code().lease - 2;
     checked(Protocol { lease, ..Protocol::code() }).assert_any_discovery("one file");
 }
 
 #[test]
-fn what_remains_is_a_handler_that_freezes_for_longer_than_its_lease() {
+fn handler_frozen_beyond_its_lease_remains() {
     let by_file = checked(Protocol::freezing(AttachBy::File));
     by_file.assert_any_discovery("one file");
     by_file.assert_any_discovery("no update after an attach");

@@ -15,7 +15,7 @@ use consumer::{
     StageSettings, deliver, failure, of_store, rehearse,
 };
 use events::{About, InvoiceRendered, Package, ReceiptSettled, Target};
-use sync_store::{Key, PackageKey, SyncStore};
+use sync_store::{Key, PackageKey, PackageStore, RecordStore};
 use tenants::TenantSettings;
 
 pub use settings::OmsSettings;
@@ -42,7 +42,8 @@ impl StageSettings for OmsSettings {
             .probe(move || probe(&probing))
             .handler(move |context| {
                 Ok(WriteBack {
-                    store: context.store(),
+                    records: context.store(),
+                    packages: context.store(),
                     oms: handling.client()?,
                     oms_id: context.oms.clone(),
                     dry_run: context.dry_run,
@@ -85,7 +86,8 @@ impl Event for PackageRendered {
 
 /// Writes rendered invoices back to the OMS.
 struct WriteBack {
-    store: Arc<dyn SyncStore>,
+    records: Arc<dyn RecordStore>,
+    packages: Arc<dyn PackageStore>,
     oms: Oms,
     oms_id: String,
     dry_run: bool,
@@ -98,7 +100,7 @@ impl EventHandler for WriteBack {
         let PackageRendered { rendered, package } = event;
         if self.dry_run {
             let would = async { Ok("would write back") };
-            return rehearse(self.store.as_ref(), &rendered, self.oms.longest_call(), would).await;
+            return rehearse(self.records.as_ref(), &rendered, self.oms.longest_call(), would).await;
         }
         let invoice = PackageInvoice {
             package_id: package.id,
@@ -118,7 +120,7 @@ impl EventHandler for WriteBack {
                 .map(|()| Delivered::Yes)
                 .map_err(|error| failure("the OMS does not have the package's invoice", refusals, error))
         };
-        deliver(self.store.as_ref(), &rendered, self.oms.longest_call(), call).await
+        deliver(self.records.as_ref(), &rendered, self.oms.longest_call(), call).await
     }
 }
 
@@ -128,6 +130,6 @@ impl WriteBack {
     async fn is_superseded(&self, event: &InvoiceRendered, package: &Package) -> Result<bool, Failure> {
         let key = PackageKey { oms: self.oms_id.clone(), package_id: package.id };
         let receipt = Key::new(&*event.tenant, &*event.invoice.id);
-        self.store.is_superseded(&key, &receipt).await.map_err(of_store)
+        self.packages.is_superseded(&key, &receipt).await.map_err(of_store)
     }
 }

@@ -36,7 +36,6 @@
 //! ```
 
 mod context;
-mod deliver;
 mod event;
 mod failure;
 mod lease;
@@ -47,12 +46,11 @@ mod stage;
 mod tenant;
 
 pub use context::{Context, targets};
-pub use deliver::{Delivered, deliver, rehearse};
 pub use event::{
     Event, EventHandler, Input, ReadError, limit_size, package_subject, plain_body, receipt_subject,
 };
 pub use failure::{NO_RECORD, Refusals, decided, failure, of_store};
-pub use lease::{LeaseGuard, MARGIN, lost};
+pub use lease::{Delivered, LeaseGuard, MARGIN, deliver, lost, rehearse};
 pub use probe::{Probe, Seen};
 pub use reconcile::{Again, Cycle, Reconcile, Reconciled, Touched};
 pub use settings::{SecretSetting, SettingError, needed};

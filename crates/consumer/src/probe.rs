@@ -17,24 +17,24 @@ pub struct Probe {
 #[derive(Debug)]
 pub struct Seen {
     /// What was found.
-    pub told: String,
+    pub found: String,
     /// What to look after, where that may be wrong.
-    pub doubt: Option<String>,
+    pub warning: Option<String>,
 }
 
 impl Seen {
     /// All is well.
-    pub fn well(told: impl Into<String>) -> Self {
-        Self { told: told.into(), doubt: None }
+    pub fn well(found: impl Into<String>) -> Self {
+        Self { found: found.into(), warning: None }
     }
 
     /// What a service answered when it was asked what may be done at a URL. That nothing is there may be said of the
     /// method alone.
     pub fn options(status: u16, url_setting: &str) -> Self {
-        let told = format!("answers {status} to OPTIONS");
-        let doubt =
+        let found = format!("answers {status} to OPTIONS");
+        let warning =
             matches!(status, 404 | 410).then(|| format!("nothing may be at that URL: check {url_setting}"));
-        Self { told, doubt }
+        Self { found, warning }
     }
 }
 

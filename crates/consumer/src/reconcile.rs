@@ -54,7 +54,7 @@ pub struct Reconcile<C> {
     pub broker: Broker,
     /// Where the records are.
     pub store: Arc<dyn SyncStore>,
-    /// What looks for what stopped.
+    /// Finds what stopped.
     pub cycle: C,
     /// Untouched for so long is stranded.
     pub untouched_for: Duration,
@@ -105,7 +105,7 @@ impl<C: Cycle> Reconcile<C> {
             return Ok(Reconciled::ElsewhereAlready);
         }
         let sent_on = self.send_on(&owner).await;
-        // Given back, so that a person who asks right after is not told of another process. Where
+        // Given back, so that a person who asks right after does not meet another process's lease. Where
         // that fails, it runs out by itself.
         let _ = self.store.named_lease(self.cycle.name(), &owner, Duration::ZERO).await;
         sent_on.map(Reconciled::SentOn)

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_comes_by_one_variable_or_the_other() {
+    fn reads_a_secret_from_one_variable_or_the_other() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("token");
         std::fs::write(&path, "from a file\n").expect("written");
@@ -180,9 +180,9 @@ mod tests {
             let read = SecretSetting { name: "A_TOKEN", value, file }.read();
             match (read, expected) {
                 (Ok(secret), Ok(value)) => assert_eq!(secret.map(|secret| secret.expose()).as_deref(), value),
-                (Err(error), Err(told)) => {
+                (Err(error), Err(message)) => {
                     let error = amqp::chain(&error);
-                    assert!(error.contains(told) && !error.contains("hush"), "{error}");
+                    assert!(error.contains(message) && !error.contains("hush"), "{error}");
                 }
                 (read, _) => panic!("{value:?} {file:?}: {}", read.is_ok()),
             }

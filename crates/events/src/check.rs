@@ -28,7 +28,7 @@ impl Contradictions {
     }
 }
 
-/// As many as are told; a receipt of a thousand lines may be wrong in each.
+/// Faults that are reported at most; a receipt of a thousand lines may be wrong in each.
 const MOST_TOLD: usize = 12;
 
 impl std::error::Error for Contradictions {}
@@ -95,7 +95,7 @@ impl Found {
 }
 
 /// An amount as people write it.
-fn told(amount: Hundredths) -> impl fmt::Display {
+fn decimal(amount: Hundredths) -> impl fmt::Display {
     amount.to_decimal()
 }
 
@@ -128,8 +128,12 @@ fn check_line_total(i: usize, item: &Item, found: &mut Found) {
     // Twice as much, so that half a hundredth of an odd price is exact.
     let weighed = if quantity % 100 == 0 { 0 } else { price.abs() };
     if 2 * (quantity * price - stated).abs() >= 200 + weighed {
-        let (quantity, price, discount, total) =
-            (told(item.quantity), told(item.unit_price), told(item.discount_amount), told(item.total));
+        let (quantity, price, discount, total) = (
+            decimal(item.quantity),
+            decimal(item.unit_price),
+            decimal(item.discount_amount),
+            decimal(item.total),
+        );
         found.at(
             format_args!("items[{i}].total"),
             format!(
@@ -147,9 +151,9 @@ fn check_line_vat(i: usize, item: &Item, found: &mut Found) {
     let mut expected = |expected| found.at(format_args!("items[{i}].vatAmount"), expected);
     let (total, vat) = (item.total, item.vat_amount);
     if vat.get().signum() * total.get().signum() < 0 {
-        expected(format!("the sign of the line's total, {}, and it is {}", told(total), told(vat)));
+        expected(format!("the sign of the line's total, {}, and it is {}", decimal(total), decimal(vat)));
     } else if vat.get().unsigned_abs() > total.get().unsigned_abs() {
-        expected(format!("at most the line's total, {}, and it is {}", told(total), told(vat)));
+        expected(format!("at most the line's total, {}, and it is {}", decimal(total), decimal(vat)));
     } else {
         let rate = i128::from(item.vat_rate.get());
         let pieces = i128::from(item.quantity.get().unsigned_abs().div_ceil(100));
@@ -159,11 +163,11 @@ fn check_line_vat(i: usize, item: &Item, found: &mut Found) {
             let of_rate = Hundredths::new(rounded(i128::from(total.get()) * rate, WHOLE + rate));
             expected(format!(
                 "{} in a total of {} at {} %, within {}, and it is {}",
-                told(of_rate),
-                told(total),
-                told(item.vat_rate),
-                told(Hundredths::new(i64::try_from(tolerance).unwrap_or(i64::MAX))),
-                told(vat),
+                decimal(of_rate),
+                decimal(total),
+                decimal(item.vat_rate),
+                decimal(Hundredths::new(i64::try_from(tolerance).unwrap_or(i64::MAX))),
+                decimal(vat),
             ));
         }
     }
@@ -207,8 +211,8 @@ fn check_settlements(receipt: &OrderReceipt, found: &mut Found) {
             "settlements",
             format!(
                 "money that goes {way}, because orderTotals.grandTotal is {}, and the completed ones come to {}",
-                told(owed),
-                told(paid)
+                decimal(owed),
+                decimal(paid)
             ),
         );
     }
@@ -225,8 +229,8 @@ fn check_payment(receipt: &OrderReceipt, found: &mut Found) {
             "settlementTotal",
             format!(
                 "the sum of the completed settlements that are no pre-payments and not linked to one, {}, and it is {}",
-                told(counted),
-                told(total)
+                decimal(counted),
+                decimal(total)
             ),
         ),
         Some(_) => {}
@@ -241,8 +245,8 @@ fn check_totals(receipt: &OrderReceipt, found: &mut Found) {
             "orderTotals.grandTotal",
             format!(
                 "the sum of the items' totals, {}, within 1.00, and it is {}",
-                told(items),
-                told(totals.grand_total)
+                decimal(items),
+                decimal(totals.grand_total)
             ),
         );
     }
@@ -252,8 +256,8 @@ fn check_totals(receipt: &OrderReceipt, found: &mut Found) {
             "orderTotals.vatTotal",
             format!(
                 "the sum of the items' vatAmount, {}, within 0.01 a line, and it is {}",
-                told(vat),
-                told(totals.vat_total)
+                decimal(vat),
+                decimal(totals.vat_total)
             ),
         );
     }
@@ -272,8 +276,8 @@ fn check_vat_table(receipt: &OrderReceipt, found: &mut Found) {
             "orderTotals.vat",
             format!(
                 "rows whose vat adds up to vatTotal, {}, within 0.01 a line, and it adds up to {}",
-                told(receipt.order_totals.vat_total),
-                told(vat)
+                decimal(receipt.order_totals.vat_total),
+                decimal(vat)
             ),
         );
     }
@@ -298,7 +302,7 @@ fn check_vat_table(receipt: &OrderReceipt, found: &mut Found) {
     }
     for (rate, lines) in by_rate {
         if !seen.contains_key(&rate) && lines.total.get().unsigned_abs() > allowance(lines.count) {
-            let (rate, total) = (told(rate), told(lines.total));
+            let (rate, total) = (decimal(rate), decimal(lines.total));
             found.at("orderTotals.vat", format!("a row for {rate} %, at which items come to {total}"));
         }
     }
@@ -331,7 +335,7 @@ fn lines_by_rate(receipt: &OrderReceipt) -> BTreeMap<Hundredths, Lines> {
 fn check_row(path: &str, row: &VatRow, lines: &Lines, rounding: u64, found: &mut Found) {
     let allowed = allowance(lines.count);
     if apart(row.vat, lines.vat) > allowed {
-        let (rate, sum, vat) = (told(row.rate), told(lines.vat), told(row.vat));
+        let (rate, sum, vat) = (decimal(row.rate), decimal(lines.vat), decimal(row.vat));
         found.at(
             format_args!("{path}.vat"),
             format!("the VAT of the items at {rate} %, {sum}, within 0.01 a line, and it is {vat}"),
@@ -339,7 +343,7 @@ fn check_row(path: &str, row: &VatRow, lines: &Lines, rounding: u64, found: &mut
     }
     let expected = lines.total - lines.vat;
     if apart(row.net, expected) > allowed.saturating_add(rounding) {
-        let (rate, expected, net) = (told(row.rate), told(expected), told(row.net));
+        let (rate, expected, net) = (decimal(row.rate), decimal(expected), decimal(row.net));
         found.at(
             format_args!("{path}.net"),
             format!(
@@ -353,7 +357,7 @@ fn check_row(path: &str, row: &VatRow, lines: &Lines, rounding: u64, found: &mut
 fn check_row_alone(path: &str, row: &VatRow, found: &mut Found) {
     let off = i128::from(row.net.get()) * i128::from(row.rate.get()) - i128::from(row.vat.get()) * WHOLE;
     if off.abs() > 100 * WHOLE {
-        let (rate, net, vat) = (told(row.rate), told(row.net), told(row.vat));
+        let (rate, net, vat) = (decimal(row.rate), decimal(row.net), decimal(row.vat));
         found.at(format_args!("{path}.vat"), format!("{rate} % of net, {net}, within 1.00, and it is {vat}"));
     }
 }

@@ -1,4 +1,4 @@
-//! What makes a receipt heard again a duplicate, and what makes it a conflict.
+//! What makes a receipt received again a duplicate, and what makes it a conflict.
 //!
 //! The envelope's `id` and `occurredAt` do not count: a bus may wrap the same receipt anew. Neither
 //! do the names of tenant and country, which are no part of the receipt.

@@ -28,15 +28,15 @@ pub enum Undecodable {
         /// Column in bytes, from 1.
         column: usize,
     },
-    /// No JSON, but known by its looks: compressed, of another encoding, of another format.
+    /// No JSON, but recognized: compressed, of another encoding, of another format.
     OtherFormat(Foreign),
-    /// JSON that is known by its looks: another system's envelope, or several events.
+    /// JSON that is recognized: another system's envelope, or several events.
     OtherEnvelope(Foreign),
     /// JSON, but not the event: everything that is wrong with its shape, or the beginning of it.
     NotTheEvent(Vec<Fault>),
 }
 
-/// So many faults are told: an event of a thousand lines may have one in each.
+/// So many faults are reported: an event of a thousand lines may have one in each.
 const MOST_TOLD: usize = 12;
 
 impl std::error::Error for Undecodable {}

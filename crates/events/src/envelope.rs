@@ -28,7 +28,7 @@ pub(crate) struct Content<'a> {
 
 impl Content<'_> {
     /// A refusal as it is seen from outside the envelope.
-    pub fn outside(&self, refusal: Refusal) -> Refusal {
+    pub(crate) fn outside(&self, refusal: Refusal) -> Refusal {
         match self.member {
             Some(member) => refusal.within(format!(".{member}")),
             None => refusal,

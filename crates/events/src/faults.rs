@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::refusal::Refusal;
 
 /// Everything that is refused in a value that is not `E`, in the order in which it is met; at most `most`.
-pub fn faults<E: DeserializeOwned>(value: &RawValue, most: usize) -> Vec<Refusal> {
+pub(crate) fn faults<E: DeserializeOwned>(value: &RawValue, most: usize) -> Vec<Refusal> {
     let (mut refused, mut found) = (Refused::default(), Vec::new());
     while found.len() < most {
         let Err(refusal) = E::deserialize(Node::without(value, &refused)) else { break };
@@ -37,7 +37,7 @@ pub fn faults<E: DeserializeOwned>(value: &RawValue, most: usize) -> Vec<Refusal
 /// The refused places inside a value, by the parts of their paths. One without places inside is refused
 /// itself.
 #[derive(Debug, Default)]
-pub struct Refused {
+pub(crate) struct Refused {
     inside: BTreeMap<String, Refused>,
     stand_in: StandIn,
 }
@@ -78,22 +78,22 @@ impl Refused {
     }
 
     /// What is refused at a place, and inside it.
-    pub fn at(&self, part: &str) -> Option<&Self> {
+    pub(crate) fn at(&self, part: &str) -> Option<&Self> {
         self.inside.get(part)
     }
 
     /// What takes the place.
-    pub fn stand_in(&self) -> StandIn {
+    pub(crate) fn stand_in(&self) -> StandIn {
         self.stand_in
     }
 
     /// Whether the place itself is refused.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.inside.is_empty()
     }
 
     /// The members that are refused themselves, by their names, and what takes their places.
-    pub fn members(&self) -> impl Iterator<Item = (&str, StandIn)> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, StandIn)> {
         let whole = self.inside.iter().filter(|(_, inside)| inside.is_whole());
         whole.filter_map(|(part, inside)| Some((part.strip_prefix('.')?, inside.stand_in)))
     }
@@ -102,7 +102,7 @@ impl Refused {
 /// Takes the place of a value that was refused: each type gets from it what it asks for. The first has empty
 /// arrays; where it is refused, the second has arrays of one element.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct StandIn(usize);
+pub(crate) struct StandIn(usize);
 
 /// A text that is a name, an identifier and a time; and one that is a target and base64.
 const TEXTS: [&str; 2] = ["2026-11-02T09:15:42Z", "name"];

@@ -20,7 +20,7 @@ pub struct InvoiceReady {
     #[serde(deserialize_with = "at_least_one")]
     #[schemars(length(min = 1))]
     pub targets: Vec<Target>,
-    /// The receipt as it was heard.
+    /// The receipt as it was received.
     pub receipt: ReceiptSettled,
     /// Exactly what Omnium will get.
     pub invoice: Invoice,

@@ -20,7 +20,7 @@ const MOST_LEVELS: u8 = 64;
 
 /// One JSON value, known to be well-formed.
 #[derive(Clone, Copy)]
-pub struct Node<'de> {
+pub(crate) struct Node<'de> {
     value: &'de RawValue,
     level: u8,
     /// What is not to be read once more; nearly always none.
@@ -29,12 +29,12 @@ pub struct Node<'de> {
 
 impl<'de> Node<'de> {
     /// The outermost value.
-    pub fn new(value: &'de RawValue) -> Self {
+    pub(crate) fn new(value: &'de RawValue) -> Self {
         Self { value, level: 0, refused: None }
     }
 
     /// The outermost value, with stand-ins for what was refused in it.
-    pub fn without(value: &'de RawValue, refused: &'de Refused) -> Self {
+    pub(crate) fn without(value: &'de RawValue, refused: &'de Refused) -> Self {
         Self { refused: Some(refused), ..Self::new(value) }
     }
 

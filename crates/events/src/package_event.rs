@@ -101,7 +101,7 @@ pub fn package_status(body: &[u8]) -> Result<PackageStatus, Undecodable> {
     Ok(if is_packed { PackageStatus::Packed } else { PackageStatus::Other })
 }
 
-/// A part of a package event. Where it cannot be read, its publisher hears of everything at once.
+/// A part of a package event. Where it cannot be read, its publisher learns of everything at once.
 fn part<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
     decoded(body).map_or_else(
         || {

@@ -98,6 +98,6 @@ impl de::Error for Refusal {
 }
 
 /// What is expected of an enum.
-pub fn one_of(variants: &[&str]) -> String {
+pub(crate) fn one_of(variants: &[&str]) -> String {
     format!("the text {}", variants.join(" or "))
 }

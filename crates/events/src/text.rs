@@ -71,7 +71,7 @@ impl Limits {
     }
 
     /// What was expected, and where only the length is wrong, the length.
-    fn told(&self, text: &str) -> String {
+    fn expectation(&self, text: &str) -> String {
         match text.chars().count() {
             0 => format!("{}, and it is empty", self.expected),
             chars if chars > self.max_chars => format!("{}, and it has {chars}", self.expected),
@@ -101,7 +101,7 @@ pub(crate) trait Bounded: Sized {
     /// `None` where the text does not keep to them.
     fn within(text: &str) -> Option<Self>;
     /// What was expected instead.
-    fn told(text: &str) -> String;
+    fn expectation(text: &str) -> String;
     /// Of a member that may be absent.
     fn optional_schema() -> Schema;
 }
@@ -128,8 +128,8 @@ macro_rules! bounded {
             fn within(text: &str) -> Option<Self> {
                 $limits.allow(text).then(|| Self(text.to_owned()))
             }
-            fn told(text: &str) -> String {
-                $limits.told(text)
+            fn expectation(text: &str) -> String {
+                $limits.expectation(text)
             }
             fn optional_schema() -> Schema {
                 $limits.optional_schema()
@@ -159,7 +159,7 @@ macro_rules! bounded {
                     }
                     fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
                         $name::within(text).ok_or_else(|| {
-                            E::invalid_value(de::Unexpected::Other("a text"), &&*$name::told(text))
+                            E::invalid_value(de::Unexpected::Other("a text"), &&*$name::expectation(text))
                         })
                     }
                 }
@@ -238,7 +238,7 @@ impl<T: Bounded + Serialize> Optional<T> {
                     return Ok(None);
                 }
                 let read = T::within(text).map(Some);
-                read.ok_or_else(|| E::invalid_value(de::Unexpected::Other("a text"), &&*T::told(text)))
+                read.ok_or_else(|| E::invalid_value(de::Unexpected::Other("a text"), &&*T::expectation(text)))
             }
         }
         deserializer.deserialize_option(Visitor(std::marker::PhantomData))

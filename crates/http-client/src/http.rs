@@ -20,7 +20,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// More than any invoice takes.
 const BODY_MOST: usize = 16 * 1024 * 1024;
 
-/// A failure below HTTP, told without the URL, which may hold credentials.
+/// A failure below HTTP, without the URL, which may hold credentials.
 #[derive(Debug, Error)]
 #[error(transparent)]
 pub struct Transport(#[from] Box<dyn std::error::Error + Send + Sync>);

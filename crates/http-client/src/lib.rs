@@ -41,7 +41,6 @@ mod error;
 mod http;
 mod measured;
 mod rate_limiter;
-mod reach;
 mod retry;
 mod service;
 mod timing;

@@ -24,7 +24,7 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
         .build()
 });
 
-/// What a request is told apart by: nothing of it is about one message.
+/// The attributes of a request: nothing of it is about one message.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured<'a> {
     /// Who is asked, as people know them.

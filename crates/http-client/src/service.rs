@@ -1,12 +1,12 @@
 //! A client for a service that takes JSON at one URL, and may be asked the same thing twice.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::{Method, RequestBuilder, Url};
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 use tracing::field::Empty;
@@ -175,16 +175,36 @@ impl ServiceClient {
         }
     }
 
-    /// What a request to the service is made of.
-    pub(crate) fn parts(&self) -> (&'static Service, &Http, &Url, Option<HeaderValue>) {
-        let Inner { service, http, url, authorization, .. } = &*self.0;
-        (service, http, url, authorization.as_ref().and_then(Authorization::header))
+    /// Asks what may be done at a path below the service's URL (`OPTIONS`), with the credentials: nothing is done
+    /// there. Answers the status; that the service does not take this method is an answer as well.
+    ///
+    /// # Errors
+    /// See [`CallError`]: not reached, not let in, or something else answers.
+    pub async fn reach(&self, path: &[&str]) -> Result<u16, CallError> {
+        let Inner { service, http, url, .. } = &*self.0;
+        let builder = self.authorized(http.request(Method::OPTIONS, below(url, path)));
+        let mut received = send(builder).await.map_err(|reason| CallError::no_answer(service, reason))?;
+        let status = received.status();
+        match status.as_u16() {
+            401 | 403 | 407 | 408 | 300..=399 | 500..=599 if status.as_u16() != 501 => {
+                let body = received.first_kilobyte().await;
+                Err(CallError::answered(service, status, received.headers(), &body))
+            }
+            status => Ok(status),
+        }
     }
 
-    /// For a success that is not what was agreed. What it says is not told: it might be personal data.
+    /// For a success that is not what was agreed. Its body is left out: it might be personal data.
     pub fn foreign(&self, status: u16) -> CallError {
         let service = self.0.service;
         CallError::Foreign(service, Answer { service: service.name, status, body: String::new() })
+    }
+
+    fn authorized(&self, builder: RequestBuilder) -> RequestBuilder {
+        match self.0.authorization.as_ref().and_then(Authorization::header) {
+            Some(authorization) => builder.header(AUTHORIZATION, authorization),
+            None => builder,
+        }
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Success, CallError> {
@@ -201,16 +221,13 @@ impl ServiceClient {
     }
 
     async fn exchange(&self, request: &Request<'_>) -> Result<Success, CallError> {
-        let Inner { service, http, url, authorization, .. } = &*self.0;
+        let Inner { service, http, url, .. } = &*self.0;
         let began = Instant::now();
-        let mut builder = http
-            .request(Method::POST, below(url, request.path))
+        let mut builder = self
+            .authorized(http.request(Method::POST, below(url, request.path)))
             .header(CONTENT_TYPE, JSON)
             .header(ACCEPT, JSON)
             .body(request.body.clone());
-        if let Some(authorization) = authorization.as_ref().and_then(Authorization::header) {
-            builder = builder.header(AUTHORIZATION, authorization);
-        }
         if let Some(key) = request.idempotency_key {
             builder = builder.header(IDEMPOTENCY_KEY, header_value(key));
         }
@@ -242,15 +259,8 @@ impl ServiceClient {
 }
 
 fn header_value(key: &str) -> HeaderValue {
-    let mut encoded = String::with_capacity(key.len());
-    for byte in key.bytes() {
-        match byte {
-            b'%' => encoded.push_str("%25"),
-            b'!'..=b'~' => encoded.push(char::from(byte)),
-            _ => write!(encoded, "%{byte:02X}").expect("a String takes any text"),
-        }
-    }
-    HeaderValue::try_from(encoded).expect("visible ASCII")
+    const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+    HeaderValue::try_from(utf8_percent_encode(key, ENCODED).to_string()).expect("visible ASCII")
 }
 
 #[cfg(test)]

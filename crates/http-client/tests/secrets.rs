@@ -16,7 +16,7 @@ use axum::response::IntoResponse;
 use http_client::{Request, ServiceClient};
 
 use client::{SERVICE, ask, client, config, error};
-use log::{Log, told_by};
+use log::{Log, printed};
 use server::Server;
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn logs_and_errors_hold_no_secret_path_or_body() {
     config.timeout = Duration::from_millis(300);
     let service = ServiceClient::new(SERVICE, config.clone()).expect("a client");
 
-    let mut told = format!("{config:?} {service:?} {:?} ", service.clone());
+    let mut output = format!("{config:?} {service:?} {:?} ", service.clone());
     ask(&service, "well").await.expect("a success");
     let request = Request {
         template: "/packages/{id}",
@@ -48,21 +48,21 @@ async fn logs_and_errors_hold_no_secret_path_or_body() {
     };
     assert_eq!(service.call(&request).await.expect("a success").status, 200);
     for path in ["mute", "elsewhere", "created", "no", "broken"] {
-        told.push_str(&told_by(&error(&service, path).await));
+        output.push_str(&printed(&error(&service, path).await));
     }
-    told.push_str(&told_by(&error(&client("http://127.0.0.1:1/hush-base"), "").await));
+    output.push_str(&printed(&error(&client("http://127.0.0.1:1/hush-base"), "").await));
 
     let sent = &server.asked()[1];
     assert_eq!((sent.header("authorization"), &sent.body[..]), ("Token kept-quiet", &b"hush-body"[..]));
     let log = log.text();
-    for heard in
+    for logged in
         ["the service answered", "starting new connection", "hyper", "url.template=\"/packages/{id}\""]
     {
-        assert!(log.contains(heard), "the log was not captured: no {heard:?} in it");
+        assert!(log.contains(logged), "the log was not captured: no {logged:?} in it");
     }
-    assert!(told.contains("the service does not accept the credentials"), "{told}");
+    assert!(output.contains("the service does not accept the credentials"), "{output}");
     for secret in ["kept-quiet", "hush", "/mute", "{\"a\":1}"] {
         assert!(!log.contains(secret), "{secret:?} was logged");
-        assert!(!told.contains(secret), "{secret:?} is in an error");
+        assert!(!output.contains(secret), "{secret:?} is in an error");
     }
 }

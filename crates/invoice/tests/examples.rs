@@ -16,7 +16,7 @@ fn cases_become_exactly_their_invoices() {
 }
 
 #[test]
-fn the_invoice_ready_example_carries_the_invoice_of_its_receipt() {
+fn invoice_ready_example_has_its_receipts_invoice() {
     for path in files("../../schemas/examples/invoice.ready.v1/valid") {
         let event: events::InvoiceReady = events::decode(&read(&path)).expect("the example is valid");
         assert_eq!(invoice::map(&event.receipt, "flow"), event.invoice, "{}", path.display());
@@ -24,7 +24,7 @@ fn the_invoice_ready_example_carries_the_invoice_of_its_receipt() {
 }
 
 #[test]
-fn the_prefix_starts_every_key_but_voyados() {
+fn prefixes_every_key_but_voyados() {
     let invoice = invoice::map(&receipt(&samples().join("receipt-standard.json")), "till");
     let lines = invoice.line_items.iter().flat_map(|line| &line.properties);
     for property in invoice.properties.iter().chain(lines) {

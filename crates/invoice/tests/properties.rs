@@ -50,7 +50,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
 
     #[test]
-    fn the_invoice_reads_back_from_json_as_itself(event in receipts::any()) {
+    fn invoice_round_trips_through_json(event in receipts::any()) {
         let invoice = invoice::map(&event, "flow");
         let json = serde_json::to_string(&invoice).expect("an invoice becomes JSON");
         prop_assert_eq!(events::decode::<Invoice>(json.as_bytes()), Ok(invoice.clone()));
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn payments_come_to_the_counted_settlements(event in receipts::any()) {
+    fn payments_equal_the_counted_settlements(event in receipts::any()) {
         let invoice = invoice::map(&event, "flow");
         prop_assert_eq!(signed_sum(&invoice), counted(&event));
         if event.order_receipt.order.kind == OrderType::Payment {

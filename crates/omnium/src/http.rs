@@ -81,7 +81,7 @@ impl Http {
         fetched.then_some(Request { call: Call::Download, url, body: None })
     }
 
-    /// Whether a request goes to the API's own server, which may be told the token.
+    /// Whether a request goes to the API's own server, which may get the token.
     pub(crate) fn tells_token(&self, request: &Request) -> bool {
         self.is_ours(&request.url)
     }

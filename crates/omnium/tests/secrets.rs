@@ -15,7 +15,7 @@ use sandbox::Sandbox;
 use sandbox::omnium::{Call, Fault, Options, Rule};
 use tokio::task::JoinSet;
 
-use log::{Log, told_by};
+use log::{Log, printed};
 
 use common::{CLIENT_ID, CLIENT_SECRET, alone, client, config, invoice, sandbox};
 
@@ -27,11 +27,11 @@ async fn sandbox_with_credentials() -> (Sandbox, Config) {
     (sandbox, config)
 }
 
-/// All that a client tells whose call fails.
-async fn told_by_a_client(config: Config) -> String {
+/// All that a client prints whose call fails.
+async fn output_of_failing_client(config: Config) -> String {
     let omnium = alone(config.clone());
     let error = omnium.upsert_invoice(&invoice("r-1")).await.expect_err("a fault");
-    format!("{config:?} {omnium:?} {}", told_by(&error))
+    format!("{config:?} {omnium:?} {}", printed(&error))
 }
 
 async fn meets(rule: Rule) -> String {
@@ -39,19 +39,19 @@ async fn meets(rule: Rule) -> String {
     let healthy = client(&sandbox.base_url());
     healthy.upsert_invoice(&invoice("r-1")).await.expect("created");
     sandbox.omnium.add_fault(rule);
-    told_by_a_client(config).await
+    output_of_failing_client(config).await
 }
 
 async fn has_the_wrong_credentials() -> String {
     let (_sandbox, mut config) = sandbox_with_credentials().await;
     config.client_id = Secret::new("someone-else");
-    told_by_a_client(config).await
+    output_of_failing_client(config).await
 }
 
 async fn is_refused() -> String {
     let (mut sandbox, config) = sandbox_with_credentials().await;
     sandbox.stop_listening().await;
-    told_by_a_client(config).await
+    output_of_failing_client(config).await
 }
 
 #[tokio::test]
@@ -68,16 +68,16 @@ async fn logs_and_errors_hold_no_credential_or_token() {
     }
     trials.spawn(has_the_wrong_credentials());
     trials.spawn(is_refused());
-    let told = trials.join_all().await.concat();
+    let output = trials.join_all().await.concat();
 
     let log = log.text();
-    for heard in ["Omnium answered", "starting new connection", "hyper", "omnium{"] {
-        assert!(log.contains(heard), "the log was not captured: no {heard:?} in it");
+    for logged in ["Omnium answered", "starting new connection", "hyper", "omnium{"] {
+        assert!(log.contains(logged), "the log was not captured: no {logged:?} in it");
     }
-    assert!(told.contains("Omnium does not accept the credentials"), "{told}");
+    assert!(output.contains("Omnium does not accept the credentials"), "{output}");
     let encoded = "client%26secret%3Dkept%2Fquiet";
     for secret in [CLIENT_ID, CLIENT_SECRET, encoded, "clientSecret", "Bearer", "someone-else"] {
         assert!(!log.contains(secret), "{secret:?} was logged");
-        assert!(!told.contains(secret), "{secret:?} is in an error");
+        assert!(!output.contains(secret), "{secret:?} is in an error");
     }
 }

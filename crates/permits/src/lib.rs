@@ -97,9 +97,9 @@ impl Allowance for Permits {
         &'a self,
         user: &ApiUser,
         longest: Duration,
-        patience: &mut WaitTime,
+        wait_time: &mut WaitTime,
     ) -> Result<Allowed<'a>, NotAllowed> {
-        self.share(user).take(longest, patience).await
+        self.share(user).take(longest, wait_time).await
     }
 
     fn hold(&self, user: &ApiUser, retry_after: Duration) {

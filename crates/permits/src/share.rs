@@ -96,20 +96,20 @@ impl Share {
     pub(crate) async fn take(
         self: Arc<Self>,
         longest: Duration,
-        patience: &mut WaitTime,
+        wait_time: &mut WaitTime,
     ) -> Result<Allowed<'static>, NotAllowed> {
         let failures = self.state.lock().failures();
         let mut waiting = None;
         loop {
             let changed = self.changed.notified();
             let mut changed = std::pin::pin!(changed);
-            // From now on, whatever changes is heard.
+            // From now on, every change is noticed.
             changed.as_mut().enable();
             let tried = self.state.lock().try_take(longest, Instant::now());
             match tried {
                 Try::Taken => return Ok(Allowed::new(InFlight(Arc::clone(&self)))),
                 Try::Held(held) => {
-                    if !patience.spend(held) {
+                    if !wait_time.spend(held) {
                         return Err(NotAllowed::RateLimit(RateLimitError::Throttled { retry_after: held }));
                     }
                     sleep(held).await;
@@ -121,7 +121,7 @@ impl Share {
                     waiting.get_or_insert_with(|| Waiting::begin(&self));
                     // Each time: an answer may have been to fewer calls than wait by now.
                     self.look.notify_one();
-                    if patience.wait_for(changed).await.is_none() {
+                    if wait_time.wait_for(changed).await.is_none() {
                         let retry_after = retry_after.max(MIN_RETRY_AFTER);
                         return Err(NotAllowed::RateLimit(RateLimitError::Throttled { retry_after }));
                     }
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_that_come_while_the_store_is_asked_are_asked_for_at_once() {
+    async fn batches_calls_that_come_during_a_request() {
         let store = Arc::new(Granting { questions: AtomicU32::new(0), answers: Semaphore::new(0) });
         let limits = PermitLimits { concurrent: 20, capacity: 10_900, refill_per_second: 100 };
         let source = Source { store: store.clone(), limits, owner: "a".into() };

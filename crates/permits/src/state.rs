@@ -54,7 +54,7 @@ pub(crate) struct State {
     batch: u32,
     next_draw: Instant,
     held_until: Instant,
-    /// The other processes have not been told of a 429 yet.
+    /// The other processes do not know of a 429 yet.
     to_tell: bool,
     /// The longest that a request takes.
     longest: Duration,

@@ -122,7 +122,7 @@ async fn a_429_holds_other_processes() {
     let fault = Fault::Status { status, retry_after: Some(60), done: false };
     sandbox.omnium.add_fault(Rule::new(fault).on(Call::Get).times(1));
     find(one).await.expect_err("throttled");
-    let heard = async {
+    let throttled = async {
         loop {
             let (_b, other) = process(&folder, &sandbox, None).await;
             match find(other).await {
@@ -131,7 +131,7 @@ async fn a_429_holds_other_processes() {
             }
         }
     };
-    let error = tokio::time::timeout(Duration::from_secs(60), heard).await.expect("it hears of it");
+    let error = tokio::time::timeout(Duration::from_secs(60), throttled).await.expect("it gets to know");
     let retry_after = match &error {
         CallError::NoToken(_, source) => match &**source {
             CallError::Throttled { retry_after, .. } => retry_after.as_secs(),

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_faces_have_the_alphabets_digits_and_signs_of_receipts() {
+    fn both_faces_cover_receipts() {
         let needed = "Åå Ææ Øø Ää Öö ğışİĞŞçÇ ðþß Łł Žž ŐőŰű Țț Ωψ Жяёі Ґґ €£¥₺₽ «»„“”’–—… ×·•№ ½²³ ™©® \u{a0}\u{202f}";
         for weight in [Weight::Regular, Weight::Bold] {
             let face = weight.face();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_equally_wide_so_that_amounts_align() {
+    fn digits_have_equal_width() {
         for weight in [Weight::Regular, Weight::Bold] {
             let widths: Vec<u32> = ('0'..='9').map(|c| weight.face().width(&c.to_string())).collect();
             assert!(widths.iter().all(|width| *width == widths[0] && *width > 0), "{widths:?}");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_characters_share_a_glyph_so_that_each_can_be_copied_from_a_pdf() {
+    fn each_character_has_its_own_glyph() {
         for weight in [Weight::Regular, Weight::Bold] {
             let mut ids: Vec<u16> = weight.face().glyphs.iter().flatten().map(|glyph| glyph.id).collect();
             let count = ids.len();

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_label_says_something_in_every_language_and_keys_are_sorted_and_single() {
+    fn labels_are_complete_sorted_and_unique() {
         for (key, words) in LABELS {
             assert!(words.iter().all(|word| !word.trim().is_empty()), "{key}");
         }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_manual_names_every_label() {
+    fn manual_names_every_label() {
         let manual = include_str!("../../../docs/templates.md");
         let (_, named) = manual.split_once("Built-in labels:").expect("a list of labels");
         for (key, _) in LABELS {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_found_by_key_and_language() {
+    fn finds_a_label_by_key_and_language() {
         assert_eq!(label("total", Language::Fi), Some("Yhteensä"));
         assert_eq!(label("totl", Language::Fi), None);
     }

@@ -1,7 +1,10 @@
 //! The languages receipts are printed in, and how each writes numbers and dates.
 
+use strum::{EnumString, IntoStaticStr};
+
 /// A language of labels, numbers and dates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Language {
     /// Norwegian Bokmål.
     Nb,
@@ -40,7 +43,7 @@ impl Language {
 
     /// From its ISO 639-1 code, as templates write it: `nb`.
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.code() == code)
+        code.parse().ok()
     }
 
     /// The language of a country's receipts, by ISO 3166-1 alpha-2 code; English where unknown.
@@ -57,14 +60,7 @@ impl Language {
 
     /// ISO 639-1: `nb`. Also the PDF's language tag.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Nb => "nb",
-            Self::Sv => "sv",
-            Self::Da => "da",
-            Self::Fi => "fi",
-            Self::En => "en",
-            Self::Tr => "tr",
-        }
+        self.into()
     }
 
     /// Its place in [`Language::ALL`].
@@ -90,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_country_chooses_the_language_and_english_is_the_rest() {
+    fn language_follows_the_country_or_is_english() {
         let expected = [("NO", "nb"), ("SE", "sv"), ("DK", "da"), ("FI", "fi"), ("TR", "tr"), ("DE", "en")];
         for (country, language) in expected {
             assert_eq!(Language::of_country(Some(country)).code(), language, "{country}");
@@ -100,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_is_found_by_its_code_and_at_its_index() {
+    fn finds_every_language_by_code_and_index() {
         for (index, language) in Language::ALL.into_iter().enumerate() {
             assert_eq!(Language::from_code(language.code()), Some(language));
             assert_eq!(language.index(), index);

@@ -6,13 +6,11 @@ mod blocks;
 mod columns;
 mod mark;
 mod paginate;
-mod row;
 mod table;
 #[cfg(test)]
 mod tests;
 mod wrap;
 
 pub(crate) use blocks::Composer;
-pub(crate) use mark::{Area, Color, Mark, Page};
+pub(crate) use mark::{Area, Color, Mark, Page, Row};
 pub(crate) use paginate::{Paper, paginate};
-pub(crate) use row::Row;

@@ -15,9 +15,7 @@ mod numbers;
 mod pdf;
 mod render;
 mod template;
-mod warning;
 
 pub use language::Language;
-pub use render::{Look, RenderError, Rendered, render};
+pub use render::{Look, RenderError, Rendered, Warning, render};
 pub use template::{Mistake, Template, TemplateErrors};
-pub use warning::Warning;

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_percent_sign_stands_where_the_language_puts_it() {
+    fn percent_sign_follows_the_language() {
         let cases = [(Language::Nb, "25\u{a0}%"), (Language::En, "25%"), (Language::Tr, "%25")];
         for (language, expected) in cases {
             assert_eq!(percent(2500, language), expected);

@@ -5,12 +5,13 @@
 //! its content streams and its deflating cost more than all the rest.
 
 mod content;
-mod deflate;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
+use flate2::{Compress, Compression, FlushCompress, Status};
 use lopdf::{Object, ObjectId, Stream, StringFormat};
 use printpdf::date::{Date, Offset, Time};
 use printpdf::{
@@ -24,7 +25,6 @@ use crate::language::Language;
 use crate::layout::{Mark, Page};
 use crate::render::RenderError;
 use content::{content, font_name};
-pub(crate) use deflate::deflate;
 
 /// What the file says of itself.
 pub(crate) struct About<'a> {
@@ -236,4 +236,23 @@ fn xobject(image: &Image) -> XObject {
     let stream = ExternalStream { dict, content: image.deflated.clone(), compress: false };
     let (width, height) = (Some(Px(image.width as usize)), Some(Px(image.height as usize)));
     XObject::External(ExternalXObject { stream, width, height, dpi: None })
+}
+
+/// The bytes in zlib's format (`FlateDecode`). The state is made once a thread: making it costs as much as using it.
+pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
+    thread_local! {
+        static STATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::default(), true));
+    }
+    STATE.with_borrow_mut(|state| {
+        state.reset();
+        let mut deflated = Vec::with_capacity(bytes.len() / 2 + 64);
+        loop {
+            let read = state.total_in() as usize;
+            let done = state.compress_vec(&bytes[read..], &mut deflated, FlushCompress::Finish);
+            if !matches!(done, Ok(Status::Ok | Status::BufError)) {
+                return deflated;
+            }
+            deflated.reserve(deflated.capacity().max(64));
+        }
+    })
 }

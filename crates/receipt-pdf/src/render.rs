@@ -1,5 +1,7 @@
 //! One receipt to one PDF.
 
+use std::fmt;
+
 use events::ReceiptSettled;
 use events::store_clock::Zone;
 
@@ -8,7 +10,6 @@ use crate::language::Language;
 use crate::layout::{Composer, Page, Row, paginate};
 use crate::pdf::{self, About};
 use crate::template::Template;
-use crate::warning::Warning;
 
 /// A receipt's document.
 #[derive(Clone, Debug)]
@@ -19,6 +20,39 @@ pub struct Rendered {
     pub warnings: Vec<Warning>,
     /// How many pages the document has.
     pub pages: usize,
+}
+
+/// The document was made, but not quite as the receipt says. Worth a line in the log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Warning {
+    /// The fonts have no such character; a replacement sign is printed in its place.
+    Character(char),
+    /// The text cannot be a barcode or QR code of this kind, and was left out.
+    Code {
+        /// `QR code` or `barcode`.
+        kind: &'static str,
+        /// Line of the template, from 1.
+        line: usize,
+        /// What such a code can hold.
+        allowed: &'static str,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Character(c) => {
+                write!(
+                    f,
+                    "no embedded font has the character U+{:04X} ({c}): a replacement sign is printed",
+                    u32::from(*c)
+                )
+            }
+            Self::Code { kind, line, allowed } => {
+                write!(f, "the {kind} of the template's line {line} is left out: it can hold {allowed}")
+            }
+        }
+    }
 }
 
 /// Why no document could be made.

@@ -1,7 +1,6 @@
 //! Templates: what retailers write in TOML, loaded and checked once, used for many receipts.
 
 mod load;
-mod mistake;
 mod model;
 mod read_block;
 mod read_style;
@@ -17,7 +16,7 @@ use crate::Language;
 use crate::image::Image;
 use crate::layout::Paper;
 pub use config::Mistake;
-pub use mistake::TemplateErrors;
+pub use load::TemplateErrors;
 pub(crate) use model::{Align, Block, Code, CodeKind, Column, Kind, Pairs, Style, Table, TableColumn, Width};
 pub(crate) use texts::Program;
 

@@ -12,7 +12,7 @@ fn builtin(name: &str) -> &'static Template {
 }
 
 #[test]
-fn every_sample_reads_as_its_example_file_says() {
+fn samples_match_their_example_files() {
     for template in Template::BUILTIN {
         for name in SAMPLES {
             let pdf = render(builtin(template), &sample(name)).expect("a PDF").pdf;
@@ -25,7 +25,7 @@ fn every_sample_reads_as_its_example_file_says() {
 }
 
 #[test]
-fn a_receipt_is_printed_in_the_language_that_is_asked_for_whatever_its_country() {
+fn requested_language_overrides_the_country() {
     let receipt = sample("standard");
     for (language, words) in [
         (None, ["Kvittering", "Bilagsnr."]),
@@ -45,7 +45,7 @@ fn a_receipt_is_printed_in_the_language_that_is_asked_for_whatever_its_country()
 }
 
 #[test]
-fn the_same_receipt_gives_the_same_bytes_whatever_was_rendered_between() {
+fn same_receipt_gives_the_same_bytes() {
     for template in Template::BUILTIN {
         let first = render(builtin(template), &sample("standard")).expect("a PDF").pdf;
         // More sets of characters than are kept.
@@ -61,7 +61,7 @@ fn the_same_receipt_gives_the_same_bytes_whatever_was_rendered_between() {
 }
 
 #[test]
-fn the_document_tells_its_title_author_language_and_the_receipts_own_time() {
+fn metadata_has_title_author_language_and_time() {
     let pdf = render(builtin("a4"), &sample("package")).expect("a PDF").pdf;
     let document = Document::load_mem(&pdf).expect("a PDF");
     let info = document.trailer.get(b"Info").and_then(Object::as_reference).expect("information");
@@ -76,19 +76,19 @@ fn the_document_tells_its_title_author_language_and_the_receipts_own_time() {
 }
 
 #[test]
-fn characters_without_a_glyph_are_replaced_and_named_once_each() {
+fn warns_once_of_each_missing_glyph() {
     let mut receipt = sample("standard");
     receipt.order_receipt.items[0].name = Text::new("日本茶 🍵🍵").expect("a name");
     let rendered = render(builtin("a4"), &receipt).expect("a PDF");
     let expected = ['日', '本', '茶', '🍵'].map(Warning::Character);
     assert_eq!(rendered.warnings, expected);
     assert!(text(&rendered.pdf)[0].contains("\u{fffd}\u{fffd}\u{fffd} \u{fffd}\u{fffd}"));
-    let told = rendered.warnings[0].to_string();
-    assert!(told.contains("U+65E5") && told.contains('日'), "{told}");
+    let message = rendered.warnings[0].to_string();
+    assert!(message.contains("U+65E5") && message.contains('日'), "{message}");
 }
 
 #[test]
-fn a_number_no_barcode_can_hold_is_left_out_with_a_warning() {
+fn warns_of_a_number_no_barcode_holds() {
     let mut receipt = sample("standard");
     receipt.order_receipt.voucher_number = Number::new("№ 7").expect("a number");
     let rendered = render(builtin("roll-80mm"), &receipt).expect("a PDF");
@@ -100,17 +100,17 @@ fn a_number_no_barcode_can_hold_is_left_out_with_a_warning() {
 }
 
 #[test]
-fn failed_settlements_are_not_shown_and_pre_payments_are_told_apart() {
+fn hides_failed_settlements_and_marks_pre_payments() {
     let pdf = render(builtin("a4"), &sample("split-payment")).expect("a PDF").pdf;
     let text = text(&pdf).concat();
     assert!(!text.contains("Gavekort"), "{text}");
     assert!(text.contains("Depositum") && text.contains("forskuddsbetalt"), "{text}");
-    // Told by the pre-payment; shown again, it would be counted twice.
+    // Covered by the pre-payment; shown again, it would be counted twice.
     assert!(!text.contains("Visa (depositum)"), "{text}");
 }
 
 #[test]
-fn every_language_prints_its_own_words() {
+fn prints_labels_of_every_language() {
     let countries = [
         ("NO", "Kvittering"),
         ("SE", "Kvitto"),
@@ -129,7 +129,7 @@ fn every_language_prints_its_own_words() {
 }
 
 #[test]
-fn without_a_vat_table_the_summary_is_computed_from_the_items() {
+fn computes_a_missing_vat_table() {
     let with = sample("standard");
     let mut without = sample("standard");
     without.order_receipt.order_totals.vat = None;
@@ -139,7 +139,7 @@ fn without_a_vat_table_the_summary_is_computed_from_the_items() {
 }
 
 #[test]
-fn every_letter_of_the_alphabets_can_be_copied_from_the_document() {
+fn every_letter_can_be_copied() {
     let letters: String = ('\u{100}'..='\u{17f}').chain('Α'..='Ρ').chain('\u{400}'..='\u{52f}').collect();
     let mut receipt = sample("standard");
     receipt.order_receipt.items[0].name = Text::new(letters.as_str()).expect("a name");

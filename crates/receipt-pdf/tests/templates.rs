@@ -14,7 +14,7 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
 
 /// `NAME.toml` is a broken template, `NAME.txt` all that is to be said of it.
 #[test]
-fn every_mistake_of_a_broken_template_is_told_with_its_line() {
+fn reports_every_mistake_with_its_line() {
     let mut seen = 0;
     for entry in std::fs::read_dir(file("templates")).expect("the folder of broken templates") {
         let path = entry.expect("a file").path();
@@ -23,23 +23,23 @@ fn every_mistake_of_a_broken_template_is_told_with_its_line() {
         }
         let source = std::fs::read_to_string(&path).expect("a template");
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        let told = Template::load(&source, &name, &read).expect_err(&name).to_string();
+        let message = Template::load(&source, &name, &read).expect_err(&name).to_string();
         let expected = std::fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
-        assert_eq!(told.trim_end(), expected.trim_end(), "{name}");
+        assert_eq!(message.trim_end(), expected.trim_end(), "{name}");
         seen += 1;
     }
     assert!(seen >= 8, "{seen} broken templates");
 }
 
 #[test]
-fn the_mistakes_can_be_gone_through() {
+fn iterates_over_mistakes() {
     let errors = Template::load("[page]\nwidht = \"80mm\"", "t.toml", &read).expect_err("a misspelt key");
     let lines: Vec<usize> = errors.iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [1, 2]);
 }
 
 #[test]
-fn the_example_of_the_manual_loads_and_prints() {
+fn example_of_the_manual_renders() {
     let manual = std::fs::read_to_string(here().join("../../docs/templates.md")).expect("the manual");
     let example =
         manual.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
@@ -57,7 +57,7 @@ fn the_example_of_the_manual_loads_and_prints() {
 }
 
 #[test]
-fn a_template_may_fix_the_language_and_replace_labels() {
+fn template_fixes_language_and_labels() {
     let source = r#"
 language = "sv"
 [labels.sv]
@@ -78,7 +78,7 @@ fn templates_are_shared_between_threads() {
 }
 
 #[test]
-fn there_is_no_other_built_in_template() {
+fn has_no_other_built_in_template() {
     assert!(Template::builtin("a5").is_none());
     for name in Template::BUILTIN {
         assert!(Template::builtin(name).is_some(), "{name}");
@@ -94,7 +94,7 @@ fn bomb(width: u32, height: u32) -> Vec<u8> {
 }
 
 #[test]
-fn an_image_that_says_to_be_of_billions_of_pixels_is_refused_by_its_header() {
+fn refuses_a_huge_image_by_its_header() {
     for (width, height) in [(60_000, 60_000), (4_001, 1), (1, u32::MAX >> 1)] {
         let template = "[[block]]\ntype = \"image\"\nfile = \"bomb.png\"\n";
         let errors = Template::load(template, "t.toml", &|_| Ok(bomb(width, height))).expect_err("a mistake");
@@ -104,19 +104,19 @@ fn an_image_that_says_to_be_of_billions_of_pixels_is_refused_by_its_header() {
 }
 
 #[test]
-fn a_text_that_one_receipt_makes_endless_is_told_with_template_and_line() {
+fn endless_text_names_template_and_line() {
     let template = "[[block]]\ntype = \"text\"\ntext = \"Hei\"\n\n[[block]]\ntype = \"text\"\ntext = \"\"\"\n\
         {% if receipt.voucherNumber == '1001' %}\
         {% for a in range(9000) %}{% for b in range(9000) %}{{ b }}{% endfor %}{% endfor %}\
         {% endif %}\n\"\"\"\n";
     let template = Template::load(template, "shop.toml", &read).unwrap_or_else(|errors| panic!("{errors}"));
-    let told = render(&template, &sample("standard")).expect_err("no PDF").to_string();
-    assert!(told.contains("line 7 of template shop.toml"), "{told}");
+    let message = render(&template, &sample("standard")).expect_err("no PDF").to_string();
+    assert!(message.contains("line 7 of template shop.toml"), "{message}");
     render(&template, &sample("return")).expect("a PDF of another receipt");
 }
 
 #[test]
-fn the_longest_receipt_that_an_event_holds_is_far_from_the_limits() {
+fn longest_receipt_stays_within_the_limits() {
     let mut receipt = sample("standard");
     let items = receipt.order_receipt.items.clone();
     // About 180 bytes a line: more would not fit into the largest event.

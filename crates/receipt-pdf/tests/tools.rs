@@ -22,7 +22,7 @@ fn run(program: &str, before: &[&str], file: &Path, after: &[&str]) -> String {
 }
 
 #[test]
-fn other_programs_read_the_same_text_and_find_no_fault() {
+fn other_readers_extract_the_same_text() {
     for template in Template::BUILTIN {
         for name in SAMPLES {
             let template = Template::builtin(template).expect("a template that comes with the crate");

@@ -74,8 +74,8 @@ fn write_row(text: &mut String, kind: &str, row: &Row) {
     }
     let currency = row.currency.clone().unwrap_or_default();
     let mut line: Vec<String> = vec![kind.to_owned(), day, tenant, store, order_type, currency];
-    let Figures { heard, complete, skipped, dead, on_their_way } = &row.figures;
-    for tally in [heard, complete, skipped, dead, on_their_way] {
+    let Figures { received, complete, skipped, dead, on_their_way } = &row.figures;
+    for tally in [received, complete, skipped, dead, on_their_way] {
         line.push(tally.count.to_string());
         // Without a currency there is no amount.
         line.push(row.currency.as_ref().map_or_else(String::new, |_| format!("{:.2}", tally.sum)));
@@ -149,7 +149,7 @@ fn json_row(row: &Row) -> Value {
     };
     let mut value = json!({
         "currency": row.currency,
-        "heard": tally(&row.figures.heard),
+        "heard": tally(&row.figures.received),
         "complete": tally(&row.figures.complete),
         "skipped": tally(&row.figures.skipped),
         "dead": tally(&row.figures.dead),

@@ -1,4 +1,4 @@
-//! Which voucher numbers are missing between those that were heard, and which were given twice.
+//! Which voucher numbers are missing between those that were received, and which were given twice.
 //!
 //! A till numbers its vouchers one after the other, so a number that is missing between two others may
 //! be a receipt that was never announced. It may as well be nothing: a number that a till gave away
@@ -158,7 +158,7 @@ pub struct Series {
     pub first: String,
     /// The voucher with the highest number.
     pub last: String,
-    /// How many were heard.
+    /// How many were received.
     pub vouchers: u64,
     /// What is missing between them.
     pub missing: Vec<Missing>,
@@ -242,9 +242,9 @@ mod tests {
             numbering.add(tenant, store, voucher, inside);
         }
         let repeated = numbering.gaps().repeated;
-        let told: Vec<_> =
+        let found: Vec<_> =
             repeated.iter().map(|again| (&*again.store, &*again.voucher, again.receipts)).collect();
-        assert_eq!(told, [("a", "1001", 3), ("a", "X", 2)]);
+        assert_eq!(found, [("a", "1001", 3), ("a", "X", 2)]);
     }
 
     #[test]

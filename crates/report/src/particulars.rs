@@ -85,7 +85,7 @@ pub async fn fill(
     }
 }
 
-/// A body that this version cannot read has the day it was heard on, and is found by its numbers alone.
+/// A body that this version cannot read has the day it was received on, and is found by its numbers alone.
 fn of_the_body(receipt: &WithoutParticulars, zones: &Zones) -> Particulars {
     match events::decode::<ReceiptSettled>(&receipt.body) {
         Ok(event) => particulars(&event, zones.of(&receipt.key.tenant_uid)),

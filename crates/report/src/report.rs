@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
+use strum::{EnumString, IntoStaticStr};
 use sync_store::{BrokenCounts, Key, Period, ReceiptCount, ReportStore, State, StoreError};
 
 use crate::Gaps;
@@ -67,7 +67,7 @@ async fn gaps(store: &dyn ReportStore, query: &Query) -> Result<Gaps, StoreError
 pub struct Query {
     /// Days of settlement, both included, by the store's clock.
     pub period: Period,
-    /// What the rows are told apart by, beside the currency; `None` for totals alone.
+    /// What the rows are grouped by, beside the currency; `None` for totals alone.
     pub by: Option<By>,
     /// The target whose records say what became of a receipt: `omnium`, `package`, `erp`.
     pub target: String,
@@ -75,8 +75,9 @@ pub struct Query {
     pub tenant: Option<String>,
 }
 
-/// What rows are told apart by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What rows are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", parse_err_ty = UnknownBy, parse_err_fn = unknown_by)]
 pub enum By {
     /// The day of settlement.
     Day,
@@ -89,32 +90,18 @@ pub enum By {
 impl By {
     /// As the command line has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Store => "store",
-            Self::Type => "type",
-        }
+        self.into()
     }
 }
 
-impl FromStr for By {
-    type Err = UnknownBy;
-    fn from_str(text: &str) -> Result<Self, UnknownBy> {
-        [Self::Day, Self::Store, Self::Type].into_iter().find(|by| by.as_str() == text).ok_or(UnknownBy)
-    }
-}
-
-/// The text names nothing that rows are told apart by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The text names nothing that rows are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a report is by day, store or type")]
 pub struct UnknownBy;
 
-impl fmt::Display for UnknownBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a report is by day, store or type")
-    }
+fn unknown_by(_: &str) -> UnknownBy {
+    UnknownBy
 }
-
-impl std::error::Error for UnknownBy {}
 
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,16 +131,16 @@ impl Report {
     /// What a person should know of beside the sums: how many of what. Nothing of which there is none.
     pub fn beside(&self) -> impl Iterator<Item = (u64, &'static str)> {
         let broken = &self.broken;
-        let told = [
+        let lines = [
             (broken.only_broken, "of the dead: receipts with only invalid events"),
             (broken.unreadable, "of the dead: dead letters without a readable receipt"),
             (broken.discarded, "not counted: such dead letters that an operator has discarded"),
             (broken.disputed, "not counted: dead letters about a receipt that is counted"),
         ];
-        told.into_iter().filter(|(count, _)| *count > 0)
+        lines.into_iter().filter(|(count, _)| *count > 0)
     }
 
-    /// Whether every receipt heard is in exactly one of the other columns.
+    /// Whether every receipt received is in exactly one of the other columns.
     pub fn adds_up(&self) -> bool {
         self.rows.iter().chain(&self.totals).all(|row| row.figures.add_up())
     }
@@ -182,7 +169,7 @@ pub struct Row {
 pub enum Group {
     /// Nothing: a total.
     All,
-    /// The day they were settled on; the day (UTC) they were heard on where that could not be read.
+    /// The day they were settled on; the day (UTC) they were received on where that could not be read.
     Day(NaiveDate),
     /// The store that issued them.
     Store {
@@ -209,11 +196,11 @@ impl fmt::Display for Group {
     }
 }
 
-/// What was heard, and what became of it.
+/// What was received, and what became of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// All of it.
-    pub heard: Tally,
+    pub received: Tally,
     /// Delivered to the target.
     pub complete: Tally,
     /// Not wanted by the target.
@@ -225,16 +212,16 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Whether what was heard is the sum of what became of it.
+    /// Whether what was received is the sum of what became of it.
     pub fn add_up(&self) -> bool {
         let parts = [&self.complete, &self.skipped, &self.dead, &self.on_their_way];
-        self.heard.count == parts.iter().map(|part| part.count).sum::<u64>()
-            && self.heard.sum == parts.iter().map(|part| part.sum).sum::<Decimal>()
+        self.received.count == parts.iter().map(|part| part.count).sum::<u64>()
+            && self.received.sum == parts.iter().map(|part| part.sum).sum::<Decimal>()
     }
 
     /// Adds the numbers of receipts, and no amounts: those have a currency.
     fn count(&mut self, other: &Self) {
-        self.heard.count += other.heard.count;
+        self.received.count += other.received.count;
         self.complete.count += other.complete.count;
         self.skipped.count += other.skipped.count;
         self.dead.count += other.dead.count;
@@ -263,7 +250,7 @@ impl Tally {
 /// What of the dead is no receipt of which more is known, and what else a person should know of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Broken {
-    /// Receipts of which only broken events were heard; among the dead.
+    /// Receipts of which only broken events were received; among the dead.
     pub only_broken: u64,
     /// Dead letters from which no receipt could be read; among the dead, one by one.
     pub unreadable: u64,
@@ -294,7 +281,7 @@ impl<'a> Fold<'a> {
     /// Adds receipts of one day that are alike.
     ///
     /// A receipt has a record for each target that may want it. Omnium is for every receipt, so one
-    /// without a record there was heard a moment ago, and is on its way. Other targets are for some
+    /// without a record there was received a moment ago, and is on its way. Other targets are for some
     /// receipts only, and one without a record is none of theirs.
     pub(crate) fn receipts(&mut self, day: NaiveDate, counted: &ReceiptCount) {
         let state = match counted.state {
@@ -314,7 +301,7 @@ impl<'a> Fold<'a> {
         self.add(group, currency, state, counted.count, counted.sum);
     }
 
-    /// Adds what was heard broken on one day. It is dead, and has no amount.
+    /// Adds what was received broken on one day. It is dead, and has no amount.
     pub(crate) fn broken(&mut self, day: NaiveDate, counted: BrokenCounts) {
         self.broken.only_broken += counted.only_broken;
         self.broken.unreadable += counted.unreadable;
@@ -334,7 +321,7 @@ impl<'a> Fold<'a> {
     fn add(&mut self, group: Group, currency: Currency, state: State, count: u64, sum: i128) {
         let rows = self.rows.entry((group, currency.clone())).or_default();
         for figures in [rows, self.totals.entry(currency).or_default()] {
-            figures.heard.add(count, sum);
+            figures.received.add(count, sum);
             let part = match state {
                 State::Complete => &mut figures.complete,
                 State::Skipped => &mut figures.skipped,

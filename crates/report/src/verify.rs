@@ -11,7 +11,9 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use events::Uid;
 use omnium::{Asset, CallError, Omnium};
-use sync_store::{Key, Period, Record, SettledReceipt, State, StoreError, SyncStore, fingerprint};
+use sync_store::{
+    Key, Period, Record, RecordStore, ReportStore, SettledReceipt, State, StoreError, SyncStore, fingerprint,
+};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use crate::OMNIUM;
@@ -38,7 +40,7 @@ pub async fn verify(
     mut progress: impl FnMut(&Findings),
 ) -> Findings {
     let mut run = Run {
-        store,
+        receipts: store,
         looker: Looker::new(store, omnium, plan.per_second),
         after: plan.after.clone(),
         plan,
@@ -150,7 +152,7 @@ pub struct Uncompared {
 pub type OmniumOf<'a> = dyn Fn(&str) -> Option<Omnium> + Send + Sync + 'a;
 
 struct Run<'a> {
-    store: &'a dyn SyncStore,
+    receipts: &'a dyn ReportStore,
     looker: Looker<'a>,
     plan: Plan,
     after: Option<(NaiveDate, Key)>,
@@ -212,7 +214,7 @@ impl Run<'_> {
         if self.page.is_empty() {
             let after = self.after.as_ref().map(|(day, key)| (*day, key));
             let tenant = self.plan.tenant.as_deref();
-            let page = self.store.settled_receipts(self.plan.period, tenant, after, PAGE).await;
+            let page = self.receipts.settled_receipts(self.plan.period, tenant, after, PAGE).await;
             self.page = page.map_err(Ended::StoreAway)?.into();
         }
         let next = self.page.pop_front();
@@ -248,7 +250,7 @@ fn chain(error: &dyn Error) -> String {
 
 /// Compares single receipts, at a limited rate.
 struct Looker<'a> {
-    store: &'a dyn SyncStore,
+    records: &'a dyn RecordStore,
     omnium: &'a OmniumOf<'a>,
     pace: Interval,
 }
@@ -273,24 +275,24 @@ impl From<CallError> for Trouble {
 
 impl<'a> Looker<'a> {
     /// Makes so many calls a second at most.
-    fn new(store: &'a dyn SyncStore, omnium: &'a OmniumOf<'a>, per_second: u32) -> Self {
+    fn new(records: &'a dyn RecordStore, omnium: &'a OmniumOf<'a>, per_second: u32) -> Self {
         let mut pace = interval(Duration::from_secs(1) / per_second.max(1));
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { store, omnium, pace }
+        Self { records, omnium, pace }
     }
 
     /// Compares one receipt; `None` where it has no record for Omnium yet.
     async fn look(&mut self, receipt: &SettledReceipt) -> Result<Option<Compared>, Trouble> {
-        let Some(mut record) = self.store.record(&receipt.key, OMNIUM).await? else { return Ok(None) };
+        let Some(mut record) = self.records.record(&receipt.key, OMNIUM).await? else { return Ok(None) };
         loop {
             let compared = self.compare(&record, receipt).await?;
             if compared.differences.is_empty() {
                 return Ok(Some(compared));
             }
             // What changes meanwhile is no difference, and is looked at as it is then.
-            let now = self.store.record(&receipt.key, OMNIUM).await?.unwrap_or_else(|| record.clone());
+            let now = self.records.record(&receipt.key, OMNIUM).await?.unwrap_or_else(|| record.clone());
             // By the store's clock; what was written before it was set back is as old as it may be.
-            let age = (self.store.now().await? - now.updated_at).abs().to_std().unwrap_or(READ_LAG);
+            let age = (self.records.now().await? - now.updated_at).abs().to_std().unwrap_or(READ_LAG);
             if now == record && age >= READ_LAG {
                 return Ok(Some(compared));
             }
@@ -301,7 +303,7 @@ impl<'a> Looker<'a> {
 
     async fn compare(&mut self, record: &Record, receipt: &SettledReceipt) -> Result<Compared, Trouble> {
         let id = record.invoice_id.as_deref().unwrap_or(&receipt.key.receipt_uid);
-        // The uid of a receipt of which only broken events were heard may be none.
+        // The uid of a receipt of which only broken events were received may be none.
         let Some(id) = Uid::new(id) else { return Ok(Compared::default()) };
         let name = file_name(record, &receipt.voucher_number);
         let Some(omnium) = (self.omnium)(&receipt.key.tenant_uid) else {

@@ -1,4 +1,4 @@
-//! Whatever a store holds, the report's columns add up to what was heard, and to the hundredth.
+//! Whatever a store holds, the report's columns add up to what was received, and to the hundredth.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ enum Fate {
     Pending,
     /// Its record was not opened yet: another target's was.
     Unopened,
-    /// Nothing but a broken event of it was heard.
+    /// Nothing but a broken event of it was received.
     OnlyBroken,
     /// A dead letter from which no receipt could be read.
     Unreadable,
@@ -42,9 +42,9 @@ const FATES: [Fate; 9] = [
 ];
 
 /// Fate, days ago, currency, store, amount.
-type Heard = (Fate, u64, &'static str, u8, i64);
+type ReceiptCase = (Fate, u64, &'static str, u8, i64);
 
-fn heard() -> impl Strategy<Value = Heard> {
+fn receipt_case() -> impl Strategy<Value = ReceiptCase> {
     let fate = prop::sample::select(&FATES[..]);
     let currency = prop::sample::select(&["NOK", "SEK"][..]);
     (fate, 0..4_u64, currency, 0..3_u8, -10_000_000_000_000..=10_000_000_000_000_i64)
@@ -71,8 +71,8 @@ async fn note(store: &dyn SyncStore, letter: &DeadLetter) {
     store.note_dead(&NewDeadLetter { letter, headers: "{}", body: b"{", closes }).await.expect("noted");
 }
 
-async fn put(store: &dyn SyncStore, number: usize, heard: Heard, today: NaiveDate) {
-    let (fate, ago, currency, shop, amount) = heard;
+async fn put(store: &dyn SyncStore, number: usize, case: ReceiptCase, today: NaiveDate) {
+    let (fate, ago, currency, shop, amount) = case;
     let key = Key::new("31", format!("r-{number}"));
     match fate {
         Fate::OnlyBroken => return note(store, &letter(format!("l-{number}"), Some(key))).await,
@@ -115,8 +115,8 @@ async fn put(store: &dyn SyncStore, number: usize, heard: Heard, today: NaiveDat
     }
 }
 
-/// What the report must come to: counts of heard, complete, skipped, dead and on their way.
-fn expected(all: &[Heard]) -> ([u64; 5], BTreeMap<String, Decimal>) {
+/// What the report must come to: counts of received, complete, skipped, dead and on their way.
+fn expected(all: &[ReceiptCase]) -> ([u64; 5], BTreeMap<String, Decimal>) {
     let mut counts = [0; 5];
     let mut sums = BTreeMap::new();
     for (fate, _, currency, _, amount) in all {
@@ -136,13 +136,13 @@ fn expected(all: &[Heard]) -> ([u64; 5], BTreeMap<String, Decimal>) {
     (counts, sums)
 }
 
-async fn holds(all: &[Heard]) {
+async fn holds(all: &[ReceiptCase]) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("bilag.db").display());
     let store = connect(&url).await.expect("the store opens");
     let today = Utc::now().date_naive();
-    for (number, heard) in all.iter().enumerate() {
-        put(&*store, number, *heard, today).await;
+    for (number, case) in all.iter().enumerate() {
+        put(&*store, number, *case, today).await;
     }
     let (counts, sums) = expected(all);
     // Midnight may pass meanwhile.
@@ -152,13 +152,13 @@ async fn holds(all: &[Heard]) {
         let report = report(&*store, &query).await.expect("reported");
         assert!(report.adds_up(), "{by:?}: {report:?}");
         let is = report.counts();
-        let is = [is.heard, is.complete, is.skipped, is.dead, is.on_their_way].map(|tally| tally.count);
+        let is = [is.received, is.complete, is.skipped, is.dead, is.on_their_way].map(|tally| tally.count);
         assert_eq!(is, counts, "{by:?}");
         let by_currency = |rows: &[report::Row]| {
             let mut sums = BTreeMap::new();
             for row in rows {
                 if let Some(currency) = &row.currency {
-                    *sums.entry(currency.clone()).or_insert(Decimal::ZERO) += row.figures.heard.sum;
+                    *sums.entry(currency.clone()).or_insert(Decimal::ZERO) += row.figures.received.sum;
                 }
             }
             sums
@@ -166,8 +166,8 @@ async fn holds(all: &[Heard]) {
         assert_eq!(by_currency(&report.totals), sums, "{by:?}");
         if by.is_some() {
             assert_eq!(by_currency(&report.rows), sums, "{by:?}");
-            let heard: u64 = report.rows.iter().map(|row| row.figures.heard.count).sum();
-            assert_eq!(heard, counts[0], "{by:?}");
+            let received: u64 = report.rows.iter().map(|row| row.figures.received.count).sum();
+            assert_eq!(received, counts[0], "{by:?}");
         }
     }
 }
@@ -176,7 +176,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_report_adds_up(all in prop::collection::vec(heard(), 0..24)) {
+    fn every_report_adds_up(all in prop::collection::vec(receipt_case(), 0..24)) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(holds(&all));
     }

@@ -21,7 +21,7 @@ pub use crate::{Call, Fault, Rule};
 use crate::documents::sha256;
 use crate::http::{Caller, error};
 use crate::recorder::Recorded;
-use crate::{About, Service, StandIn, ViolationKind};
+use crate::{About, Service, StandIn, Subject, ViolationKind};
 
 /// The stand-in for an ERP.
 pub type Erp = StandIn<Api>;
@@ -75,10 +75,13 @@ async fn deliver(State(erp): State<Erp>, caller: Caller, body: Bytes) -> Respons
     let delivery = Delivery::read(&caller, &body);
     let facts = delivery.as_ref().ok().map(|delivery| &delivery.facts);
     let about = About {
+        subject: Subject {
+            package_id: facts.and_then(|facts| facts.package_id),
+            invoice_number: facts.map(|facts| facts.invoice_number.clone()),
+            ..Subject::default()
+        },
         key: caller.key(),
-        package_id: facts.and_then(|facts| facts.package_id),
-        invoice_number: facts.map(|facts| facts.invoice_number.clone()),
-        ..About::default()
+        file: None,
     };
     let execute = move |erp: &Api, call: &Recorded<'_>| match delivery {
         Ok(delivery) => erp.keep(delivery, call),

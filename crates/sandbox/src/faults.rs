@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::recorder::{About, Call};
+use crate::recorder::{About, Call, Subject};
 
 /// What a call meets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,21 +72,9 @@ pub struct Rule {
     /// Only this call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<Call>,
-    /// Calls of the API user with this client id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// Calls about the invoice with this id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invoice_id: Option<String>,
-    /// Calls about the invoice with this number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invoice_number: Option<String>,
-    /// Calls about invoices of this store.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store_id: Option<String>,
-    /// Calls about the package with this id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub package_id: Option<u64>,
+    /// Only calls of this API user, about this invoice or package.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// The share of matching calls that meet it, 0 to 1.
     #[serde(default = "always", deserialize_with = "share")]
     pub rate: f64,
@@ -100,17 +88,7 @@ pub struct Rule {
 impl Rule {
     /// A rule for every call.
     pub fn new(fault: Fault) -> Self {
-        Self {
-            call: None,
-            client_id: None,
-            invoice_id: None,
-            invoice_number: None,
-            store_id: None,
-            package_id: None,
-            rate: always(),
-            times: None,
-            fault,
-        }
+        Self { call: None, subject: Subject::default(), rate: always(), times: None, fault }
     }
 
     /// Only for this call.
@@ -119,13 +97,15 @@ impl Rule {
     }
 
     /// Only for calls of this API user.
-    pub fn of(self, client_id: &str) -> Self {
-        Self { client_id: Some(client_id.to_owned()), ..self }
+    pub fn of(mut self, client_id: &str) -> Self {
+        self.subject.client_id = Some(client_id.to_owned());
+        self
     }
 
     /// Only for calls about this package.
-    pub fn of_package(self, id: u64) -> Self {
-        Self { package_id: Some(id), ..self }
+    pub fn of_package(mut self, id: u64) -> Self {
+        self.subject.package_id = Some(id);
+        self
     }
 
     /// Only for so many calls.
@@ -134,28 +114,15 @@ impl Rule {
     }
 
     /// The names of its conditions, as JSON has them.
-    pub(crate) fn conditions(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let conditions = [
-            ("call", self.call.is_some()),
-            ("clientId", self.client_id.is_some()),
-            ("invoiceId", self.invoice_id.is_some()),
-            ("invoiceNumber", self.invoice_number.is_some()),
-            ("storeId", self.store_id.is_some()),
-            ("packageId", self.package_id.is_some()),
-        ];
-        conditions.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name)
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = String> + use<> {
+        let call = self.call.map(|_| "call".to_owned());
+        call.into_iter().chain(self.subject.members().into_iter().map(|(name, _)| name))
     }
 
     fn matches(&self, call: Call, about: &About) -> bool {
-        fn fits<T: PartialEq>(wanted: &Option<T>, is: &Option<T>) -> bool {
-            wanted.is_none() || wanted == is
-        }
+        let is = about.subject.members();
         self.call.is_none_or(|wanted| wanted == call)
-            && fits(&self.client_id, &about.client_id)
-            && fits(&self.invoice_id, &about.invoice_id)
-            && fits(&self.invoice_number, &about.invoice_number)
-            && fits(&self.store_id, &about.store_id)
-            && fits(&self.package_id, &about.package_id)
+            && self.subject.members().iter().all(|(name, wanted)| is.get(name) == Some(wanted))
     }
 }
 

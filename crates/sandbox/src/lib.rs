@@ -45,7 +45,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::{Wire, WireListener};
 
 pub use crate::faults::{Fault, Rule};
-pub use crate::recorder::{About, Call, Calls, Entry, FileFacts, Violation, ViolationKind};
+pub use crate::recorder::{About, Call, Calls, Entry, FileFacts, Subject, Violation, ViolationKind};
 pub use crate::stand_in::{Service, StandIn, Summary};
 pub use config::Secret;
 

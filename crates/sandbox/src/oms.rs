@@ -25,7 +25,7 @@ pub use crate::{Call, Fault, Rule};
 use crate::documents::{Documents, sha256};
 use crate::http::{Caller, error, pdf};
 use crate::recorder::Recorded;
-use crate::{About, Service, StandIn, ViolationKind};
+use crate::{Service, StandIn, Subject, ViolationKind};
 
 /// The stand-in for Akinon's OMS.
 pub type Oms = StandIn<Api>;
@@ -158,7 +158,7 @@ async fn update_package(
     let id = id.parse().ok();
     let command = caller.check_json().and_then(|()| Command::read(names, id.unwrap_or_default(), &body));
     let invoice_number = command.as_ref().ok().map(|command| command.number.clone());
-    let about = About { package_id: id, invoice_number, ..About::default() };
+    let about = Subject { package_id: id, invoice_number, ..Subject::default() }.into();
     let token = caller.authorization("token").map(str::to_owned);
     let admit = move |oms: &Api, _: &Recorded<'_>| oms.check(token.as_deref());
     let execute = move |oms: &Api, call: &Recorded<'_>| oms.execute(id, command, call);

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::http::error;
 
@@ -60,16 +61,28 @@ pub struct Entry {
     pub in_flight: usize,
 }
 
-/// What a call is about, as far as it could be read. Rules match on it.
+/// What a call is about, as far as it could be read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct About {
-    /// The API user who calls. Only Omnium tells its users apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
+    /// What rules match on.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// The `Idempotency-Key`, where the stand-in requires one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The file that is attached.
+    #[serde(flatten)]
+    pub file: Option<FileFacts>,
+}
+
+/// Who calls, and for what: of a call, as far as it could be read; of a [`Rule`](crate::Rule), only such calls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// The API user's client id. Only Omnium tells its users apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// The invoice's id in Omnium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice_id: Option<String>,
@@ -82,9 +95,22 @@ pub struct About {
     /// The package's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_id: Option<u64>,
-    /// The file that is attached.
-    #[serde(flatten)]
-    pub file: Option<FileFacts>,
+}
+
+impl Subject {
+    /// What is known of it, by its names in JSON.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+impl From<Subject> for About {
+    fn from(subject: Subject) -> Self {
+        Self { subject, ..Self::default() }
+    }
 }
 
 /// A file, without its content.
@@ -178,7 +204,7 @@ impl CallRecorder {
         let record = &mut *self.0.lock();
         record.last += 1;
         let n = record.last;
-        let in_flight = record.in_flight.entry(about.client_id.clone()).or_default();
+        let in_flight = record.in_flight.entry(about.subject.client_id.clone()).or_default();
         *in_flight += 1;
         let in_flight = *in_flight;
         record.totals.max_in_flight = record.totals.max_in_flight.max(in_flight);
@@ -205,7 +231,7 @@ impl Recorded<'_> {
     /// Records how the call ended.
     pub(crate) fn end(self, status: Option<u16>, done: bool) {
         let record = &mut *self.recorder.0.lock();
-        if let Some(in_flight) = record.in_flight.get_mut(&self.about.client_id) {
+        if let Some(in_flight) = record.in_flight.get_mut(&self.about.subject.client_id) {
             *in_flight -= 1;
         }
         let key = status.map_or_else(|| "none".to_owned(), |status| status.to_string());

@@ -119,7 +119,8 @@ impl<T: Service> StandIn<T> {
             serde_json::from_str(body).map(|rule| vec![rule])
         }
         .map_err(|error| bad_request(error.to_string()))?;
-        let unknown = rules.iter().flat_map(Rule::conditions).find(|name| !T::CONDITIONS.contains(name));
+        let unknown =
+            rules.iter().flat_map(Rule::conditions).find(|name| !T::CONDITIONS.contains(&name.as_str()));
         if let Some(unknown) = unknown {
             return Err(bad_request(format!("no call of this service has a {unknown}")));
         }

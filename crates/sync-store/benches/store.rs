@@ -87,7 +87,7 @@ async fn measure(url: &str) {
     rate(&format!("{scheme}: {CALLERS} callers in each of two processes"), 2, start.elapsed());
 }
 
-/// Each caller takes receipt after receipt from heard to complete; answers how long each took.
+/// Each caller takes receipt after receipt from received to complete; answers how long each took.
 async fn many(store: &dyn SyncStore, run: &str) -> Vec<Duration> {
     let callers = (0..CALLERS).map(|caller| async move {
         let mut latencies = Vec::new();

@@ -16,7 +16,7 @@ pub enum StoreError {
         "the store {store} does not answer: check that it runs, can be reached and has space on its disk"
     )]
     Unavailable {
-        /// See [`SyncStore::describe`](crate::SyncStore::describe).
+        /// See [`StoreInfo::describe`](crate::StoreInfo::describe).
         store: String,
         /// The database's error.
         source: Box<dyn Error + Send + Sync>,
@@ -25,7 +25,7 @@ pub enum StoreError {
     /// encoding lacks, or is too large. Trying again does not help; other operations are not affected.
     #[error("the store {store} rejected a value: check its encoding, constraints and triggers")]
     Refused {
-        /// See [`SyncStore::describe`](crate::SyncStore::describe).
+        /// See [`StoreInfo::describe`](crate::StoreInfo::describe).
         store: String,
         /// The database's error.
         source: Box<dyn Error + Send + Sync>,
@@ -34,7 +34,7 @@ pub enum StoreError {
     /// fault in this program. Trying again does not help.
     #[error("the store {store} is not as this version expects: check that no newer version has changed it")]
     Broken {
-        /// See [`SyncStore::describe`](crate::SyncStore::describe).
+        /// See [`StoreInfo::describe`](crate::StoreInfo::describe).
         store: String,
         /// The database's error.
         source: Box<dyn Error + Send + Sync>,
@@ -44,7 +44,7 @@ pub enum StoreError {
         "the tables of the store {store} lack {missing} migration(s) of this version, and this user may not change them: run `bilag sync migrate` as the tables' owner"
     )]
     Behind {
-        /// See [`SyncStore::describe`](crate::SyncStore::describe).
+        /// See [`StoreInfo::describe`](crate::StoreInfo::describe).
         store: String,
         /// Number of pending migrations.
         missing: usize,
@@ -57,7 +57,7 @@ pub enum StoreError {
         "there is no store at {store} ({problem}): set BILAG_DATABASE_URL to the store of the consumers; the first consumer creates a new one, or `bilag sync migrate` does"
     )]
     Absent {
-        /// See [`SyncStore::describe`](crate::SyncStore::describe).
+        /// See [`StoreInfo::describe`](crate::StoreInfo::describe).
         store: String,
         /// What is missing.
         problem: &'static str,
@@ -68,7 +68,7 @@ pub enum StoreError {
         "the store {store} {problem} while this process was using it: stop all consumers, put the right file in its place (docs/operations.md), and start them again"
     )]
     Replaced {
-        /// See [`SyncStore::describe`](crate::SyncStore::describe).
+        /// See [`StoreInfo::describe`](crate::StoreInfo::describe).
         store: String,
         /// What has happened to the file.
         problem: &'static str,
@@ -78,7 +78,7 @@ pub enum StoreError {
         "the store {store} requires a newer version: its tables need migration {needs}, and this version knows migrations up to {known}: upgrade this process"
     )]
     TooNew {
-        /// See [`SyncStore::describe`](crate::SyncStore::describe).
+        /// See [`StoreInfo::describe`](crate::StoreInfo::describe).
         store: String,
         /// The newest migration that a version must know at least.
         needs: i64,
@@ -262,7 +262,7 @@ mod tests {
     use super::{passes, refuses};
 
     #[test]
-    fn tells_refused_values_from_other_errors() {
+    fn recognizes_refused_values() {
         let table = [
             ("18", true, "too large"),
             ("275", true, "a check"),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_transient_errors_from_permanent_ones() {
+    fn recognizes_transient_errors() {
         let table = [
             ("5", true, "busy"),
             ("261", true, "busy: recovering after a crash"),

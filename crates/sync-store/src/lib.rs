@@ -9,6 +9,7 @@
 //!
 //! | trait | what it stores |
 //! |---|---|
+//! | [`StoreInfo`] | nothing: the database's clock, whether it answers, and where it is |
 //! | [`RecordStore`] | receipts, and their sync records with leases |
 //! | [`DeadLetterStore`] | the index of dead letters |
 //! | [`PackageStore`] | the packages of an OMS, each in rounds from packed to invoiced |
@@ -117,4 +118,4 @@ pub use session::{Session, SessionStore};
 pub use stage::{
     Holding, ProcessRun, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StageReport, StageStore,
 };
-pub use store::{SyncStore, connect, connect_by, connect_to_existing};
+pub use store::{StoreInfo, SyncStore, connect, connect_by, connect_to_existing};

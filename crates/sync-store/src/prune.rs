@@ -125,7 +125,7 @@ fn before(dialect: Dialect) -> String {
     format!("{} - $1", dialect.now())
 }
 
-/// Complete or skipped for so long at every target it was heard for, and nobody has a dead letter of it to
+/// Complete or skipped for so long at every target it was recorded for, and nobody has a dead letter of it to
 /// look at.
 fn receipts(dialect: Dialect) -> String {
     let before = before(dialect);

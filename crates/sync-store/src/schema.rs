@@ -17,7 +17,7 @@ use crate::store::{Url, url_of};
 /// How far the tables of a store are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
-    /// Which store it is, as [`crate::SyncStore::describe`] says.
+    /// Which store it is, as [`crate::StoreInfo::describe`] says.
     pub store: String,
     /// The newest migration that was applied; `None` where there are no tables yet.
     pub version: Option<i64>,
@@ -36,7 +36,7 @@ pub struct PendingMigration {
     pub description: String,
 }
 
-/// Looks how far the tables are, and changes nothing.
+/// Finds how far the tables are, and changes nothing.
 ///
 /// # Errors
 /// Besides the store's, [`StoreError::TooNew`] where this version must not work with them.
@@ -48,7 +48,7 @@ pub async fn schema(url: &str) -> Result<Schema, StoreError> {
 }
 
 /// What is damaged in the store's file, in the database's words; empty where nothing is. Reads all of a
-/// SQLite file and changes nothing. PostgreSQL looks after its own pages.
+/// SQLite file and changes nothing. PostgreSQL checks its own pages.
 ///
 /// # Errors
 /// The store's, where it cannot be looked at.

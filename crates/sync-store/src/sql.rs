@@ -11,7 +11,8 @@ use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
 use thiserror::Error;
 
 use crate::{
-    Death, Key, LeaseHolder, PackageKey, PackageState, Page, Place, State, Step, StoreError, SyncStore,
+    Death, Key, LeaseHolder, PackageKey, PackageState, Page, Place, State, Step, StoreError, StoreInfo,
+    SyncStore,
 };
 
 /// A store over one database.
@@ -68,8 +69,10 @@ impl<D: Database> SqlStore<D> {
     }
 }
 
+impl<D: Database> SyncStore for SqlStore<D> {}
+
 #[async_trait]
-impl<D: Database> SyncStore for SqlStore<D> {
+impl<D: Database> StoreInfo for SqlStore<D> {
     async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
         let now = self.dialect().now();
         self.find_one(Statement::new(format!("select {now} as now")), |row| row.get("now")).await
@@ -96,7 +99,7 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Which SQL it speaks.
     fn dialect(&self) -> Dialect;
 
-    /// See [`crate::SyncStore::describe`].
+    /// See [`crate::StoreInfo::describe`].
     fn describe(&self) -> String;
 }
 
@@ -351,15 +354,15 @@ mod tests {
         assert_eq!(row.get::<u32>("first").ok(), Some(7));
         assert_eq!(row.get::<String>("second").ok().as_deref(), Some("text"));
         assert_eq!(row.optional::<String>("third").ok(), Some(None));
-        let told = |error: DecodeError| error.to_string();
-        let wrong_type = row.get::<u32>("second").map_err(told);
+        let message = |error: DecodeError| error.to_string();
+        let wrong_type = row.get::<u32>("second").map_err(message);
         assert_eq!(wrong_type, Err("the column second holds no count".to_owned()));
         assert_eq!(
-            row.get::<String>("third").map_err(told),
+            row.get::<String>("third").map_err(message),
             Err("the column third holds no text".to_owned())
         );
         assert_eq!(
-            row.get::<Place>("place").map_err(told),
+            row.get::<Place>("place").map_err(message),
             Err("the column place holds no place".to_owned())
         );
         assert!(row.get::<i64>("missing").is_err());

@@ -15,13 +15,13 @@ use crate::{
     RecordStore, ReportStore, SessionStore, StageStore, StoreError,
 };
 
-/// Everything that is stored. Who needs one aggregate takes its trait: `&dyn SyncStore` coerces to each.
+/// Everything that is stored. Code that needs one aggregate takes its trait: `&dyn SyncStore` coerces to each.
 ///
 /// What a writing method answered survives a power cut. After [`StoreError::Unavailable`] it is unknown whether it
 /// took effect; each may be called again.
-#[async_trait]
 pub trait SyncStore:
-    RecordStore
+    StoreInfo
+    + RecordStore
     + DeadLetterStore
     + PackageStore
     + NamedLeaseStore
@@ -33,6 +33,11 @@ pub trait SyncStore:
     + SessionStore
     + PruneStore
 {
+}
+
+/// The database behind a store.
+#[async_trait]
+pub trait StoreInfo: Send + Sync {
     /// The database's clock, by which it notes times and leases expire.
     async fn now(&self) -> Result<DateTime<Utc>, StoreError>;
 

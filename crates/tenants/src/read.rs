@@ -65,8 +65,8 @@ pub enum TenantsError {
 }
 
 fn all(path: &str, mistakes: &[Mistake]) -> String {
-    let told = mistakes.iter().map(|Mistake { line, message }| format!("{path}:{line}: {message}"));
-    told.collect::<Vec<_>>().join("; ")
+    let lines = mistakes.iter().map(|Mistake { line, message }| format!("{path}:{line}: {message}"));
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 fn file(report: &Report<'_>, document: &DeTable<'_>, path: &Path) -> File {

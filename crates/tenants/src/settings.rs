@@ -27,17 +27,17 @@ impl TenantSettings {
     }
 }
 
-fn open(path: &str) -> Result<Tenants, Told> {
-    Tenants::open(path).map_err(Told)
+fn open(path: &str) -> Result<Tenants, WithCause> {
+    Tenants::open(path).map_err(WithCause)
 }
 
-/// With its cause: the command line tells an error without one.
+/// With its cause: the command line prints an error without one.
 #[derive(Debug)]
-struct Told(TenantsError);
+struct WithCause(TenantsError);
 
-impl std::error::Error for Told {}
+impl std::error::Error for WithCause {}
 
-impl std::fmt::Display for Told {
+impl std::fmt::Display for WithCause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
             TenantsError::Unreadable { source, .. } => write!(f, "{}: {source}", self.0),

@@ -104,9 +104,12 @@ fn mistakes_name_line_tenant_and_key() {
         ),
         ("[tenant.7]\nsend = 1\n\nprefix = 2", "; /etc/bilag/tenants.toml:4: `prefix` of tenant 7"),
     ] {
-        let told = read(source).expect_err(source);
-        assert!(told.starts_with("/etc/bilag/tenants.toml:") && told.contains(said), "{source}\n{told}");
-        assert!(!told.contains(SECRET), "{told}");
+        let message = read(source).expect_err(source);
+        assert!(
+            message.starts_with("/etc/bilag/tenants.toml:") && message.contains(said),
+            "{source}\n{message}"
+        );
+        assert!(!message.contains(SECRET), "{message}");
     }
 }
 

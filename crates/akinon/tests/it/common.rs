@@ -8,8 +8,8 @@ use akinon::{
 };
 use axum::body::Bytes;
 
-/// What an invoice service's client of the tests is told.
-pub fn invoice_service_config(url: &str) -> InvoiceServiceConfig {
+/// The configuration of an invoice service's client under test.
+pub(crate) fn invoice_service_config(url: &str) -> InvoiceServiceConfig {
     InvoiceServiceConfig {
         url: url.to_owned(),
         username: Some(Secret::new("oms-kept-quiet")),
@@ -19,8 +19,8 @@ pub fn invoice_service_config(url: &str) -> InvoiceServiceConfig {
     }
 }
 
-/// What an OMS's client of the tests is told.
-pub fn oms_config(base_url: &str) -> OmsConfig {
+/// The configuration of an OMS's client under test.
+pub(crate) fn oms_config(base_url: &str) -> OmsConfig {
     OmsConfig {
         base_url: base_url.to_owned(),
         token: Secret::new("token-kept-quiet"),
@@ -31,22 +31,22 @@ pub fn oms_config(base_url: &str) -> OmsConfig {
 }
 
 /// A client of an invoice service.
-pub fn invoice_service(url: &str) -> InvoiceService {
+pub(crate) fn invoice_service(url: &str) -> InvoiceService {
     InvoiceService::new(invoice_service_config(url)).expect("a client")
 }
 
 /// A client of an OMS.
-pub fn oms(base_url: &str) -> Oms {
+pub(crate) fn oms(base_url: &str) -> Oms {
     Oms::new(oms_config(base_url)).expect("a client")
 }
 
 /// Asks for the invoice of package 73.
-pub async fn ask(service: &InvoiceService) -> Result<Asked, CallError> {
+pub(crate) async fn ask(service: &InvoiceService) -> Result<Asked, CallError> {
     service.ask("package-73", Bytes::from_static(b"{\"id\":\"hush-request\"}")).await
 }
 
 /// Gives package 73 its invoice.
-pub async fn update(oms: &Oms) -> Result<(), CallError> {
+pub(crate) async fn update(oms: &Oms) -> Result<(), CallError> {
     let document = b"%PDF-hush\xff\x00";
     oms.update_invoice(&PackageInvoice { package_id: 73, number: "90001", date: "2026-11-02", document })
         .await

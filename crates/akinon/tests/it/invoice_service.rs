@@ -87,16 +87,16 @@ async fn long_429_holds_all_calls() {
 
 #[test]
 fn reports_wrong_credentials() {
-    let told = |username: Option<&str>, password: Option<&str>| {
+    let refusal = |username: Option<&str>, password: Option<&str>| {
         let mut config = invoice_service_config("https://invoices.example");
         (config.username, config.password) = (username.map(Secret::new), password.map(Secret::new));
         InvoiceService::new(config).expect_err("no client").to_string()
     };
     let half = "set both INVOICE_SERVICE_USERNAME and INVOICE_SERVICE_PASSWORD, or neither";
-    assert_eq!(told(Some("me"), None), half);
-    assert_eq!(told(None, Some("hush")), half);
+    assert_eq!(refusal(Some("me"), None), half);
+    assert_eq!(refusal(None, Some("hush")), half);
     assert_eq!(
-        told(Some("m:e"), Some("hush")),
+        refusal(Some("m:e"), Some("hush")),
         "INVOICE_SERVICE_USERNAME must not hold a colon: basic authentication ends the name there"
     );
     let error = InvoiceService::new(invoice_service_config("invoices.example")).expect_err("no client");

@@ -1,5 +1,7 @@
-//! The clients against a server that answers as it is told.
+//! The clients against a server that gives set answers.
 
+#[path = "../../../http-client/tests/common/answers.rs"]
+mod answer_table;
 mod answers;
 mod common;
 mod invoice_service;

@@ -124,7 +124,7 @@ impl Management {
     /// The API at `url` (`http://host:15672`), for the vhost and with the login of `broker`.
     pub fn new(url: &str, broker: &Broker) -> Self {
         let (user, password) = broker.login();
-        // A login in the URL is not used, and must not be told either.
+        // A login in the URL is not used, and must not be shown either.
         let url = match url.split_once("://") {
             Some((scheme, rest)) => {
                 let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));

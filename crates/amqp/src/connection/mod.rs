@@ -14,7 +14,7 @@ use lapin::Queue;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties, ErrorKind};
+use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
 use tokio::time::timeout;
 
 use crate::topology::apply::{is_out_of_sight, reply_code};
@@ -34,8 +34,8 @@ pub struct Broker {
 /// Without heartbeats a peer that vanished is noticed only by TCP, after many minutes.
 const HEARTBEAT_SECONDS: u16 = 15;
 /// The broker's own default, for connections that consume and those that publish alike: what a publisher's headers
-/// fit into, and our own at their longest. lapin keeps buffers of 32 frames each way. Told the size beforehand, it
-/// takes memory for them only as they are filled.
+/// fit into, and our own at their longest. lapin keeps buffers of 32 frames each way. Where it knows the size
+/// beforehand, it takes memory for them only as they are filled.
 pub(crate) const FRAME_BYTES: u32 = 128 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -120,7 +120,7 @@ impl ConnectError {
 
 impl std::fmt::Display for Broker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&told(&self.node()))
+        f.write_str(&without_login(&self.node()))
     }
 }
 
@@ -136,7 +136,7 @@ impl Broker {
     /// this process as.
     ///
     /// # Errors
-    /// [`ConnectError::BadUrl`], also where the nodes are not told with one vhost.
+    /// [`ConnectError::BadUrl`], also where the nodes do not have one vhost.
     pub fn parse(urls: &str, name: &str) -> Result<Self, ConnectError> {
         Self::new(Secret::new(urls), name)
     }
@@ -204,7 +204,7 @@ impl Broker {
     }
 
     async fn open_at(&self, node: &AMQPUri, purpose: &str) -> Result<Link, ConnectError> {
-        let (broker, uri) = (told(node), node.clone());
+        let (broker, uri) = (without_login(node), node.clone());
         let properties = ConnectionProperties::default()
             .with_connection_name(format!("bilag {} {purpose}", self.name).into());
         let connecting = wire::connect(uri, properties);
@@ -239,12 +239,12 @@ fn read(urls: &str) -> Result<Arc<[AMQPUri]>, ConnectError> {
     }
 }
 
-/// A node, without its login.
-fn told(node: &AMQPUri) -> String {
+/// A node's host, port and vhost.
+fn without_login(node: &AMQPUri) -> String {
     format!("{}:{} vhost {}", node.authority.host, node.authority.port, node.vhost)
 }
 
-/// rustls tells its errors as input and output of data that is not valid.
+/// rustls reports its errors as I/O errors of kind `InvalidData`.
 fn is_of_tls(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::IOError(error) if error.kind() == std::io::ErrorKind::InvalidData)
 }
@@ -275,23 +275,51 @@ impl Link {
     }
 
     async fn looked_at(&self, queue: &str) -> Result<Option<Queue>, lapin::Error> {
-        // A channel of its own: a queue that is not there closes it.
-        let channel = self.connection.create_channel().await?;
-        let options = QueueDeclareOptions { passive: true, ..Default::default() };
-        let queue = match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
-            Ok(queue) => queue,
-            // From RabbitMQ 4.2.6 on it takes a right to ask about a queue.
-            Err(error) if is_out_of_sight(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        // It ends with the connection, should this fail.
-        let _ = channel.close(200, "OK".into()).await;
-        Ok(Some(queue))
+        let mut queues = self.queues();
+        let found = queues.find(queue).await?;
+        queues.close().await;
+        Ok(found)
+    }
+
+    pub(crate) fn queues(&self) -> Queues<'_> {
+        Queues { link: self, channel: None }
     }
 
     /// Says goodbye, but does not wait long for an answer.
     pub(crate) async fn close(&self) {
         let goodbye = self.connection.close(200, "done".into());
         let _ = timeout(GOODBYE, goodbye).await;
+    }
+}
+
+/// Asks about queues, over one channel until the broker closes it: it does where a queue is not there.
+pub(crate) struct Queues<'a> {
+    link: &'a Link,
+    channel: Option<Channel>,
+}
+
+impl Queues<'_> {
+    /// A queue's messages and consumers; `None` where it is not there, or may not be asked about.
+    pub(crate) async fn find(&mut self, queue: &str) -> Result<Option<Queue>, lapin::Error> {
+        let channel = match self.channel.take() {
+            Some(channel) => channel,
+            None => self.link.connection.create_channel().await?,
+        };
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+            Ok(found) => {
+                self.channel = Some(channel);
+                Ok(Some(found))
+            }
+            Err(error) if is_out_of_sight(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some(channel) = self.channel {
+            // It ends with the connection, should this fail.
+            let _ = channel.close(200, "asked".into()).await;
+        }
     }
 }

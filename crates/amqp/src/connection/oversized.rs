@@ -6,7 +6,7 @@
 //! so at every delivery: such a message would stop its stage, and later everything that reads its dead-letter queue.
 //!
 //! So between the socket and lapin ([`crate::connection::wire`]), such a frame is replaced by one that has only the headers that
-//! Bilag reads. Foreign ones are not passed on anyway, and the body has frames of its own.
+//! Bilag reads. Those of others are not passed on anyway, and the body has frames of its own.
 
 use bytes::{Bytes, BytesMut};
 use lapin::BasicProperties;
@@ -77,7 +77,7 @@ impl Frames {
                     break;
                 }
                 if let Some(&[a, b, c, d]) =
-                    here[HEAD..].strip_prefix(&TUNE).and_then(|told| told[2..].first_chunk())
+                    here[HEAD..].strip_prefix(&TUNE).and_then(|tuned| tuned[2..].first_chunk())
                 {
                     self.agree(u32::from_be_bytes([a, b, c, d]));
                 }
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_oversized_header_frame_is_replaced_however_the_stream_is_cut() {
+    fn replaces_only_oversized_header_frames() {
         let mut fits = FieldTable::default();
         fits.insert("junk".into(), long(&"x".repeat(8_000)));
         let (deliver, body) = (frame(FRAME_METHOD, 1, &[0, 60, 0, 60, 9]), frame(3, 1, &[206; 9_000]));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bilag_reads_stays_and_is_bounded() {
+    fn keeps_and_bounds_the_headers_it_reads() {
         let frame = shortened(&header(oversized()), FRAME_MAX as usize).expect("it can be read");
         let headers = properties(&frame).headers().clone().expect("headers");
         let left: Vec<_> = headers.inner().keys().map(ShortString::as_str).collect();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smaller_limit_holds() {
+    fn takes_the_smaller_frame_limit() {
         for (ours, theirs, held) in
             [(0, 0, usize::MAX), (0, 9_000, 9_000), (9_000, 10_000, 9_000), (9_000, 100, 8_192)]
         {
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_cannot_be_read_stays_as_it_is() {
+    fn leaves_unreadable_frames_alone() {
         let broken = frame(FRAME_HEADER, 1, &[255; 10_000]);
         assert_eq!(handed_on(FRAME_MAX, &broken, 1_000), broken);
     }

@@ -99,23 +99,6 @@ impl Publisher {
     ) -> Result<(), PublishError> {
         let mut headers = Headers::default();
         trace::inject(&mut headers, traceparent);
-        self.publish_with(content_type, message, headers).await
-    }
-
-    pub(crate) async fn publish_outgoing(
-        &self,
-        message: &Outgoing,
-        headers: Headers,
-    ) -> Result<(), PublishError> {
-        self.publish_with(JSON, message, headers).await
-    }
-
-    async fn publish_with(
-        &self,
-        content_type: &str,
-        message: &Outgoing,
-        mut headers: Headers,
-    ) -> Result<(), PublishError> {
         if let Some(subject) = &message.subject {
             headers.set_subject(subject);
         }

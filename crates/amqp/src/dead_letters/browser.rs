@@ -1,4 +1,5 @@
-//! Dead letters on their way: back to work, into the archive, and back from it.
+//! The dead-letter browser: reads the dead letters of a stage, and moves them to the work queue, into the archive
+//! and back.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -16,10 +17,11 @@ use lapin::{Channel, Consumer};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
+use super::BrowseError;
 use crate::connection::Link;
 use crate::message::header::{Headers, names};
 use crate::topology::{DEAD, REQUEUE, dead_queue_name, retry_queue_name};
-use crate::{Broker, ConnectError, Delay, Message, PublishError, Publisher, dead_letter_id, queue_name};
+use crate::{Broker, Delay, Message, Publisher, dead_letter_id, queue_name};
 
 /// Where dead letters of a stage lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,45 +43,25 @@ pub enum Destination {
     Dead,
 }
 
-/// Why dead letters cannot be moved.
-#[derive(Debug, thiserror::Error)]
-pub enum BrowseError {
-    /// No connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The queue may not be read, or the connection was lost.
-    #[error("queue {queue} could not be read")]
-    Queue {
-        /// Its name.
-        queue: String,
-        /// What the broker said.
-        #[source]
-        source: lapin::Error,
-    },
-    /// A dead letter could not be put where it should go; it is where it was.
-    #[error("a dead letter could not be moved; it is where it was")]
-    Publish(#[from] PublishError),
-}
-
-/// DeadLetters that the broker sends unasked before one of them is looked at. The first window is small,
-/// because most walks are for one dead letter; the last, and the bytes of a window, bound what is in memory.
+/// Prefetch of a window. The first window is small, because most browsing is for one dead letter; the last, and the
+/// bytes of a window, bound what is in memory.
 const FIRST_WINDOW: u16 = 16;
 const LAST_WINDOW: u16 = 256;
 const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long the broker may let a walk keep a dead letter, in milliseconds. RabbitMQ 4.3 does; before, a shorter limit of
+/// How long the broker lets a browser keep dead letters unacked, in milliseconds. RabbitMQ 4.3 does; before, a shorter limit of
 /// the queue or of the broker, half an hour unless it was changed, takes all dead letters back.
 const KEPT_FOR: i64 = 24 * 3_600 * 1_000;
 
-/// After this long without a dead letter it is looked whether there is one.
+/// After this long without a delivery the queue is asked whether it has any.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// Copies that are on their way to their new places at once.
+/// Copies being published at once.
 const ON_THEIR_WAY: usize = 64;
 
-/// A walk over the dead letters of a stage, the oldest first. A dead letter is put in its new place before it
-/// is taken from the old one, so that it is nowhere missing. What is not taken returns to its place
-/// when the walk ends, however it ends.
+/// Reads the dead letters of a stage, the oldest first. A dead letter is put in its new queue before it is taken from
+/// the old one, so that none is ever missing. What is not taken returns to its place when the browser ends, however it
+/// ends.
 pub struct Browser {
     stage: String,
     queue: String,
@@ -87,29 +69,29 @@ pub struct Browser {
     channel: Channel,
     publisher: Publisher,
     begun: Instant,
-    /// DeadLetters that lay there when the walk began, and were not looked at yet.
+    /// Dead letters that were there when the browser began, and are not read yet.
     left: u32,
     window: Option<Window>,
     window_size: u16,
     /// The largest body that was met, in bytes.
     largest: usize,
-    /// The last dead letter of each window that is closed, by the broker's number of it.
+    /// The last delivery tag of each closed window.
     closed: Vec<u64>,
-    /// What was sent and not taken, by the broker's numbers.
+    /// Delivery tags that are not acked.
     in_flight: Mutex<BTreeSet<u64>>,
-    /// DeadLetters that the broker sent beyond the last window.
+    /// Deliveries beyond the last window.
     beyond: VecDeque<Delivery>,
 }
 
-/// DeadLetters that the broker sends: a consumer that may have so many unsettled. What it has had stays in
-/// hand once it is cancelled, and the next one goes on after it.
+/// A consumer with a prefetch. Its deliveries stay unacked once it is cancelled, and the next window goes on after
+/// them.
 struct Window {
     letters: Consumer,
     left: u16,
     last: u64,
 }
 
-/// A dead letter in flight.
+/// A delivered dead letter.
 pub struct Found {
     /// Names the dead letter.
     pub id: String,
@@ -120,8 +102,8 @@ pub struct Found {
 
 impl Browser {
     /// Begins at the oldest dead letter. A queue that is not there has none.
-    pub async fn begin(broker: &Broker, stage: &str, shelf: DeadLetterQueue) -> Result<Self, BrowseError> {
-        let queue = match shelf {
+    pub async fn begin(broker: &Broker, stage: &str, queue: DeadLetterQueue) -> Result<Self, BrowseError> {
+        let queue = match queue {
             DeadLetterQueue::Dead => dead_queue_name(stage),
             DeadLetterQueue::Discarded => format!("{}.discarded", queue_name(stage)),
         };
@@ -147,7 +129,7 @@ impl Browser {
         })
     }
 
-    /// The next dead letter; `None` after those that lay there when the walk began.
+    /// The next dead letter; `None` after those that were there when the browser began.
     pub async fn next(&mut self) -> Result<Option<Found>, BrowseError> {
         while self.left > 0 {
             let next = match self.beyond.pop_front() {
@@ -185,9 +167,9 @@ impl Browser {
                 }
                 Ok(Some(delivery))
             }
-            // The queue was deleted, or the broker wants it read no longer.
+            // The queue was deleted, or the broker cancelled the consumer.
             Ok(None) => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-            // Somebody else may have taken what lay there. What was on its way here comes before the end of
+            // Another consumer may have taken what was there. What was on its way here comes before the end of
             // the window.
             Err(_) => {
                 self.close_window().await?;
@@ -210,7 +192,7 @@ impl Browser {
         Ok(Window { letters: letters.await?, left, last: 0 })
     }
 
-    /// Takes in what the broker had sent before it heard of the end: for each dead letter that was taken from
+    /// Takes in what the broker had sent before the cancel reached it: for each dead letter that was taken from
     /// the queue meanwhile it may send another.
     async fn close_window(&mut self) -> Result<(), lapin::Error> {
         let Some(mut window) = self.window.take() else { return Ok(()) };
@@ -227,8 +209,8 @@ impl Browser {
         Ok(())
     }
 
-    /// Whether the broker has taken back what is in flight, as it does with dead letters that were kept for too long: the walk
-    /// is over, and another one may begin. Where the connection is lost it may not have heard of that yet.
+    /// Whether the broker has taken back what is in flight, as it does with dead letters that were kept for too long:
+    /// another browser may begin. Where the connection is lost it may not have noticed yet.
     pub fn is_lost(&self) -> bool {
         self.link.is_connected() && !self.channel.status().connected()
     }
@@ -238,7 +220,7 @@ impl Browser {
         self.begun.elapsed()
     }
 
-    /// Puts a copy of the dead letter in its new place, and returns once it is safe there.
+    /// Publishes a copy of the dead letter to its new queue, and returns once that is confirmed.
     pub async fn put(&self, found: &Found, to: Destination) -> Result<(), BrowseError> {
         let message = &found.message;
         let (exchange, key, headers) = match to {
@@ -250,15 +232,14 @@ impl Browser {
         Ok(self.publisher.publish_raw(exchange, &key, &message.body, properties).await?)
     }
 
-    /// Puts copies of several dead letters in their new places, and returns once all are safe there. After
-    /// an error some may be.
+    /// Publishes copies of several dead letters, and returns once all are confirmed. After an error some may be.
     pub async fn put_all(&self, letters: &[(Found, Destination)]) -> Result<(), BrowseError> {
         let put = letters.iter().map(|(found, to)| self.put(found, *to));
         let put: Vec<_> = put.collect();
         iter(put).buffer_unordered(ON_THEIR_WAY).try_collect().await
     }
 
-    /// Sends a corrected body on in the dead letter's place, and returns once it is safe in the work queue.
+    /// Sends a corrected body on in the dead letter's place, and returns once the work queue has it.
     /// The same body once more is the same message: its id is made of the dead letter's and of the body.
     pub async fn put_edited(&self, found: &Found, body: &[u8]) -> Result<(), BrowseError> {
         let message = &found.message;
@@ -285,7 +266,7 @@ impl Browser {
         headers
     }
 
-    /// Takes dead letters from their old place, and returns once the broker has heard it.
+    /// Acks dead letters in their old queue, and returns once the broker has the acks.
     pub async fn take(&self, letters: impl IntoIterator<Item = Found>) -> Result<(), BrowseError> {
         for found in letters {
             let taken = found.delivery.acker.ack(BasicAckOptions::default()).await;
@@ -306,8 +287,8 @@ impl Browser {
         BrowseError::Queue { queue: self.queue.clone(), source }
     }
 
-    /// Whether somebody else receives dead letters of the queue, and may have in flight what this walk did not
-    /// find. To be asked after the walk's last dead letter, when it receives none itself.
+    /// Whether somebody else receives dead letters of the queue, and may have in flight what this browser did not
+    /// find. To be asked after the last dead letter, when this one receives none itself.
     pub async fn is_read_by_others(&self) -> Result<bool, BrowseError> {
         let consumers = self.link.consumers(&self.queue).await.map_err(|source| self.unread(source))?;
         Ok(consumers.unwrap_or(0) > 0)
@@ -328,7 +309,7 @@ impl Browser {
         Ok(ready.map_err(|source| BrowseError::Queue { queue, source })?.unwrap_or(0))
     }
 
-    /// Ends the walk; what was not taken is in its place again.
+    /// Ends; what was not taken is in its place again.
     pub async fn end(mut self) {
         // Window by window: with the connection they would return in no order among them. Where it is
         // lost, that is what happens, and nothing is missing.

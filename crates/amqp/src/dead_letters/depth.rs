@@ -1,26 +1,23 @@
-//! How full queues are, and who listens to them: over one connection that is kept.
+//! Queue depths and consumer counts, over one connection that is kept.
 
 use std::time::Duration;
 
-use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::connection::Link;
-use crate::topology::apply::is_out_of_sight;
 use crate::{Broker, ConnectError};
 
 /// How full one queue is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueDepth {
-    /// The queue's name.
+    /// Name.
     pub name: String,
-    /// Messages that wait in it.
+    /// Messages ready for delivery.
     pub ready: u64,
     /// Messages that consumers have in flight; AMQP does not tell.
     pub in_flight: Option<u64>,
-    /// Consumers that listen to it.
+    /// Its consumers.
     pub consumers: u64,
 }
 
@@ -70,7 +67,7 @@ impl Depths {
                 Some(link) if link.is_connected() => link,
                 _ => self.broker.connect("depths").await?,
             };
-            let depths = link.depths(queues).await?;
+            let depths = depths(&link, queues).await?;
             Ok((link, depths))
         });
         let (link, depths) = asked.await.unwrap_or(Err(DepthError::NoAnswer(TIMEOUT)))?;
@@ -86,36 +83,20 @@ impl Depths {
     }
 }
 
-impl Link {
-    /// Asks on one channel, and on another one after each queue that is not there, which closes it.
-    async fn depths(&self, queues: &[String]) -> Result<Vec<QueueDepth>, DepthError> {
-        let mut channel = None;
-        let mut depths = Vec::new();
-        for queue in queues {
-            let failed = |source| DepthError::Queue { queue: queue.clone(), source };
-            let open = match channel.take() {
-                Some(channel) => channel,
-                None => self.connection.create_channel().await.map_err(failed)?,
-            };
-            let options = QueueDeclareOptions { passive: true, ..Default::default() };
-            match open.queue_declare(queue.as_str().into(), options, FieldTable::default()).await {
-                Ok(found) => {
-                    depths.push(QueueDepth {
-                        name: queue.clone(),
-                        ready: found.message_count().into(),
-                        in_flight: None,
-                        consumers: found.consumer_count().into(),
-                    });
-                    channel = Some(open);
-                }
-                Err(error) if is_out_of_sight(&error) => {}
-                Err(source) => return Err(failed(source)),
-            }
+async fn depths(link: &Link, names: &[String]) -> Result<Vec<QueueDepth>, DepthError> {
+    let mut queues = link.queues();
+    let mut depths = Vec::new();
+    for name in names {
+        let failed = |source| DepthError::Queue { queue: name.clone(), source };
+        if let Some(found) = queues.find(name).await.map_err(failed)? {
+            depths.push(QueueDepth {
+                name: name.clone(),
+                ready: found.message_count().into(),
+                in_flight: None,
+                consumers: found.consumer_count().into(),
+            });
         }
-        if let Some(channel) = channel {
-            // It ends with the connection, should this fail.
-            let _ = channel.close(200, "asked".into()).await;
-        }
-        Ok(depths)
     }
+    queues.close().await;
+    Ok(depths)
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::circuit_breaker::{Change, CircuitBreaker, Evidence, Permit, to_utc};
+use super::circuit_breaker::{Change, CircuitBreaker, Evidence, Permit};
 use super::{Handled, Settled};
 use crate::{Delay, Failure, Message, Outcome, StageStatus};
 
@@ -65,43 +65,10 @@ impl BulkheadLayer {
         };
         let result = handled.await?;
         let (of_bulkhead, evidence) = Evidence::of(&result);
-        let paused = self.note(bulkheads, &name, of_bulkhead, &result, &message.id());
-        Ok(Handled::Ended { result, evidence, paused })
-    }
-
-    /// Whether the bulkhead is paused with this evidence.
-    fn note(
-        &self,
-        bulkheads: &Mutex<Bulkheads>,
-        bulkhead: &str,
-        evidence: Evidence,
-        result: &Result<Outcome, Failure>,
-        id: &str,
-    ) -> bool {
-        let (stage, status) = (self.status.stage, &self.status);
-        let (change, next_probe) = bulkheads.lock().note(bulkhead, evidence, id, Instant::now());
-        match change.pause(result, next_probe) {
-            Some(pause) => {
-                let why = &pause.why;
-                tracing::warn!(
-                    stage,
-                    bulkhead,
-                    why,
-                    "bulkhead paused: different messages of it fail in a row; probing"
-                );
-                status.set_bulkhead_pause(bulkhead, Some(pause));
-            }
-            None if change == Change::Resumed => {
-                tracing::info!(stage, bulkhead, "bulkhead resumed: a probe succeeded");
-                status.set_bulkhead_pause(bulkhead, None);
-            }
-            None => {
-                if let Some(at) = next_probe {
-                    status.set_bulkhead_next_probe(bulkhead, to_utc(at));
-                }
-            }
-        }
-        next_probe.is_some()
+        let noted = bulkheads.lock().note(&name, of_bulkhead, &message.id(), Instant::now());
+        let (change, next_probe) = noted;
+        change.show(&self.status, Some(&name), &result, next_probe);
+        Ok(Handled::Ended { result, evidence, paused: next_probe.is_some() })
     }
 }
 
@@ -311,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_in_naming_the_bulkhead_is_left_to_the_handler() {
+    async fn panic_while_naming_a_bulkhead_reaches_the_handler() {
         let panics = || panic!("at this body");
         let handled =
             layer().layer(&Message::plain("a"), panics, async { Ok(Ok(Outcome::AlreadyDone)) }).await;
@@ -338,7 +305,7 @@ mod tests {
     /// What becomes of the messages of two bulkheads, step by step: what happens to a bulkhead at a time in
     /// milliseconds, and whether a message of it that comes then is handled.
     #[test]
-    fn the_table() {
+    fn admits_by_pause_and_share() {
         enum Step {
             Fails(&'static str),
             Works,
@@ -412,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_showed_nothing_makes_way_for_the_next() {
+    fn inconclusive_probe_frees_its_place() {
         let (mut bulkheads, begun) = (bulkheads(8), Instant::now());
         pause(&mut bulkheads, "7", begun);
         let due = begun + Duration::from_millis(500);
@@ -430,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_bulkheads_share_the_concurrency_and_leave_some_for_the_others() {
+    fn slow_bulkheads_leave_concurrency_for_others() {
         let (mut bulkheads, begun) = (bulkheads(8), Instant::now());
         let first: Vec<_> = (0..8).map(|_| enter(&mut bulkheads, "7", begun)).collect();
         assert!(!is_parked(&mut bulkheads, "7", begun), "a bulkhead that is not slow may use all of it");
@@ -448,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn few_wait_in_the_shortest_retry_queue_and_many_in_longer_ones() {
+    fn spills_over_into_longer_retry_queues() {
         let (mut bulkheads, begun) = (bulkheads(8), Instant::now());
         pause(&mut bulkheads, "7", begun);
         let mut parked: BTreeMap<Delay, usize> = BTreeMap::new();

@@ -64,23 +64,9 @@ impl CircuitBreakerLayer {
             let mut breaker = self.breaker.lock();
             (breaker.note(evidence, id, Instant::now()), breaker.next_probe())
         };
-        let (stage, status) = (self.status.stage, &self.status);
-        match change.pause(result, next_probe) {
-            Some(pause) => {
-                let why = &pause.why;
-                tracing::warn!(stage, why, "paused: different messages fail in a row; probing");
-                status.set_pause(Some(pause));
-                self.tripped.notify_one();
-            }
-            None if change == Change::Resumed => {
-                tracing::info!(stage, "resumed: a probe succeeded");
-                status.set_pause(None);
-            }
-            None => {
-                if let Some(at) = next_probe {
-                    status.set_next_probe(to_utc(at));
-                }
-            }
+        change.show(&self.status, None, result, next_probe);
+        if change == Change::Paused {
+            self.tripped.notify_one();
         }
         next_probe.is_some()
     }
@@ -173,25 +159,44 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// The pause that has begun with a failure, where one has.
-    pub(super) fn pause(
+    /// Logs the change of the stage's breaker, or of a bulkhead's, and shows it in the status.
+    pub(super) fn show(
         self,
+        status: &StageStatus,
+        bulkhead: Option<&str>,
         result: &Result<Outcome, Failure>,
         next_probe: Option<Instant>,
-    ) -> Option<Pause> {
+    ) {
+        let (stage, next_probe_at) = (status.stage, next_probe.map(to_utc));
         match (self, result) {
             (Self::Paused, Err(failure)) => {
-                let since = Utc::now();
-                let next_probe_at = next_probe.map_or(since, to_utc);
-                Some(Pause { since, why: failure.chain(), next_probe_at })
+                let (since, why) = (Utc::now(), failure.chain());
+                match bulkhead {
+                    None => tracing::warn!(stage, why, "paused: different messages fail in a row; probing"),
+                    Some(bulkhead) => tracing::warn!(
+                        stage,
+                        bulkhead,
+                        why,
+                        "bulkhead paused: different messages of it fail in a row; probing"
+                    ),
+                }
+                let next_probe_at = next_probe_at.unwrap_or(since);
+                status.set_pause(bulkhead, Some(Pause { since, why, next_probe_at }));
             }
-            _ => None,
+            (Self::Resumed, _) => {
+                match bulkhead {
+                    None => tracing::info!(stage, "resumed: a probe succeeded"),
+                    Some(bulkhead) => tracing::info!(stage, bulkhead, "bulkhead resumed: a probe succeeded"),
+                }
+                status.set_pause(bulkhead, None);
+            }
+            _ => next_probe_at.into_iter().for_each(|at| status.set_next_probe(bulkhead, at)),
         }
     }
 }
 
 /// A time to come, as people know it.
-pub(super) fn to_utc(instant: Instant) -> DateTime<Utc> {
+fn to_utc(instant: Instant) -> DateTime<Utc> {
     Utc::now() + instant.saturating_duration_since(Instant::now())
 }
 
@@ -292,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_open_breaker_parks_messages_and_lets_probes_through() {
+    async fn open_breaker_parks_all_but_probes() {
         let (layer, unreached) = (stage(), || Err(Failure::unreached("refused")));
         let done = || Ok(Outcome::Done(Vec::new()));
         for body in ["a", "b"] {
@@ -319,14 +324,14 @@ mod tests {
     }
 
     #[test]
-    fn fewer_are_enough_where_none_can_be_at_fault() {
+    fn unreachable_downstream_pauses_sooner() {
         let mut breaker = CircuitBreaker::default();
         feed(&mut breaker, Instant::now(), &["a", "b", "c"].map(|message| (REFUSED, message)));
         assert!(breaker.is_paused());
     }
 
     #[test]
-    fn different_messages_that_the_store_refuses_in_a_row_pause_the_stage_and_no_bulkhead() {
+    fn store_refusals_pause_the_stage_not_a_bulkhead() {
         let (mut stage, mut bulkhead) = (CircuitBreaker::default(), CircuitBreaker::default());
         let now = Instant::now();
         for message in ["a", "b", "c", "d", "e"] {
@@ -346,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_in_between_starts_the_count_again() {
+    fn success_resets_the_count() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         for _ in 0..10 {
@@ -356,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_for_some_does_not_stop_the_others() {
+    fn forbidden_for_some_pauses_nothing() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         breaker.note(Evidence::Works, "x", now);
@@ -365,14 +370,14 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_for_all_pauses_it() {
+    fn forbidden_for_all_pauses_the_stage() {
         let mut breaker = CircuitBreaker::default();
         feed(&mut breaker, Instant::now(), &["a", "b", "c", "d", "e"].map(|message| (FORBIDDEN, message)));
         assert!(breaker.is_paused());
     }
 
     #[test]
-    fn a_paused_stage_probes_ever_more_slowly_and_goes_on_with_the_first_success() {
+    fn probes_back_off_until_a_success_resumes() {
         let mut breaker = CircuitBreaker::default();
         let mut now = Instant::now();
         feed(&mut breaker, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
@@ -390,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_in_hand_when_it_paused_does_not_put_the_probe_off() {
+    fn late_results_do_not_delay_the_probe() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         feed(&mut breaker, now, &["a", "b", "c"].map(|message| (REFUSED, message)));
@@ -400,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_already_done_says_nothing() {
+    fn already_done_is_no_evidence() {
         let mut breaker = CircuitBreaker::default();
         let now = Instant::now();
         feed(&mut breaker, now, &[(FAILS, "a"), (FAILS, "b"), (Evidence::None, "c"), (FAILS, "d")]);

@@ -1,15 +1,14 @@
-//! What follows from a message is published, and confirmed, before anything outside hears of success.
+//! What follows from a message is published, and confirmed, before any outer layer sees a success.
 
 use futures_util::future::join_all;
 
-use super::{Settled, trace};
-use crate::message::header::{Headers, names};
-use crate::{Failure, Message, Outcome, PublishError, Publisher};
+use super::{Context, Settled};
+use crate::message::header::names;
+use crate::{Failure, Outcome, PublishError};
 
 /// Publishes the events of a success. A refusal fails the message; a lost connection leaves it unsettled.
 pub(super) async fn layer(
-    message: &Message,
-    publisher: &Publisher,
+    Context { message, publisher, .. }: Context<'_>,
     handled: impl Future<Output = Result<Outcome, Failure>>,
 ) -> Settled<Result<Outcome, Failure>> {
     let outcome = match handled.await {
@@ -18,11 +17,7 @@ pub(super) async fn layer(
     };
     let Outcome::Done(events) = &outcome else { return Ok(Ok(outcome)) };
     let incoming = message.header_text(names::TRACEPARENT);
-    let publishing = events.iter().map(|event| {
-        let mut headers = Headers::default();
-        trace::inject(&mut headers, incoming.as_deref());
-        publisher.publish_outgoing(event, headers)
-    });
+    let publishing = events.iter().map(|event| publisher.publish_in(incoming.as_deref(), event));
     match join_all(publishing).await.into_iter().collect() {
         Ok(()) => Ok(Ok(outcome)),
         Err(lost @ PublishError::Lost(_)) => Err(lost),

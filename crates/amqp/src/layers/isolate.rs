@@ -40,13 +40,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_rejection() {
+    async fn panic_is_a_rejection() {
         let result = layer(&delivered(0), async { panic!("with somebody's name") }).await;
         assert_eq!(reason(result), Some(Reason::HANDLER_PANICKED));
     }
 
     #[tokio::test]
-    async fn beyond_the_delivery_limit_nothing_is_handled() {
+    async fn rejects_beyond_the_delivery_limit() {
         let limit = u64::from(DELIVERY_LIMIT);
         let done = || async { Ok(Outcome::AlreadyDone) };
         assert!(layer(&delivered(limit), done()).await.is_ok());

@@ -25,22 +25,33 @@ pub(crate) use circuit_breaker::Permit;
 pub use retry::{Action, decide};
 
 use crate::metrics::Metrics;
-use crate::{Consumer, Delay, Failure, Handler, Message, Outcome, PublishError, Publisher, StageStatus};
+use crate::{
+    Consumer, Delay, Failure, Handler, Message, Outcome, PublishError, Publisher, StageStatus, Subject,
+};
 use bulkhead::BulkheadLayer;
 use circuit_breaker::{CircuitBreakerLayer, Evidence};
-use dead_letter::DeadLetters;
 use retry::RetryQueues;
 
 /// The layers of one stage, with what its deliveries share.
 pub(crate) struct Layers<H> {
     handler: H,
+    stage: &'static str,
     queue: String,
     bulkheads: BulkheadLayer,
     breaker: CircuitBreakerLayer,
     retry_queues: RetryQueues,
-    dead_letters: DeadLetters,
     metrics: Metrics,
     pub(crate) status: Arc<StageStatus>,
+}
+
+/// What the layers that publish a message share.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    stage: &'static str,
+    message: &'a Message,
+    subject: &'a (dyn Fn() -> Option<Subject> + Sync),
+    publisher: &'a Publisher,
+    metrics: &'a Metrics,
 }
 
 /// An error means that the message is neither passed on nor put aside: it stays unacked, and the end
@@ -72,9 +83,9 @@ impl<H: Handler> Layers<H> {
             handler,
             bulkheads: BulkheadLayer::new(bulkheads, consumer.concurrency.into(), delays, status.clone()),
             breaker: CircuitBreakerLayer::new(delays[0], status.clone()),
-            retry_queues: RetryQueues::new(stage, queue.clone(), delays.clone()),
-            dead_letters: DeadLetters { stage },
+            retry_queues: RetryQueues { work_queue: queue.clone(), delays: delays.clone() },
             metrics: Metrics::of(stage, &queue),
+            stage,
             queue,
             status,
         }
@@ -91,16 +102,18 @@ impl<H: Handler> Layers<H> {
         self.metrics.delivered();
         let message = &Message::of(&mut delivery);
         let subject = &|| message.subject().or_else(|| self.handler.subject(message));
+        let (stage, metrics) = (self.stage, &self.metrics);
+        let context = Context { stage, message, subject, publisher, metrics };
 
         // Pinned in their place: a layer that took the future inside it by value would hold it twice.
         let handled = pin!(async { self.handler.handle(message).await });
         let isolated = pin!(isolate::layer(message, handled));
-        let followed_up = pin!(follow_up::layer(message, publisher, isolated));
-        let measured = pin!(measure::layer(&self.metrics, &self.status, followed_up));
+        let followed_up = pin!(follow_up::layer(context, isolated));
+        let measured = pin!(measure::layer(metrics, &self.status, followed_up));
         let limited = pin!(self.bulkheads.layer(message, || self.handler.bulkhead(message), measured));
         let guarded = pin!(self.breaker.layer(message, is_probe, limited));
-        let retried = pin!(self.retry_queues.layer(message, subject, publisher, &self.metrics, guarded));
-        let settled = pin!(self.dead_letters.layer(message, subject, publisher, &self.metrics, retried));
+        let retried = pin!(self.retry_queues.layer(context, guarded));
+        let settled = pin!(dead_letter::layer(context, retried));
         let traced = pin!(trace::layer(&self.queue, message, settled));
         ack::layer(&delivery.acker, &self.status, message, traced).await
     }

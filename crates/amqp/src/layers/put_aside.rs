@@ -59,27 +59,27 @@ mod tests {
     use super::*;
     use crate::message::header::{number, text};
 
-    fn told(aside: &Aside<'_>, name: &str) -> Option<String> {
+    fn header(aside: &Aside<'_>, name: &str) -> Option<String> {
         text(&aside.headers.to_table(), name)
     }
 
     #[test]
-    fn a_failure_is_noted_with_its_stage_and_both_times() {
+    fn records_stage_and_times_of_a_failure() {
         let message = Message::plain("{}");
         let aside = Aside::new("upload", &message, &|| None).failed(&Failure::unreached("refused"));
-        assert_eq!(told(&aside, names::STAGE).as_deref(), Some("upload"));
-        assert_eq!(told(&aside, names::ERROR).as_deref(), Some("refused"));
-        assert_eq!(told(&aside, names::FIRST_FAILED_AT), told(&aside, names::LAST_FAILED_AT));
-        assert!(told(&aside, names::FIRST_FAILED_AT).is_some());
+        assert_eq!(header(&aside, names::STAGE).as_deref(), Some("upload"));
+        assert_eq!(header(&aside, names::ERROR).as_deref(), Some("refused"));
+        assert_eq!(header(&aside, names::FIRST_FAILED_AT), header(&aside, names::LAST_FAILED_AT));
+        assert!(header(&aside, names::FIRST_FAILED_AT).is_some());
     }
 
     #[test]
-    fn what_is_only_put_off_says_nothing_of_a_failure() {
+    fn parked_message_has_no_failure_headers() {
         let message = Message::plain("{}");
         let subject = || Some(Subject::new(names::SUBJECTS[0], "7", "a-uid"));
         let aside = Aside::new("upload", &message, &subject);
-        assert_eq!(told(&aside, names::ERROR), None);
+        assert_eq!(header(&aside, names::ERROR), None);
         assert_eq!(number(&aside.headers.to_table(), names::ATTEMPT), None);
-        assert_eq!(told(&aside, names::RECEIPT).as_deref(), Some("a-uid"));
+        assert_eq!(header(&aside, names::RECEIPT).as_deref(), Some("a-uid"));
     }
 }

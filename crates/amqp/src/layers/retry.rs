@@ -5,11 +5,11 @@
 
 use super::dead_letter::Dead;
 use super::put_aside::Aside;
-use super::{Handled, Settled};
+use super::{Context, Handled, Settled};
 use crate::message::header::names;
-use crate::metrics::{Metrics, Retried};
+use crate::metrics::Retried;
 use crate::topology::{REQUEUE, retry_queue_name};
-use crate::{Delay, Failure, Message, Publisher, Reached, Reason, Subject};
+use crate::{Delay, Failure, Reached, Reason};
 
 /// What becomes of a message that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,36 +45,29 @@ pub fn decide(delays: &[Delay], attempt: u32, paused: bool, failure: &Failure) -
 
 /// The retry queues of a stage.
 pub(super) struct RetryQueues {
-    stage: &'static str,
-    work_queue: String,
-    delays: Vec<Delay>,
+    pub(super) work_queue: String,
+    /// Never empty.
+    pub(super) delays: Vec<Delay>,
 }
 
 impl RetryQueues {
-    /// `delays` are never empty.
-    pub(super) fn new(stage: &'static str, work_queue: String, delays: Vec<Delay>) -> Self {
-        Self { stage, work_queue, delays }
-    }
-
     /// Publishes to a retry queue what is tried again; gives what is not.
     pub(super) async fn layer(
         &self,
-        message: &Message,
-        subject: &(dyn Fn() -> Option<Subject> + Sync),
-        publisher: &Publisher,
-        metrics: &Metrics,
+        context: Context<'_>,
         handled: impl Future<Output = Settled<Handled>>,
     ) -> Settled<Option<Dead>> {
-        let aside = || Aside::new(self.stage, message, subject);
+        let Context { stage, message, subject, publisher, metrics } = context;
+        let aside = || Aside::new(stage, message, subject);
         let spent = message.attempt();
-        let (aside, why, delay, attempt) = match handled.await? {
+        let (mut aside, why, delay, attempt) = match handled.await? {
             Handled::Ended { result: Ok(_), .. } => return Ok(None),
             Handled::Parked(delay) => (aside(), Retried::Paused, delay, spent),
             Handled::Ended { result: Err(failure), paused, .. } => {
                 match decide(&self.delays, spent, paused, &failure) {
                     Action::DeadLetter(reason) => return Ok(Some(Dead { reason, failure })),
                     Action::Retry(delay, attempt) => {
-                        self.log(message, subject, &failure, delay, attempt, paused);
+                        log(context, &failure, delay, attempt, paused);
                         let why = Retried::why(&failure, attempt > spent);
                         let aside = if attempt > spent { aside().failed(&failure) } else { aside() };
                         (aside, why, delay, attempt)
@@ -82,45 +75,26 @@ impl RetryQueues {
                 }
             }
         };
-        self.publish(aside, message, publisher, delay, attempt).await?;
-        metrics.retried(why);
-        Ok(None)
-    }
-
-    async fn publish(
-        &self,
-        mut aside: Aside<'_>,
-        message: &Message,
-        publisher: &Publisher,
-        delay: Delay,
-        attempt: u32,
-    ) -> Settled<()> {
         aside.headers.set_number(names::ATTEMPT, attempt.into());
         if let in_vain @ 1.. = message.in_vain {
             let in_vain = in_vain.try_into().unwrap_or(i64::MAX);
             aside.headers.set_number(names::DELIVERED_IN_VAIN, in_vain);
         }
-        aside.publish(publisher, REQUEUE, &retry_queue_name(&self.work_queue, delay)).await
+        aside.publish(publisher, REQUEUE, &retry_queue_name(&self.work_queue, delay)).await?;
+        metrics.retried(why);
+        Ok(None)
     }
+}
 
-    /// One line for each failure, as a warning where it is this message's own.
-    fn log(
-        &self,
-        message: &Message,
-        subject: &(dyn Fn() -> Option<Subject> + Sync),
-        failure: &Failure,
-        delay: Delay,
-        attempt: u32,
-        paused: bool,
-    ) {
-        let stage = self.stage;
-        let about = subject().map(|subject| subject.to_string());
-        let (message_id, error) = (message.id(), failure.chain());
-        match paused || matches!(failure, Failure::Wait { .. }) {
-            true => tracing::debug!(stage, message_id, about, %delay, attempt, error, "waits"),
-            false => {
-                tracing::warn!(stage, message_id, about, %delay, attempt, error, "failed; tried again later");
-            }
+/// One line for each failure, as a warning where it is this message's own.
+fn log(context: Context<'_>, failure: &Failure, delay: Delay, attempt: u32, paused: bool) {
+    let Context { stage, message, subject, .. } = context;
+    let about = subject().map(|subject| subject.to_string());
+    let (message_id, error) = (message.id(), failure.chain());
+    match paused || matches!(failure, Failure::Wait { .. }) {
+        true => tracing::debug!(stage, message_id, about, %delay, attempt, error, "waits"),
+        false => {
+            tracing::warn!(stage, message_id, about, %delay, attempt, error, "failed; tried again later");
         }
     }
 }
@@ -133,7 +107,7 @@ mod tests {
     use crate::Extent;
 
     #[test]
-    fn the_table() {
+    fn decides_by_failure_attempt_and_pause() {
         let queues: Vec<Delay> = ["5s", "30s", "2m"].map(|delay| delay.parse().expect("a delay")).to_vec();
         let retry_in = |i: usize, attempt| Action::Retry(queues[i], attempt);
         let dead = Action::DeadLetter;

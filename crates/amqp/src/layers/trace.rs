@@ -72,14 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_destination_is_what_is_known_of_it_and_nothing_twice() {
-        for (exchange, routing_key, queue, told) in [
+    fn destination_follows_the_conventions() {
+        for (exchange, routing_key, queue, expected) in [
             ("events", "receipt.settled.v1", "bilag.receipt", "events:receipt.settled.v1:bilag.receipt"),
             ("bilag.retry", "bilag.upload", "bilag.upload", "bilag.retry:bilag.upload"),
             ("", "bilag.upload", "bilag.upload", "bilag.upload"),
             ("bilag.dead", "", "bilag.dead", "bilag.dead:bilag.dead"),
         ] {
-            assert_eq!(destination(exchange, routing_key, queue), told);
+            assert_eq!(destination(exchange, routing_key, queue), expected);
         }
     }
 }

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_before_a_wait_count_where_it_came_from_a_retry_queue() {
+    fn counts_deliveries_before_a_retry_queue() {
         let before = || counts(&[(names::DELIVERED_IN_VAIN, 7)]);
         let waited = |table| died_in("bilag.receipt.retry.5s", table);
         for (case, exchange, table, expected) in [

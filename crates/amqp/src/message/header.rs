@@ -43,7 +43,7 @@ pub mod names {
 }
 
 /// What is passed on from one message to the next. `x-death` and its kin, `x-delivery-count`, `CC`,
-/// `BCC` and every foreign header stay behind: copied, they lose or multiply messages.
+/// `BCC` and every header of others stay behind: copied, they lose or multiply messages.
 const KEPT: [&str; 14] = [
     names::ATTEMPT,
     names::STAGE,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_them_at_their_longest_fit_into_a_frame() {
+    fn longest_headers_fit_into_a_frame() {
         let mut headers = Headers::default();
         KEPT.iter().for_each(|name| headers.set_text(name, "x".repeat(10_000)));
         headers.set_number(names::DELIVERED_IN_VAIN, i64::MAX);

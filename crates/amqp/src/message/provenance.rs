@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_we_published_keeps_our_headers() {
+    fn drops_our_headers_from_others_messages() {
         let all = ["X-Bilag-Attempt", "traceparent", "x-bilag-tenant"];
         for (exchange, died_of) in [
             ("bilag", None),

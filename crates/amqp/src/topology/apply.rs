@@ -131,7 +131,7 @@ pub(crate) async fn declare(link: &Link, topology: &Topology) -> Result<(), Topo
     Ok(())
 }
 
-/// Looks whether everything is declared, and changes nothing. What the user may not even ask about counts as
+/// Checks whether everything is declared, and changes nothing. What the user may not even ask about counts as
 /// declared: from RabbitMQ 4.2.6 on that takes a right on it.
 ///
 /// # Errors
@@ -143,7 +143,7 @@ pub async fn is_declared(broker: &Broker, topology: &Topology) -> Result<(), Top
     found
 }
 
-/// Looks whether everything is there, as [`is_declared`] does. The bus is not asked for: who consumes does not
+/// Checks whether everything is there, as [`is_declared`] does. The bus is not asked for: who consumes does not
 /// need it.
 pub(crate) async fn expect(link: &Link, topology: &Topology) -> Result<(), TopologyError> {
     for (name, _) in topology.exchanges() {

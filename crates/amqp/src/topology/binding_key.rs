@@ -50,13 +50,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blanks_around_a_key_do_not_count() {
+    fn trims_a_key() {
         let key: BindingKey = " receipt.settled.* \n".parse().expect("a key");
         assert_eq!(key.to_string(), "receipt.settled.*");
     }
 
     #[test]
-    fn what_no_event_could_have_is_refused() {
+    fn refuses_impossible_keys() {
         for text in ["", "  ", "receipt.settled.v1 receipt.settled.v2", "receipt\0", &"k".repeat(256)] {
             assert!(text.parse::<BindingKey>().is_err(), "{text:?}");
         }

@@ -44,7 +44,7 @@ pub(crate) async fn expect_topic(link: &Link, topology: &Topology) -> Result<(),
     let failed = |source| TopologyError::Failed { what: format!("exchange {exchange}"), source };
     let kind = match exists(link, &exchange, true).await {
         Ok(true) => kind(link, &exchange).await.map_err(failed)?,
-        // Whoever binds to it is told.
+        // Binding to it reports that.
         Ok(false) => None,
         Err(error) if reply_code(&error) == Some(403) => None,
         Err(error) => return Err(failed(error)),
@@ -58,7 +58,7 @@ pub(crate) async fn expect_topic(link: &Link, topology: &Topology) -> Result<(),
 /// The type of an exchange that is there, where it is no topic exchange; `None` also where the user lacks the right that
 /// asking takes.
 ///
-/// AMQP tells it to nobody who asks passively. Whoever declares an exchange of another type is told what it is, and
+/// A passive declare does not report it. Declaring an exchange of another type does, and
 /// changes nothing.
 pub(crate) async fn kind(link: &Link, exchange: &str) -> lapin::Result<Option<String>> {
     let channel = link.connection.create_channel().await?;
@@ -69,7 +69,7 @@ pub(crate) async fn kind(link: &Link, exchange: &str) -> lapin::Result<Option<St
             Ok(None)
         }
         Err(error) => match reply_code(&error) {
-            Some(406) => Ok(told(&error.to_string()).map(str::to_owned)),
+            Some(406) => Ok(actual_kind(&error.to_string()).map(str::to_owned)),
             Some(403) => Ok(None),
             _ => Err(error),
         },
@@ -77,7 +77,7 @@ pub(crate) async fn kind(link: &Link, exchange: &str) -> lapin::Result<Option<St
 }
 
 /// The type in `inequivalent arg 'type' for exchange 'events' in vhost '/': received 'topic' but current is 'fanout'`.
-fn told(answer: &str) -> Option<&str> {
+fn actual_kind(answer: &str) -> Option<&str> {
     let (_, current) = answer.split_once("inequivalent arg 'type'")?.1.split_once("but current is '")?;
     current.split('\'').next()
 }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_that_ignore_keys_are_refused_and_those_that_do_not_are_taken() {
+    fn refuses_exchange_types_that_ignore_keys() {
         let keys = ["receipt.settled.*"];
         for (kind, keys, taken) in [
             ("topic", &keys[..], true),

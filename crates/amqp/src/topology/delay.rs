@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delay_is_written_in_its_largest_unit() {
+    fn writes_a_delay_in_its_largest_unit() {
         for (read, written) in [
             ("5s", "5s"),
             ("120s", "2m"),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_delay_is_refused() {
+    fn refuses_other_texts() {
         for text in ["", "5", "s", "0s", "-5s", "5 s", "25h", "99999999999999999999s", "5d", "1.5s"] {
             assert_eq!(text.parse::<Delay>(), Err(ParseDelayError), "{text}");
         }

@@ -113,7 +113,7 @@ pub const DEAD: &str = "bilag.dead";
 
 /// Requeues that a message survives. Each shutdown, broker restart and killed process counts as
 /// one up to RabbitMQ 4.2, so it is far above what an innocent message meets.
-pub const DELIVERY_LIMIT: u32 = 50;
+pub(crate) const DELIVERY_LIMIT: u32 = 50;
 
 /// "Unlimited" on every version: without it 4.0 drops a message at its 21st look, and -1 drops it
 /// at the first on 3.10.
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_queue_leads_back_to_its_own_work_queue_only() {
+    fn retry_queue_returns_to_its_own_work_queue() {
         let queues = topology().queues();
         let retry_queue = &queues[1];
         assert!(retry_queue.arguments.contains(&("x-dead-letter-exchange", Argument::Text(RETRY.into()))));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dead_letters_does_so_at_least_once() {
+    fn dead_lettering_queues_do_so_at_least_once() {
         for queue in topology().queues() {
             let has = |name| queue.arguments.iter().any(|(argument, _)| *argument == name);
             assert_eq!(has("x-dead-letter-exchange"), has("x-dead-letter-strategy"), "{}", queue.name);

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_reads_its_own_queue_and_writes_what_it_emits() {
+    fn stage_reads_its_queue_and_writes_what_it_emits() {
         let rights = Rights::to_consume(&queue("render"), &["invoice.rendered.v1"]);
         assert_eq!(rights.configure, "^$");
         assert_eq!(
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_emits_nothing_may_not_publish_events() {
+    fn stage_without_events_may_not_publish() {
         let rights = Rights::to_consume(&queue("upload"), &[]);
         assert_eq!(rights.write, r"^(bilag\.requeue|bilag\.dead|bilag\.upload\.(retry\..+|dead|discarded))$");
         let keys: Vec<_> = rights.keys.iter().map(|(exchange, _)| *exchange).collect();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bus_is_a_name_and_no_expression() {
+    fn escapes_the_name_of_the_bus() {
         let topology = Topology { bus: "shop.*".to_owned(), work_queues: Vec::new(), delays: Vec::new() };
         assert_eq!(Rights::to_declare(&topology).read, r"^(bilag(\..*)?|shop\.\*)$");
     }

@@ -24,7 +24,7 @@ pub fn document(topology: &Topology, vhost: &str, stages: &[&Stage]) -> Value {
     for (exchange, key) in keys.keys() {
         channels.insert(channel_of_key(exchange, key), at.key(exchange, key));
     }
-    for queue in queues.iter().filter(|queue| is_told(queue)) {
+    for queue in queues.iter().filter(|queue| is_documented(queue)) {
         channels.insert(queue.name.clone(), at.queue(queue));
     }
     for stage in stages {
@@ -73,7 +73,7 @@ pub fn document(topology: &Topology, vhost: &str, stages: &[&Stage]) -> Value {
 /// Which queues each key of each exchange leads to.
 fn keys(queues: &[Queue]) -> BTreeMap<(&str, &str), Vec<&str>> {
     let mut keys = BTreeMap::<_, Vec<_>>::new();
-    for queue in queues.iter().filter(|queue| is_told(queue)) {
+    for queue in queues.iter().filter(|queue| is_documented(queue)) {
         for (exchange, key) in queue
             .bindings
             .iter()
@@ -85,7 +85,7 @@ fn keys(queues: &[Queue]) -> BTreeMap<(&str, &str), Vec<&str>> {
     keys
 }
 
-fn is_told(queue: &Queue) -> bool {
+fn is_documented(queue: &Queue) -> bool {
     matches!(queue.role, QueueRole::Work | QueueRole::Dead)
 }
 

@@ -89,8 +89,8 @@ fn figures(report: &Report) {
 fn cells(row: &Row) -> Vec<String> {
     let group = if row.group == Group::All { "total".to_owned() } else { row.group.to_string() };
     let mut cells = vec![group, row.currency.clone().unwrap_or_else(|| "–".to_owned())];
-    let Figures { heard, complete, skipped, dead, on_their_way } = &row.figures;
-    for Tally { count, sum } in [heard, complete, skipped, dead, on_their_way] {
+    let Figures { received, complete, skipped, dead, on_their_way } = &row.figures;
+    for Tally { count, sum } in [received, complete, skipped, dead, on_their_way] {
         cells.push(count.to_string());
         cells.push(row.currency.as_ref().map_or_else(|| "–".to_owned(), |_| format!("{sum:.2}")));
     }
@@ -98,10 +98,10 @@ fn cells(row: &Row) -> Vec<String> {
 }
 
 fn adds_up(counts: &Figures, adds_up: bool) {
-    let Figures { heard, complete, skipped, dead, on_their_way } = counts;
+    let Figures { received, complete, skipped, dead, on_their_way } = counts;
     let parts = format!(
         "{} received {} {} complete + {} skipped + {} dead + {} in progress",
-        heard.count,
+        received.count,
         if adds_up { "=" } else { "IS NOT" },
         complete.count,
         skipped.count,

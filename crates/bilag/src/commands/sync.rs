@@ -36,7 +36,12 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
             let store = store.open().await?;
             // By hand all are sent on, also those whose stage is paused.
             let (targets, tenants) = (Vec::new(), None);
-            let cycle = consumer_receipt::Stranded { store: store.clone(), targets, tenants };
+            let cycle = consumer_receipt::Stranded {
+                records: store.clone(),
+                stages: store.clone(),
+                targets,
+                tenants,
+            };
             let broker = broker.broker("reconcile")?;
             reconcile(&Reconcile { broker, store, cycle, untouched_for }).await
         }

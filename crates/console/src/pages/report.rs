@@ -183,10 +183,10 @@ fn content(report: &Report) -> Markup {
 }
 
 fn adds_up(counts: &Figures, adds_up: bool) -> Markup {
-    let Figures { heard, complete, skipped, dead, on_their_way } = counts;
+    let Figures { received, complete, skipped, dead, on_their_way } = counts;
     html! {
         p.notice.(if !adds_up { "bad" } else if dead.count > 0 { "warn" } else { "ok" }) {
-            strong { (heard.count) } " received " (if adds_up { "=" } else { "IS NOT" }) " "
+            strong { (received.count) } " received " (if adds_up { "=" } else { "IS NOT" }) " "
             (complete.count) " complete + " (skipped.count) " skipped + " (dead.count) " dead + "
             (on_their_way.count) " in progress"
             @if !adds_up { ". This is a bug: report it." }
@@ -217,13 +217,13 @@ fn table(report: &Report) -> Markup {
 const HEADINGS: [&str; 5] = ["Received", "Complete", "Skipped", "Dead", "In progress"];
 
 fn line(row: &Row) -> Markup {
-    let Figures { heard, complete, skipped, dead, on_their_way } = &row.figures;
+    let Figures { received, complete, skipped, dead, on_their_way } = &row.figures;
     let group = if row.group == Group::All { "total".to_owned() } else { row.group.to_string() };
     html! {
         tr {
             th scope="row" { (untrusted(&group)) }
             td data-label="Currency" { @match &row.currency { Some(currency) => (untrusted(currency)), None => span.none { "–" } } }
-            @for (name, tally) in HEADINGS.into_iter().zip([heard, complete, skipped, dead, on_their_way]) {
+            @for (name, tally) in HEADINGS.into_iter().zip([received, complete, skipped, dead, on_their_way]) {
                 td.number data-label=(name) { (figure(tally, row.currency.is_some(), name == "Dead")) }
             }
         }

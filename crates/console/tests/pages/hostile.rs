@@ -120,7 +120,7 @@ async fn a_package_of_any_name_is_found_by_its_link() {
         traceparent: None,
     };
     let (ttl, patience) = (std::time::Duration::from_secs(60), std::time::Duration::from_secs(60));
-    let ask = sync_store::Ask { owner: "a", ttl, patience, redriven: false, renew: false };
+    let ask = sync_store::Ask { owner: "a", ttl, overdue_after: patience, redriven: false, renew: false };
     let _ = world.store.ask(&packing, &ask).await.expect("asked");
     let desk = world.desk(Role::Viewer).await;
     let list = desk.page("/packages").await;

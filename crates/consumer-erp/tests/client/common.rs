@@ -6,8 +6,8 @@ use axum::body::Bytes;
 use consumer_erp::{Erp, ErpConfig};
 use http_client::{CallError, Secret};
 
-/// What a client of the tests is told.
-pub fn config(url: &str) -> ErpConfig {
+/// The configuration of a client under test.
+pub(crate) fn config(url: &str) -> ErpConfig {
     ErpConfig {
         url: url.to_owned(),
         authorization: Some(Secret::new("Bearer kept-quiet")),
@@ -17,6 +17,6 @@ pub fn config(url: &str) -> ErpConfig {
 }
 
 /// Delivers an event.
-pub async fn deliver(erp: &Erp) -> Result<(), CallError> {
+pub(crate) async fn deliver(erp: &Erp) -> Result<(), CallError> {
     erp.deliver("31/r-1", Bytes::from_static(b"{\"id\":\"hush-event\"}")).await
 }

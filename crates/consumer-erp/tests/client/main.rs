@@ -1,5 +1,7 @@
-//! The ERP's client against a server that answers as it is told.
+//! The ERP's client against a server that gives set answers.
 
+#[path = "../../../http-client/tests/common/answers.rs"]
+mod answer_table;
 mod answers;
 mod common;
 mod deliver;

@@ -1,4 +1,4 @@
-//! All that is logged at any level, and all that an error tells.
+//! All that is logged at any level, and all that an error prints.
 
 use std::error::Error;
 use std::io;
@@ -9,11 +9,11 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 /// All that was logged, at every level, by any crate.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Captures the process's log from now on.
-    pub fn capture() -> Self {
+    pub(crate) fn capture() -> Self {
         let log = Self::default();
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
@@ -25,7 +25,7 @@ impl Log {
     }
 
     /// What was logged so far.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().expect("no panic while logging")).into_owned()
     }
 }
@@ -49,12 +49,12 @@ impl MakeWriter<'_> for Log {
 }
 
 /// An error and all its causes, in every way they can be printed.
-pub fn told_by(error: &dyn Error) -> String {
-    let mut told = String::new();
+pub(crate) fn printed(error: &dyn Error) -> String {
+    let mut output = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        told.push_str(&format!("{error} {error:?} {error:#?} "));
+        output.push_str(&format!("{error} {error:?} {error:#?} "));
         next = error.source();
     }
-    told
+    output
 }

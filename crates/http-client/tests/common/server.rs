@@ -1,4 +1,4 @@
-//! A server that answers as it is told, and remembers what it was asked. The clients built on this
+//! A server that gives set answers, and remembers what it was asked. The clients built on this
 //! crate are tested with it too.
 
 use std::sync::{Arc, Mutex};
@@ -11,30 +11,32 @@ use tokio::net::TcpListener;
 
 /// One request as it came.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The method and the path: `POST /path`.
-    pub line: String,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Asked {
     /// A header's text; empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("visible ASCII"))
     }
 }
 
 /// A server on a port of its own.
-pub struct Server {
+pub(crate) struct Server {
     /// Its URL, without a path.
-    pub url: String,
+    pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
     /// Answers each request by what came, and how many came before.
-    pub async fn answering<A>(answer: impl Fn(usize, Asked) -> A + Clone + Send + Sync + 'static) -> Self
+    pub(crate) async fn answering<A>(
+        answer: impl Fn(usize, Asked) -> A + Clone + Send + Sync + 'static,
+    ) -> Self
     where
         A: Future<Output = Response> + Send,
     {
@@ -56,7 +58,7 @@ impl Server {
     }
 
     /// All that was asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("no panic while remembering").clone()
     }
 }

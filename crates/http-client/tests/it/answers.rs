@@ -65,9 +65,9 @@ async fn source_is_the_answer_without_a_success_body() {
     ] {
         let error = error(&client, path).await;
         // The alternate form is the dead letter's; a log has the status alone.
-        let told = error.source().expect("a cause");
-        assert_eq!(format!("{told:#}"), cause);
-        assert_eq!(told.to_string(), format!("the service answered {path}"));
+        let source = error.source().expect("a cause");
+        assert_eq!(format!("{source:#}"), cause);
+        assert_eq!(source.to_string(), format!("the service answered {path}"));
     }
 }
 

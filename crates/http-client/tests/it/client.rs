@@ -8,10 +8,10 @@ use http_client::{
 };
 
 /// The service of the tests.
-pub const SERVICE: &Service = &Service::new("the service", "SERVICE_URL", "SERVICE_TOKEN");
+pub(crate) const SERVICE: &Service = &Service::new("the service", "SERVICE_URL", "SERVICE_TOKEN");
 
-/// What a client of the tests is told.
-pub fn config(url: &str) -> ServiceConfig {
+/// The configuration of a client under test.
+pub(crate) fn config(url: &str) -> ServiceConfig {
     ServiceConfig {
         url: url.to_owned(),
         authorization: Some(Authorization::Whole(Secret::new("Token kept-quiet"))),
@@ -21,12 +21,12 @@ pub fn config(url: &str) -> ServiceConfig {
 }
 
 /// A client for a URL.
-pub fn client(url: &str) -> ServiceClient {
+pub(crate) fn client(url: &str) -> ServiceClient {
     ServiceClient::new(SERVICE, config(url)).expect("a client")
 }
 
 /// Asks for a path below the service's URL, where 200 is a success.
-pub async fn ask(client: &ServiceClient, path: &str) -> Result<Success, CallError> {
+pub(crate) async fn ask(client: &ServiceClient, path: &str) -> Result<Success, CallError> {
     let request = Request {
         template: "/{path}",
         path: &[path],
@@ -38,6 +38,6 @@ pub async fn ask(client: &ServiceClient, path: &str) -> Result<Success, CallErro
 }
 
 /// The error of a call that does not succeed.
-pub async fn error(client: &ServiceClient, path: &str) -> CallError {
+pub(crate) async fn error(client: &ServiceClient, path: &str) -> CallError {
     ask(client, path).await.err().expect("no success")
 }

@@ -1,4 +1,4 @@
-//! A service's client against a server that answers as it is told.
+//! A service's client against a server that gives set answers.
 
 mod answers;
 mod client;

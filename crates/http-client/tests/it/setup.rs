@@ -1,4 +1,4 @@
-//! What a client has to be told, and what it then sends.
+//! A client's configuration, and what it then sends.
 
 use axum::http::StatusCode;
 use axum::response::IntoResponse;

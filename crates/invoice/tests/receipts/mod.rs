@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 /// A receipt of any type: any lines, discounts, rates, payments, people and addresses.
-pub fn any() -> impl Strategy<Value = ReceiptSettled> {
+pub(crate) fn any() -> impl Strategy<Value = ReceiptSettled> {
     let kind = proptest::sample::select(vec!["SALE", "RETURN", "PAYMENT"]);
     let lists = (prop::collection::vec(item(), 0..6), prop::collection::vec(settlement(), 0..8));
     let people = (customer(), member_set(ADDRESS), member_set(ADDRESS), member_set(CONTACT));

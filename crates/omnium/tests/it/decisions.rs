@@ -30,13 +30,13 @@ const ROWS: [(&str, &[(u16, u16)]); 10] = [
     ("3xx, 407", &[(300, 399), (407, 407)]),
 ];
 
-/// How the two that have no status are told.
+/// The names of the two that have no status.
 const REFUSED: &str = "no connection (refused, DNS, TLS)";
 const UNANSWERED: &str = "no answer (timeout, reset, cut off)";
 
 #[tokio::test]
 async fn decides_every_answer_as_documented() {
-    let server = answering_as_told().await;
+    let server = answering_by_id().await;
     let mut rows = JoinSet::new();
     for (i, (answer, statuses)) in ROWS.into_iter().enumerate() {
         let server = server.clone();
@@ -63,9 +63,9 @@ async fn decides_every_answer_as_documented() {
 /// One row: each of its statuses must be decided alike.
 async fn row(answer: &str, statuses: &[(u16, u16)], server: &str) -> String {
     let omnium = alone(config(server));
-    let mut told_to = config(server);
-    told_to.client_id = Secret::new(format!("status-{}", statuses[0].0));
-    let token = token(&alone(told_to)).await;
+    let mut with_status = config(server);
+    with_status.client_id = Secret::new(format!("status-{}", statuses[0].0));
+    let token = token(&alone(with_status)).await;
 
     let mut calls = JoinSet::new();
     for status in statuses.iter().flat_map(|(first, last)| *first..=*last) {
@@ -173,12 +173,12 @@ fn seconds_left_out(error: &CallError) -> String {
 
 /// A server that answers with the status that the id of the invoice, or the client's, names; and
 /// with a token, or not at all, where it names none.
-async fn answering_as_told() -> String {
+async fn answering_by_id() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let app = Router::new().fallback(async |uri: Uri, body: Bytes| -> Response {
-        let told = format!("{uri} {}", String::from_utf8_lossy(&body));
-        let status = told.split("status-").nth(1).and_then(|rest| rest.get(..3)?.parse().ok());
+        let request = format!("{uri} {}", String::from_utf8_lossy(&body));
+        let status = request.split("status-").nth(1).and_then(|rest| rest.get(..3)?.parse().ok());
         match status.map(StatusCode::from_u16) {
             Some(Ok(status)) => (status, [(header::RETRY_AFTER, "60")]).into_response(),
             _ if uri.path() == "/api/token" => {

@@ -1,4 +1,4 @@
-//! The client against the stand-in for Omnium, and against a server that answers as it is told.
+//! The client against the stand-in for Omnium, and against a server that gives set answers.
 
 mod common;
 mod cut_off;

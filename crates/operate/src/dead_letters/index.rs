@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-use amqp::{Browser, DeadLetterQueue, Handler, PeekError, dead_queue_name};
+use amqp::{BrowseError, Browser, DeadLetterQueue, Handler, dead_queue_name};
 use sync_store::{DeadLetterFilter, Place, StoreError};
 use tokio::time::timeout;
 
@@ -67,7 +67,7 @@ pub enum LagError {
     Store(#[from] StoreError),
     /// The queues cannot be inspected.
     #[error(transparent)]
-    Queues(#[from] PeekError),
+    Queues(#[from] BrowseError),
     /// The broker takes too long.
     #[error("the broker at {broker} did not answer within {} s", TIMEOUT.as_secs())]
     NoAnswer {

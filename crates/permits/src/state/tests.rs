@@ -58,8 +58,8 @@ fn comes_down_to_its_share_as_requests_end() {
     asked(&mut state, 16, &answer(16, None, 50), now);
     (0..16).for_each(|_| state.end_to_wait());
     assert_eq!(take(&mut state, 16, now), 16);
-    let told = asked(&mut state, 0, &answer(16, Some(5), 0), now);
-    assert_eq!(told.keeps, 16, "it did not know that others lack any");
+    let request = asked(&mut state, 0, &answer(16, Some(5), 0), now);
+    assert_eq!(request.keeps, 16, "it did not know that others lack any");
     assert_eq!(take(&mut state, 1, now), 0);
     (0..4).for_each(|_| state.end());
     assert_eq!(state.due(now), Some(now), "what comes back is given back at once");
@@ -107,7 +107,7 @@ fn a_429_drops_tokens_and_is_reported_at_once() {
     let question = state.question(&LIMITS, now);
     assert_eq!(question.hold, Some(Duration::from_secs(30)));
     state.unanswered(StoreError::BadUrl { problem: "a failure" }, now);
-    assert_eq!(state.question(&LIMITS, now).hold, Some(Duration::from_secs(30)), "not told yet");
+    assert_eq!(state.question(&LIMITS, now).hold, Some(Duration::from_secs(30)), "not shared yet");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use super::mark::Area;
 use super::wrap::{Line, wrap};
 use super::{Color, Mark, Row};
 use crate::render::RenderError;
+use crate::render::Warning;
 use crate::template::{Align, Block, Code, CodeKind, Kind, Program, Style, Template};
-use crate::warning::Warning;
 use crate::{Language, barcode};
 
 /// Sets blocks with the texts of one receipt, and collects what could not be set as it was.
@@ -194,7 +194,7 @@ impl Style {
         (self.leading() + CAPITALS * self.size) / 2.0
     }
 
-    /// The style for what is told beside.
+    /// The style of notes.
     pub(crate) fn muted(&self) -> Self {
         Self { size: self.size * 0.88, color: Color([0x60; 3]), ..*self }
     }

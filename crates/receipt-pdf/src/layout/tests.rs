@@ -62,7 +62,7 @@ fn item(name: &str, amount: i64) -> Item {
 }
 
 #[test]
-fn a_thousand_lines_repeat_the_header_on_every_page_and_number_the_pages() {
+fn repeats_header_and_numbers_pages() {
     let mut receipt = sample();
     receipt.order_receipt.items = (0..1000).map(|i| item(&format!("Festemateriell nr. {i}"), 100)).collect();
     let pages = pages("a4", &receipt);
@@ -88,7 +88,7 @@ fn a_thousand_lines_repeat_the_header_on_every_page_and_number_the_pages() {
 }
 
 #[test]
-fn a_roll_is_one_page_until_a_pdf_page_can_be_no_longer() {
+fn roll_is_one_page_up_to_the_pdf_limit() {
     let mut receipt = sample();
     assert_eq!(pages("roll-80mm", &receipt).len(), 1);
     receipt.order_receipt.items = (0..2000).map(|_| item("Spiker", 100)).collect();
@@ -98,7 +98,7 @@ fn a_roll_is_one_page_until_a_pdf_page_can_be_no_longer() {
 }
 
 #[test]
-fn a_row_higher_than_a_page_goes_on_over_the_next() {
+fn splits_a_row_higher_than_a_page() {
     let mut receipt = sample();
     receipt.order_receipt.items = vec![item(&"lang tekst ".repeat(90), 100)];
     let low = include_str!("../../templates/a4.toml").replace("height = \"297mm\"", "height = \"80mm\"");

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn text_breaks_at_spaces_hyphens_and_within_words_too_long() {
+    fn breaks_at_spaces_hyphens_and_within_long_words() {
         let cases: [(&str, u32, &[&str]); 8] = [
             ("short", 5_000, &["short"]),
             ("one two three", 4_000, &["one two", "three"]),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_face_lacks_is_replaced_and_named_and_the_shapeless_is_dropped() {
+    fn replaces_missing_glyphs_and_drops_invisible_ones() {
         let (text, missing) = lines("a中b👩\u{200d}🚀\u{fe0f}\u{ad}c", 90_000);
         assert_eq!(text, ["a\u{fffd}b\u{fffd}\u{fffd}c"]);
         assert_eq!(missing, BTreeSet::from(['中', '👩', '🚀']));

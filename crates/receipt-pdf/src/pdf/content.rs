@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_as_short_as_they_can_be() {
+    fn writes_numbers_as_short_as_possible() {
         let cases =
             [(0, "0 "), (5, ".05 "), (50, ".5 "), (100, "1 "), (-1234, "-12.34 "), (84_189, "841.89 ")];
         for (number, expected) in cases {

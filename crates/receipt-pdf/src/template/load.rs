@@ -1,16 +1,17 @@
 //! From TOML to a checked template, or to all of its mistakes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use config::{At, Report, TomlReader, read_toml};
+use config::{At, Mistake, Report, TomlReader, read_toml};
 use minijinja::{Environment, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::read_style::{PLAIN, ReadStyle as _};
 use super::texts::{Program, environment};
-use super::{Template, TemplateErrors, trial};
+use super::{Template, trial};
 use crate::data::{LISTS, VARIABLES};
 use crate::image::Image;
 use crate::labels::LABELS;
@@ -18,7 +19,7 @@ use crate::language::Language;
 use crate::layout::Paper;
 
 impl Template {
-    /// Reads and checks a template. `file_name` is what its mistakes are told with; `read` gives
+    /// Reads and checks a template. `file_name` stands before each mistake; `read` gives
     /// the bytes of an image, by its path relative to the template.
     pub fn load(
         source: &str,
@@ -30,6 +31,38 @@ impl Template {
         let template = template.map_err(|mistakes| TemplateErrors::new(file_name, mistakes))?;
         let mistakes = trial::run(&template);
         if mistakes.is_empty() { Ok(template) } else { Err(TemplateErrors::new(file_name, mistakes)) }
+    }
+}
+
+/// All the mistakes of a template, by line. Displays as one line each: `file:line: message`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateErrors {
+    file_name: String,
+    mistakes: Vec<Mistake>,
+}
+
+impl TemplateErrors {
+    fn new(file_name: &str, mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort();
+        mistakes.dedup();
+        Self { file_name: file_name.to_owned(), mistakes }
+    }
+
+    /// The mistakes, by line.
+    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+        self.mistakes.iter()
+    }
+}
+
+impl std::error::Error for TemplateErrors {}
+
+impl fmt::Display for TemplateErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, Mistake { line, message }) in self.mistakes.iter().enumerate() {
+            let end = if i == 0 { "" } else { "\n" };
+            write!(f, "{end}{}:{line}: {message}", self.file_name)?;
+        }
+        Ok(())
     }
 }
 

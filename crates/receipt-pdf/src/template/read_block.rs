@@ -210,7 +210,7 @@ impl Loader<'_, '_> {
     }
 
     fn check_width(&self, reader: &TomlReader<'_, '_>, key: &'static str, own: Option<f32>, width: f32) {
-        // Without any room the columns around are told to be wrong already.
+        // Without any room the columns around are reported already.
         if width > 1.0 && own.is_some_and(|own| own > width + 0.01) {
             let message = format!("`{key}` is wider than the {} there are", millimetres(width));
             reader.report().add(reader.line_of(key), message);

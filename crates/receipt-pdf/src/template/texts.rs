@@ -67,7 +67,7 @@ pub(crate) fn environment(language: Language, labels: Value) -> Environment<'sta
     environment
 }
 
-/// Date, time or both of a time in RFC 3339. Its offset is told only where it is UTC: any other is
+/// Date, time or both of a time in RFC 3339. Its offset is shown only where it is UTC: any other is
 /// the clock of the place.
 fn moment(text: Option<String>, language: Language, date: bool, time: bool) -> Result<String, Error> {
     let Some(text) = text else { return Ok(String::new()) };

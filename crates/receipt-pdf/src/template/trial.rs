@@ -43,8 +43,8 @@ fn mistake(error: RenderError) -> Mistake {
             Mistake { line, message: "the text comes to more than 2 MiB: look for a loop".into() }
         }
         RenderError::Text { line, source, .. } => {
-            let told = source.detail().map_or_else(|| source.kind().to_string(), str::to_owned);
-            Mistake { line, message: format!("the text is not right: {told}") }
+            let problem = source.detail().map_or_else(|| source.kind().to_string(), str::to_owned);
+            Mistake { line, message: format!("the text is not right: {problem}") }
         }
         other => Mistake { line: 1, message: other.to_string() },
     }

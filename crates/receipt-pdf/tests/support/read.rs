@@ -7,7 +7,7 @@ use lopdf::{Document, Object, ObjectId};
 
 /// One thing that is drawn. Places are in points from the page's lower left corner.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub(super) enum Step {
     Color([f32; 3]),
     Text {
         x: f32,
@@ -21,7 +21,7 @@ pub enum Step {
 }
 
 /// The steps of each page.
-pub fn pages(pdf: &[u8]) -> Vec<Vec<Step>> {
+pub(super) fn pages(pdf: &[u8]) -> Vec<Vec<Step>> {
     let document = Document::load_mem(pdf).expect("a PDF that can be read back");
     document.get_pages().into_values().map(|page| steps(&document, page)).collect()
 }

@@ -34,7 +34,7 @@ impl Bus {
     ///
     /// # Errors
     /// The URL cannot be read.
-    pub fn new(
+    pub(super) fn new(
         amqp_url: &str,
         exchange: String,
         routing_key: String,
@@ -47,7 +47,7 @@ impl Bus {
     }
 
     /// Publishes a receipt once its time has come, retries until it is confirmed, and counts it.
-    pub fn send(&self, receipt: ReceiptSettled, package_id: u64, invoices: Arc<Invoices>) {
+    pub(super) fn send(&self, receipt: ReceiptSettled, package_id: u64, invoices: Arc<Invoices>) {
         let (connection, after) = (Arc::clone(&self.connection), self.after);
         let mut pending = self.pending.lock();
         while pending.try_join_next().is_some() {}

@@ -33,7 +33,7 @@ use self::invoices::{Invoices, Issued};
 use self::request::Request;
 use crate::http::{Caller, error};
 use crate::recorder::Recorded;
-use crate::{About, Service, StandIn, ViolationKind};
+use crate::{About, Service, StandIn, Subject, ViolationKind};
 
 /// The stand-in for an invoice service.
 pub type InvoiceService = StandIn<Api>;
@@ -123,7 +123,8 @@ impl Service for Api {
 async fn request_invoice(State(service): State<InvoiceService>, caller: Caller, body: Bytes) -> Response {
     let request = Request::read(&caller, &body);
     let package_id = request.as_ref().ok().map(|request| request.package.id);
-    let about = About { key: caller.key(), package_id, ..About::default() };
+    let subject = Subject { package_id, ..Subject::default() };
+    let about = About { subject, key: caller.key(), file: None };
     let accepted = service.service().accepts(caller.basic());
     // Held until the answer is sent.
     let claim =

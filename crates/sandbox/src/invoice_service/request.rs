@@ -66,7 +66,7 @@ enum Oms {
 
 impl Request {
     /// Reads a request, or says what is wrong with it.
-    pub fn read(caller: &Caller, body: &[u8]) -> Result<Self, String> {
+    pub(super) fn read(caller: &Caller, body: &[u8]) -> Result<Self, String> {
         let key = caller.key().ok_or("the header Idempotency-Key is required")?;
         caller.check_json()?;
         let Envelope { id, package, .. } = events::decode(body).map_err(|error| error.to_string())?;

@@ -10,7 +10,7 @@ use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
 use crate::documents::{Documents, sha256};
-use crate::{About, FileFacts};
+use crate::{FileFacts, Subject};
 
 /// An invoice, as the summary shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,12 +57,12 @@ pub(super) struct Upsert {
 }
 
 impl Upsert {
-    pub(super) fn about(&self) -> About {
-        About {
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
             invoice_id: Some(self.id.clone()),
             invoice_number: self.number.clone(),
             store_id: self.store_id.clone(),
-            ..About::default()
+            ..Subject::default()
         }
     }
 }
@@ -210,14 +210,14 @@ impl Invoices {
     }
 
     /// What is known of an invoice, for rules to match.
-    pub(super) fn about(&self, id: String) -> About {
+    pub(super) fn subject(&self, id: String) -> Subject {
         let held = self.0.lock();
         let facts = held.invoices.get(&id).map(|invoice| &invoice.facts);
-        About {
+        Subject {
             invoice_number: facts.and_then(|facts| facts.number.clone()),
             store_id: facts.and_then(|facts| facts.store_id.clone()),
             invoice_id: Some(id),
-            ..About::default()
+            ..Subject::default()
         }
     }
 

@@ -29,7 +29,7 @@ use self::invoices::{Attached, Invoices, Upsert};
 use crate::documents::sha256;
 use crate::http::{Caller, error, pdf, throttled};
 use crate::recorder::Recorded;
-use crate::{About, Service, StandIn, ViolationKind};
+use crate::{About, Service, StandIn, Subject, ViolationKind};
 
 /// The stand-in for Omnium.
 pub type Omnium = StandIn<Api>;
@@ -129,11 +129,12 @@ impl Omnium {
         body: Option<(&'static str, usize)>,
         execute: impl FnOnce(&Api, &Recorded<'_>) -> Response + Send + 'static,
     ) -> Response {
-        about.client_id = caller.authorization("bearer").and_then(|token| self.service().client_id(token));
+        about.subject.client_id =
+            caller.authorization("bearer").and_then(|token| self.service().client_id(token));
         let content_type = caller.header("content-type").map(str::to_owned);
         let admit = move |omnium: &Api, call: &Recorded<'_>| {
             omnium.check_limits(call)?;
-            if call.about.client_id.is_none() {
+            if call.about.subject.client_id.is_none() {
                 return Err(error(StatusCode::UNAUTHORIZED, ""));
             }
             let Some((wanted, size)) = body else { return Ok(()) };
@@ -185,7 +186,7 @@ async fn token(
     caller: Caller,
     Query(Credentials { client_id, client_secret }): Query<Credentials>,
 ) -> Response {
-    let about = About { client_id: Some(client_id.clone()), ..About::default() };
+    let about = Subject { client_id: Some(client_id.clone()), ..Subject::default() }.into();
     let admit = |omnium: &Api, call: &Recorded<'_>| omnium.check_limits(call);
     let execute = move |omnium: &Api, _: &Recorded<'_>| {
         if !omnium.accepts(&client_id, &client_secret) {
@@ -202,7 +203,7 @@ async fn token(
 
 async fn upsert(State(omnium): State<Omnium>, caller: Caller, body: Bytes) -> Response {
     let upsert = shape::read(&body);
-    let about = upsert.as_ref().map_or_else(|_| About::default(), Upsert::about);
+    let about = upsert.as_ref().map(Upsert::subject).unwrap_or_default().into();
     let execute = move |omnium: &Api, call: &Recorded<'_>| match upsert {
         Err(what) => call.malformed(&what),
         Ok(upsert) => {
@@ -246,7 +247,7 @@ impl Omnium {
     async fn add_file(self, caller: Caller, call: Call, id: String, file: File, content: Bytes) -> Response {
         let File { file_name, asset_id } = file;
         let facts = FileFacts { file_name, sha256: sha256(&content), size: content.len() };
-        let about = About { file: Some(facts.clone()), ..self.service().invoices.about(id.clone()) };
+        let about = About { file: Some(facts.clone()), ..self.service().invoices.subject(id.clone()).into() };
         let body = Some(("application/octet-stream", content.len()));
         let execute = move |omnium: &Api, call: &Recorded<'_>| {
             if facts.size == 0 || facts.file_name.is_empty() {
@@ -268,7 +269,7 @@ impl Omnium {
 }
 
 async fn get_invoice(State(omnium): State<Omnium>, caller: Caller, Path(id): Path<String>) -> Response {
-    let about = omnium.service().invoices.about(id.clone());
+    let about = omnium.service().invoices.subject(id.clone()).into();
     let base_url = format!("http://{}", caller.header("host").unwrap_or_default());
     let execute = move |omnium: &Api, call: &Recorded<'_>| {
         omnium.invoices.get(&id, call.lag, &base_url).map_or_else(no_invoice, |it| Json(it).into_response())
@@ -277,7 +278,7 @@ async fn get_invoice(State(omnium): State<Omnium>, caller: Caller, Path(id): Pat
 }
 
 async fn get_as_pdf(State(omnium): State<Omnium>, caller: Caller, Path(id): Path<String>) -> Response {
-    let about = omnium.service().invoices.about(id.clone());
+    let about = omnium.service().invoices.subject(id.clone()).into();
     let execute = move |omnium: &Api, _: &Recorded<'_>| {
         omnium.invoices.pdf(&id).map_or_else(no_invoice, |content| pdf(Some(content)))
     };
@@ -335,7 +336,7 @@ impl Api {
         let now = Instant::now();
         let mut buckets = self.buckets.lock();
         let full = Bucket { left: capacity, refilled: now };
-        let bucket = buckets.entry(call.about.client_id.clone()).or_insert(full);
+        let bucket = buckets.entry(call.about.subject.client_id.clone()).or_insert(full);
         while now.duration_since(bucket.refilled) >= period {
             bucket.refilled += period;
             bucket.left = capacity.min(bucket.left + refill);

@@ -10,22 +10,22 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 /// A sandbox, and someone with a token for it.
-pub struct Trial {
+pub(crate) struct Trial {
     pub sandbox: Sandbox,
     pub http: Client,
     pub token: String,
 }
 
 impl Trial {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Options::default()).await
     }
 
-    pub async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: Options) -> Self {
         Self::of(sandbox::Options { omnium: options, ..Default::default() }).await
     }
 
-    pub async fn of(options: sandbox::Options) -> Self {
+    pub(crate) async fn of(options: sandbox::Options) -> Self {
         // One that is there already is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -36,29 +36,29 @@ impl Trial {
         trial
     }
 
-    pub fn omnium(&self) -> &Omnium {
+    pub(crate) fn omnium(&self) -> &Omnium {
         &self.sandbox.omnium
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.sandbox.base_url())
     }
 
-    pub fn token_request(&self) -> RequestBuilder {
+    pub(crate) fn token_request(&self) -> RequestBuilder {
         self.http.post(self.url("/api/token?clientId=me&clientSecret=hush&returnAsJson=true"))
     }
 
-    pub async fn fetch_token(&self) -> String {
+    pub(crate) async fn fetch_token(&self) -> String {
         let answer: Value =
             self.token_request().send().await.expect("an answer").json().await.expect("a token");
         answer["accessToken"].as_str().expect("a token").to_owned()
     }
 
-    pub fn upsert(&self, invoice: &Value) -> RequestBuilder {
+    pub(crate) fn upsert(&self, invoice: &Value) -> RequestBuilder {
         self.http.put(self.url("/api/Invoices/UpdateInvoice")).bearer_auth(&self.token).json(invoice)
     }
 
-    pub fn attach(&self, id: &str, content: &'static str) -> RequestBuilder {
+    pub(crate) fn attach(&self, id: &str, content: &'static str) -> RequestBuilder {
         self.http
             .post(self.url(&format!("/api/Invoices/{id}/AddFileToInvoice?fileName=1001.pdf")))
             .bearer_auth(&self.token)
@@ -66,7 +66,7 @@ impl Trial {
             .body(content)
     }
 
-    pub fn add_asset(&self, id: &str, asset: &str, content: &'static str) -> RequestBuilder {
+    pub(crate) fn add_asset(&self, id: &str, asset: &str, content: &'static str) -> RequestBuilder {
         self.http
             .post(self.url(&format!("/api/Invoices/{id}/AddAsset?fileName=1001.pdf{asset}")))
             .bearer_auth(&self.token)
@@ -74,12 +74,12 @@ impl Trial {
             .body(content)
     }
 
-    pub fn get(&self, id: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, id: &str) -> RequestBuilder {
         self.http.get(self.url(&format!("/api/Invoices/{id}"))).bearer_auth(&self.token)
     }
 
     /// A call of this kind about an invoice.
-    pub fn call(&self, call: Call, id: &str) -> RequestBuilder {
+    pub(crate) fn call(&self, call: Call, id: &str) -> RequestBuilder {
         match call {
             Call::Token => self.token_request(),
             Call::Upsert => self.upsert(&invoice(id)),
@@ -94,33 +94,33 @@ impl Trial {
     }
 
     /// The status of a call about an invoice.
-    pub async fn status(&self, call: Call, id: &str) -> u16 {
+    pub(crate) async fn status(&self, call: Call, id: &str) -> u16 {
         send(self.call(call, id)).await.status().as_u16()
     }
 
     /// An invoice with one file.
-    pub async fn complete(&self, id: &str) {
+    pub(crate) async fn complete(&self, id: &str) {
         assert_eq!(self.status(Call::Upsert, id).await, 200);
         assert_eq!(self.status(Call::Attach, id).await, 200);
     }
 
-    pub fn fault(&self, call: Call, fault: Fault) {
+    pub(crate) fn fault(&self, call: Call, fault: Fault) {
         self.omnium().add_fault(Rule::new(fault).on(call));
     }
 
     /// The files of an invoice, as a get tells them.
-    pub async fn files(&self, id: &str) -> usize {
+    pub(crate) async fn files(&self, id: &str) -> usize {
         let found: Value = send(self.get(id)).await.json().await.expect("an invoice");
         found["assets"].as_array().expect("a list").len()
     }
 
     /// Waits until something holds of the ledger.
-    pub async fn until(&self, what: &str, holds: impl Fn(&Omnium) -> bool) {
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Omnium) -> bool) {
         until(what, || holds(self.omnium())).await;
     }
 
     /// A request for the invoice of a package.
-    pub fn invoice_request(&self, key: &str, package: &Value) -> RequestBuilder {
+    pub(crate) fn invoice_request(&self, key: &str, package: &Value) -> RequestBuilder {
         let body = json!({ "type": "invoice.request.v1", "id": key, "oms": "akinon", "package": package });
         self.http
             .post(self.sandbox.invoice_service_url())
@@ -131,7 +131,7 @@ impl Trial {
 }
 
 /// Waits until something holds.
-pub async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !holds() {
         assert!(Instant::now() < deadline, "{what} never came");
@@ -140,7 +140,7 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// A package, with more members than anybody needs.
-pub fn package(id: u64) -> Value {
+pub(crate) fn package(id: u64) -> Value {
     json!({
         "id": id,
         "number": format!("{id:09}"),
@@ -155,14 +155,14 @@ pub fn package(id: u64) -> Value {
 }
 
 /// A fault that answers with a status.
-pub fn status(status: StatusCode) -> Fault {
+pub(crate) fn status(status: StatusCode) -> Fault {
     Fault::Status { status, retry_after: None, done: false }
 }
 
-pub async fn send(request: RequestBuilder) -> Response {
+pub(crate) async fn send(request: RequestBuilder) -> Response {
     request.send().await.expect("an answer")
 }
 
-pub fn invoice(id: &str) -> Value {
+pub(crate) fn invoice(id: &str) -> Value {
     json!({ "id": id, "invoiceNumber": format!("no-{id}"), "storeId": "70", "amount": 38.5, "lineItems": [] })
 }

@@ -96,8 +96,9 @@ async fn rejects_a_malformed_request() {
 async fn faults_match_invoice_or_package() {
     let trial = Trial::new().await;
     let erp = &trial.sandbox.erp;
-    let poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR));
-    erp.add_fault(Rule { invoice_number: Some("1001".to_owned()), ..poisoned });
+    let mut poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR));
+    poisoned.subject.invoice_number = Some("1001".to_owned());
+    erp.add_fault(poisoned);
     assert_eq!(tell(&trial, "k-1", &event("1001")).await, 500);
     assert_eq!(tell(&trial, "k-2", &event("1002")).await, 201);
     erp.clear_faults();

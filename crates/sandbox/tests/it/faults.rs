@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use sandbox::{Call, Fault, Options, Rule};
+use sandbox::{Call, Fault, Options, Rule, Subject};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -138,11 +138,11 @@ async fn lagging_attach_finds_the_invoice_later() {
 
 #[tokio::test]
 async fn rule_matches_call_store_invoice_and_number() {
-    let forbid = || Rule::new(status(StatusCode::FORBIDDEN));
-    let store = Rule { store_id: Some("71".to_owned()), ..forbid() };
-    let id = Rule { invoice_id: Some("r-1".to_owned()), ..forbid() };
-    let number = Rule { invoice_number: Some("no-r-1".to_owned()), ..forbid() };
-    let call = forbid().on(Call::Get);
+    let forbid = |subject| Rule { subject, ..Rule::new(status(StatusCode::FORBIDDEN)) };
+    let store = forbid(Subject { store_id: Some("71".to_owned()), ..Subject::default() });
+    let id = forbid(Subject { invoice_id: Some("r-1".to_owned()), ..Subject::default() });
+    let number = forbid(Subject { invoice_number: Some("no-r-1".to_owned()), ..Subject::default() });
+    let call = forbid(Subject::default()).on(Call::Get);
     for (rule, on_upsert, on_attach, on_get, on_other) in [
         (store, 200, 200, 200, 403),
         (id, 403, 403, 403, 200),
@@ -151,14 +151,14 @@ async fn rule_matches_call_store_invoice_and_number() {
     ] {
         let trial = Trial::new().await;
         trial.complete("r-1").await;
-        let told = format!("{rule:?}");
+        let rule_text = format!("{rule:?}");
         trial.omnium().add_fault(rule);
-        assert_eq!(trial.status(Call::Upsert, "r-1").await, on_upsert, "{told}");
-        assert_eq!(trial.status(Call::Attach, "r-1").await, on_attach, "{told}");
-        assert_eq!(trial.status(Call::Get, "r-1").await, on_get, "{told}");
+        assert_eq!(trial.status(Call::Upsert, "r-1").await, on_upsert, "{rule_text}");
+        assert_eq!(trial.status(Call::Attach, "r-1").await, on_attach, "{rule_text}");
+        assert_eq!(trial.status(Call::Get, "r-1").await, on_get, "{rule_text}");
         let mut other = invoice("r-2");
         other["storeId"] = json!("71");
-        assert_eq!(send(trial.upsert(&other)).await.status().as_u16(), on_other, "{told}");
+        assert_eq!(send(trial.upsert(&other)).await.status().as_u16(), on_other, "{rule_text}");
     }
 }
 

@@ -141,8 +141,8 @@ async fn key_can_be_reused_after_a_fault() {
     until("the end of the call", || service.ledger().iter().any(|entry| entry.done)).await;
     assert_eq!(ask(&trial, "k-1", &package(73)).await, 200);
     assert_eq!(service.summary().packages[&73].receipts.len(), 1);
-    let told: Vec<_> = service.ledger().iter().map(|entry| (entry.status, entry.done)).collect();
-    assert_eq!(told, [(Some(503), false), (None, true), (Some(200), true)]);
+    let printed: Vec<_> = service.ledger().iter().map(|entry| (entry.status, entry.done)).collect();
+    assert_eq!(printed, [(Some(503), false), (None, true), (Some(200), true)]);
 }
 
 #[tokio::test]
@@ -270,6 +270,6 @@ async fn debug_hides_secrets() {
     let credentials = Some(("user".to_owned(), Secret::new("secret-two")));
     let invoice_service = Options { credentials, mode, ..Options::default() };
     let oms = sandbox::oms::Options { token: Some(Secret::new("secret-three")), ..Default::default() };
-    let told = format!("{:?}", sandbox::Options { invoice_service, oms, ..Default::default() });
-    assert!(told.contains("events") && !told.contains("secret-"), "{told}");
+    let printed = format!("{:?}", sandbox::Options { invoice_service, oms, ..Default::default() });
+    assert!(printed.contains("events") && !printed.contains("secret-"), "{printed}");
 }

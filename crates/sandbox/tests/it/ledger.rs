@@ -14,12 +14,14 @@ async fn records_every_call_in_order() {
     let ledger: Vec<Entry> =
         send(trial.http.get(trial.url("/_ledger"))).await.json().await.expect("the ledger");
 
-    let told: Vec<_> = ledger
+    let answered: Vec<_> = ledger
         .iter()
-        .map(|entry| (entry.n, entry.call, entry.about.invoice_id.as_deref(), entry.status, entry.done))
+        .map(|entry| {
+            (entry.n, entry.call, entry.about.subject.invoice_id.as_deref(), entry.status, entry.done)
+        })
         .collect();
     assert_eq!(
-        told,
+        answered,
         [
             (1, Call::Token, None, Some(200), true),
             (2, Call::Upsert, Some("r-1"), Some(200), true),
@@ -41,11 +43,11 @@ async fn summary_covers_all_calls() {
     trial.complete("r-1").await;
     trial.status(Call::Get, "r-2").await;
 
-    let told: Value =
+    let answered: Value =
         send(trial.http.get(trial.url("/_ledger/summary"))).await.json().await.expect("the summary");
 
     let summary = trial.omnium().summary();
-    assert_eq!(told, json!(summary));
+    assert_eq!(answered, json!(summary));
     assert_eq!(summary.max_in_flight, 1);
     assert_eq!(summary.violations, []);
     assert_eq!((summary.count(Call::Get, 404), summary.count(Call::Get, 200)), (1, 0));

@@ -172,7 +172,9 @@ async fn faults_match_package_or_invoice() {
     oms.add_fault(Rule::new(status(StatusCode::FORBIDDEN)).of_package(73));
     let throttled =
         Fault::Status { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(3), done: false };
-    oms.add_fault(Rule { invoice_number: Some("90002".to_owned()), ..Rule::new(throttled) });
+    let mut throttled = Rule::new(throttled);
+    throttled.subject.invoice_number = Some("90002".to_owned());
+    oms.add_fault(throttled);
 
     assert_eq!(write(&trial, 73, &command(73, "90001")).await, 403);
     let answer = send(request(&trial, 74, &command(74, "90002"))).await;

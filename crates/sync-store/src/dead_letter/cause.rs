@@ -148,8 +148,8 @@ mod tests {
             ("Omnium answered 503: later", "Omnium answered 503: later"),
             ("it ended with status 404", "it ended with status 404"),
             (
-                "receipt 7/rcpt-2 was heard before with different content",
-                "receipt #/# was heard before with different content",
+                "receipt 7/rcpt-2 was received before with different content",
+                "receipt #/# was received before with different content",
             ),
             ("at orderReceipt.items[3].total: expected 249.00", "at orderReceipt.items[#].total: expected #"),
             (
@@ -179,15 +179,15 @@ mod tests {
 
     #[test]
     fn the_same_mistake_in_several_lines_is_one_cause() {
-        let told = |lines: usize| -> String {
+        let faults = |lines: usize| -> String {
             let faults = (0..lines).map(|line| format!("at items[{line}].total: expected an integer"));
             faults.collect::<Vec<_>>().join("; ")
         };
         let one = "at items[#].total: expected an integer";
-        for error in [told(1), told(2), told(12), told(12) + "; and more"] {
+        for error in [faults(1), faults(2), faults(12), faults(12) + "; and more"] {
             assert_eq!(cause(&error), one, "{error}");
         }
-        let another = format!("at id: expected a text; {}; at type: expected a text", told(3));
+        let another = format!("at id: expected a text; {}; at type: expected a text", faults(3));
         assert_eq!(cause(&another), format!("at id: expected a text; {one}; at type: expected a text"));
     }
 

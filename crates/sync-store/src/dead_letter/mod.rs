@@ -4,10 +4,10 @@ mod cause;
 mod sql;
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::{Key, PackageKey, Page, StoreError};
 
@@ -157,7 +157,8 @@ pub struct DeadLetterInFull {
 }
 
 /// Where the message of a dead letter is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownPlace, parse_err_fn = unknown_place)]
 pub enum Place {
     /// In its dead-letter queue, waiting for a person.
     #[default]
@@ -174,18 +175,7 @@ impl Place {
 
     /// As the table has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dead => "dead",
-            Self::Redriven => "redriven",
-            Self::Discarded => "discarded",
-        }
-    }
-}
-
-impl FromStr for Place {
-    type Err = UnknownPlace;
-    fn from_str(text: &str) -> Result<Self, UnknownPlace> {
-        Self::ALL.into_iter().find(|place| place.as_str() == text).ok_or(UnknownPlace)
+        self.into()
     }
 }
 
@@ -193,6 +183,10 @@ impl FromStr for Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such place of a dead letter: use dead, redriven or discarded")]
 pub struct UnknownPlace;
+
+fn unknown_place(_: &str) -> UnknownPlace {
+    UnknownPlace
+}
 
 /// Which dead letters to list; `None` matches all.
 #[derive(Clone, Debug, Default)]

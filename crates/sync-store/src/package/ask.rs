@@ -39,7 +39,7 @@ pub(super) struct Grant {
 #[derive(Clone, Debug)]
 pub(super) struct Newest {
     /// Whether the event was received before.
-    pub(super) heard: bool,
+    pub(super) received: bool,
     now: DateTime<Utc>,
     round: u32,
     fingerprint: Option<String>,
@@ -58,7 +58,7 @@ pub(super) fn decide(newest: Option<&Newest>, fingerprint: &str, ask: &Ask<'_>) 
         Some(known) if known == fingerprint && !(ask.renew && newest.state == PackageState::Dead) => {
             meet(newest, ask)
         }
-        Some(_) if newest.heard => Answer(Asking::Superseded),
+        Some(_) if newest.received => Answer(Asking::Superseded),
         Some(_) => Begin { round: newest.round + 1, follows: Some(newest.round) },
     }
 }
@@ -70,7 +70,9 @@ fn meet(newest: &Newest, ask: &Ask<'_>) -> Decision {
         (_, Some(receipt)) => Some(Asking::Issued(receipt.clone())),
         (PackageState::Superseded, _) => Some(Asking::Superseded),
         (PackageState::Dead, _) if !ask.redriven => Some(Asking::Dead),
-        (PackageState::Asked, _) if !newest.is_asked_longer_ago_than(ask.patience) => Some(Asking::Asked),
+        (PackageState::Asked, _) if !newest.is_asked_longer_ago_than(ask.overdue_after) => {
+            Some(Asking::Asked)
+        }
         _ => newest
             .lease_until
             .and_then(|until| (until - newest.now).to_std().ok())
@@ -87,9 +89,9 @@ fn meet(newest: &Newest, ask: &Ask<'_>) -> Decision {
 
 impl Newest {
     /// What was asked for after now was asked for before the clock was set back.
-    fn is_asked_longer_ago_than(&self, patience: Duration) -> bool {
+    fn is_asked_longer_ago_than(&self, overdue_after: Duration) -> bool {
         let ago = self.asked_at.and_then(|asked_at| (self.now - asked_at).abs().to_std().ok());
-        ago.is_some_and(|ago| ago > patience)
+        ago.is_some_and(|ago| ago > overdue_after)
     }
 }
 
@@ -98,7 +100,7 @@ pub(super) fn newest(dialect: Dialect, packing: &Packing<'_>) -> Statement {
     of_package(
         packing.key,
         format!(
-            "select (select count(*) from package_event where {THIS_PACKAGE} and event_uuid = $3) as heard,
+            "select (select count(*) from package_event where {THIS_PACKAGE} and event_uuid = $3) as received,
                  {now} as now, round, fingerprint, state, asked_times, asked_at, lease_until, tenant_uid, receipt_uid
              from package_round where {THIS_PACKAGE}
              order by round desc limit 1"
@@ -109,7 +111,7 @@ pub(super) fn newest(dialect: Dialect, packing: &Packing<'_>) -> Statement {
 
 pub(super) fn read_newest(row: &Row) -> Result<Newest, DecodeError> {
     Ok(Newest {
-        heard: row.get("heard")?,
+        received: row.get("received")?,
         now: row.get("now")?,
         round: row.get("round")?,
         fingerprint: row.optional("fingerprint")?,
@@ -140,7 +142,7 @@ pub(super) fn begin(
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'asking', 1, 0, $10, {now} + $11, {now}, {now})
          on conflict do nothing returning round"
     );
-    let hear = |begun: &str| {
+    let note_event_of = |begun: &str| {
         format!(
             "insert into package_event (oms, package_id, event_uuid) select $1, $2, $7 where {begun}
              on conflict do nothing"
@@ -159,13 +161,13 @@ pub(super) fn begin(
                 "exists (select 1 from package_round
                      where {THIS_PACKAGE} and round = $3 and event_uuid = $7)"
             );
-            format!("{begin}; {}; {}", hear(&begun), supersede(&begun))
+            format!("{begin}; {}; {}", note_event_of(&begun), supersede(&begun))
         }
         Dialect::Postgres => {
             let begun = "exists (select 1 from begun)";
             format!(
-                "with begun as ({begin}), heard as ({}), superseded as ({}) select round from begun",
-                hear(begun),
+                "with begun as ({begin}), received as ({}), superseded as ({}) select round from begun",
+                note_event_of(begun),
                 supersede(begun)
             )
         }
@@ -225,7 +227,7 @@ pub(super) fn adopt(dialect: Dialect, packing: &Packing<'_>) -> Statement {
 }
 
 /// One packing has several events. Each is remembered, so that it is known when it comes late.
-pub(super) fn hear(packing: &Packing<'_>) -> Statement {
+pub(super) fn note_event(packing: &Packing<'_>) -> Statement {
     let sql = "insert into package_event (oms, package_id, event_uuid) values ($1, $2, $3)
          on conflict do nothing";
     of_package(packing.key, sql.to_owned()).text(packing.event_uuid)
@@ -241,7 +243,7 @@ mod tests {
     fn newest_in(state: PackageState) -> Newest {
         let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
         Newest {
-            heard: false,
+            received: false,
             now,
             round: 2,
             fingerprint: Some("same".into()),
@@ -261,7 +263,7 @@ mod tests {
         let millisecond = chrono::Duration::milliseconds(1);
         let of = |state| Some(newest_in(state));
         let held = |state, until| Some(Newest { lease_until: Some(until), ..newest_in(state) });
-        let heard = |state| Some(Newest { heard: true, ..newest_in(state) });
+        let received = |state| Some(Newest { received: true, ..newest_in(state) });
         let unheard = Some(Newest { fingerprint: None, round: 0, ..newest_in(Issued) });
         let long_ago = Some(Newest { asked_at: Some(now - TIMEOUT - millisecond), ..newest_in(Asked) });
         let in_the_future = Some(Newest { asked_at: Some(now + millisecond), ..newest_in(Asked) });
@@ -292,9 +294,9 @@ mod tests {
             (of(Dead), "same", true, granted(Dead)),
             (held(Dead, until), "same", false, Answer(Asking::Dead)),
             (held(Dead, until), "same", true, Answer(Asking::Held { left })),
-            (heard(ToAsk), "other", false, Answer(Asking::Superseded)),
-            (heard(Issued), "other", true, Answer(Asking::Superseded)),
-            (heard(Issued), "same", false, issued()),
+            (received(ToAsk), "other", false, Answer(Asking::Superseded)),
+            (received(Issued), "other", true, Answer(Asking::Superseded)),
+            (received(Issued), "same", false, issued()),
             (of(ToAsk), "other", false, anew()),
             (held(ToAsk, until), "other", false, anew()),
             (of(Asked), "other", false, anew()),
@@ -303,17 +305,17 @@ mod tests {
             (of(Dead), "other", true, anew()),
         ];
         for (newest, fingerprint, redriven, expected) in table {
-            let ask = Ask { owner: "a", ttl: TIMEOUT, patience: TIMEOUT, redriven, renew: false };
+            let ask = Ask { owner: "a", ttl: TIMEOUT, overdue_after: TIMEOUT, redriven, renew: false };
             let decision = decide(newest.as_ref(), fingerprint, &ask);
             assert_eq!(decision, expected, "{fingerprint}, redriven {redriven}: {newest:?}");
         }
         let renewed = |newest: Option<Newest>| {
-            let (owner, ttl, patience) = ("a", TIMEOUT, TIMEOUT);
-            let ask = Ask { owner, ttl, patience, redriven: false, renew: true };
+            let (owner, ttl, overdue_after) = ("a", TIMEOUT, TIMEOUT);
+            let ask = Ask { owner, ttl, overdue_after, redriven: false, renew: true };
             decide(newest.as_ref(), "same", &ask)
         };
         assert_eq!(renewed(of(Dead)), anew());
-        assert_eq!(renewed(heard(Dead)), Answer(Asking::Superseded));
+        assert_eq!(renewed(received(Dead)), Answer(Asking::Superseded));
         assert_eq!(renewed(of(Issued)), issued());
         assert_eq!(renewed(of(ToAsk)), granted(ToAsk));
     }

@@ -5,11 +5,11 @@ mod issue;
 mod sql;
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{Death, Key, LeaseHolder, Page, State, Step, StoreError};
 
@@ -65,12 +65,12 @@ pub trait PackageStore: Send + Sync {
 
     /// Newest rounds without a running lease that should have moved on, the longest
     /// untouched first: `asking` and untouched for longer than `untouched_for`; or `asked` and
-    /// untouched for longer than `patience`, where the service has accepted once only. A second
+    /// untouched for longer than `overdue_after`, where the service has accepted once only. A second
     /// time is for a person to ask: see [`PackageFilter::waiting_for`] and
     /// [`PackageStore::ask_again`].
     async fn overdue_packages(
         &self,
-        patience: Duration,
+        overdue_after: Duration,
         untouched_for: Duration,
         limit: u32,
     ) -> Result<Vec<OverduePackage>, StoreError>;
@@ -78,7 +78,7 @@ pub trait PackageStore: Send + Sync {
     /// The round was sent on again: it is not overdue until it is untouched for long again.
     async fn touch_package(&self, key: &PackageKey, round: u32) -> Result<(), StoreError>;
 
-    /// An operator wants the newest round to be asked about again, whatever the patience: `asked`
+    /// An operator wants the newest round to be asked about again, however short ago it was asked: `asked`
     /// becomes `asking`, and [`PackageStore::ask`] is granted for the body that this answers.
     /// `None` where there is nothing to ask again: no such package, a lease that runs, or a newest
     /// round that is issued or dead.
@@ -108,7 +108,8 @@ impl fmt::Display for PackageKey {
 }
 
 /// How far a round has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownPackageState, parse_err_fn = unknown_state)]
 pub enum PackageState {
     /// The invoice service is to be asked, or is being asked now.
     Asking,
@@ -128,26 +129,7 @@ impl PackageState {
 
     /// As the table has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Asking => "asking",
-            Self::Asked => "asked",
-            Self::Issued => "issued",
-            Self::Superseded => "superseded",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-impl fmt::Display for PackageState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for PackageState {
-    type Err = UnknownPackageState;
-    fn from_str(text: &str) -> Result<Self, UnknownPackageState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownPackageState)
+        self.into()
     }
 }
 
@@ -155,6 +137,10 @@ impl FromStr for PackageState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such state of a package: use asking, asked, issued, superseded or dead")]
 pub struct UnknownPackageState;
+
+fn unknown_state(_: &str) -> UnknownPackageState {
+    UnknownPackageState
+}
 
 /// A round of a package: one packing with one content, asked about under one idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,7 +266,7 @@ pub struct Ask<'a> {
     /// How long the lease runs from now.
     pub ttl: Duration,
     /// Asked and not answered for so long may be asked again.
-    pub patience: Duration,
+    pub overdue_after: Duration,
     /// The message is a dead letter that was sent on again: only then a dead round comes back.
     pub redriven: bool,
     /// The dead round of this content came to nothing, and this packing is another one: it begins a
@@ -304,7 +290,7 @@ pub enum Asking {
         /// Remaining time of that lease, unless it is given back.
         left: Duration,
     },
-    /// The service has accepted, within patience: there is nothing to do now.
+    /// The service has accepted, and is not overdue: there is nothing to do now.
     Asked,
     /// Its receipt is there.
     Issued(Key),

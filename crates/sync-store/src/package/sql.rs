@@ -22,9 +22,9 @@ impl<D: Database> PackageStore for SqlStore<D> {
         loop {
             let newest = self.find(asks::newest(dialect, packing), asks::read_newest).await?;
             let decision = asks::decide(newest.as_ref(), packing.fingerprint, ask);
-            let unheard = newest.is_some_and(|newest| !newest.heard);
-            if unheard && matches!(decision, Decision::Answer(_) | Decision::Grant(_)) {
-                self.write(asks::hear(packing)).await?;
+            let is_new = newest.is_some_and(|newest| !newest.received);
+            if is_new && matches!(decision, Decision::Answer(_) | Decision::Grant(_)) {
+                self.write(asks::note_event(packing)).await?;
             }
             let (write, round, asked_times) = match decision {
                 Decision::Answer(Asking::Held { left }) => {
@@ -99,11 +99,11 @@ impl<D: Database> PackageStore for SqlStore<D> {
 
     async fn overdue_packages(
         &self,
-        patience: Duration,
+        overdue_after: Duration,
         untouched_for: Duration,
         limit: u32,
     ) -> Result<Vec<OverduePackage>, StoreError> {
-        self.list(overdue(self.dialect(), patience, untouched_for, limit), read_overdue).await
+        self.list(overdue(self.dialect(), overdue_after, untouched_for, limit), read_overdue).await
     }
 
     async fn touch_package(&self, key: &PackageKey, round: u32) -> Result<(), StoreError> {
@@ -218,7 +218,7 @@ fn counts() -> Statement {
     )
 }
 
-fn overdue(dialect: Dialect, patience: Duration, untouched_for: Duration, limit: u32) -> Statement {
+fn overdue(dialect: Dialect, overdue_after: Duration, untouched_for: Duration, limit: u32) -> Statement {
     let now = dialect.now();
     Statement::new(format!(
         "select {OVERDUE} from package_round as package
@@ -231,7 +231,7 @@ fn overdue(dialect: Dialect, patience: Duration, untouched_for: Duration, limit:
          order by updated_at
          limit $3"
     ))
-    .duration(patience)
+    .duration(overdue_after)
     .duration(untouched_for)
     .int(limit)
 }

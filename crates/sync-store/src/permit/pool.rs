@@ -170,7 +170,7 @@ mod tests {
         ] {
             let names: Vec<_> = (0..wants.len()).map(|i| format!("owner-{i}")).collect();
             let mut pool = pool();
-            // Each comes down to its share as soon as it is told; the last round is what stays.
+            // Each comes down to its share as soon as it asks; the last round is what stays.
             let mut granted = vec![0; wants.len()];
             for _ in 0..3 {
                 for (i, name) in names.iter().enumerate() {
@@ -186,8 +186,8 @@ mod tests {
         let mut pool = pool();
         assert_eq!(pool.grants("a", 20, 0, 0), 20);
         assert_eq!(pool.grants("b", 8, 0, 0), 0);
-        let told = pool.ask(&LIMITS, &ask("a", 20, 18), 0);
-        assert_eq!((told.permits, told.share), (18, Some(12)));
+        let answer = pool.ask(&LIMITS, &ask("a", 20, 18), 0);
+        assert_eq!((answer.permits, answer.share), (18, Some(12)));
         assert_eq!(pool.grants("b", 8, 0, 0), 2);
         assert_eq!(pool.grants("a", 20, 5, 0), 12);
         assert_eq!(pool.grants("b", 8, 2, 0), 8);

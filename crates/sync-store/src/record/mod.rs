@@ -3,23 +3,23 @@
 mod sql;
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use strum::{Display, EnumString, IntoStaticStr};
 
-use crate::{Particulars, StoreError};
+use crate::{Particulars, StoreError, StoreInfo};
 
 pub(crate) use sql::{FACTS, RECORD, count_anew, read_listed, touched};
 
 /// The sync records: how far each receipt has come at each target.
 ///
 /// `target` names where an invoice goes: `omnium`, `package`, `erp`. `owner` names one handling of one message,
-/// never a process: two handlings with one name could not be told apart once the lease of the first has expired.
+/// never a process: two handlings with one name could not be distinguished once the lease of the first has expired.
 #[async_trait]
-pub trait RecordStore: Send + Sync {
+pub trait RecordStore: StoreInfo {
     /// Opens the record of a receipt for one target, or meets it again. With `wanted` false it is
     /// recorded as skipped; a skipped one that is wanted after all becomes pending.
     ///
@@ -61,7 +61,7 @@ pub trait RecordStore: Send + Sync {
     /// The receipt was not sent, because this is a dry run: `pending` becomes `skipped`, with what would
     /// have been sent in words, and the lease is given back. It becomes pending when it is received again and
     /// wanted.
-    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, told: &str) -> Result<Step, StoreError>;
+    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, would: &str) -> Result<Step, StoreError>;
 
     /// What would have been sent, where the record was skipped by a dry run and is still.
     async fn rehearsal(&self, key: &Key, target: &str) -> Result<Option<String>, StoreError>;
@@ -87,7 +87,8 @@ pub trait RecordStore: Send + Sync {
 }
 
 /// How far a receipt has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownState, parse_err_fn = unknown_state)]
 pub enum State {
     /// On its way; no invoice yet that is known of.
     Pending,
@@ -110,27 +111,7 @@ impl State {
 
     /// As the table has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::InvoiceCreated => "invoice_created",
-            Self::Attaching => "attaching",
-            Self::Complete => "complete",
-            Self::Skipped => "skipped",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for State {
-    type Err = UnknownState;
-    fn from_str(text: &str) -> Result<Self, UnknownState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
+        self.into()
     }
 }
 
@@ -138,6 +119,10 @@ impl FromStr for State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such state of a sync record: use pending, invoice_created, attaching, complete, skipped or dead")]
 pub struct UnknownState;
+
+fn unknown_state(_: &str) -> UnknownState {
+    UnknownState
+}
 
 /// A row of `external_order_receipt_sync`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::sql::{Database, DecodeError, Dialect, Row, SqlStore, Statement};
 use crate::{
     Attach, Key, Lease, Listed, NewReceipt, Opened, Page, Receipt, ReceiptFacts, Record, RecordFilter,
-    RecordStore, State, StateCount, Step, StoreError, Stranded, SyncStore,
+    RecordStore, State, StateCount, Step, StoreError, StoreInfo, Stranded,
 };
 
 #[async_trait]
@@ -66,8 +66,8 @@ impl<D: Database> RecordStore for SqlStore<D> {
         self.step(skip(self.dialect(), key, target, owner, None)).await
     }
 
-    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, told: &str) -> Result<Step, StoreError> {
-        self.step(skip(self.dialect(), key, target, owner, Some(told))).await
+    async fn rehearsed(&self, key: &Key, target: &str, owner: &str, would: &str) -> Result<Step, StoreError> {
+        self.step(skip(self.dialect(), key, target, owner, Some(would))).await
     }
 
     async fn rehearsal(&self, key: &Key, target: &str) -> Result<Option<String>, StoreError> {

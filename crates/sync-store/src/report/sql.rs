@@ -136,16 +136,16 @@ const BILLION: i64 = 1_000_000_000;
 fn receipt_counts(day: NaiveDate, target: &str, tenant: Option<&str>) -> Statement {
     let columns = "tenant_uid, receipt_uid, store_uid, order_type, currency, amount";
     Statement::new(format!(
-        "select heard.tenant_uid, store_uid, order_type, currency, state, count(*) as count,
+        "select received.tenant_uid, store_uid, order_type, currency, state, count(*) as count,
              cast(sum(amount / {BILLION}) as bigint) as billions, cast(sum(amount % {BILLION}) as bigint) as rest
          from (select {columns} from receipt where settled_on = $1
              union all
              select {columns} from receipt where settled_on is null and heard_at >= $2 and heard_at < $3
-         ) as heard
-             left join external_order_receipt_sync as sync on sync.tenant_uid = heard.tenant_uid
-                 and sync.receipt_uid = heard.receipt_uid and sync.target = $4
-         where cast($5 as text) is null or heard.tenant_uid = $5
-         group by heard.tenant_uid, store_uid, order_type, currency, state"
+         ) as received
+             left join external_order_receipt_sync as sync on sync.tenant_uid = received.tenant_uid
+                 and sync.receipt_uid = received.receipt_uid and sync.target = $4
+         where cast($5 as text) is null or received.tenant_uid = $5
+         group by received.tenant_uid, store_uid, order_type, currency, state"
     ))
     .day(day)
     .text(target)

@@ -27,7 +27,7 @@ use writer::Writer;
 /// is being recovered after a crash does.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Readers at a time: operators' tools and the rare looks of the consumers.
+/// Readers at a time: operators' tools and the rare reads of the consumers.
 const READERS: u32 = 4;
 
 /// A SQLite file.

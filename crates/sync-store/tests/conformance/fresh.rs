@@ -8,19 +8,19 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, Executor, PgConnectio
 use sync_store::{SyncStore, connect};
 use tempfile::TempDir;
 
-pub struct Fresh {
-    pub url: String,
+pub(crate) struct Fresh {
+    pub(crate) url: String,
     _folder: Option<TempDir>,
 }
 
 impl Fresh {
-    pub fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("bilag.db").display());
         Self { url, _folder: Some(folder) }
     }
 
-    pub async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         let server = std::env::var("BILAG_TEST_POSTGRES_URL").expect(
             "BILAG_TEST_POSTGRES_URL names a PostgreSQL server on which these tests create databases: \
              set it to what `dev/postgres.sh start DIR` prints",
@@ -29,7 +29,7 @@ impl Fresh {
     }
 
     /// The URL is one of any database of the server.
-    pub async fn on_server(server: &str) -> Self {
+    pub(crate) async fn on_server(server: &str) -> Self {
         let name = format!("bilag_{}", uuid::Uuid::new_v4().simple());
         run_on(server, &format!("create database {name}")).await;
         let (server, _) = server.rsplit_once('/').expect("the URL ends with a database");
@@ -37,12 +37,12 @@ impl Fresh {
     }
 
     /// One more handle, as another process has it.
-    pub async fn connect(&self) -> Arc<dyn SyncStore> {
+    pub(crate) async fn connect(&self) -> Arc<dyn SyncStore> {
         connect(&self.url).await.expect("the store opens")
     }
 
     /// The tables as this version made them.
-    pub async fn at_version(&self, version: i64) {
+    pub(crate) async fn at_version(&self, version: i64) {
         let (url, missing) = (&self.url, "no table is there yet");
         if url.starts_with("sqlite") {
             let options = SqliteConnectOptions::from_str(url).expect("a URL").create_if_missing(true);
@@ -55,7 +55,7 @@ impl Fresh {
     }
 
     /// The tables as a later version makes them, which only adds.
-    pub async fn bring_further(&self) {
+    pub(crate) async fn bring_further(&self) {
         self.connect().await;
         let sqlite = self.url.starts_with("sqlite");
         let (int, strict, no_hash) =
@@ -86,7 +86,7 @@ impl Fresh {
     }
 
     /// Past the store: what only time or an operator could do.
-    pub async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         run_on(&self.url, sql).await;
     }
 }
@@ -98,6 +98,6 @@ async fn run_on(url: &str, sql: &str) {
         connection.execute(sql).await.expect("the file is written");
     } else {
         let mut connection = PgConnection::connect(url).await.expect("the server lets us in");
-        connection.execute(sql).await.expect("the server does as told");
+        connection.execute(sql).await.expect("executed");
     }
 }

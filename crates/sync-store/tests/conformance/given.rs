@@ -7,21 +7,27 @@ use sync_store::{
     SyncStore, fingerprint,
 };
 
-pub const TARGET: &str = "omnium";
-pub const ONE: Closes<'static> = Closes::Target(TARGET);
-pub const LONG: Duration = Duration::from_secs(600);
+pub(crate) const TARGET: &str = "omnium";
+pub(crate) const ONE: Closes<'static> = Closes::Target(TARGET);
+pub(crate) const LONG: Duration = Duration::from_secs(600);
 
-pub fn key(receipt_uid: &str) -> Key {
+pub(crate) fn key(receipt_uid: &str) -> Key {
     Key::new("tenant-1", receipt_uid)
 }
 
 /// Opens the receipt for the target with this body.
-pub async fn opened(store: &dyn SyncStore, key: &Key, target: &str, wanted: bool, body: &[u8]) -> Opened {
+pub(crate) async fn opened(
+    store: &dyn SyncStore,
+    key: &Key,
+    target: &str,
+    wanted: bool,
+    body: &[u8],
+) -> Opened {
     let fingerprint = fingerprint(body);
     store.open(&receipt(key, &fingerprint, body), target, wanted).await.expect("opened")
 }
 
-pub fn receipt<'a>(key: &'a Key, fingerprint: &'a str, body: &'a [u8]) -> NewReceipt<'a> {
+pub(crate) fn receipt<'a>(key: &'a Key, fingerprint: &'a str, body: &'a [u8]) -> NewReceipt<'a> {
     NewReceipt {
         key,
         voucher_number: "1001",
@@ -36,19 +42,19 @@ pub fn receipt<'a>(key: &'a Key, fingerprint: &'a str, body: &'a [u8]) -> NewRec
     }
 }
 
-pub async fn granted(store: &dyn SyncStore, key: &Key, owner: &str, ttl: Duration) -> Record {
+pub(crate) async fn granted(store: &dyn SyncStore, key: &Key, owner: &str, ttl: Duration) -> Record {
     match store.lease(key, TARGET, owner, ttl).await.expect("asked") {
         Lease::Granted(record) => record,
         other => panic!("the lease was not granted: {other:?}"),
     }
 }
 
-pub fn attach(owner: &str) -> Attach<'_> {
+pub(crate) fn attach(owner: &str) -> Attach<'_> {
     Attach { owner, invoice_id: "invoice-1", file_name: "1001.pdf", pdf_sha256: "5f70bf18", ttl: LONG }
 }
 
 /// A record in this state, with nobody's lease on it.
-pub async fn in_state(store: &dyn SyncStore, receipt_uid: &str, state: State) -> Key {
+pub(crate) async fn in_state(store: &dyn SyncStore, receipt_uid: &str, state: State) -> Key {
     let key = key(receipt_uid);
     let _ = opened(store, &key, TARGET, state != State::Skipped, b"{}").await;
     if matches!(state, State::InvoiceCreated | State::Attaching | State::Complete) {
@@ -69,11 +75,11 @@ pub async fn in_state(store: &dyn SyncStore, receipt_uid: &str, state: State) ->
     key
 }
 
-pub async fn record(store: &dyn SyncStore, key: &Key) -> Record {
+pub(crate) async fn record(store: &dyn SyncStore, key: &Key) -> Record {
     store.record(key, TARGET).await.expect("looked up").expect("there is a record")
 }
 
-pub fn letter(id: &str, reason: &str, key: Option<&Key>) -> DeadLetter {
+pub(crate) fn letter(id: &str, reason: &str, key: Option<&Key>) -> DeadLetter {
     DeadLetter {
         id: id.to_owned(),
         stage: "upload".to_owned(),
@@ -89,15 +95,15 @@ pub fn letter(id: &str, reason: &str, key: Option<&Key>) -> DeadLetter {
     }
 }
 
-pub async fn note(store: &dyn SyncStore, letter: &DeadLetter, closes: Closes<'_>) {
+pub(crate) async fn note(store: &dyn SyncStore, letter: &DeadLetter, closes: Closes<'_>) {
     let new = NewDeadLetter { letter, headers: r#"{"x-bilag-attempt":3}"#, body: b"{}", closes };
     store.note_dead(&new).await.expect("noted");
 }
 
-pub fn taken(step: Result<Step, sync_store::StoreError>) {
+pub(crate) fn taken(step: Result<Step, sync_store::StoreError>) {
     assert_eq!(step.expect("asked"), Step::Taken);
 }
 
-pub fn lost(step: Result<Step, sync_store::StoreError>) {
+pub(crate) fn lost(step: Result<Step, sync_store::StoreError>) {
     assert_eq!(step.expect("asked"), Step::Lost);
 }

@@ -102,7 +102,7 @@ conformance! {
         a_valid_event_opens_a_record_of_broken_ones
         of_many_at_once_one_is_new
         keeps_any_text
-        tells_a_refused_value_from_a_broken_store;
+        distinguishes_a_refused_value_from_a_broken_store;
     lease:
         of_concurrent_leases_one_is_granted
         a_running_lease_is_granted_to_nobody

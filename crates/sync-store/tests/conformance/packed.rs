@@ -9,17 +9,17 @@ use sync_store::{
 use crate::given::{LONG, ONE, key, letter, note};
 
 /// The number of every package here.
-pub const NUMBER: &str = "000000073";
-pub const HOUR: Duration = Duration::from_secs(3600);
-pub const AN_HOUR_PASSES: &str = "update package_round set asked_at = asked_at - 3600001,
+pub(crate) const NUMBER: &str = "000000073";
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const AN_HOUR_PASSES: &str = "update package_round set asked_at = asked_at - 3600001,
     updated_at = updated_at - 3600001, lease_until = lease_until - 3600001";
 
-pub fn package(package_id: u64) -> PackageKey {
+pub(crate) fn package(package_id: u64) -> PackageKey {
     PackageKey::new("akinon", package_id)
 }
 
 /// The package packed with this content, as this event says.
-pub fn packing<'a>(key: &'a PackageKey, event_uuid: &'a str, content: &'a str) -> Packing<'a> {
+pub(crate) fn packing<'a>(key: &'a PackageKey, event_uuid: &'a str, content: &'a str) -> Packing<'a> {
     Packing {
         key,
         number: NUMBER,
@@ -30,21 +30,21 @@ pub fn packing<'a>(key: &'a PackageKey, event_uuid: &'a str, content: &'a str) -
     }
 }
 
-pub fn by(owner: &str) -> Ask<'_> {
-    Ask { owner, ttl: LONG, patience: HOUR, redriven: false, renew: false }
+pub(crate) fn by(owner: &str) -> Ask<'_> {
+    Ask { owner, ttl: LONG, overdue_after: HOUR, redriven: false, renew: false }
 }
 
-pub fn redriven(owner: &str) -> Ask<'_> {
+pub(crate) fn redriven(owner: &str) -> Ask<'_> {
     Ask { redriven: true, ..by(owner) }
 }
 
 /// What `a` is answered.
-pub async fn ask(store: &dyn SyncStore, key: &PackageKey, event_uuid: &str, content: &str) -> Asking {
+pub(crate) async fn ask(store: &dyn SyncStore, key: &PackageKey, event_uuid: &str, content: &str) -> Asking {
     store.ask(&packing(key, event_uuid, content), &by("a")).await.expect("asked")
 }
 
 /// `a` is granted the round.
-pub async fn granted(store: &dyn SyncStore, key: &PackageKey, event_uuid: &str, content: &str) -> u32 {
+pub(crate) async fn granted(store: &dyn SyncStore, key: &PackageKey, event_uuid: &str, content: &str) -> u32 {
     match ask(store, key, event_uuid, content).await {
         Asking::Granted { round, .. } => round,
         other => panic!("{content} was not granted: {other:?}"),
@@ -52,25 +52,30 @@ pub async fn granted(store: &dyn SyncStore, key: &PackageKey, event_uuid: &str, 
 }
 
 /// `a` is granted the round, and the invoice service accepts.
-pub async fn accepted(store: &dyn SyncStore, key: &PackageKey, event_uuid: &str, content: &str) -> u32 {
+pub(crate) async fn accepted(
+    store: &dyn SyncStore,
+    key: &PackageKey,
+    event_uuid: &str,
+    content: &str,
+) -> u32 {
     let round = granted(store, key, event_uuid, content).await;
     assert_eq!(store.asked(key, round, "a").await.expect("asked"), Step::Taken);
     round
 }
 
 /// Binds the receipt of `tenant-1` with this uid.
-pub async fn issue(store: &dyn SyncStore, key: &PackageKey, receipt_uid: &str) -> Issue {
+pub(crate) async fn issue(store: &dyn SyncStore, key: &PackageKey, receipt_uid: &str) -> Issue {
     store.issue(key, NUMBER, &self::key(receipt_uid)).await.expect("asked")
 }
 
 /// A dead letter about the package and no receipt.
-pub fn about(key: &PackageKey, id: &str, reason: &str) -> DeadLetter {
+pub(crate) fn about(key: &PackageKey, id: &str, reason: &str) -> DeadLetter {
     DeadLetter { package: Some(key.clone()), ..letter(id, reason, None) }
 }
 
 /// Its only round is in this state, with nobody's lease on it. A superseded one is followed by one
 /// that is asking. The first event is `first`, its content `content`.
-pub async fn in_state(store: &dyn SyncStore, package_id: u64, state: PackageState) -> PackageKey {
+pub(crate) async fn in_state(store: &dyn SyncStore, package_id: u64, state: PackageState) -> PackageKey {
     let key = package(package_id);
     let round = granted(store, &key, "first", "content").await;
     match state {
@@ -96,22 +101,22 @@ pub async fn in_state(store: &dyn SyncStore, package_id: u64, state: PackageStat
 }
 
 /// All rounds, the oldest first.
-pub async fn rounds(store: &dyn SyncStore, key: &PackageKey) -> Vec<PackageRound> {
+pub(crate) async fn rounds(store: &dyn SyncStore, key: &PackageKey) -> Vec<PackageRound> {
     let mut rounds = store.package(key).await.expect("looked up");
     assert!(rounds.is_sorted_by(|one, next| one.round > next.round), "the newest comes first: {rounds:?}");
     rounds.reverse();
     rounds
 }
 
-pub async fn states(store: &dyn SyncStore, key: &PackageKey) -> Vec<PackageState> {
+pub(crate) async fn states(store: &dyn SyncStore, key: &PackageKey) -> Vec<PackageState> {
     rounds(store, key).await.into_iter().map(|round| round.state).collect()
 }
 
-pub async fn round_of(store: &dyn SyncStore, key: &PackageKey, round: u32) -> PackageRound {
+pub(crate) async fn round_of(store: &dyn SyncStore, key: &PackageKey, round: u32) -> PackageRound {
     let rounds = rounds(store, key).await;
     rounds.into_iter().find(|found| found.round == round).expect("the package has this round")
 }
 
-pub fn receipts(rounds: &[PackageRound]) -> Vec<Option<&Key>> {
+pub(crate) fn receipts(rounds: &[PackageRound]) -> Vec<Option<&Key>> {
     rounds.iter().map(|round| round.receipt.as_ref()).collect()
 }

@@ -102,7 +102,7 @@ async fn a_locked_file_is_unavailable_until_released() {
 }
 
 #[tokio::test]
-async fn tells_unopenable_files_from_other_formats() {
+async fn distinguishes_unopenable_files_from_other_formats() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = format!("sqlite://{}", folder.path().join("missing/bilag.db").display());
     let Err(error) = connect(&missing).await else { panic!("it opened") };

@@ -51,7 +51,7 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
         clock: Clock::system(),
         allow_edit: args.console_allow_edit,
         template_of: Arc::new(move |tenant| templates.of(tenant).unwrap_or(templates.of_installation())),
-        package_timeout: settings.packed.patience(),
+        package_timeout: settings.packed.overdue_after(),
     };
     let shutdown = shutdown_on_signal("stopping: finishing requests in flight")?;
     say(format_args!("the console is at {url}"));

@@ -33,11 +33,11 @@ pub async fn look(stages: &[&Stage]) -> Vec<Finding> {
             Err(error) => return Some(Finding::failed(stage.name, &error)),
         };
         Some(match timeout(TIMEOUT, probe.look).await {
-            Ok(Ok(Seen { told, doubt })) => {
-                let told = format_args!("{}: {told}", probe.what);
-                match doubt {
-                    None => Finding::ok(stage.name, told),
-                    Some(doubt) => Finding::warn(stage.name, told, doubt),
+            Ok(Ok(Seen { found, warning })) => {
+                let found = format_args!("{}: {found}", probe.what);
+                match warning {
+                    None => Finding::ok(stage.name, found),
+                    Some(warning) => Finding::warn(stage.name, found, warning),
                 }
             }
             Ok(Err(error)) => Finding::failed(stage.name, error.as_ref()),

@@ -5,7 +5,7 @@ use sync_store::{AuditFilter, NewAuditEntry, Page};
 use crate::fresh::Fresh;
 use crate::given::LONG;
 
-pub async fn lists_entries_latest_first(fresh: &Fresh) {
+pub(crate) async fn lists_entries_latest_first(fresh: &Fresh) {
     let store = fresh.connect().await;
     let letters = ["a1".to_owned(), "b2".to_owned()];
     for act in ["redrive", "discard"] {
@@ -32,7 +32,7 @@ pub async fn lists_entries_latest_first(fresh: &Fresh) {
     }
 }
 
-pub async fn names_the_holder_of_a_running_named_lease(fresh: &Fresh) {
+pub(crate) async fn names_the_holder_of_a_running_named_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(store.named_lease_holder("dead:upload").await.expect("asked"), None);
     assert!(store.named_lease("dead:upload", "kari", LONG).await.expect("asked"));

@@ -24,7 +24,7 @@ async fn an_hour_later(fresh: &Fresh) {
         .await;
 }
 
-pub async fn counts_what_waits_with_the_oldest_age(fresh: &Fresh) {
+pub(crate) async fn counts_what_waits_with_the_oldest_age(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(backlog(&*store).await, Backlog::default());
 
@@ -61,7 +61,7 @@ pub async fn counts_what_waits_with_the_oldest_age(fresh: &Fresh) {
     assert!(ages.iter().all(|age| *age < 2 * HOUR), "{ages:?}");
 }
 
-pub async fn counts_nothing_complete_or_moved(fresh: &Fresh) {
+pub(crate) async fn counts_nothing_complete_or_moved(fresh: &Fresh) {
     let store = fresh.connect().await;
     in_state(&*store, "complete", State::Complete).await;
     in_state(&*store, "skipped", State::Skipped).await;

@@ -13,11 +13,11 @@ async fn groups(store: &dyn SyncStore, filter: &DeadLetterFilter) -> Vec<DeadCau
     store.dead_causes(filter, Page::first(10)).await.expect("grouped")
 }
 
-fn told(groups: &[DeadCause]) -> Vec<(&str, u64, &str)> {
+fn rows(groups: &[DeadCause]) -> Vec<(&str, u64, &str)> {
     groups.iter().map(|group| (&*group.cause, group.count, &*group.letter)).collect()
 }
 
-pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
+pub(crate) async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     let store = fresh.connect().await;
     noted(&*store, "a", "Omnium answered 400: \"store 70\"").await;
     noted(&*store, "b", "Omnium answered 409").await;
@@ -27,7 +27,7 @@ pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     fresh.run("update dead_letter set noted_at = 3 where id = 'c'").await;
     let any = DeadLetterFilter::default();
     let found = groups(&*store, &any).await;
-    assert_eq!(told(&found), [("Omnium answered 400: \"…\"", 2, "c"), ("Omnium answered 409", 1, "b")]);
+    assert_eq!(rows(&found), [("Omnium answered 400: \"…\"", 2, "c"), ("Omnium answered 409", 1, "b")]);
     let first = &found[0];
     assert_eq!((first.oldest.timestamp_millis(), first.newest.timestamp_millis()), (1, 3));
     assert_eq!(first.error, "Omnium answered 400: \"store 71\"");
@@ -47,10 +47,10 @@ pub async fn groups_by_cause_with_the_newest_of_each(fresh: &Fresh) {
     let counts = store.dead_letters_by_stage(&by_id).await.expect("counted");
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("upload".to_owned(), 2)]);
     let text = DeadLetterFilter { text: Some("store 70".to_owned()), ..any };
-    assert_eq!(told(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
+    assert_eq!(rows(&groups(&*store, &text).await), [("Omnium answered 400: \"…\"", 1, "a")]);
 }
 
-pub async fn moves_many_at_once(fresh: &Fresh) {
+pub(crate) async fn moves_many_at_once(fresh: &Fresh) {
     let store = fresh.connect().await;
     let ids: Vec<_> = (0..5).map(|number| format!("l{number}")).collect();
     for id in &ids {
@@ -67,7 +67,7 @@ pub async fn moves_many_at_once(fresh: &Fresh) {
     assert_eq!(found.iter().map(|noted| &*noted.letter.id).collect::<Vec<_>>(), ["l0"]);
 }
 
-pub async fn fills_causes_of_an_earlier_version(fresh: &Fresh) {
+pub(crate) async fn fills_causes_of_an_earlier_version(fresh: &Fresh) {
     let store = fresh.connect().await;
     for number in 0..5 {
         noted(&*store, &format!("l{number}"), &format!("voucher {number} is unknown")).await;
@@ -92,7 +92,7 @@ pub async fn fills_causes_of_an_earlier_version(fresh: &Fresh) {
     assert_eq!(counts, [("no error is told", 1), ("voucher # is unknown", 5)]);
 }
 
-pub async fn keeps_stages_and_errors_of_any_length(fresh: &Fresh) {
+pub(crate) async fn keeps_stages_and_errors_of_any_length(fresh: &Fresh) {
     let store = fresh.connect().await;
     let long = DeadLetter {
         stage: "ø".repeat(5_000),

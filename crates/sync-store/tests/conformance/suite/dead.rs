@@ -34,7 +34,7 @@ fn death_of(letter: &DeadLetter) -> Option<Death> {
     Some(Death { stage, reason, error })
 }
 
-pub async fn closes_the_record_of_its_target_with_the_reason(fresh: &Fresh) {
+pub(crate) async fn closes_the_record_of_its_target_with_the_reason(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::InvoiceCreated).await;
     let _ = opened(&*store, &key, "package", true, b"{}").await;
@@ -44,7 +44,7 @@ pub async fn closes_the_record_of_its_target_with_the_reason(fresh: &Fresh) {
     assert_eq!(deaths(&*store, &key).await, expected);
 }
 
-pub async fn closes_every_record_and_at_least_one(fresh: &Fresh) {
+pub(crate) async fn closes_every_record_and_at_least_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let letter = letter("l", "render_failed", Some(&key));
@@ -62,7 +62,7 @@ pub async fn closes_every_record_and_at_least_one(fresh: &Fresh) {
     assert_eq!(deaths(&*store, &complete).await, expected);
 }
 
-pub async fn a_redriven_record_continues_where_it_died(fresh: &Fresh) {
+pub(crate) async fn a_redriven_record_continues_where_it_died(fresh: &Fresh) {
     let store = fresh.connect().await;
     for state in [State::Pending, State::InvoiceCreated, State::Attaching] {
         let key = in_state(&*store, state.as_str(), state).await;
@@ -74,7 +74,7 @@ pub async fn a_redriven_record_continues_where_it_died(fresh: &Fresh) {
     }
 }
 
-pub async fn leaves_complete_and_skipped_records_alone(fresh: &Fresh) {
+pub(crate) async fn leaves_complete_and_skipped_records_alone(fresh: &Fresh) {
     let store = fresh.connect().await;
     for state in [State::Complete, State::Skipped] {
         let key = in_state(&*store, state.as_str(), state).await;
@@ -89,7 +89,7 @@ pub async fn leaves_complete_and_skipped_records_alone(fresh: &Fresh) {
     );
 }
 
-pub async fn writing_twice_keeps_one(fresh: &Fresh) {
+pub(crate) async fn writing_twice_keeps_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let letter = letter("l", "omnium_rejected", Some(&key));
@@ -104,7 +104,7 @@ pub async fn writing_twice_keeps_one(fresh: &Fresh) {
     assert_eq!(ids(&*store, redriven).await, ["l"]);
 }
 
-pub async fn a_later_death_replaces_the_first(fresh: &Fresh) {
+pub(crate) async fn a_later_death_replaces_the_first(fresh: &Fresh) {
     let store = fresh.connect().await;
     let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
     let key = in_state(&*store, "r", State::Pending).await;
@@ -124,7 +124,7 @@ pub async fn a_later_death_replaces_the_first(fresh: &Fresh) {
     }
 }
 
-pub async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
+pub(crate) async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
     let store = fresh.connect().await;
     let on_its_way = in_state(&*store, "heard", State::Pending).await;
     let unheard = key("unheard");
@@ -143,7 +143,7 @@ pub async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
     }
 }
 
-pub async fn a_running_lease_outlives_the_dead_letter(fresh: &Fresh) {
+pub(crate) async fn a_running_lease_outlives_the_dead_letter(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -153,7 +153,7 @@ pub async fn a_running_lease_outlives_the_dead_letter(fresh: &Fresh) {
     assert_eq!(record(&*store, &key).await.state, State::Dead);
 }
 
-pub async fn keeps_one_about_no_receipt(fresh: &Fresh) {
+pub(crate) async fn keeps_one_about_no_receipt(fresh: &Fresh) {
     let store = fresh.connect().await;
     let letter = DeadLetter { message_id: None, ..letter("l", "undecodable", None) };
     note(&*store, &letter, ONE).await;
@@ -165,7 +165,7 @@ pub async fn keeps_one_about_no_receipt(fresh: &Fresh) {
     assert_eq!(store.dead_letter("n").await.expect("asked"), None);
 }
 
-pub async fn keeps_the_start_of_a_body(fresh: &Fresh) {
+pub(crate) async fn keeps_the_start_of_a_body(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, size) in
         [("empty", 0), ("all", NewDeadLetter::BODY_KEPT), ("start", NewDeadLetter::BODY_KEPT + 1)]
@@ -181,7 +181,7 @@ pub async fn keeps_the_start_of_a_body(fresh: &Fresh) {
     }
 }
 
-pub async fn filters_by_every_field(fresh: &Fresh) {
+pub(crate) async fn filters_by_every_field(fresh: &Fresh) {
     let store = fresh.connect().await;
     let start = Utc::now() - Duration::days(1);
     let letters = [
@@ -231,7 +231,7 @@ pub async fn filters_by_every_field(fresh: &Fresh) {
     }
 }
 
-pub async fn counts_those_that_wait(fresh: &Fresh) {
+pub(crate) async fn counts_those_that_wait(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, reason) in [("a", "render_failed"), ("b", "render_failed"), ("c", "invalid_event")] {
         note(&*store, &letter(id, reason, None), ONE).await;

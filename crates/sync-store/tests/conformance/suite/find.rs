@@ -10,7 +10,7 @@ async fn uids(store: &dyn SyncStore, filter: &RecordFilter, page: Page) -> Vec<S
     records.into_iter().map(|listed| listed.record.key.receipt_uid).collect()
 }
 
-pub async fn lists_records_by_page_latest_first(fresh: &Fresh) {
+pub(crate) async fn lists_records_by_page_latest_first(fresh: &Fresh) {
     let store = fresh.connect().await;
     for uid in ["1", "2", "3", "4", "5"] {
         let _ = opened(&*store, &key(uid), TARGET, true, b"{}").await;
@@ -22,7 +22,7 @@ pub async fn lists_records_by_page_latest_first(fresh: &Fresh) {
     }
 }
 
-pub async fn filters_records(fresh: &Fresh) {
+pub(crate) async fn filters_records(fresh: &Fresh) {
     let store = fresh.connect().await;
     let complete = in_state(&*store, "r-complete", State::Complete).await;
     let _ = in_state(&*store, "r-dead", State::Dead).await;
@@ -55,7 +55,7 @@ pub async fn filters_records(fresh: &Fresh) {
     assert!(vouchers.contains(&Some("2002")) && vouchers.contains(&None), "{vouchers:?}");
 }
 
-pub async fn counts_states(fresh: &Fresh) {
+pub(crate) async fn counts_states(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(store.counts().await.expect("counted"), []);
     for (uid, state) in [("1", State::Pending), ("2", State::Pending), ("3", State::Complete)] {
@@ -70,7 +70,7 @@ pub async fn counts_states(fresh: &Fresh) {
     );
 }
 
-pub async fn keeps_a_receipt_unchanged(fresh: &Fresh) {
+pub(crate) async fn keeps_a_receipt_unchanged(fresh: &Fresh) {
     let store = fresh.connect().await;
     let (key, print) = (key("r"), fingerprint(b"{ }"));
     let new = receipt(&key, &print, b"{ }");
@@ -85,7 +85,7 @@ pub async fn keeps_a_receipt_unchanged(fresh: &Fresh) {
     assert_eq!(store.receipt(&crate::given::key("unheard")).await.expect("asked"), None);
 }
 
-pub async fn describes_the_store(fresh: &Fresh) {
+pub(crate) async fn describes_the_store(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.ping().await.expect("it answers");
     let name = store.describe();

@@ -12,7 +12,7 @@ use crate::given::{
 
 const SHORT: Duration = Duration::from_millis(20);
 
-pub async fn of_concurrent_leases_one_is_granted(fresh: &Fresh) {
+pub(crate) async fn of_concurrent_leases_one_is_granted(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     for round in 0..10 {
         let key = in_state(&*handles[0], &format!("r{round}"), State::Pending).await;
@@ -27,7 +27,7 @@ pub async fn of_concurrent_leases_one_is_granted(fresh: &Fresh) {
     }
 }
 
-pub async fn a_running_lease_is_granted_to_nobody(fresh: &Fresh) {
+pub(crate) async fn a_running_lease_is_granted_to_nobody(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -38,7 +38,7 @@ pub async fn a_running_lease_is_granted_to_nobody(fresh: &Fresh) {
     }
 }
 
-pub async fn no_lease_outlasts_a_clock_set_back(fresh: &Fresh) {
+pub(crate) async fn no_lease_outlasts_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", SHORT).await;
@@ -58,7 +58,7 @@ pub async fn no_lease_outlasts_a_clock_set_back(fresh: &Fresh) {
     assert!(store.named_lease("receipt", "b", SHORT).await.expect("asked"));
 }
 
-pub async fn touching_a_leased_record_survives_a_clock_set_back(fresh: &Fresh) {
+pub(crate) async fn touching_a_leased_record_survives_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     for touch in ["touch", "open", "not_attached", "die"] {
         let before = if touch == "not_attached" { State::Attaching } else { State::Pending };
@@ -83,7 +83,7 @@ pub async fn touching_a_leased_record_survives_a_clock_set_back(fresh: &Fresh) {
     }
 }
 
-pub async fn an_expired_lease_passes_to_another_owner(fresh: &Fresh) {
+pub(crate) async fn an_expired_lease_passes_to_another_owner(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let until = granted(&*store, &key, "a", SHORT).await.lease.expect("it holds one").until;
@@ -103,7 +103,7 @@ pub async fn an_expired_lease_passes_to_another_owner(fresh: &Fresh) {
     taken(store.attaching(&key, TARGET, &attach("b")).await);
 }
 
-pub async fn a_released_lease_is_free_at_once(fresh: &Fresh) {
+pub(crate) async fn a_released_lease_is_free_at_once(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -111,7 +111,7 @@ pub async fn a_released_lease_is_free_at_once(fresh: &Fresh) {
     granted(&*store, &key, "b", LONG).await;
 }
 
-pub async fn only_the_owner_releases_a_lease(fresh: &Fresh) {
+pub(crate) async fn only_the_owner_releases_a_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -120,7 +120,7 @@ pub async fn only_the_owner_releases_a_lease(fresh: &Fresh) {
     assert!(matches!(answer, Lease::Held { .. }), "{answer:?}");
 }
 
-pub async fn only_the_owner_shortens_a_lease(fresh: &Fresh) {
+pub(crate) async fn only_the_owner_shortens_a_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     let until = granted(&*store, &key, "a", LONG).await.lease.expect("held").until;
@@ -139,7 +139,7 @@ pub async fn only_the_owner_shortens_a_lease(fresh: &Fresh) {
     granted(&*store, &key, "b", LONG).await;
 }
 
-pub async fn no_lease_without_work_to_do(fresh: &Fresh) {
+pub(crate) async fn no_lease_without_work_to_do(fresh: &Fresh) {
     let store = fresh.connect().await;
     let complete = in_state(&*store, "complete", State::Complete).await;
     let expected = Lease::Complete(record(&*store, &complete).await);

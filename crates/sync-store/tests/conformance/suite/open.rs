@@ -6,7 +6,7 @@ use sync_store::{Opened, State, StoreError, fingerprint};
 use crate::fresh::Fresh;
 use crate::given::{ONE, TARGET, in_state, key, letter, note, opened, receipt, record};
 
-pub async fn a_receipt_is_new_the_first_time(fresh: &Fresh) {
+pub(crate) async fn a_receipt_is_new_the_first_time(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(opened(&*store, &key("r"), TARGET, true, b"{}").await, Opened::New);
     let record = record(&*store, &key("r")).await;
@@ -14,7 +14,7 @@ pub async fn a_receipt_is_new_the_first_time(fresh: &Fresh) {
     assert_eq!((record.lease, record.death, record.invoice_id), (None, None, None));
 }
 
-pub async fn an_unwanted_receipt_is_skipped_until_wanted(fresh: &Fresh) {
+pub(crate) async fn an_unwanted_receipt_is_skipped_until_wanted(fresh: &Fresh) {
     let store = fresh.connect().await;
     let steps = [
         (false, Opened::New, State::Skipped),
@@ -28,7 +28,7 @@ pub async fn an_unwanted_receipt_is_skipped_until_wanted(fresh: &Fresh) {
     }
 }
 
-pub async fn a_duplicate_answers_the_current_state(fresh: &Fresh) {
+pub(crate) async fn a_duplicate_answers_the_current_state(fresh: &Fresh) {
     let store = fresh.connect().await;
     for state in State::ALL.into_iter().filter(|state| *state != State::Skipped) {
         let key = in_state(&*store, state.as_str(), state).await;
@@ -38,7 +38,7 @@ pub async fn a_duplicate_answers_the_current_state(fresh: &Fresh) {
     }
 }
 
-pub async fn a_uid_belongs_to_its_tenant(fresh: &Fresh) {
+pub(crate) async fn a_uid_belongs_to_its_tenant(fresh: &Fresh) {
     let store = fresh.connect().await;
     let other = sync_store::Key::new("tenant-2", "r");
     assert_eq!(opened(&*store, &key("r"), TARGET, true, b"one").await, Opened::New);
@@ -47,7 +47,7 @@ pub async fn a_uid_belongs_to_its_tenant(fresh: &Fresh) {
     assert_eq!(kept.body, b"two");
 }
 
-pub async fn each_target_has_a_record_of_its_own(fresh: &Fresh) {
+pub(crate) async fn each_target_has_a_record_of_its_own(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(opened(&*store, &key("r"), TARGET, true, b"{}").await, Opened::New);
     assert_eq!(opened(&*store, &key("r"), "package", false, b"{}").await, Opened::New);
@@ -55,7 +55,7 @@ pub async fn each_target_has_a_record_of_its_own(fresh: &Fresh) {
     assert_eq!((record(&*store, &key("r")).await.state, other.state), (State::Pending, State::Skipped));
 }
 
-pub async fn different_bytes_answer_the_kept_ones(fresh: &Fresh) {
+pub(crate) async fn different_bytes_answer_the_kept_ones(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(opened(&*store, &key("r"), TARGET, true, b"first").await, Opened::New);
     for target in [TARGET, "package"] {
@@ -71,7 +71,7 @@ pub async fn different_bytes_answer_the_kept_ones(fresh: &Fresh) {
     assert_eq!(store.receipt(&key("r")).await.expect("asked").expect("kept").body, b"first");
 }
 
-pub async fn a_dead_record_stays_dead(fresh: &Fresh) {
+pub(crate) async fn a_dead_record_stays_dead(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Dead).await;
     assert_eq!(opened(&*store, &key, TARGET, true, b"{}").await, Opened::Again(State::Dead));
@@ -79,7 +79,7 @@ pub async fn a_dead_record_stays_dead(fresh: &Fresh) {
     assert_eq!(record.death.map(|death| death.reason).as_deref(), Some("omnium_rejected"));
 }
 
-pub async fn a_valid_event_opens_a_record_of_broken_ones(fresh: &Fresh) {
+pub(crate) async fn a_valid_event_opens_a_record_of_broken_ones(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (wanted, state) in [(true, State::Pending), (false, State::Skipped)] {
         let key = key(state.as_str());
@@ -92,7 +92,7 @@ pub async fn a_valid_event_opens_a_record_of_broken_ones(fresh: &Fresh) {
     }
 }
 
-pub async fn of_many_at_once_one_is_new(fresh: &Fresh) {
+pub(crate) async fn of_many_at_once_one_is_new(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     for round in 0..10 {
         let key = key(&format!("r{round}"));
@@ -106,7 +106,7 @@ pub async fn of_many_at_once_one_is_new(fresh: &Fresh) {
     }
 }
 
-pub async fn keeps_any_text(fresh: &Fresh) {
+pub(crate) async fn keeps_any_text(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = key("o'kvittering; -- 🧾 \"x\"");
     let long = "9".repeat(1 << 20);
@@ -122,7 +122,7 @@ pub async fn keeps_any_text(fresh: &Fresh) {
     assert_eq!(kept.body, [0, 255]);
 }
 
-pub async fn tells_a_refused_value_from_a_broken_store(fresh: &Fresh) {
+pub(crate) async fn distinguishes_a_refused_value_from_a_broken_store(fresh: &Fresh) {
     let store = fresh.connect().await;
     let refuse = if fresh.url.starts_with("sqlite") {
         "create trigger refuse before insert on receipt when new.receipt_uid = 'refused'

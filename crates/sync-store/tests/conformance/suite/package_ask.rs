@@ -12,7 +12,7 @@ use crate::packed::{
     round_of, rounds, states,
 };
 
-pub async fn a_packing_begins_a_round_and_is_asked_for_once(fresh: &Fresh) {
+pub(crate) async fn a_packing_begins_a_round_and_is_asked_for_once(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     assert_eq!(ask(&*store, &key, "1", "x").await, Asking::Granted { round: 1, asked_times: 0 });
@@ -31,7 +31,7 @@ pub async fn a_packing_begins_a_round_and_is_asked_for_once(fresh: &Fresh) {
     assert_eq!(states(&*store, &key).await, [PackageState::Issued]);
 }
 
-pub async fn of_concurrent_leases_one_is_granted(fresh: &Fresh) {
+pub(crate) async fn of_concurrent_leases_one_is_granted(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     for state in [None, Some(PackageState::Asking), Some(PackageState::Dead)] {
         for turn in 0..5 {
@@ -58,7 +58,7 @@ pub async fn of_concurrent_leases_one_is_granted(fresh: &Fresh) {
     }
 }
 
-pub async fn concurrent_packings_are_rounds_and_the_last_counts(fresh: &Fresh) {
+pub(crate) async fn concurrent_packings_are_rounds_and_the_last_counts(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     for turn in 0..5 {
         let key = package(turn);
@@ -82,7 +82,7 @@ pub async fn concurrent_packings_are_rounds_and_the_last_counts(fresh: &Fresh) {
     }
 }
 
-pub async fn grants_again_after_release_or_expiry(fresh: &Fresh) {
+pub(crate) async fn grants_again_after_release_or_expiry(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     granted(&*store, &key, "1", "x").await;
@@ -106,7 +106,7 @@ pub async fn grants_again_after_release_or_expiry(fresh: &Fresh) {
     assert!(round_of(&*store, &key, 1).await.updated_at >= until, "granted before b's had run out");
 }
 
-pub async fn no_lease_outlasts_a_clock_set_back(fresh: &Fresh) {
+pub(crate) async fn no_lease_outlasts_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     let (key, ttl) = (package(73), Duration::from_millis(20));
     let packing = packing(&key, "1", "x");
@@ -123,7 +123,7 @@ pub async fn no_lease_outlasts_a_clock_set_back(fresh: &Fresh) {
     }
 }
 
-pub async fn touching_a_leased_round_survives_a_clock_set_back(fresh: &Fresh) {
+pub(crate) async fn touching_a_leased_round_survives_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     assert_eq!(ask(&*store, &key, "1", "x").await, Asking::Granted { round: 1, asked_times: 0 });
@@ -138,7 +138,7 @@ pub async fn touching_a_leased_round_survives_a_clock_set_back(fresh: &Fresh) {
     assert!(left <= by("b").ttl, "{left:?}");
 }
 
-pub async fn asks_again_after_a_clock_set_back(fresh: &Fresh) {
+pub(crate) async fn asks_again_after_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     accepted(&*store, &key, "1", "x").await;
@@ -148,7 +148,7 @@ pub async fn asks_again_after_a_clock_set_back(fresh: &Fresh) {
     assert_eq!(ask(&*store, &key, "1", "x").await, Asking::Granted { round: 1, asked_times: 1 });
 }
 
-pub async fn asks_again_after_the_answer_timeout(fresh: &Fresh) {
+pub(crate) async fn asks_again_after_the_answer_timeout(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     accepted(&*store, &key, "1", "x").await;
@@ -161,7 +161,7 @@ pub async fn asks_again_after_the_answer_timeout(fresh: &Fresh) {
     assert_eq!((round.asked_times, round.accepted_times), (2, 2));
 }
 
-pub async fn other_content_begins_a_round_and_supersedes(fresh: &Fresh) {
+pub(crate) async fn other_content_begins_a_round_and_supersedes(fresh: &Fresh) {
     use PackageState::{Asked, Asking as ToAsk, Dead, Issued, Superseded};
     let store = fresh.connect().await;
     let table = [(ToAsk, Superseded), (Asked, Asked), (Issued, Issued), (Dead, Superseded)];
@@ -175,7 +175,7 @@ pub async fn other_content_begins_a_round_and_supersedes(fresh: &Fresh) {
     }
 }
 
-pub async fn a_late_event_is_superseded(fresh: &Fresh) {
+pub(crate) async fn a_late_event_is_superseded(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, state) in
         [PackageState::Asking, PackageState::Asked, PackageState::Issued].into_iter().enumerate()
@@ -197,7 +197,7 @@ pub async fn a_late_event_is_superseded(fresh: &Fresh) {
     }
 }
 
-pub async fn only_a_redrive_revives_a_dead_round(fresh: &Fresh) {
+pub(crate) async fn only_a_redrive_revives_a_dead_round(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, 73, PackageState::Dead).await;
     let packing = packing(&key, "first", "content");
@@ -209,7 +209,7 @@ pub async fn only_a_redrive_revives_a_dead_round(fresh: &Fresh) {
     assert_eq!((round.state, round.death), (PackageState::Asking, None));
 }
 
-pub async fn a_new_packing_of_a_dead_round_begins_another(fresh: &Fresh) {
+pub(crate) async fn a_new_packing_of_a_dead_round_begins_another(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, 73, PackageState::Dead).await;
     let renewing = |owner| Ask { renew: true, ..by(owner) };
@@ -223,7 +223,7 @@ pub async fn a_new_packing_of_a_dead_round_begins_another(fresh: &Fresh) {
     assert!(matches!(store.ask(&third, &renewing("c")).await.expect("asked"), Asking::Held { .. }));
 }
 
-pub async fn every_event_of_a_packing_finds_the_first_body(fresh: &Fresh) {
+pub(crate) async fn every_event_of_a_packing_finds_the_first_body(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     let first = Packing { body: b"first", ..packing(&key, "1", "x") };
@@ -238,7 +238,7 @@ pub async fn every_event_of_a_packing_finds_the_first_body(fresh: &Fresh) {
     assert_eq!(store.packing_body(&key, 2).await.expect("looked up"), None);
 }
 
-pub async fn keeps_a_packing_unchanged(fresh: &Fresh) {
+pub(crate) async fn keeps_a_packing_unchanged(fresh: &Fresh) {
     let store = fresh.connect().await;
     let (one, other) = (package(u64::MAX), sync_store::PackageKey::new("another", u64::MAX));
     let new = packing(&one, "1", "x");

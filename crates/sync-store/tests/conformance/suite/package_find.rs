@@ -12,7 +12,7 @@ use crate::packed::{
     AN_HOUR_PASSES, HOUR, NUMBER, accepted, ask, by, granted, in_state, issue, package, packing, round_of,
 };
 
-/// A patience that is never over.
+/// A wait that is never over.
 const ENDLESS: Duration = Duration::from_secs(1_000_000);
 
 async fn listed(store: &dyn SyncStore, filter: &PackageFilter, page: Page) -> Vec<(u64, u32)> {
@@ -20,7 +20,7 @@ async fn listed(store: &dyn SyncStore, filter: &PackageFilter, page: Page) -> Ve
     rounds.into_iter().map(|round| (round.key.package_id, round.round)).collect()
 }
 
-pub async fn lists_rounds_by_page_latest_touched_first(fresh: &Fresh) {
+pub(crate) async fn lists_rounds_by_page_latest_touched_first(fresh: &Fresh) {
     let store = fresh.connect().await;
     for id in 1..=5 {
         in_state(&*store, id, PackageState::Asking).await;
@@ -33,7 +33,7 @@ pub async fn lists_rounds_by_page_latest_touched_first(fresh: &Fresh) {
     }
 }
 
-pub async fn filters_rounds(fresh: &Fresh) {
+pub(crate) async fn filters_rounds(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, state) in PackageState::ALL.into_iter().enumerate() {
         in_state(&*store, 1 + id as u64, state).await;
@@ -73,7 +73,7 @@ pub async fn filters_rounds(fresh: &Fresh) {
     }
 }
 
-pub async fn counts_states(fresh: &Fresh) {
+pub(crate) async fn counts_states(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, state) in [(1, PackageState::Asked), (2, PackageState::Asked), (3, PackageState::Superseded)] {
         in_state(&*store, id, state).await;
@@ -86,7 +86,7 @@ pub async fn counts_states(fresh: &Fresh) {
     assert_eq!(counts[0].oldest.timestamp_millis(), 1000);
 }
 
-pub async fn a_round_shows_its_receipt_and_write_back_state(fresh: &Fresh) {
+pub(crate) async fn a_round_shows_its_receipt_and_write_back_state(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = in_state(&*store, 73, PackageState::Issued).await;
     let shown = async || {
@@ -103,14 +103,14 @@ pub async fn a_round_shows_its_receipt_and_write_back_state(fresh: &Fresh) {
     assert_eq!(shown().await, (Some("1001".to_owned()), Some(State::Complete)));
 }
 
-async fn overdue(store: &dyn SyncStore, patience: Duration, untouched_for: Duration) -> Vec<u64> {
-    let overdue = store.overdue_packages(patience, untouched_for, 100).await.expect("asked");
+async fn overdue(store: &dyn SyncStore, overdue_after: Duration, untouched_for: Duration) -> Vec<u64> {
+    let overdue = store.overdue_packages(overdue_after, untouched_for, 100).await.expect("asked");
     let mut ids: Vec<_> = overdue.into_iter().map(|overdue| overdue.key.package_id).collect();
     ids.sort();
     ids
 }
 
-pub async fn rounds_touched_before_a_clock_set_back_are_overdue(fresh: &Fresh) {
+pub(crate) async fn rounds_touched_before_a_clock_set_back_are_overdue(fresh: &Fresh) {
     let store = fresh.connect().await;
     accepted(&*store, &package(1), "1", "x").await;
     granted(&*store, &package(2), "2", "x").await;
@@ -119,7 +119,7 @@ pub async fn rounds_touched_before_a_clock_set_back_are_overdue(fresh: &Fresh) {
     assert_eq!(overdue(&*store, HOUR, HOUR).await, [1, 2]);
 }
 
-pub async fn stopped_and_unanswered_rounds_are_overdue(fresh: &Fresh) {
+pub(crate) async fn stopped_and_unanswered_rounds_are_overdue(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, state) in PackageState::ALL.into_iter().enumerate() {
         in_state(&*store, 1 + id as u64, state).await;
@@ -153,7 +153,7 @@ pub async fn stopped_and_unanswered_rounds_are_overdue(fresh: &Fresh) {
     assert_eq!(first, [expected]);
 }
 
-pub async fn leased_and_twice_accepted_rounds_are_not_overdue(fresh: &Fresh) {
+pub(crate) async fn leased_and_twice_accepted_rounds_are_not_overdue(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     let packing = packing(&key, "1", "x");
@@ -176,7 +176,7 @@ pub async fn leased_and_twice_accepted_rounds_are_not_overdue(fresh: &Fresh) {
     assert_eq!(round_of(&*store, &key, 1).await.accepted_times, 2);
 }
 
-pub async fn an_operator_asks_again_before_the_timeout(fresh: &Fresh) {
+pub(crate) async fn an_operator_asks_again_before_the_timeout(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     assert_eq!(store.ask_again(&key).await.expect("asked"), None, "no such package");

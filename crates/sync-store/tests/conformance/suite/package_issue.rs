@@ -9,7 +9,7 @@ use crate::packed::{
     NUMBER, accepted, ask, granted, in_state, issue, package, receipts, round_of, rounds, states,
 };
 
-pub async fn receipts_go_to_the_oldest_waiting_round(fresh: &Fresh) {
+pub(crate) async fn receipts_go_to_the_oldest_waiting_round(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = package(73);
     accepted(&*store, &package, "1", "x").await;
@@ -26,7 +26,7 @@ pub async fn receipts_go_to_the_oldest_waiting_round(fresh: &Fresh) {
     assert!(rounds.iter().all(|round| round.issued_at.is_some()));
 }
 
-pub async fn a_receipt_issues_a_round_in_every_state(fresh: &Fresh) {
+pub(crate) async fn a_receipt_issues_a_round_in_every_state(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, state) in
         PackageState::ALL.into_iter().filter(|state| *state != PackageState::Issued).enumerate()
@@ -47,7 +47,7 @@ pub async fn a_receipt_issues_a_round_in_every_state(fresh: &Fresh) {
     assert_eq!(round_of(&*store, &held, 1).await.lease, None);
 }
 
-pub async fn keeps_a_receipt_that_came_before_its_package(fresh: &Fresh) {
+pub(crate) async fn keeps_a_receipt_that_came_before_its_package(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = package(73);
     let other_number = store.issue(&package, "73", &key("r")).await.expect("asked");
@@ -71,7 +71,7 @@ pub async fn keeps_a_receipt_that_came_before_its_package(fresh: &Fresh) {
     assert_eq!(issue(&*store, &package, "s").await, Issue::Matched { round: 1 });
 }
 
-pub async fn another_number_writes_nothing(fresh: &Fresh) {
+pub(crate) async fn another_number_writes_nothing(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = in_state(&*store, 73, PackageState::Asked).await;
     let before = rounds(&*store, &package).await;
@@ -81,7 +81,7 @@ pub async fn another_number_writes_nothing(fresh: &Fresh) {
     assert_eq!(issue(&*store, &package, "r").await, Issue::Matched { round: 1 });
 }
 
-pub async fn of_two_concurrent_receipts_one_is_matched(fresh: &Fresh) {
+pub(crate) async fn of_two_concurrent_receipts_one_is_matched(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     for id in 0..10 {
         let package = in_state(&*handles[0], id, PackageState::Asked).await;
@@ -107,7 +107,7 @@ pub async fn of_two_concurrent_receipts_one_is_matched(fresh: &Fresh) {
     }
 }
 
-pub async fn a_concurrent_receipt_and_packing_are_one_invoice(fresh: &Fresh) {
+pub(crate) async fn a_concurrent_receipt_and_packing_are_one_invoice(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     for id in 0..20 {
         let package = package(id);
@@ -123,7 +123,7 @@ pub async fn a_concurrent_receipt_and_packing_are_one_invoice(fresh: &Fresh) {
     }
 }
 
-pub async fn a_later_receipt_supersedes(fresh: &Fresh) {
+pub(crate) async fn a_later_receipt_supersedes(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = package(73);
     let is_superseded = async |uid| store.is_superseded(&package, &key(uid)).await.expect("asked");

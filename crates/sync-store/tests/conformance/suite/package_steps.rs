@@ -9,7 +9,7 @@ use crate::packed::{
     states,
 };
 
-pub async fn only_the_owner_marks_a_round_asked(fresh: &Fresh) {
+pub(crate) async fn only_the_owner_marks_a_round_asked(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     granted(&*store, &key, "1", "x").await;
@@ -22,7 +22,7 @@ pub async fn only_the_owner_marks_a_round_asked(fresh: &Fresh) {
     assert_eq!((round.state, round.lease, round.accepted_times), (PackageState::Asked, None, 1));
 }
 
-pub async fn an_expired_owner_marks_a_round_asked_until_another_takes_over(fresh: &Fresh) {
+pub(crate) async fn an_expired_owner_marks_a_round_asked_until_another_takes_over(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, is_taken_over) in [(1, false), (2, true)] {
         let key = package(id);
@@ -37,7 +37,7 @@ pub async fn an_expired_owner_marks_a_round_asked_until_another_takes_over(fresh
     }
 }
 
-pub async fn marking_asked_moves_no_later_state(fresh: &Fresh) {
+pub(crate) async fn marking_asked_moves_no_later_state(fresh: &Fresh) {
     let store = fresh.connect().await;
     let (issued, superseded, dead) = (package(1), package(2), package(3));
     for key in [&issued, &superseded, &dead] {
@@ -56,7 +56,7 @@ pub async fn marking_asked_moves_no_later_state(fresh: &Fresh) {
     }
 }
 
-pub async fn a_dead_letter_closes_the_newest_open_round(fresh: &Fresh) {
+pub(crate) async fn a_dead_letter_closes_the_newest_open_round(fresh: &Fresh) {
     use PackageState::{Asked, Dead, Issued, Superseded};
     let store = fresh.connect().await;
     let key = package(73);
@@ -82,7 +82,7 @@ pub async fn a_dead_letter_closes_the_newest_open_round(fresh: &Fresh) {
     }
 }
 
-pub async fn a_dead_letter_about_both_closes_receipt_and_package(fresh: &Fresh) {
+pub(crate) async fn a_dead_letter_about_both_closes_receipt_and_package(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = in_state(&*store, 73, PackageState::Asked).await;
     let receipt = receipt_in_state(&*store, "r", sync_store::State::Pending).await;
@@ -94,7 +94,7 @@ pub async fn a_dead_letter_about_both_closes_receipt_and_package(fresh: &Fresh) 
     assert_eq!(states(&*store, &package).await, [PackageState::Dead]);
 }
 
-pub async fn a_broken_or_repeated_message_leaves_the_package_alone(fresh: &Fresh) {
+pub(crate) async fn a_broken_or_repeated_message_leaves_the_package_alone(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, 73, PackageState::Asked).await;
     for reason in ["undecodable", "invalid_event", "conflicting_receipt", "too_large"] {
@@ -112,7 +112,7 @@ pub async fn a_broken_or_repeated_message_leaves_the_package_alone(fresh: &Fresh
     assert_eq!(states(&*store, &key).await, [PackageState::Asking], "the late copy closed it again");
 }
 
-pub async fn a_running_lease_outlives_the_dead_letter(fresh: &Fresh) {
+pub(crate) async fn a_running_lease_outlives_the_dead_letter(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = package(73);
     granted(&*store, &key, "1", "x").await;

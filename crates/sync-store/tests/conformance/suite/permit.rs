@@ -20,7 +20,7 @@ async fn asked(store: &dyn SyncStore, ask: &PermitRequest<'_>) -> PermitAnswer {
     store.request_permits(USER, &LIMITS, ask).await.expect("answered")
 }
 
-pub async fn concurrent_grants_never_exceed_the_limit(fresh: &Fresh) {
+pub(crate) async fn concurrent_grants_never_exceed_the_limit(fresh: &Fresh) {
     let handles = [fresh.connect().await, fresh.connect().await];
     // What each process uses: raised after it was granted, lowered before it is given back.
     let in_use = AtomicU32::new(0);
@@ -48,17 +48,17 @@ pub async fn concurrent_grants_never_exceed_the_limit(fresh: &Fresh) {
     assert_eq!(asked(&*handles[0], &ask("last", 20, 0)).await.permits, 20, "all was given back");
 }
 
-pub async fn comes_down_to_its_share_when_others_lack_permits(fresh: &Fresh) {
+pub(crate) async fn comes_down_to_its_share_when_others_lack_permits(fresh: &Fresh) {
     let (a, b) = (fresh.connect().await, fresh.connect().await);
     assert_eq!(asked(&*a, &ask("a", 16, 0)).await.permits, 16);
     assert_eq!(asked(&*b, &ask("b", 16, 0)).await.permits, 4);
-    let told = asked(&*a, &ask("a", 16, 14)).await;
-    assert_eq!((told.permits, told.share), (14, Some(10)));
+    let limited = asked(&*a, &ask("a", 16, 14)).await;
+    assert_eq!((limited.permits, limited.share), (14, Some(10)));
     assert_eq!(asked(&*a, &ask("a", 16, 10)).await.permits, 10);
     assert_eq!(asked(&*b, &ask("b", 16, 4)).await.permits, 10);
 }
 
-pub async fn an_expired_grant_is_free(fresh: &Fresh) {
+pub(crate) async fn an_expired_grant_is_free(fresh: &Fresh) {
     let store = fresh.connect().await;
     let short = PermitRequest { ttl: Duration::from_millis(300), ..ask("killed", 20, 0) };
     assert_eq!(asked(&*store, &short).await.permits, 20);
@@ -73,7 +73,7 @@ pub async fn an_expired_grant_is_free(fresh: &Fresh) {
     );
 }
 
-pub async fn the_bucket_and_a_429_are_shared(fresh: &Fresh) {
+pub(crate) async fn the_bucket_and_a_429_are_shared(fresh: &Fresh) {
     let (a, b) = (fresh.connect().await, fresh.connect().await);
     assert_eq!(asked(&*a, &PermitRequest { draws: 90, ..ask("a", 1, 0) }).await.drawn, 90);
     let hold = PermitRequest { draws: 1, hold: Some(Duration::from_secs(60)), ..ask("b", 1, 0) };

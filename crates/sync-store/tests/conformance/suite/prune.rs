@@ -52,7 +52,7 @@ async fn completed(store: &dyn SyncStore, key: &Key, body: &[u8]) {
     let _ = store.complete(key, TARGET, "invoice-1").await.expect("completed");
 }
 
-pub async fn prunes_content_and_keeps_identity(fresh: &Fresh) {
+pub(crate) async fn prunes_content_and_keeps_identity(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = key("r");
     completed(&*store, &key, b"{\"customer\": \"Kari Nordmann\"}").await;
@@ -85,7 +85,7 @@ pub async fn prunes_content_and_keeps_identity(fresh: &Fresh) {
     assert_eq!(store.without_particulars(10).await.expect("asked"), []);
 }
 
-pub async fn prunes_nothing_still_needed(fresh: &Fresh) {
+pub(crate) async fn prunes_nothing_still_needed(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (uid, state) in [
         ("pending", State::Pending),
@@ -116,7 +116,7 @@ pub async fn prunes_nothing_still_needed(fresh: &Fresh) {
     );
 }
 
-pub async fn a_late_duplicate_of_a_pruned_receipt_restores_nothing(fresh: &Fresh) {
+pub(crate) async fn a_late_duplicate_of_a_pruned_receipt_restores_nothing(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = key("r");
     completed(&*store, &key, b"{}").await;
@@ -132,7 +132,7 @@ pub async fn a_late_duplicate_of_a_pruned_receipt_restores_nothing(fresh: &Fresh
     assert!(store.pruned_at(&key).await.expect("asked").is_some());
 }
 
-pub async fn a_pruned_receipt_wanted_again_has_its_body(fresh: &Fresh) {
+pub(crate) async fn a_pruned_receipt_wanted_again_has_its_body(fresh: &Fresh) {
     let store = fresh.connect().await;
     let skipped = in_state(&*store, "skipped", State::Skipped).await;
     let complete = in_state(&*store, "complete", State::Complete).await;
@@ -151,7 +151,7 @@ pub async fn a_pruned_receipt_wanted_again_has_its_body(fresh: &Fresh) {
     assert_eq!(store.stranded(Duration::ZERO, 10).await.expect("asked").len(), 2);
 }
 
-pub async fn prunes_settled_packages_and_dead_letters(fresh: &Fresh) {
+pub(crate) async fn prunes_settled_packages_and_dead_letters(fresh: &Fresh) {
     let store = fresh.connect().await;
     let package = packed::in_state(&*store, 1, PackageState::Issued).await;
     packed::in_state(&*store, 2, PackageState::Asked).await;
@@ -181,7 +181,7 @@ pub async fn prunes_settled_packages_and_dead_letters(fresh: &Fresh) {
     assert_eq!(store.dead_letter_ids(&filter).await.expect("asked").len(), 1);
 }
 
-pub async fn prunes_up_to_the_limit(fresh: &Fresh) {
+pub(crate) async fn prunes_up_to_the_limit(fresh: &Fresh) {
     let store = fresh.connect().await;
     for uid in ["1", "2", "3"] {
         in_state(&*store, uid, State::Complete).await;

@@ -18,7 +18,7 @@ async fn stranded(store: &dyn SyncStore) -> Vec<String> {
     uids
 }
 
-pub async fn stopped_records_are_stranded(fresh: &Fresh) {
+pub(crate) async fn stopped_records_are_stranded(fresh: &Fresh) {
     let store = fresh.connect().await;
     for state in State::ALL {
         let _ = in_state(&*store, state.as_str(), state).await;
@@ -30,7 +30,7 @@ pub async fn stopped_records_are_stranded(fresh: &Fresh) {
     assert_eq!(stranded(&*store).await, ["attaching", "invoice_created", "pending"]);
 
     let _ = opened(&*store, &key("pending"), TARGET, true, b"{}").await;
-    assert_eq!(stranded(&*store).await, ["attaching", "invoice_created"], "one was heard again");
+    assert_eq!(stranded(&*store).await, ["attaching", "invoice_created"], "one was received again");
 
     let limited = store.stranded(HOUR, 1).await.expect("asked");
     let kept = store.receipt(&limited[0].key).await.expect("asked").expect("kept");
@@ -38,7 +38,7 @@ pub async fn stopped_records_are_stranded(fresh: &Fresh) {
     assert_eq!((&limited[0].body, &limited[0].traceparent), (&kept.body, &kept.traceparent));
 }
 
-pub async fn leased_and_touched_records_are_not_stranded(fresh: &Fresh) {
+pub(crate) async fn leased_and_touched_records_are_not_stranded(fresh: &Fresh) {
     let store = fresh.connect().await;
     for uid in ["held", "touched", "left"] {
         let key = in_state(&*store, uid, State::Pending).await;
@@ -50,7 +50,7 @@ pub async fn leased_and_touched_records_are_not_stranded(fresh: &Fresh) {
     assert_eq!(stranded(&*store).await, ["left"]);
 }
 
-pub async fn records_touched_before_a_clock_set_back_are_stranded(fresh: &Fresh) {
+pub(crate) async fn records_touched_before_a_clock_set_back_are_stranded(fresh: &Fresh) {
     let store = fresh.connect().await;
     let held = in_state(&*store, "held", State::Pending).await;
     granted(&*store, &held, "killed", LONG).await;
@@ -66,7 +66,7 @@ pub async fn records_touched_before_a_clock_set_back_are_stranded(fresh: &Fresh)
     assert_eq!(stranded(&*store).await, ["held"]);
 }
 
-pub async fn one_owner_holds_a_named_lease(fresh: &Fresh) {
+pub(crate) async fn one_owner_holds_a_named_lease(fresh: &Fresh) {
     let stores = [fresh.connect().await, fresh.connect().await];
     let ask = async |store: usize, name: &str, ttl: Duration| {
         let owner = ["a", "b"][store];

@@ -30,7 +30,7 @@ async fn settled(store: &dyn SyncStore, key: &Key, amount: i64, particulars: &Pa
     let _ = store.open(&new, TARGET, true).await.expect("opened");
 }
 
-pub async fn counts_a_day_by_group(fresh: &Fresh) {
+pub(crate) async fn counts_a_day_by_group(fresh: &Fresh) {
     let store = fresh.connect().await;
     let today = particulars("2026-11-02", "");
     let huge = 9_000_000_000_000_000_000;
@@ -63,7 +63,7 @@ pub async fn counts_a_day_by_group(fresh: &Fresh) {
     assert_eq!(store.receipt_counts(day("2026-11-04"), TARGET, None).await.expect("counted"), []);
 }
 
-pub async fn counts_broken_receipts_apart(fresh: &Fresh) {
+pub(crate) async fn counts_broken_receipts_apart(fresh: &Fresh) {
     let store = fresh.connect().await;
     let _ = in_state(&*store, "whole", State::Pending).await;
     let invalid = |id: &str, uid: &str| letter(id, "invalid_event", Some(&key(uid)));
@@ -101,7 +101,7 @@ pub async fn counts_broken_receipts_apart(fresh: &Fresh) {
     assert_eq!((theirs.only_broken, theirs.disputed), (0, 0));
 }
 
-pub async fn reads_a_period_by_page(fresh: &Fresh) {
+pub(crate) async fn reads_a_period_by_page(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (uid, on) in [
         ("5", "2026-11-01"),
@@ -139,7 +139,7 @@ async fn found(store: &dyn SyncStore, text: &str) -> Vec<String> {
     found.into_iter().map(|receipt| receipt.key.receipt_uid).collect()
 }
 
-pub async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
+pub(crate) async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
     let store = fresh.connect().await;
     let ås = particulars("2026-11-02", "åse bjørnøy\n+47 900 11 222");
     settled(&*store, &key("101"), 1, &ås).await;
@@ -152,7 +152,7 @@ pub async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
 
     assert_eq!(found(&*store, "101").await, ["101"], "by uid and voucher");
     assert_eq!(found(&*store, "5001").await, ["103", "102", "101"], "by order, the latest first");
-    assert_eq!(found(&*store, "104").await, ["104"], "never heard unbroken");
+    assert_eq!(found(&*store, "104").await, ["104"], "never received unbroken");
     for text in ["ÅSE BJØRNØY", "bjørn", "900 11"] {
         assert_eq!(found(&*store, text).await, ["101"], "{text}");
     }
@@ -182,7 +182,7 @@ pub async fn searches_by_number_uid_and_customer(fresh: &Fresh) {
     assert_eq!(second.iter().map(|found| &*found.key.receipt_uid).collect::<Vec<_>>(), ["102"]);
 }
 
-pub async fn counts_a_receipt_without_particulars_and_fills_them(fresh: &Fresh) {
+pub(crate) async fn counts_a_receipt_without_particulars_and_fills_them(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     fresh.run("update receipt set heard_at = 1793577600000").await; // 2026-11-02
@@ -212,7 +212,7 @@ pub async fn counts_a_receipt_without_particulars_and_fills_them(fresh: &Fresh) 
     assert_eq!(store.settled_on(&key).await.expect("asked"), Some(day("2026-11-03")));
 }
 
-pub async fn the_longest_identifiers_fit_the_indexes(fresh: &Fresh) {
+pub(crate) async fn the_longest_identifiers_fit_the_indexes(fresh: &Fresh) {
     let store = fresh.connect().await;
     // Of dead letters that no compression makes smaller: an index of PostgreSQL's takes 2,704 bytes.
     let letters = |count: u32, seed: u32| -> String {
@@ -223,7 +223,7 @@ pub async fn the_longest_identifiers_fit_the_indexes(fresh: &Fresh) {
     assert_eq!(store.settled_on(&key).await.expect("asked"), Some(day("2026-11-02")));
 }
 
-pub async fn fills_particulars_of_an_earlier_version(fresh: &Fresh) {
+pub(crate) async fn fills_particulars_of_an_earlier_version(fresh: &Fresh) {
     fresh.at_version(3).await;
     let body = if fresh.url.starts_with("sqlite") { "x'7b7d'" } else { "'{}'" };
     let insert = |uid: &str| {

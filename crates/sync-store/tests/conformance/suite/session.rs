@@ -22,7 +22,7 @@ fn session(id: &str, who: &str) -> Session {
     }
 }
 
-pub async fn keeps_a_session_until_closed(fresh: &Fresh) {
+pub(crate) async fn keeps_a_session_until_closed(fresh: &Fresh) {
     let store = fresh.connect().await;
     let one = session("a1", "kari");
     store.open_session(&one).await.expect("opened");
@@ -34,7 +34,7 @@ pub async fn keeps_a_session_until_closed(fresh: &Fresh) {
     assert_eq!(store.session("a1").await.expect("asked"), None);
 }
 
-pub async fn last_seen_never_moves_back(fresh: &Fresh) {
+pub(crate) async fn last_seen_never_moves_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.open_session(&session("a1", "kari")).await.expect("opened");
     for minute in [30, 10] {
@@ -44,7 +44,7 @@ pub async fn last_seen_never_moves_back(fresh: &Fresh) {
     assert_eq!((seen.seen_at, seen.ends_at), (at(30), at(720)));
 }
 
-pub async fn closes_the_sessions_of_one_user(fresh: &Fresh) {
+pub(crate) async fn closes_the_sessions_of_one_user(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (id, who) in [("a1", "kari"), ("a2", "kari"), ("b1", "ola")] {
         store.open_session(&session(id, who)).await.expect("opened");
@@ -61,7 +61,7 @@ pub async fn closes_the_sessions_of_one_user(fresh: &Fresh) {
     assert_eq!(store.close_sessions(None).await.expect("closed"), 0);
 }
 
-pub async fn removes_ended_and_unseen_sessions(fresh: &Fresh) {
+pub(crate) async fn removes_ended_and_unseen_sessions(fresh: &Fresh) {
     let store = fresh.connect().await;
     for id in ["ended", "unseen", "alive"] {
         store.open_session(&session(id, "kari")).await.expect("opened");

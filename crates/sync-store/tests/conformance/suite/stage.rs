@@ -9,7 +9,7 @@ use sync_store::{Holding, ProcessRun, ReportedBulkhead, ReportedPause, StageRepo
 use crate::fresh::Fresh;
 use crate::given::LONG;
 
-pub async fn the_first_pause_stands_until_released(fresh: &Fresh) {
+pub(crate) async fn the_first_pause_stands_until_released(fresh: &Fresh) {
     let store = fresh.connect().await;
     assert_eq!(store.holds().await.expect("asked"), []);
     assert_eq!(store.release_stage("upload").await.expect("asked"), None);
@@ -34,7 +34,7 @@ pub async fn the_first_pause_stands_until_released(fresh: &Fresh) {
     assert!(matches!(store.hold("upload", "ola", "").await.expect("asked"), Holding::Begun(_)));
 }
 
-pub async fn of_concurrent_pauses_one_begins(fresh: &Fresh) {
+pub(crate) async fn of_concurrent_pauses_one_begins(fresh: &Fresh) {
     let store = fresh.connect().await;
     let asking = (0..16).map(|i| {
         let store = store.clone();
@@ -70,12 +70,12 @@ fn running(stage: &str) -> StageReport {
     }
 }
 
-async fn told(store: &dyn SyncStore, within: Duration) -> Vec<(String, StageReport)> {
+async fn reported(store: &dyn SyncStore, within: Duration) -> Vec<(String, StageReport)> {
     let seen = store.reports(within).await.expect("asked");
     seen.into_iter().map(|seen| (seen.process.id, seen.report)).collect()
 }
 
-pub async fn a_report_replaces_the_last_one(fresh: &Fresh) {
+pub(crate) async fn a_report_replaces_the_last_one(fresh: &Fresh) {
     let store = fresh.connect().await;
     let (one, two) = (process("a", 1), process("b", u32::MAX));
     store.report(&one, &[]).await.expect("nothing to say is fine");
@@ -104,50 +104,50 @@ pub async fn a_report_replaces_the_last_one(fresh: &Fresh) {
         ("a".to_owned(), changed.clone()),
         ("b".to_owned(), running("upload")),
     ];
-    assert_eq!(told(&*store, LONG).await, expected);
+    assert_eq!(reported(&*store, LONG).await, expected);
     let seen = store.reports(LONG).await.expect("asked");
     assert_eq!((&seen[1].process, &seen[2].process), (&one, &two));
     assert!(seen.iter().all(|seen| (Utc::now() - seen.seen_at).abs() < TimeDelta::minutes(1)), "{seen:?}");
 
     store.report(&one, &[running("upload")]).await.expect("written");
-    assert_eq!(told(&*store, LONG).await[1], ("a".to_owned(), running("upload")));
+    assert_eq!(reported(&*store, LONG).await[1], ("a".to_owned(), running("upload")));
 }
 
-pub async fn old_reports_are_hidden_and_then_removed(fresh: &Fresh) {
+pub(crate) async fn old_reports_are_hidden_and_then_removed(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.report(&process("old", 1), &[running("upload")]).await.expect("written");
     fresh.run("update stage_report set seen_at = seen_at - 60000").await;
     store.report(&process("new", 2), &[running("upload")]).await.expect("written");
 
     let short = Duration::from_secs(50);
-    assert_eq!(told(&*store, short).await, [("new".to_owned(), running("upload"))]);
+    assert_eq!(reported(&*store, short).await, [("new".to_owned(), running("upload"))]);
     let seen = store.reports(LONG).await.expect("asked");
     let old = seen.iter().find(|seen| seen.process.id == "old").expect("it was seen");
     assert!((60..LONG.as_secs()).contains(&old.silent_for.as_secs()), "{old:?}");
 
     store.remove_old_reports(LONG).await.expect("asked");
-    assert_eq!(told(&*store, LONG).await.len(), 2, "neither was silent for so long");
+    assert_eq!(reported(&*store, LONG).await.len(), 2, "neither was silent for so long");
     store.remove_old_reports(short).await.expect("asked");
-    assert_eq!(told(&*store, LONG).await, [("new".to_owned(), running("upload"))]);
+    assert_eq!(reported(&*store, LONG).await, [("new".to_owned(), running("upload"))]);
 }
 
-pub async fn removes_reports_from_before_a_clock_set_back(fresh: &Fresh) {
+pub(crate) async fn removes_reports_from_before_a_clock_set_back(fresh: &Fresh) {
     let store = fresh.connect().await;
     store.report(&process("killed", 1), &[running("upload")]).await.expect("written");
     fresh.run("update stage_report set seen_at = seen_at + 3600000").await;
-    assert_eq!(told(&*store, LONG).await, []);
+    assert_eq!(reported(&*store, LONG).await, []);
     store.report(&process("new", 2), &[running("upload")]).await.expect("written");
     store.remove_old_reports(LONG).await.expect("asked");
-    assert_eq!(told(&*store, LONG * 10).await, [("new".to_owned(), running("upload"))]);
+    assert_eq!(reported(&*store, LONG * 10).await, [("new".to_owned(), running("upload"))]);
 }
 
-pub async fn removes_reports_of_an_ended_process(fresh: &Fresh) {
+pub(crate) async fn removes_reports_of_an_ended_process(fresh: &Fresh) {
     let store = fresh.connect().await;
     for id in ["a", "b"] {
         store.report(&process(id, 1), &[running("upload"), running("erp")]).await.expect("written");
     }
     store.remove_reports_of("a").await.expect("asked");
     store.remove_reports_of("nobody").await.expect("asked");
-    assert!(told(&*store, LONG).await.iter().all(|(id, _)| id == "b"));
-    assert_eq!(told(&*store, LONG).await.len(), 2);
+    assert!(reported(&*store, LONG).await.iter().all(|(id, _)| id == "b"));
+    assert_eq!(reported(&*store, LONG).await.len(), 2);
 }

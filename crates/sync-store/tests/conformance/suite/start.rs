@@ -8,7 +8,7 @@ use sync_store::{DeadLetterFilter, Page, State, StoreError, connect, migrate, sc
 use crate::fresh::Fresh;
 use crate::given::{ONE, TARGET, in_state, key, letter, note, record};
 
-pub async fn concurrent_starts_migrate_once(fresh: &Fresh) {
+pub(crate) async fn concurrent_starts_migrate_once(fresh: &Fresh) {
     let stores = join_all((0..8).map(|_| tokio::spawn(connect_to(fresh.url.clone())))).await;
     for store in stores {
         store.expect("no panic").expect("it opens").ping().await.expect("it answers");
@@ -19,7 +19,7 @@ async fn connect_to(url: String) -> Result<std::sync::Arc<dyn sync_store::SyncSt
     connect(&url).await
 }
 
-pub async fn works_with_a_newer_additive_schema(fresh: &Fresh) {
+pub(crate) async fn works_with_a_newer_additive_schema(fresh: &Fresh) {
     fresh.bring_further().await;
     let store = fresh.connect().await;
     in_state(&*store, "r", State::Complete).await;
@@ -28,7 +28,7 @@ pub async fn works_with_a_newer_additive_schema(fresh: &Fresh) {
     assert!(found.known < 9999);
 }
 
-pub async fn refuses_a_store_that_requires_a_newer_version(fresh: &Fresh) {
+pub(crate) async fn refuses_a_store_that_requires_a_newer_version(fresh: &Fresh) {
     fresh.connect().await;
     fresh.run("insert into bilag_schema values (9999, 9998)").await;
     let Err(error) = connect(&fresh.url).await else { panic!("it opened") };
@@ -41,7 +41,7 @@ pub async fn refuses_a_store_that_requires_a_newer_version(fresh: &Fresh) {
     fresh.connect().await;
 }
 
-pub async fn refuses_a_changed_migration(fresh: &Fresh) {
+pub(crate) async fn refuses_a_changed_migration(fresh: &Fresh) {
     fresh.connect().await;
     let other = if fresh.url.starts_with("sqlite") { "x'00'" } else { "'x'" };
     fresh.run(&format!("update _sqlx_migrations set checksum = {other} where version = 2")).await;
@@ -50,7 +50,7 @@ pub async fn refuses_a_changed_migration(fresh: &Fresh) {
     assert!(error.source().is_some_and(|source| source.to_string().contains("migration 2 ")));
 }
 
-pub async fn lists_and_applies_pending_migrations(fresh: &Fresh) {
+pub(crate) async fn lists_and_applies_pending_migrations(fresh: &Fresh) {
     let before = schema(&fresh.url).await.expect("looked");
     assert_eq!((before.version, before.pending[0].version), (None, 1));
     fresh.at_version(3).await;
@@ -73,7 +73,7 @@ const FIRST_ROWS: &str = "
         values ('l', 'upload', 'omnium_rejected', '400', 'tenant-1', 'r', 1, 0, 0, 1, 'dead', '{}', '');
     insert into reconcile_lease values ('reconcile', 'a', 99999999999999)";
 
-pub async fn keeps_data_of_the_first_version(fresh: &Fresh) {
+pub(crate) async fn keeps_data_of_the_first_version(fresh: &Fresh) {
     fresh.at_version(1).await;
     let rows =
         if fresh.url.starts_with("sqlite") { FIRST_ROWS.replace("''", "x''") } else { FIRST_ROWS.into() };
@@ -92,7 +92,7 @@ pub async fn keeps_data_of_the_first_version(fresh: &Fresh) {
     assert_eq!(store.record(&key("r"), TARGET).await.expect("asked").expect("kept").state, State::Dead);
 }
 
-pub async fn keeps_an_audit_log_without_details(fresh: &Fresh) {
+pub(crate) async fn keeps_an_audit_log_without_details(fresh: &Fresh) {
     fresh.at_version(3).await;
     fresh
         .run("insert into audit (done_at, who, act, stage, letters) values (1, 'kari', 'redrive', 'upload', 'a b')")

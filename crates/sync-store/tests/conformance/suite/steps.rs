@@ -27,7 +27,7 @@ async fn attempt(store: &dyn SyncStore, key: &Key, step: Try) -> Step {
     .expect("asked")
 }
 
-pub async fn each_state_allows_its_steps(fresh: &Fresh) {
+pub(crate) async fn each_state_allows_its_steps(fresh: &Fresh) {
     use State::{Attaching, Complete, Dead, InvoiceCreated, Pending, Skipped};
     let store = fresh.connect().await;
     // What each step makes of each state while the lease is held; `None`: it is refused.
@@ -58,7 +58,7 @@ pub async fn each_state_allows_its_steps(fresh: &Fresh) {
     }
 }
 
-pub async fn a_step_needs_a_lease(fresh: &Fresh) {
+pub(crate) async fn a_step_needs_a_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     for (uid, state, step) in [
         ("1", State::Pending, Try::Attaching),
@@ -88,7 +88,7 @@ async fn store_time(store: &dyn SyncStore) -> chrono::DateTime<chrono::Utc> {
     record(store, &clock).await.updated_at
 }
 
-pub async fn attaching_stores_the_file_and_extends_the_lease(fresh: &Fresh) {
+pub(crate) async fn attaching_stores_the_file_and_extends_the_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::InvoiceCreated).await;
     let before = granted(&*store, &key, "a", LONG / 2).await.lease.expect("held");
@@ -104,7 +104,7 @@ pub async fn attaching_stores_the_file_and_extends_the_lease(fresh: &Fresh) {
     assert!(after.until > before.until, "the lease was not extended");
 }
 
-pub async fn skipping_releases_the_lease(fresh: &Fresh) {
+pub(crate) async fn skipping_releases_the_lease(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -114,7 +114,7 @@ pub async fn skipping_releases_the_lease(fresh: &Fresh) {
     assert_eq!((skipped.state, skipped.lease), (State::Skipped, None));
 }
 
-pub async fn complete_is_final_and_keeps_the_first_invoice(fresh: &Fresh) {
+pub(crate) async fn complete_is_final_and_keeps_the_first_invoice(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Complete).await;
     let first = record(&*store, &key).await;
@@ -129,7 +129,7 @@ pub async fn complete_is_final_and_keeps_the_first_invoice(fresh: &Fresh) {
     lost(store.complete(&crate::given::key("unheard"), TARGET, "invoice-1").await);
 }
 
-pub async fn a_dry_run_skips_pending_records_and_keeps_its_output(fresh: &Fresh) {
+pub(crate) async fn a_dry_run_skips_pending_records_and_keeps_its_output(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, "r", State::Pending).await;
     granted(&*store, &key, "a", LONG).await;
@@ -137,8 +137,8 @@ pub async fn a_dry_run_skips_pending_records_and_keeps_its_output(fresh: &Fresh)
     taken(store.rehearsed(&key, TARGET, "a", "would create invoice r").await);
     let skipped = record(&*store, &key).await;
     assert_eq!((skipped.state, skipped.lease), (State::Skipped, None));
-    let told = store.rehearsal(&key, TARGET).await.expect("asked");
-    assert_eq!(told.as_deref(), Some("would create invoice r"));
+    let would = store.rehearsal(&key, TARGET).await.expect("asked");
+    assert_eq!(would.as_deref(), Some("would create invoice r"));
 
     let _ = opened(&*store, &key, TARGET, true, b"{}").await;
     assert_eq!(record(&*store, &key).await.state, State::Pending);

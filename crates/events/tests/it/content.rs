@@ -1,9 +1,8 @@
 //! What tells a duplicate from a conflict.
 
-mod support;
-
 use serde_json::{Value, json};
-use support::{receipt, sample, with};
+
+use crate::support::{receipt, sample, with};
 
 /// Both ways of telling agree.
 fn same(a: &Value, b: &Value) -> bool {
@@ -28,7 +27,7 @@ fn envelope_and_names_do_not_count() {
 }
 
 #[test]
-fn everything_else_counts() {
+fn all_other_content_counts() {
     for (pointer, value) in [
         ("/tenant/uid", json!("8")),
         ("/tenant/country/currency", json!("SEK")),
@@ -45,7 +44,7 @@ fn everything_else_counts() {
 }
 
 #[test]
-fn the_fingerprint_stays_what_the_store_has_written_down() {
+fn fingerprint_is_stable_across_versions() {
     assert_eq!(
         receipt(&sample("standard")).fingerprint(),
         "80afb4b7e67907bb0416f909eee001acba87a7a87a479ae782df060a1bd205ad"

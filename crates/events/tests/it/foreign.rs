@@ -1,7 +1,5 @@
 //! Bodies of other systems: each is named, with what its publisher is to do.
 
-mod support;
-
 use std::io::Write;
 
 use events::{
@@ -10,6 +8,8 @@ use events::{
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use serde_json::{Value, json};
+
+use crate::support;
 
 fn receipt() -> Vec<u8> {
     support::sample("standard").to_string().into_bytes()
@@ -35,14 +35,14 @@ fn named(body: &[u8], what: &str, remedy: &str) {
         decode::<ReceiptSettled>(body).expect_err(what).to_string(),
         decode::<PackageEvent>(body).expect_err(what).to_string(),
     ];
-    for told in refusals {
-        assert!(told.starts_with(&format!("the body is {what}")), "{told:?}, not {what:?}");
-        assert!(told.contains(remedy), "{told:?} without {remedy:?}");
+    for refusal in refusals {
+        assert!(refusal.starts_with(&format!("the body is {what}")), "{refusal:?}, not {what:?}");
+        assert!(refusal.contains(remedy), "{refusal:?} without {remedy:?}");
     }
 }
 
 #[test]
-fn formats_are_named_by_how_they_begin() {
+fn names_formats_by_their_first_bytes() {
     let text = String::from_utf8(receipt()).expect("UTF-8");
     let after = |beginning: &[u8]| [beginning, &receipt()].concat();
     for (body, what, remedy) in [
@@ -97,7 +97,7 @@ fn formats_are_named_by_how_they_begin() {
 }
 
 #[test]
-fn envelopes_are_named_by_their_members() {
+fn names_envelopes_by_their_members() {
     let event = support::sample("standard");
     let text = event.to_string();
     let row = json!({ "before": null, "after": event, "op": "c", "source": {} });
@@ -138,7 +138,7 @@ fn envelopes_are_named_by_their_members() {
 }
 
 #[test]
-fn samples_of_other_systems_are_named_or_read() {
+fn names_or_reads_samples_of_other_systems() {
     let sample = |name: &str| support::read(&support::root().join("tests/samples/foreign").join(name));
     for (name, what, remedy) in [
         ("cloud-event-without-data.json", "an envelope of CloudEvents without data", "into data"),
@@ -154,7 +154,7 @@ fn samples_of_other_systems_are_named_or_read() {
 }
 
 #[test]
-fn faults_of_an_event_are_told_whatever_else_is_in_it() {
+fn reports_faults_of_an_event_with_foreign_members() {
     let mut event = support::sample("standard");
     event["id"] = json!(7);
     for (name, value) in [
@@ -168,15 +168,15 @@ fn faults_of_an_event_are_told_whatever_else_is_in_it() {
     ] {
         event[name] = value;
     }
-    let told = decode::<ReceiptSettled>(event.to_string().as_bytes()).expect_err("its id is a number");
-    assert!(told.to_string().starts_with("at id: expected an identifier"), "{told}");
+    let refusal = decode::<ReceiptSettled>(event.to_string().as_bytes()).expect_err("its id is a number");
+    assert!(refusal.to_string().starts_with("at id: expected an identifier"), "{refusal}");
     let package = json!({ "event": {}, "payload": "x", "schema": {} }).to_string();
-    let told = decode::<PackageEvent>(package.as_bytes()).expect_err("its payload is a text").to_string();
-    assert!(told.starts_with("at event.type: expected the member, which is missing"), "{told}");
+    let refusal = decode::<PackageEvent>(package.as_bytes()).expect_err("its payload is a text").to_string();
+    assert!(refusal.starts_with("at event.type: expected the member, which is missing"), "{refusal}");
 }
 
 #[test]
-fn content_encodings_are_undone() {
+fn decodes_content_encodings() {
     let body = receipt();
     for encoding in
         ["", "identity", "binary", "8bit", "7bit", "utf-8", "UTF8", "us-ascii", "utf-8, binary", "Binary"]
@@ -197,14 +197,14 @@ fn content_encodings_are_undone() {
         assert_eq!(decompress(&encoded, Some(encoding)).as_deref(), Ok(&*body), "{encoding}");
     }
     for encoding in ["zstd", "br", "compress", "gzip, gzip", "deflate, gzip", "base64", "Kari Nordmann"] {
-        let told = decompress(&body, Some(encoding)).expect_err(encoding);
-        assert_eq!(told, EncodingError::Unknown);
-        assert!(told.to_string().contains("gzip or deflate") && !told.to_string().contains("Kari"));
+        let refusal = decompress(&body, Some(encoding)).expect_err(encoding);
+        assert_eq!(refusal, EncodingError::Unknown);
+        assert!(refusal.to_string().contains("gzip or deflate") && !refusal.to_string().contains("Kari"));
     }
 }
 
 #[test]
-fn every_deflate_is_legible() {
+fn reads_zlib_and_raw_deflate() {
     let body = receipt();
     // As zlib with a window of 8 KiB begins.
     let mut small_window = zlib(&body, 6);
@@ -219,17 +219,17 @@ fn every_deflate_is_legible() {
 }
 
 #[test]
-fn zeros_before_json_are_not_taken_for_avro() {
+fn zeros_before_json_are_not_avro() {
     let length = u32::try_from(receipt().len()).expect("short").to_be_bytes();
     let zero = [&b"\0"[..], &receipt()].concat();
     for body in [zero, [&length[..], &receipt()].concat(), vec![0; 100]] {
-        let told = decode::<ReceiptSettled>(&body).expect_err("no JSON");
-        assert!(matches!(told, Undecodable::NotJson { .. }), "{told}");
+        let refusal = decode::<ReceiptSettled>(&body).expect_err("no JSON");
+        assert!(matches!(refusal, Undecodable::NotJson { .. }), "{refusal}");
     }
 }
 
 #[test]
-fn damaged_compressions_are_refused() {
+fn refuses_damaged_compression() {
     let body = receipt();
     let (gzipped, zlibbed, deflated) = (gzip(&body), zlib(&body, 6), deflate(&body));
     for (encoding, name, encoded) in
@@ -250,7 +250,7 @@ fn damaged_compressions_are_refused() {
 }
 
 #[test]
-fn what_grows_beyond_an_event_is_refused() {
+fn refuses_decompression_beyond_the_limit() {
     let largest = vec![b' '; MAX_EVENT];
     assert_eq!(decompress(&gzip(&largest), Some("gzip")).as_deref(), Ok(&*largest));
     let bomb = vec![b' '; 64 * MAX_EVENT];
@@ -266,7 +266,7 @@ fn what_grows_beyond_an_event_is_refused() {
 }
 
 #[test]
-fn receipts_are_found_in_what_is_decompressed() {
+fn finds_receipts_after_decompression() {
     let mut broken: Value = support::sample("standard");
     broken["orderReceipt"]["items"] = json!(null);
     let body = gzip(broken.to_string().as_bytes());

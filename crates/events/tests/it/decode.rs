@@ -1,10 +1,9 @@
 //! What is refused, where, and in which words; and what is read all the same.
 
-mod support;
-
 use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Undecodable, decode, receipt_uid};
 use serde_json::json;
-use support::{sample, with};
+
+use crate::support::{sample, with};
 
 fn refusal(body: &[u8]) -> String {
     decode::<ReceiptSettled>(body).expect_err("the body is broken").to_string()
@@ -15,7 +14,7 @@ fn standard() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_not_json_is_told_with_line_and_column() {
+fn syntax_errors_name_line_and_column() {
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (b"".to_vec(), "the body is empty at line 1, column 1"),
         (b" \n ".to_vec(), "the body is empty at line 2, column 1"),
@@ -34,21 +33,21 @@ fn what_is_not_json_is_told_with_line_and_column() {
 }
 
 #[test]
-fn every_truncation_ends_too_early() {
+fn truncated_bodies_end_too_early() {
     let body = standard();
     for end in 1..body.len() {
-        // A cut inside a character is told as what it is.
+        // A cut inside a character is reported as such.
         let expected = match std::str::from_utf8(&body[..end]) {
             Ok(_) => "the body is not JSON: it ends too early",
             Err(_) => "the body is not JSON: not UTF-8",
         };
-        let told = refusal(&body[..end]);
-        assert!(told.starts_with(expected), "cut at {end}: {told}");
+        let message = refusal(&body[..end]);
+        assert!(message.starts_with(expected), "cut at {end}: {message}");
     }
 }
 
 #[test]
-fn numbers_of_another_kind_are_refused_at_their_place() {
+fn wrong_number_types_name_their_path() {
     for number in ["1.5", "2500.0", "1e2", "1e999", "123456789012345678901234567890", "\"2500\"", "true"] {
         let body = with(sample("standard"), "/orderReceipt/items/1/total", json!("HERE"));
         let body = body.to_string().replace("\"HERE\"", number);
@@ -62,7 +61,7 @@ fn numbers_of_another_kind_are_refused_at_their_place() {
 }
 
 #[test]
-fn all_faults_of_shape_are_told_in_their_order() {
+fn reports_all_faults_in_document_order() {
     let mut event = sample("standard");
     event["occurredAt"] = json!("yesterday");
     event["type"] = json!("receipt.settled.v2");
@@ -79,9 +78,9 @@ fn all_faults_of_shape_are_told_in_their_order() {
         panic!("it is JSON")
     };
     let paths: Vec<_> = faults.iter().map(|fault| &*fault.path).collect();
-    let told = refusal(body.as_bytes());
+    let message = refusal(body.as_bytes());
     let joined: Vec<_> = faults.iter().map(ToString::to_string).collect();
-    assert_eq!(told, joined.join("; "));
+    assert_eq!(message, joined.join("; "));
     assert_eq!(
         paths,
         [
@@ -108,29 +107,29 @@ fn all_faults_of_shape_are_told_in_their_order() {
     ] {
         assert!(
             faults.iter().any(|fault| fault.path == path && fault.expected == expected),
-            "{path}: {told}"
+            "{path}: {message}"
         );
     }
 }
 
 #[test]
-fn faults_after_a_refused_target_or_document_are_told() {
-    let paths = |told: Undecodable| match told {
+fn reports_faults_after_a_bad_target_or_document() {
+    let paths = |message: Undecodable| match message {
         Undecodable::NotTheEvent(faults) => faults.into_iter().map(|fault| fault.path).collect::<Vec<_>>(),
-        told => panic!("{told}"),
+        message => panic!("{message}"),
     };
     for (targets, refused) in [(json!(["omnium", 7, "Kari", "erp"]), 2), (json!({}), 1), (json!([]), 1)] {
         let event = json!({ "type": "invoice.ready.v1", "targets": targets, "receipt": 7, "invoice": 7, "occurredAt": 7 });
-        let told = decode::<InvoiceReady>(event.to_string().as_bytes()).expect_err("broken");
-        let paths = paths(told);
+        let message = decode::<InvoiceReady>(event.to_string().as_bytes()).expect_err("broken");
+        let paths = paths(message);
         assert_eq!(paths.iter().filter(|path| path.starts_with("targets")).count(), refused, "{paths:?}");
         for path in ["receipt", "invoice", "occurredAt", "id"] {
-            assert!(paths.iter().any(|told| told == path), "{path}: {paths:?}");
+            assert!(paths.iter().any(|message| message == path), "{path}: {paths:?}");
         }
     }
     let event = json!({ "target": 7, "pdf": { "sha256": 7, "content": "!", "fileName": 7 }, "invoice": 7 });
-    let mut told = paths(decode::<InvoiceRendered>(event.to_string().as_bytes()).expect_err("broken"));
-    told.sort_unstable();
+    let mut message = paths(decode::<InvoiceRendered>(event.to_string().as_bytes()).expect_err("broken"));
+    message.sort_unstable();
     let expected = [
         "id",
         "invoice",
@@ -143,11 +142,11 @@ fn faults_after_a_refused_target_or_document_are_told() {
         "tenant",
         "type",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(message, expected);
 }
 
 #[test]
-fn an_object_that_lacks_everything_names_each_member() {
+fn empty_object_names_each_missing_member() {
     assert_eq!(
         refusal(b"{}"),
         "at id: expected the member, which is missing; at type: expected the member, which is missing; \
@@ -157,13 +156,13 @@ fn an_object_that_lacks_everything_names_each_member() {
 }
 
 #[test]
-fn of_a_thousand_faults_the_first_are_told() {
+fn reports_the_first_of_many_faults() {
     let mut event = sample("standard");
     event["orderReceipt"]["items"] = json!(vec![json!({ "uid": 1 }); 1000]);
-    let told = refusal(event.to_string().as_bytes());
-    assert_eq!(told.matches("expected").count(), 12, "{told}");
-    assert!(told.starts_with("at orderReceipt.items[0].uid: expected an identifier"), "{told}");
-    assert!(told.ends_with("; and more"), "{told}");
+    let message = refusal(event.to_string().as_bytes());
+    assert_eq!(message.matches("expected").count(), 12, "{message}");
+    assert!(message.starts_with("at orderReceipt.items[0].uid: expected an identifier"), "{message}");
+    assert!(message.ends_with("; and more"), "{message}");
 }
 
 #[test]
@@ -174,13 +173,13 @@ fn minus_zero_is_zero() {
 }
 
 #[test]
-fn a_byte_order_mark_is_skipped() {
+fn skips_a_byte_order_mark() {
     let marked = [b"\xef\xbb\xbf".as_slice(), &standard()].concat();
     assert_eq!(decode::<ReceiptSettled>(&marked), decode(&standard()));
 }
 
 #[test]
-fn a_member_that_appears_twice_is_refused_unless_it_is_unknown() {
+fn refuses_a_repeated_known_member() {
     let body = |text: &str| sample("standard").to_string().replacen("{\"id\"", text, 1);
     assert_eq!(
         refusal(sample("standard").to_string().replacen('{', "{\"id\":\"a\",", 1).as_bytes()),
@@ -191,7 +190,7 @@ fn a_member_that_appears_twice_is_refused_unless_it_is_unknown() {
 }
 
 #[test]
-fn escapes_are_read_and_half_a_surrogate_pair_is_refused() {
+fn refuses_half_a_surrogate_pair() {
     let with_name = |name: &str| sample("standard").to_string().replace("Turski «Fonna» 180 cm", name);
     let event: ReceiptSettled =
         decode(with_name("\\u0053ki \\\"\\ud83c\\udfbf\\\"").as_bytes()).expect("escapes");
@@ -203,7 +202,7 @@ fn escapes_are_read_and_half_a_surrogate_pair_is_refused() {
 }
 
 #[test]
-fn nesting_is_skipped_where_nothing_is_asked_for_and_refused_elsewhere() {
+fn skips_nesting_in_unknown_members_alone() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let unknown = sample("standard").to_string().replacen('{', &format!("{{\"x\":{deep},"), 1);
     assert!(decode::<ReceiptSettled>(unknown.as_bytes()).is_ok());
@@ -217,11 +216,11 @@ fn nesting_is_skipped_where_nothing_is_asked_for_and_refused_elsewhere() {
             .map_err(|error: Undecodable| error.to_string())
     };
     assert!(arrays(64).is_ok());
-    assert!(arrays(65).is_err_and(|told| told.ends_with("expected at most 64 levels of nesting")));
+    assert!(arrays(65).is_err_and(|message| message.ends_with("expected at most 64 levels of nesting")));
 }
 
 #[test]
-fn a_body_of_16_mib_is_read_or_refused_like_any_other() {
+fn handles_a_body_of_16_mib() {
     let long = "x".repeat(16 << 20);
     let body = with(sample("standard"), "/orderReceipt/items/0/name", json!(long)).to_string();
     assert!(refusal(body.as_bytes()).ends_with("without NUL, and it has 16777216"));
@@ -230,8 +229,8 @@ fn a_body_of_16_mib_is_read_or_refused_like_any_other() {
     let zeros = format!("[{}0]", "0,".repeat(8 << 20));
     assert_eq!(refusal(zeros.as_bytes()), "at $: expected an object");
     let body = with(sample("standard"), "/orderReceipt/items", json!("HERE")).to_string();
-    let told = refusal(body.replace("\"HERE\"", &zeros).as_bytes());
-    assert_eq!(told, "at orderReceipt.items[0]: expected an object");
+    let message = refusal(body.replace("\"HERE\"", &zeros).as_bytes());
+    assert_eq!(message, "at orderReceipt.items[0]: expected an object");
 }
 
 #[test]
@@ -259,7 +258,7 @@ fn values_that_look_like_messages_do_not_reach_the_error() {
 }
 
 #[test]
-fn the_uids_of_a_refused_receipt_are_found() {
+fn finds_the_uids_of_a_refused_receipt() {
     let broken = with(sample("standard"), "/orderReceipt/items", json!(null)).to_string();
     let (tenant, receipt) = receipt_uid(broken.as_bytes()).expect("both uids are there");
     assert_eq!((&*tenant, &*receipt), ("7", "rcpt-1001"));

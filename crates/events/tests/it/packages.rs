@@ -1,9 +1,9 @@
 //! Akinon's package events: what has happened, and what counts as the content of a package.
 
-mod support;
-
 use events::{PackageEvent, PackageStatus, package_id, package_status, raw_package};
 use serde_json::{Value, json};
+
+use crate::support;
 
 fn sample() -> Value {
     let path = support::root().join("tests/samples/package-packed.json");
@@ -20,7 +20,7 @@ fn content(event: &Value) -> String {
 }
 
 #[test]
-fn a_package_is_packed_by_its_own_event_or_by_a_transition_to_500() {
+fn packed_by_its_own_event_or_a_transition_to_500() {
     let transitioned = support::with(sample(), "/event/type", json!("package.status.transitioned"));
     let state = |value| support::with(transitioned.clone(), "/payload/state/enum_value", value);
     for (event, expected) in [
@@ -41,30 +41,30 @@ fn a_package_is_packed_by_its_own_event_or_by_a_transition_to_500() {
 }
 
 #[test]
-fn all_faults_of_a_package_event_are_told_at_once() {
+fn reports_all_faults_of_a_package_event() {
     let missing = "expected the member, which is missing";
-    let told = package_status(br#"{"event":{},"payload":{"id":-1}}"#).expect_err("no type").to_string();
+    let message = package_status(br#"{"event":{},"payload":{"id":-1}}"#).expect_err("no type").to_string();
     for path in ["event.type", "event.uuid", "payload.number", "payload.packageitem_set"] {
-        assert!(told.contains(&format!("at {path}: {missing}")), "{path}: {told}");
+        assert!(message.contains(&format!("at {path}: {missing}")), "{path}: {message}");
     }
-    assert!(told.contains("at payload.id: expected a whole number"), "{told}");
+    assert!(message.contains("at payload.id: expected a whole number"), "{message}");
 
     let packed = br#"{"event":{"type":"package.status.packed"},"payload":{"id":-1}}"#;
     assert_eq!(package_status(packed), Ok(PackageStatus::Packed));
-    let told = events::decode::<PackageEvent>(packed).expect_err("broken").to_string();
-    assert!(told.contains("at event.uuid: ") && told.contains("at payload.id: "), "{told}");
+    let message = events::decode::<PackageEvent>(packed).expect_err("broken").to_string();
+    assert!(message.contains("at event.uuid: ") && message.contains("at payload.id: "), "{message}");
 
     let event = support::with(sample(), "/event/type", json!("package.status.transitioned"));
     let mut stateless = event.clone();
     stateless["payload"].as_object_mut().expect("an object").remove("state");
     assert_eq!(status(&stateless), Err(format!("at payload.state: {missing}")));
     stateless["event"]["uuid"] = json!(null);
-    let told = status(&stateless).expect_err("without a uuid");
-    assert!(told.starts_with("at event.uuid: expected an identifier"), "{told}");
+    let message = status(&stateless).expect_err("without a uuid");
+    assert!(message.starts_with("at event.uuid: expected an identifier"), "{message}");
 }
 
 #[test]
-fn the_content_is_the_order_and_how_many_of_each_article() {
+fn content_is_the_order_and_its_quantities() {
     let packed = sample();
     let mut later = packed.clone();
     later["event"]["uuid"] = json!("another");
@@ -86,7 +86,7 @@ fn the_content_is_the_order_and_how_many_of_each_article() {
 }
 
 #[test]
-fn the_two_events_of_one_packing_carry_the_same_package() {
+fn both_events_of_a_packing_have_the_same_package() {
     let same = |one: &Value, other: &Value| {
         events::same_package(one.to_string().as_bytes(), other.to_string().as_bytes())
     };
@@ -100,7 +100,7 @@ fn the_two_events_of_one_packing_carry_the_same_package() {
 }
 
 #[test]
-fn the_package_is_passed_on_byte_by_byte() {
+fn passes_on_a_package_unchanged() {
     let body = b"\xef\xbb\xbf{ \"payload\": { \"id\" : 73,\t\"x\": 1.50 }, \"event\": {} }";
     assert_eq!(raw_package(body).expect("a package").get(), "{ \"id\" : 73,\t\"x\": 1.50 }");
     assert_eq!(package_id(body), Some(73));

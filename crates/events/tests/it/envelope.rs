@@ -1,14 +1,13 @@
 //! Envelopes of CloudEvents: what is seen through, what is not one, and what is refused.
 
-mod support;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use events::{
     Named, PackageEvent, ReceiptSettled, decode, is_enveloped, named, plain, raw_package, receipt_uid,
 };
 use serde_json::{Value, json};
-use support::{sample, with};
+
+use crate::support::{self, sample, with};
 
 fn enveloped(event: &Value) -> Value {
     json!({
@@ -29,7 +28,7 @@ fn read(body: &Value) -> Result<ReceiptSettled, String> {
 }
 
 #[test]
-fn a_receipt_is_the_same_with_and_without_envelope() {
+fn receipt_is_the_same_with_and_without_envelope() {
     for name in ["standard", "payment", "package"] {
         let event = sample(name);
         let plain = read(&event).expect("a receipt");
@@ -46,7 +45,7 @@ fn a_receipt_is_the_same_with_and_without_envelope() {
 }
 
 #[test]
-fn a_package_is_passed_on_without_its_envelope_byte_by_byte() {
+fn passes_on_an_enveloped_package_unchanged() {
     let body = br#"{"specversion":"1.0","id":"ce","source":"/oms","type":"x",
         "data":{"event":{"type":"package.status.packed","uuid":"u"},"payload":{ "id" : 73, "x": 1.50 }}}"#;
     assert_eq!(raw_package(body).expect("a package").get(), "{ \"id\" : 73, \"x\": 1.50 }");
@@ -58,7 +57,7 @@ fn a_package_is_passed_on_without_its_envelope_byte_by_byte() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_path_in_the_envelope() {
+fn faults_name_their_path_in_the_envelope() {
     let event = sample("standard");
     let broken = with(event.clone(), "/orderReceipt/items/0/total", json!("Kari Nordmann"));
     let whole = enveloped(&event);
@@ -99,18 +98,18 @@ fn what_is_wrong_is_told_with_its_path_in_the_envelope() {
         ),
         (enveloped(&enveloped(&event)), "at data.id".to_owned()),
     ] {
-        let told = read(&body).err().unwrap_or_default();
-        let matches = if expected.contains(':') { told == expected } else { !told.is_empty() };
-        assert!(matches, "{told:?} instead of {expected:?}");
-        assert!(!told.contains("Kari"), "{told}");
+        let message = read(&body).err().unwrap_or_default();
+        let matches = if expected.contains(':') { message == expected } else { !message.is_empty() };
+        assert!(matches, "{message:?} instead of {expected:?}");
+        assert!(!message.contains("Kari"), "{message}");
     }
     let twice = br#"{"specversion":"1.0","data":{},"data":{}}"#;
-    let told = decode::<ReceiptSettled>(twice).expect_err("nobody can tell which counts").to_string();
-    assert_eq!(told, "at $: expected each member of the CloudEvents envelope once, not twice");
+    let message = decode::<ReceiptSettled>(twice).expect_err("nobody can tell which counts").to_string();
+    assert_eq!(message, "at $: expected each member of the CloudEvents envelope once, not twice");
 }
 
 #[test]
-fn what_merely_looks_like_an_envelope_is_an_event() {
+fn event_with_envelope_members_is_an_event() {
     let mut event = sample("standard");
     event["specversion"] = json!("1.0");
     assert!(read(&event).is_ok(), "a member of its own that nobody asks for");
@@ -121,7 +120,7 @@ fn what_merely_looks_like_an_envelope_is_an_event() {
 }
 
 #[test]
-fn an_envelope_names_the_event_where_the_event_does_not() {
+fn envelope_names_an_event_without_a_name() {
     let name = |kind: &str, id: &str| Named { kind: Some(kind.to_owned()), id: Some(id.to_owned()) };
     let of = |body: &Value| named(body.to_string().as_bytes()).expect("JSON");
     let event = json!({ "type": "receipt.settled.v1", "id": "evt-1" });

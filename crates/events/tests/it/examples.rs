@@ -4,12 +4,12 @@
 //! `contradictory/` (refused by code alone: JSON Schema cannot add). Beside each refused
 //! `NAME.json`, `NAME.error` holds the message.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
 use events::{InvoiceReady, InvoiceRendered, PackageEvent, ReceiptSettled};
 use jsonschema::Validator;
+
+use crate::support;
 
 type Read = fn(&[u8]) -> Result<(), String>;
 

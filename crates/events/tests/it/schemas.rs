@@ -1,8 +1,8 @@
 //! The committed schemas are the types' own.
 
-mod support;
-
 use serde_json::Value;
+
+use crate::support;
 
 #[test]
 fn committed_schemas_are_those_of_the_types() {
@@ -35,7 +35,7 @@ fn references(value: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn what_services_are_asked_refers_to_schemas_that_are_there() {
+fn openapi_refers_to_existing_schemas() {
     for (file, document) in events::openapi() {
         let mut found = Vec::new();
         references(&document, &mut found);
@@ -64,7 +64,7 @@ fn every_schema_is_committed_once_and_valid() {
 }
 
 #[test]
-fn what_an_invoice_service_is_asked_is_what_its_schema_says() {
+fn invoice_request_matches_its_schema() {
     let (_, schema) = events::schemas()
         .into_iter()
         .find(|(file, _)| *file == "invoice.request.v1.schema.json")

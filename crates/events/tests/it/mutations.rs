@@ -1,11 +1,11 @@
 //! Broken samples of every kind: reading never panics, and no error ever quotes a value.
 
-mod support;
-
 use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, decode, receipt_uid};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
+
+use crate::support;
 
 /// Stands in every text of the mutated samples; must not be in any error.
 const MARKER: &str = "KVXQZ";

@@ -1,9 +1,8 @@
 //! Which receipts contradict themselves, and how much they may differ before they do.
 
-mod support;
-
 use serde_json::{Value, json};
-use support::{receipt, sample, with};
+
+use crate::support::{self, receipt, sample, with};
 
 /// The paths that are refused; none where the receipt is consistent.
 fn contradictions(json: &Value) -> Vec<String> {
@@ -38,7 +37,7 @@ fn samples_are_consistent() {
 }
 
 #[test]
-fn members_that_depend_on_others_are_asked_for() {
+fn requires_dependent_members() {
     assert_all(&[
         ("standard", &[("/items", json!([]))], Some("items")),
         ("return", &[("/items", json!([]))], Some("items")),
@@ -55,7 +54,7 @@ fn members_that_depend_on_others_are_asked_for() {
 }
 
 #[test]
-fn a_line_is_quantity_by_price_less_discount_to_the_hundredth() {
+fn checks_the_total_of_a_line() {
     let line = |quantity: i64, price: i64, discount: i64, total: i64| {
         [
             ("/items/0/quantity", json!(quantity)),
@@ -115,7 +114,7 @@ fn vat_rates_are_between_0_and_100_percent() {
 }
 
 #[test]
-fn nothing_is_positive_on_a_return() {
+fn rejects_positive_amounts_on_a_return() {
     let gift = [
         ("/items/0/quantity", json!(0)),
         ("/items/0/total", json!(0)),
@@ -140,7 +139,7 @@ fn nothing_is_positive_on_a_return() {
 }
 
 #[test]
-fn totals_add_up_within_what_tills_round() {
+fn totals_add_up_within_rounding() {
     let total = |total: i64| [("/orderTotals/grandTotal", json!(total))];
     let vat = |vat: i64| [("/orderTotals/vatTotal", json!(vat)), ("/orderTotals/vat", json!(null))];
     let table = |vat: i64| {
@@ -164,7 +163,7 @@ fn totals_add_up_within_what_tills_round() {
 }
 
 #[test]
-fn a_payment_comes_to_its_counted_settlements() {
+fn payment_equals_its_counted_settlements() {
     let further = |amount: i64, member: &str, value: &str| {
         let mut settlement = sample("payment")["orderReceipt"]["settlements"][0].clone();
         settlement["amount"] = json!(amount);
@@ -182,7 +181,7 @@ fn a_payment_comes_to_its_counted_settlements() {
 }
 
 #[test]
-fn sums_of_the_largest_amounts_do_not_overflow() {
+fn largest_amounts_do_not_overflow() {
     // As many as fit into 1 MiB, and no receipt is larger.
     let item = json!({
         "uid": "i", "sku": "s", "name": "n", "quantity": 100, "unitPrice": 10_000_000_000_000_i64,
@@ -201,18 +200,18 @@ fn sums_of_the_largest_amounts_do_not_overflow() {
 }
 
 #[test]
-fn a_contradiction_tells_both_sums_and_nothing_else_of_the_receipt() {
+fn contradiction_names_both_sums_alone() {
     let json = with(sample("standard"), "/orderReceipt/orderTotals/grandTotal", json!(987_654_321));
-    let told = receipt(&json).check().expect_err("it does not add up").to_string();
+    let message = receipt(&json).check().expect_err("it does not add up").to_string();
     assert_eq!(
-        told,
+        message,
         "the receipt contradicts itself at orderReceipt.orderTotals.grandTotal: expected the sum of the items' \
          totals, 3836.50, within 1.00, and it is 9876543.21"
     );
 }
 
 #[test]
-fn all_contradictions_are_told_at_once() {
+fn reports_all_contradictions_at_once() {
     let mut json = sample("standard");
     let receipt = &mut json["orderReceipt"];
     receipt["items"][0]["total"] = json!(1);
@@ -227,7 +226,7 @@ fn all_contradictions_are_told_at_once() {
 }
 
 #[test]
-fn vat_is_what_the_rate_makes_of_the_total_within_rounding() {
+fn checks_vat_by_its_rate_within_rounding() {
     let vat = |vat: i64| {
         [
             ("/items/2/vatAmount", json!(vat)), // three pieces, 77.70 at 15 %: 10.135
@@ -251,7 +250,7 @@ fn vat_is_what_the_rate_makes_of_the_total_within_rounding() {
 }
 
 #[test]
-fn a_row_of_the_vat_table_is_its_lines() {
+fn vat_rows_match_their_lines() {
     let rows = |rows: Value| [("/orderTotals/vat", rows)];
     let row = |rate: i64, net: i64, vat: i64| json!({ "rate": rate, "net": net, "vat": vat });
     let (low, high) = (row(1500, 6757, 1013), row(2500, 300_704, 75_176));
@@ -277,7 +276,7 @@ fn a_row_of_the_vat_table_is_its_lines() {
 }
 
 #[test]
-fn cash_rounding_stands_in_a_row_or_in_none() {
+fn cash_rounding_may_have_a_vat_row() {
     let rounded = |rows: Value| [("/orderTotals/grandTotal", json!(383_700)), ("/orderTotals/vat", rows)];
     let row = |rate: i64, net: i64, vat: i64| json!({ "rate": rate, "net": net, "vat": vat });
     let low = row(1500, 6757, 1013);
@@ -294,7 +293,7 @@ fn cash_rounding_stands_in_a_row_or_in_none() {
 }
 
 #[test]
-fn money_goes_the_way_of_the_grand_total() {
+fn settlements_have_the_sign_of_the_grand_total() {
     let paid = |amount: i64| [("/settlements/0/amount", json!(amount))];
     let pending = [("/settlements/0/amount", json!(349_900)), ("/settlements/0/state", json!("PENDING"))];
     assert_all(&[

@@ -9,7 +9,7 @@ fn amount(text: &str) -> Amount {
 }
 
 #[test]
-fn amounts_are_written_with_their_own_digits() {
+fn writes_amounts_with_their_own_digits() {
     for (decimal, json) in [
         ("0", "0"),
         ("-0.00", "0"),
@@ -30,14 +30,14 @@ fn amounts_are_written_with_their_own_digits() {
 }
 
 #[test]
-fn an_amount_that_a_json_number_would_change_is_not_written() {
+fn refuses_amounts_a_json_number_would_change() {
     for decimal in ["99999999999999999.99", "0.1234567890123456789", "79228162514264337593543950335"] {
         assert!(serde_json::to_string(&amount(decimal)).is_err(), "{decimal}");
     }
 }
 
 #[test]
-fn hundredths_are_read_up_to_the_limit_and_shown_with_two_decimals() {
+fn reads_hundredths_up_to_the_limit() {
     let read = |text: &str| events::decode::<Hundredths>(text.as_bytes());
     assert_eq!(read("10000000000000").map(Hundredths::get), Ok(Hundredths::LIMIT));
     assert_eq!(read("-10000000000000").map(Hundredths::get), Ok(-Hundredths::LIMIT));
@@ -50,7 +50,7 @@ fn hundredths_are_read_up_to_the_limit_and_shown_with_two_decimals() {
 }
 
 #[test]
-fn sums_stop_at_the_ends() {
+fn sums_saturate() {
     let (most, least) = (Hundredths::new(i64::MAX), Hundredths::new(i64::MIN));
     assert_eq!([most, most].into_iter().sum::<Hundredths>(), most);
     assert_eq!(least - most, least);
