@@ -128,8 +128,10 @@ async fn assert_only_tenant_8_affected(fault: Fault, call: Option<Call>, says: &
     let before = env.sandbox.omnium.ledger().len();
     eventually("more probes than there are attempts", async || {
         let ledger = env.sandbox.omnium.ledger();
-        let asked =
-            ledger.iter().skip(before).filter(|entry| entry.about.subject.client_id.as_deref() == Some("user-8"));
+        let asked = ledger
+            .iter()
+            .skip(before)
+            .filter(|entry| entry.about.subject.client_id.as_deref() == Some("user-8"));
         (asked.count() >= 5).then_some(())
     })
     .await;

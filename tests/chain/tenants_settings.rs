@@ -160,9 +160,9 @@ send = false
     let output = env.ok(&["sync", "verify"]);
     assert!(output.contains("2 receipt(s) compared with Omnium: 0 difference(s)"), "{output}");
     let ledger = env.sandbox.omnium.ledger();
-    let asked = ledger[before..]
-        .iter()
-        .filter_map(|entry| Some((entry.about.subject.invoice_id.clone()?, entry.about.subject.client_id.clone()?)));
+    let asked = ledger[before..].iter().filter_map(|entry| {
+        Some((entry.about.subject.invoice_id.clone()?, entry.about.subject.client_id.clone()?))
+    });
     let mut asked: Vec<_> = asked.collect();
     asked.sort();
     asked.dedup();
