@@ -4,7 +4,7 @@ use bilag_tests::{Collector, TIMEOUT, eventually};
 use sandbox::omnium::{Call, Rule};
 
 use crate::telemetry::{Seen, wait_for_metrics};
-use crate::tenants::{env, receipt_of, status};
+use crate::tenants::{receipt_of, status, test_env};
 
 const PAUSED_BULKHEADS: &str = "bilag_stage_lanes_paused";
 const UPLOAD: [(&str, &str); 1] = [("bilag_stage", "upload")];
