@@ -17,7 +17,7 @@ async fn until(env: &TestEnv, state: State, count: u64) {
 
 fn again(event: &Value, envelope: u32) -> Value {
     let mut event = event.clone();
-    event["id"] = json!(format!("heard-{envelope}"));
+    event["id"] = json!(format!("delivery-{envelope}"));
     event["occurredAt"] = json!(format!("2026-11-02T10:00:{envelope:02}+01:00"));
     event
 }

@@ -241,7 +241,7 @@ async fn accepts_either_secret_during_rotation_but_no_weak_one() {
     assert_eq!(status(Ingress::FLOW).await, 202, "the vendor's retries are accepted");
     write(&env, "weak\n");
     let reported = "the webhook secret was changed to an unusable one";
-    eventually("it is told", async || {
+    eventually("the log reports it", async || {
         assert_eq!(status("weak").await, 401);
         ingress.process.log().contains(reported).then_some(())
     })

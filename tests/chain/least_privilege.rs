@@ -212,7 +212,7 @@ async fn consumer_user_cannot_access_other_stages() {
     env.unset("BILAG_DECLARE");
     log_in(&mut env, &users, "upload");
     let (code, log) = env.ends(&["consume", "upload"]).await;
-    assert_eq!(code, 1, "one that may not declare and is told to says so: {log}");
+    assert_eq!(code, 1, "a consumer that must declare and may not reports it: {log}");
     assert!(log.contains("may not declare or bind exchange bilag"), "{log}");
     assert!(may_read(&users.url(&env, "console"), "bilag.upload.dead").await);
     assert!(!may_read(&users.url(&env, "console"), "bilag.upload").await);

@@ -17,10 +17,10 @@ fn event(exchange: &str, key: &str, number: usize) -> Outgoing {
 async fn declare_bound_queue(vhost: &Vhost) {
     let channel = vhost.channel().await;
     let options = QueueDeclareOptions { durable: true, ..Default::default() };
-    channel.queue_declare("heard".into(), options, FieldTable::default()).await.expect("a queue");
+    channel.queue_declare("bound".into(), options, FieldTable::default()).await.expect("a queue");
     let bind = QueueBindOptions::default();
     let bound =
-        channel.queue_bind("heard".into(), "events".into(), "heard".into(), bind, FieldTable::default());
+        channel.queue_bind("bound".into(), "events".into(), "bound".into(), bind, FieldTable::default());
     bound.await.expect("a binding");
 }
 
@@ -29,22 +29,22 @@ async fn concurrent_publishes_fail_only_where_unroutable() {
     let vhost = Vhost::new().await;
     declare_bound_queue(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");
-    let key = |number: usize| if number.is_multiple_of(3) { "unheard" } else { "heard" };
+    let key = |number: usize| if number.is_multiple_of(3) { "unbound" } else { "bound" };
     let events: Vec<_> = (0..300).map(|number| event("events", key(number), number)).collect();
 
     let results = join_all(events.iter().map(|event| publisher.publish(event))).await;
 
     for (number, result) in results.into_iter().enumerate() {
         match (key(number), result) {
-            ("heard", Ok(())) => {}
-            ("unheard", Err(PublishError::Unroutable { exchange, routing_key })) => {
-                assert_eq!((&*exchange, &*routing_key), ("events", "unheard"));
+            ("bound", Ok(())) => {}
+            ("unbound", Err(PublishError::Unroutable { exchange, routing_key })) => {
+                assert_eq!((&*exchange, &*routing_key), ("events", "unbound"));
             }
             (key, result) => panic!("{number} with key {key}: {result:?}"),
         }
     }
     eventually("the others are in the queue", async || {
-        (vhost.ready("heard").await == Some(200)).then_some(())
+        (vhost.ready("bound").await == Some(200)).then_some(())
     })
     .await;
     publisher.close().await;
@@ -56,7 +56,7 @@ async fn missing_exchange_fails_only_its_own_publishes() {
     declare_bound_queue(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");
     let events: Vec<_> = (0..60)
-        .map(|number| event(if number % 2 == 0 { "events" } else { "no-such-bus" }, "heard", number))
+        .map(|number| event(if number % 2 == 0 { "events" } else { "no-such-bus" }, "bound", number))
         .collect();
 
     let results = join_all(events.iter().map(|event| publisher.publish(event))).await;
@@ -71,7 +71,7 @@ async fn missing_exchange_fails_only_its_own_publishes() {
             Err(error) => panic!("{number}: {error:?}"),
         }
     }
-    publisher.publish(&event("events", "heard", 60)).await.expect("the publisher still works");
-    assert_eq!(vhost.ready("heard").await, Some(31));
+    publisher.publish(&event("events", "bound", 60)).await.expect("the publisher still works");
+    assert_eq!(vhost.ready("bound").await, Some(31));
     publisher.close().await;
 }

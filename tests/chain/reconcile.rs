@@ -132,8 +132,8 @@ async fn messages_at_a_paused_stage_are_not_republished() {
     waiting(2).await;
     env.ok(&["resume", "upload"]);
     env.complete_within(TIMEOUT, 2).await;
-    let heard = (times_received(&*store, 1).await, times_received(&*store, 2).await);
-    assert_eq!(heard, (1, 1));
+    let received = (times_received(&*store, 1).await, times_received(&*store, 2).await);
+    assert_eq!(received, (1, 1));
 }
 
 /// How often a receipt was received.

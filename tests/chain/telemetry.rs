@@ -102,8 +102,8 @@ async fn metrics_match_what_happened() {
             && seen.sum(CONSUMED, &[("bilag_stage", "dead")]) == 2.0
     })
     .await;
-    let by_hand = [("bilag_stage", "upload"), ("bilag_pause_by", "hand")];
-    assert_eq!(waiting.gauge("bilag_stage_paused", &by_hand), Some(1.0));
+    let held = [("bilag_stage", "upload"), ("bilag_pause_by", "hand")];
+    assert_eq!(waiting.gauge("bilag_stage_paused", &held), Some(1.0));
     assert_eq!(waiting.gauge("bilag_stage_connected", &[("bilag_stage", "upload")]), Some(1.0));
     assert!(waiting.gauge("bilag_dead_oldest_age_seconds", &receipts) > Some(0.0));
     let omniums = [("bilag_target", "omnium")];
@@ -131,7 +131,7 @@ async fn metrics_match_what_happened() {
     .await;
     assert_eq!(env.records(State::Complete).await, 4);
     let upload = [("bilag_stage", "upload")];
-    assert_eq!(settled.gauge("bilag_stage_paused", &by_hand), Some(0.0));
+    assert_eq!(settled.gauge("bilag_stage_paused", &held), Some(0.0));
     assert_eq!(settled.gauge("bilag_invoices_without_file", &omniums), Some(1.0));
     assert_eq!(settled.gauge("bilag_dead_letters", &upload), Some(3.0));
     let rejected = [("bilag_stage", "upload"), ("bilag_reason", "omnium_rejected")];
