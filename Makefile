@@ -7,6 +7,9 @@ target := $${CARGO_TARGET_DIR:-target}
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
 
+# With the features of "make test", so that no dependency is compiled twice.
+build_all := cargo build --workspace --bins --tests --quiet
+
 # The crates whose tests need neither a broker nor a database.
 pure := -p events -p invoice -p receipt-pdf -p tenants -p xtask
 
@@ -39,7 +42,7 @@ deny:
 	@cargo xtask deny
 
 generated:
-	cargo build --quiet -p bilag
+	$(build_all)
 	cargo xtask schemas --check
 	cargo xtask reference --check
 

@@ -25,6 +25,10 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 1
 fi
 
+# One after the other: apt fails where another has its lock.
+exec 9>/var/lock/bilag-install
+flock 9
+
 log=$(mktemp)
 began=$(mktemp)
 policy=/usr/sbin/policy-rc.d
@@ -44,7 +48,7 @@ if [ ! -e "$policy" ]; then
 fi
 echo "installing$missing" >&2
 # shellcheck disable=SC2086 # a list of names
-if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing; } >"$log" 2>&1 </dev/null 9>&-; then
     tail -n 20 "$log" >&2
     echo "apt could not install:$missing" >&2
     exit 1

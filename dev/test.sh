@@ -6,7 +6,8 @@
 #
 # All tests run on the oldest version of RabbitMQ that broker.sh knows. The chain's run on each of the others as
 # well, but for those that tests/chain/main.rs keeps to one broker. A failure on one version does not keep the tests
-# from running on the next. --broker runs all tests on this version alone.
+# from running on the next. --broker runs all tests on this version alone. "-p CRATE" runs that crate's alone, and
+# installs and builds no more than they need; on one version, unless it is bilag-tests, which has the chain's.
 #
 # BILAG_TEST_AMQP_URL with BILAG_TEST_MANAGEMENT_URL name another broker to test on instead, of any version
 # from 3.10; its user "guest" must be an administrator. BILAG_TEST_POSTGRES_URL names another server.
@@ -21,6 +22,21 @@ if [ "${1-}" = --broker ]; then
 else
     mapfile -t versions < <("$here/broker.sh" versions)
 fi
+
+programs=(chromium chromium-driver iproute2 poppler-utils postgresql prometheus qpdf socat sqlite3)
+scope=(--workspace)
+kinds=(--lib --bins --tests --examples)
+prebuild=yes
+case " $* " in
+*" -p bilag-tests "*) scope=() kinds=() ;;
+*" -p "*)
+    programs=(poppler-utils postgresql qpdf)
+    scope=()
+    kinds=()
+    prebuild=
+    versions=("${versions[0]}")
+    ;;
+esac
 
 for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}"; do
     case $name in
@@ -41,7 +57,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
 if command -v apt-get >/dev/null; then
-    "$here/install.sh" chromium chromium-driver iproute2 poppler-utils postgresql prometheus qpdf socat sqlite3
+    "$here/install.sh" "${programs[@]}"
 fi
 if [ -n "${BILAG_TEST_AMQP_URL:-}" ]; then
     [ -n "${BILAG_TEST_MANAGEMENT_URL:-}" ] || {
@@ -55,7 +71,8 @@ fi
     [ -z "$version" ] || BILAG_TEST_BROKER=$version "$here/broker.sh" install
 done) &
 brokers=$!
-cargo build --workspace --bins --tests
+# The chain's tests start executables that "cargo test -p" does not build.
+[ -z "$prebuild" ] || cargo build --workspace --bins --tests
 wait "$brokers"
 
 if [ -z "${BILAG_TEST_POSTGRES_URL:-}" ]; then
@@ -86,10 +103,10 @@ if [ $# -eq 0 ]; then
         exit 1
     }
 fi
-on "${versions[0]}" cargo test --workspace --no-fail-fast --lib --bins --tests --examples "$@"
+on "${versions[0]}" cargo test "${scope[@]}" --no-fail-fast "${kinds[@]}" "$@"
 case " $* " in *" -- "*) ;; *) set -- "$@" -- ;; esac
 for version in "${versions[@]:1}"; do
-    on "$version" cargo test --workspace --test chain "$@" --skip any_version::
+    on "$version" cargo test "${scope[@]}" --test chain "$@" --skip any_version::
 done
 if [ -n "$failed" ]; then
     echo "failed on RabbitMQ $failed" >&2

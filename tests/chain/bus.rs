@@ -161,7 +161,7 @@ async fn declares_only_queues_of_enabled_stages() {
     drop(render);
 
     let output = env.ok(&["topology", "apply", "render", "upload"]);
-    assert!(output.starts_with("14 queues are declared and bound at 127.0.0.1:"), "{output}");
+    assert!(output.starts_with("declared and bound 14 queues at 127.0.0.1:"), "{output}");
     assert_eq!(env.vhost.queues().await.len(), 14);
 }
 

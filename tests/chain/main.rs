@@ -1,5 +1,7 @@
 //! The chain on a real broker. Each test has a vhost, a store and a sandbox of its own.
 
+#![allow(unreachable_pub, reason = "a test exports nothing")]
+
 mod backfill;
 mod bad_input;
 mod body_formats;

@@ -90,7 +90,7 @@ async fn consumers_pause_while_the_database_file_is_missing() {
     unready("was deleted or moved away").await;
     let reported = failed(&env);
     assert!(
-        reported.iter().any(|reported| reported.contains("the queues of its consumers are declared")),
+        reported.iter().any(|reported| reported.contains("although the consumers' queues are declared")),
         "{reported:?}"
     );
     for number in 2..=12 {

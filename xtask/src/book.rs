@@ -9,7 +9,7 @@ use crate::{Outcome, output, root, run as execute, target};
 
 const MDBOOK_VERSION: &str = "0.5.4";
 
-pub fn run() -> Outcome {
+pub(crate) fn run() -> Outcome {
     let (source, html) = (target().join("book-source"), target().join("book"));
     assemble(&source)?;
     let tool = output(Command::new("dev/tool.sh").args(["mdbook", MDBOOK_VERSION]).current_dir(root()))?;

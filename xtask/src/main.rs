@@ -64,7 +64,8 @@ fn main() -> ExitCode {
 
 fn schemas(check: bool) -> Outcome {
     if check {
-        run(cargo(&["test", "--quiet", "-p", "events", "--test", "schemas", "--test", "examples"]))?;
+        // By --workspace the dependencies have the features of `make test`: they are not compiled again.
+        run(cargo(&["test", "--quiet", "--workspace", "--test", "schemas", "--test", "examples"]))?;
     } else {
         run(cargo(&["run", "--quiet", "-p", "events", "--example", "schemas"]))?;
     }

@@ -17,7 +17,7 @@ struct Help {
     long: String,
 }
 
-pub fn run(check: bool) -> Outcome {
+pub(crate) fn run(check: bool) -> Outcome {
     let mut all = Vec::new();
     collect(Vec::new(), &mut all)?;
     replace("docs/settings.md", &settings(&all), check)?;

@@ -1,5 +1,6 @@
 //! `bilag`: every consumer and every tool of the chain in one binary.
 
+#![allow(unreachable_pub, reason = "a binary exports nothing")]
 // What is printed goes through `output`, which knows readers who leave early.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 

@@ -1,5 +1,7 @@
 //! The console as a browser meets it: over HTTP on loopback, with a store of the test's own.
 
+#![allow(unreachable_pub, reason = "a test exports nothing")]
+
 mod browser;
 mod chain;
 mod cookies;

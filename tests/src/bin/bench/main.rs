@@ -2,6 +2,8 @@
 //!
 //! `make bench` runs it in release. It prints its measurements and never fails on them.
 
+#![allow(unreachable_pub, reason = "a binary exports nothing")]
+
 mod dead_letters;
 mod latency;
 mod relay;
