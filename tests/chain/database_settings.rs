@@ -9,12 +9,13 @@ const HOSTILE: [(&str, &str); 10] = [
     ("lock_timeout", "1ms"),
     ("statement_timeout", "1s"),
     ("idle_in_transaction_session_timeout", "1ms"),
-    ("idle_session_timeout", "100ms"),
     ("standard_conforming_strings", "off"),
     ("bytea_output", "escape"),
     ("\"TimeZone\"", "Pacific/Kiritimati"),
     ("\"DateStyle\"", "SQL, DMY"),
     ("\"IntervalStyle\"", "sql_standard"),
+    // Last: it also applies to the sessions that set the others.
+    ("idle_session_timeout", "100ms"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
