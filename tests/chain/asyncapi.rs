@@ -1,29 +1,29 @@
-//! `schemas/asyncapi.yaml` is what the topology and the events are.
+//! `schemas/asyncapi.yaml` matches the topology and the events.
 
-use bilag_tests::World;
+use bilag_tests::TestEnv;
 use serde_json::Value;
 
 #[tokio::test]
-async fn the_committed_document_is_that_of_the_topology() {
-    let mut world = World::new().await;
-    world.unset("BILAG_RETRY_DELAYS");
-    // The vhost of a test is not that of the document.
-    world.set("BILAG_AMQP_URL", "amqp://127.0.0.1/%2f");
-    let generated = world.ok(&["topology", "asyncapi"]);
+async fn committed_document_matches_the_topology() {
+    let mut env = TestEnv::new().await;
+    env.unset("BILAG_RETRY_DELAYS");
+    // The document names the default vhost, not the test's.
+    env.set("BILAG_AMQP_URL", "amqp://127.0.0.1/%2f");
+    let generated = env.ok(&["topology", "asyncapi"]);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/asyncapi.yaml");
     let committed = std::fs::read_to_string(path).expect("it is there");
-    assert!(committed == generated, "schemas/asyncapi.yaml is not what the topology is: run make generate");
+    assert!(committed == generated, "schemas/asyncapi.yaml differs from the topology: run make generate");
 }
 
 #[tokio::test]
-async fn every_queue_key_and_header_of_the_broker_is_in_it() {
-    let world = World::new().await;
-    let json = |arguments: &[&str]| -> Value { serde_json::from_str(&world.ok(arguments)).expect("JSON") };
+async fn describes_every_queue_key_and_header() {
+    let env = TestEnv::new().await;
+    let json = |arguments: &[&str]| -> Value { serde_json::from_str(&env.ok(arguments)).expect("JSON") };
     let document = json(&["topology", "asyncapi", "--json"]);
     let stages: Vec<_> = ["packed", "receipt", "render", "upload", "writeback", "erp", "dead"].to_vec();
     let definitions = json(&[&["topology", "export"], &stages[..]].concat());
     let bindings = definitions["bindings"].as_array().expect("bindings");
-    let told = |exchange: &Value, key: &Value| {
+    let documented = |exchange: &Value, key: &Value| {
         document["channels"].as_object().expect("channels").values().any(|channel| {
             channel["bindings"]["amqp"]["exchange"]["name"] == *exchange && channel["address"] == *key
         })
@@ -35,7 +35,7 @@ async fn every_queue_key_and_header_of_the_broker_is_in_it() {
     {
         let key = binding["routing_key"].as_str().expect("a key");
         if !key.ends_with(".discarded") {
-            assert!(told(&binding["source"], &binding["routing_key"]), "{binding}");
+            assert!(documented(&binding["source"], &binding["routing_key"]), "{binding}");
             seen += 1;
         }
     }
@@ -44,12 +44,12 @@ async fn every_queue_key_and_header_of_the_broker_is_in_it() {
         assert!(document["channels"][format!("bilag.{stage}")].is_object(), "{stage}");
         assert_eq!(document["operations"][format!("{stage}.receive")]["action"], "receive", "{stage}");
     }
-    // Whatever the chain hears of its own is sent by somebody.
+    // Every internal event that the chain consumes has a sender.
     for binding in bindings.iter().filter(|binding| binding["source"] == "bilag") {
         let reference = format!("#/channels/bilag.key.{}", binding["routing_key"].as_str().expect("a key"));
         let operations = document["operations"].as_object().expect("operations");
         let sent =
             |operation: &Value| operation["action"] == "send" && operation["channel"]["$ref"] == *reference;
-        assert!(operations.values().any(sent), "nobody sends {reference}");
+        assert!(operations.values().any(sent), "no operation sends {reference}");
     }
 }

@@ -1,8 +1,8 @@
-//! Exported receipts of a period, put on the bus: each exactly once, however often it is begun anew.
+//! `bilag backfill`: publishes exported receipts of a period exactly once, however often it is rerun.
 
 use std::time::Duration;
 
-use bilag_tests::{World, eventually, receipt, told};
+use bilag_tests::{TestEnv, eventually, exit_output, receipt};
 use sandbox::omnium::Call;
 use serde_json::{Value, json};
 
@@ -20,27 +20,27 @@ fn numbers(printed: &str) -> [u64; 4] {
 const NOVEMBER: [&str; 4] = ["--from", "2026-11-01", "--to", "2026-11-30"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_of_the_period_and_not_there_is_published_and_the_rest_is_told() {
-    let world = World::new().await;
-    let mut all = world.consume(&["all"]).await;
-    // The day is the store's: the last one is still the 31st of October in UTC.
+async fn publishes_missing_receipts_of_the_period_and_lists_the_rest() {
+    let env = TestEnv::new().await;
+    let mut all = env.consume(&["all"]).await;
+    // The day is the store's local day: the last receipt is settled on 31 October in UTC.
     let events = [
         settled_on(1, "2026-11-02T10:00:00+01:00"),
         settled_on(2, "2026-10-31T23:59:59+01:00"),
         settled_on(3, "2026-11-01T00:30:00+01:00"),
     ];
-    world.publish(&events[0]).await;
-    world.complete_within(Duration::from_secs(60), 1).await;
+    env.publish(&events[0]).await;
+    env.complete_within(Duration::from_secs(60), 1).await;
     let lines: Vec<_> = events.iter().map(Value::to_string).collect();
-    world.file("november.jsonl", format!("{}\n{{\"id\": 18\n{}\n", lines[0], lines[1]));
-    world.file(
+    env.file("november.jsonl", format!("{}\n{{\"id\": 18\n{}\n", lines[0], lines[1]));
+    env.file(
         "rest.json",
         format!("[\n{},\n{{\"id\": \"x\"}}\n]", serde_json::to_string_pretty(&events[2]).expect("JSON")),
     );
     let mut arguments = vec!["backfill", "november.jsonl", "rest.json", "--json"];
     arguments.extend(NOVEMBER);
 
-    let (code, printed, error) = told(&world.run(&arguments));
+    let (code, printed, error) = exit_output(&env.run(&arguments));
     assert_eq!((code, numbers(&printed)), (1, [1, 1, 1, 2]), "{printed}");
     assert_eq!(error, "error: 2 event(s) are invalid\n");
     let broken: Value = serde_json::from_str(&printed).expect("JSON");
@@ -52,46 +52,46 @@ async fn what_is_of_the_period_and_not_there_is_published_and_the_rest_is_told()
         .collect();
     let in_rest = serde_json::to_string_pretty(&events[2]).expect("JSON").lines().count() + 2;
     assert_eq!(broken, [(json!("november.jsonl"), json!(2)), (json!("rest.json"), json!(in_rest))]);
-    assert_eq!(writes(&world), 2, "it only read");
+    assert_eq!(writes(&env), 2, "a dry run must not publish");
 
     arguments.push("--publish");
-    let (code, printed, _) = told(&world.run(&arguments));
+    let (code, printed, _) = exit_output(&env.run(&arguments));
     assert_eq!((code, numbers(&printed)), (1, [1, 1, 1, 2]), "{printed}");
-    world.complete_within(Duration::from_secs(60), 2).await;
-    let (_, printed, _) = told(&world.run(&arguments));
+    env.complete_within(Duration::from_secs(60), 2).await;
+    let (_, printed, _) = exit_output(&env.run(&arguments));
     assert_eq!(numbers(&printed), [0, 2, 1, 2], "{printed}");
     all.kill();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_in_the_middle_and_begun_anew_each_receipt_is_invoiced_once() {
+async fn invoices_each_receipt_once_when_killed_and_rerun() {
     const COUNT: u32 = 60;
-    let world = World::new().await;
-    let mut all = world.consume(&["all"]).await;
+    let env = TestEnv::new().await;
+    let mut all = env.consume(&["all"]).await;
     let lines: Vec<_> =
         (1..=COUNT).map(|number| settled_on(number, "2026-11-02T10:00:00+01:00").to_string()).collect();
-    world.file("november.jsonl", lines.join("\n"));
+    env.file("november.jsonl", lines.join("\n"));
     let mut arguments = vec!["backfill", "november.jsonl", "--publish", "--rate", "30/s"];
     arguments.extend(NOVEMBER);
-    let mut first = world.start(&arguments);
-    eventually("some are invoiced", async || (writes(&world) >= 10).then_some(())).await;
+    let mut first = env.start(&arguments);
+    eventually("some are invoiced", async || (writes(&env) >= 10).then_some(())).await;
     first.kill();
-    let printed = world.ok(&arguments);
+    let printed = env.ok(&arguments);
     assert!(printed.contains("already there"), "{printed}");
-    world.complete_within(Duration::from_secs(120), COUNT.into()).await;
+    env.complete_within(Duration::from_secs(120), COUNT.into()).await;
     all.kill();
-    assert_eq!(writes(&world), 2 * COUNT as usize, "each is created once and has its file once");
-    assert!(world.dead_letters().is_empty());
+    assert_eq!(writes(&env), 2 * COUNT as usize, "each is created once and has its file once");
+    assert!(env.dead_letters().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_nobody_hears_it_nothing_is_published_and_it_says_so() {
-    let world = World::new().await;
-    world.ok(&["sync", "migrate"]);
-    world.file("one.json", settled_on(1, "2026-11-02T10:00:00+01:00").to_string());
+async fn publishes_nothing_without_a_bound_queue() {
+    let env = TestEnv::new().await;
+    env.ok(&["sync", "migrate"]);
+    env.file("one.json", settled_on(1, "2026-11-02T10:00:00+01:00").to_string());
     let mut arguments = vec!["backfill", "one.json", "--publish"];
     arguments.extend(NOVEMBER);
-    let (code, printed, error) = told(&world.run(&arguments));
+    let (code, printed, error) = exit_output(&env.run(&arguments));
     assert_eq!(code, 1, "{printed}");
     assert!(
         error.contains("bilag topology apply") && error.contains("run the same command to continue"),
@@ -99,7 +99,7 @@ async fn where_nobody_hears_it_nothing_is_published_and_it_says_so() {
     );
 }
 
-fn writes(world: &World) -> usize {
+fn writes(env: &TestEnv) -> usize {
     let is_write = |call| matches!(call, Call::Upsert | Call::Attach);
-    world.sandbox.omnium.ledger().iter().filter(|entry| is_write(entry.call)).count()
+    env.sandbox.omnium.ledger().iter().filter(|entry| is_write(entry.call)).count()
 }

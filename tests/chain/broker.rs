@@ -1,187 +1,189 @@
-//! What the broker may do to its consumers: be away, come back, close connections, cancel, block.
+//! What the broker may do to its consumers: go down, restart, close connections, cancel consumers, block.
 
 use bilag_tests::{
-    Bilag, Health, OwnBroker, Store, TIMEOUT, Till, Vhost, World, eventually, eventually_within, receipt,
+    Bilag, Health, PrivateBroker, RetryingPublisher, Store, TIMEOUT, TestEnv, Vhost, eventually,
+    eventually_within, receipt,
 };
 use lapin::types::FieldTable;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::json;
 
-async fn on(broker: &OwnBroker) -> World {
-    World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await
+async fn on(broker: &PrivateBroker) -> TestEnv {
+    TestEnv::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_is_not_up_yet_is_waited_for() {
-    let broker = OwnBroker::start();
-    let mut world = on(&broker).await;
-    let health = Health::of(&mut world);
-    broker.write_down();
+async fn waits_for_the_broker_at_startup() {
+    let broker = PrivateBroker::start();
+    let mut env = on(&broker).await;
+    let health = Health::of(&mut env);
+    broker.flush_definitions();
     broker.kill();
 
-    let mut all = world.start(&["consume", "all"]);
-    eventually("each stage says that the broker cannot be reached", async || {
+    let mut all = env.start(&["consume", "all"]);
+    eventually("each stage reports the broker as unreachable", async || {
         let (status, body) = health.ready().await?;
         assert_eq!((status, &body["ready"]), (503, &json!(false)), "{body}");
         let stages = body["stages"].as_array()?;
-        let told = |stage: &serde_json::Value| {
+        let reported = |stage: &serde_json::Value| {
             stage["broker"]["state"] == "disconnected"
                 && stage["broker"]["why"].as_str().is_some_and(|why| why.contains("cannot be reached"))
         };
-        (stages.len() == 4 && stages.iter().all(told)).then_some(())
+        (stages.len() == 4 && stages.iter().all(reported)).then_some(())
     })
     .await;
     assert!(all.has_ended().is_none(), "{}", all.log());
 
-    broker.start_again();
+    broker.restart();
     eventually_within(TIMEOUT, "it is ready", async || {
         assert!(all.has_ended().is_none(), "{}", all.log());
         health.ready().await.filter(|(status, _)| *status == 200)
     })
     .await;
-    Till::new(&world.vhost.url).publish(&receipt(1)).await;
-    world.complete_within(TIMEOUT, 1).await;
-    world.assert_exactly_once(1..=1);
+    RetryingPublisher::new(&env.vhost.url).publish(&receipt(1)).await;
+    env.complete_within(TIMEOUT, 1).await;
+    env.assert_exactly_once(1..=1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_killed_under_load_costs_nothing() {
-    let broker = OwnBroker::start();
-    let world = on(&broker).await;
-    let mut all = world.consume(&["all"]).await;
-    let mut till = Till::new(&world.vhost.url);
+async fn survives_killing_the_broker_under_load() {
+    let broker = PrivateBroker::start();
+    let env = on(&broker).await;
+    let mut all = env.consume(&["all"]).await;
+    let mut till = RetryingPublisher::new(&env.vhost.url);
     let trickle = tokio::spawn(async move {
         for number in 1..=80 {
             till.publish(&receipt(number)).await;
         }
     });
     for complete in [10, 40] {
-        world.complete_within(TIMEOUT, complete).await;
+        env.complete_within(TIMEOUT, complete).await;
         broker.kill();
-        broker.start_again();
+        broker.restart();
     }
     trickle.await.expect("all are published");
-    world.complete_within(TIMEOUT, 80).await;
+    env.complete_within(TIMEOUT, 80).await;
 
     assert!(all.has_ended().is_none(), "{}", all.log());
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    world.assert_exactly_once(1..=80);
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=80);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_forced_closed_in_mid_work_cost_nothing() {
-    let world = World::new().await;
-    world.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 200 }));
-    let mut all = world.consume(&["all"]).await;
-    let mut till = Till::new(&world.vhost.url);
+async fn survives_forced_connection_closes() {
+    let env = TestEnv::new().await;
+    env.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 200 }));
+    let mut all = env.consume(&["all"]).await;
+    let mut till = RetryingPublisher::new(&env.vhost.url);
     let trickle = tokio::spawn(async move {
         for number in 1..=120 {
             till.publish(&receipt(number)).await;
         }
     });
     for complete in [5, 30, 60] {
-        world.complete_within(TIMEOUT, complete).await;
+        env.complete_within(TIMEOUT, complete).await;
         eventually("connections are closed", async || {
-            (world.vhost.close_connections("bilag ").await > 0).then_some(())
+            (env.vhost.close_connections("bilag ").await > 0).then_some(())
         })
         .await;
     }
     trickle.await.expect("all are published");
-    world.complete_within(TIMEOUT, 120).await;
+    env.complete_within(TIMEOUT, 120).await;
 
     assert!(all.has_ended().is_none(), "{}", all.log());
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    world.assert_exactly_once(1..=120);
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=120);
 }
 
-/// A world whose queues have been at work: RabbitMQ 3.10 does not bear that one is deleted while its
-/// dead-lettering still starts.
-async fn at_work() -> (World, Bilag) {
-    let world = World::new().await;
-    let all = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    world.complete_within(TIMEOUT, 1).await;
-    (world, all)
+/// An environment whose queues have carried messages: RabbitMQ 3.10 breaks if a queue is deleted while its
+/// dead-lettering is still starting.
+async fn env_after_traffic() -> (TestEnv, Bilag) {
+    let env = TestEnv::new().await;
+    let all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    env.complete_within(TIMEOUT, 1).await;
+    (env, all)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn queues_deleted_under_their_consumers_are_declared_again_and_consumed() {
-    let (world, all) = at_work().await;
+async fn redeclares_and_consumes_deleted_queues() {
+    let (env, all) = env_after_traffic().await;
     for queue in ["bilag.receipt", "bilag.render", "bilag.upload"] {
-        world.vhost.delete(&format!("queues/{{vhost}}/{queue}")).await;
+        env.vhost.delete(&format!("queues/{{vhost}}/{queue}")).await;
     }
     eventually("all consume again", async || (all.log().matches(" consuming ").count() == 7).then_some(()))
         .await;
-    world.publish(&receipt(2)).await;
-    world.complete_within(TIMEOUT, 2).await;
-    world.assert_exactly_once(1..=2);
+    env.publish(&receipt(2)).await;
+    env.complete_within(TIMEOUT, 2).await;
+    env.assert_exactly_once(1..=2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn exchanges_and_bindings_deleted_under_their_consumers_are_put_back() {
-    let (world, _all) = at_work().await;
+async fn redeclares_deleted_exchanges_and_bindings() {
+    let (env, _all) = env_after_traffic().await;
     for exchange in ["bilag", "bilag.requeue", "bilag.retry", "bilag.dead"] {
-        world.vhost.delete(&format!("exchanges/{{vhost}}/{exchange}")).await;
+        env.vhost.delete(&format!("exchanges/{{vhost}}/{exchange}")).await;
     }
-    let (channel, key) = (world.vhost.channel().await, "receipt.settled.v1");
+    let (channel, key) = (env.vhost.channel().await, "receipt.settled.v1");
     let unbound =
         channel.queue_unbind("bilag.receipt".into(), "events".into(), key.into(), FieldTable::default());
     unbound.await.expect("unbound");
-    let arguments = ["topology", "check", "--management-url", &world.vhost.management];
-    eventually("all is there again", async || world.run(&arguments).status.success().then_some(())).await;
-    world.publish(&receipt(2)).await;
-    world.complete_within(TIMEOUT, 2).await;
-    world.assert_exactly_once(1..=2);
+    let arguments = ["topology", "check", "--management-url", &env.vhost.management];
+    eventually("everything is declared again", async || env.run(&arguments).status.success().then_some(()))
+        .await;
+    env.publish(&receipt(2)).await;
+    env.complete_within(TIMEOUT, 2).await;
+    env.assert_exactly_once(1..=2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rung_that_was_deleted_is_declared_again() {
-    let (world, _all) = at_work().await;
-    world.vhost.delete("queues/{vhost}/bilag.upload.retry.300ms").await;
+async fn redeclares_a_deleted_retry_queue() {
+    let (env, _all) = env_after_traffic().await;
+    env.vhost.delete("queues/{vhost}/bilag.upload.retry.300ms").await;
     let failed = Fault::Status { status: 500.try_into().expect("a status"), retry_after: None, done: false };
-    world.sandbox.omnium.add_fault(Rule::new(failed).on(Call::Upsert).times(1));
-    world.publish(&receipt(2)).await;
-    world.complete_within(TIMEOUT, 2).await;
-    world.assert_exactly_once(1..=2);
+    env.sandbox.omnium.add_fault(Rule::new(failed).on(Call::Upsert).times(1));
+    env.publish(&receipt(2)).await;
+    env.complete_within(TIMEOUT, 2).await;
+    env.assert_exactly_once(1..=2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_out_of_memory_is_waited_for_and_seen() {
-    let broker = OwnBroker::start();
-    let mut world = on(&broker).await;
-    let health = Health::of(&mut world);
-    world.ok(&["topology", "apply"]);
+async fn waits_for_and_reports_a_memory_alarm() {
+    let broker = PrivateBroker::start();
+    let mut env = on(&broker).await;
+    let health = Health::of(&mut env);
+    env.ok(&["topology", "apply"]);
     for number in 1..=40 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     broker.raise_alarm();
-    let mut all = world.start(&["consume", "all"]);
-    eventually("/readyz says so", async || {
+    let mut all = env.start(&["consume", "all"]);
+    eventually("/readyz reports the alarm", async || {
         let stage = health.stage("receipt").await?;
         let (status, _) = health.ready().await?;
         (stage["broker"]["state"] == "blocked" && status == 503).then_some(())
     })
     .await;
-    assert_eq!(world.sandbox.omnium.summary().invoices.len(), 0);
+    assert_eq!(env.sandbox.omnium.summary().invoices.len(), 0);
 
     broker.clear_alarm();
-    world.complete_within(TIMEOUT, 40).await;
-    eventually("/readyz says that it is over", async || {
+    env.complete_within(TIMEOUT, 40).await;
+    eventually("/readyz reports the end of the alarm", async || {
         health.ready().await.filter(|(status, _)| *status == 200)
     })
     .await;
     assert!(all.has_ended().is_none(), "{}", all.log());
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    world.assert_exactly_once(1..=40);
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=40);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stage_consumes_and_publishes_on_connections_of_their_own() {
-    let world = World::new().await;
-    let upload = world.consume(&["upload"]).await;
+async fn consumes_and_publishes_on_separate_connections() {
+    let env = TestEnv::new().await;
+    let upload = env.consume(&["upload"]).await;
     let expected = ["consume upload", "publish"].map(|purpose| format!("bilag {} {purpose}", upload.id()));
     eventually("the broker shows both", async || {
-        let mut names = world.vhost.connections().await;
+        let mut names = env.vhost.connections().await;
         names.retain(|name| name.starts_with("bilag "));
         (names == expected).then_some(())
     })

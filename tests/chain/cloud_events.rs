@@ -1,8 +1,8 @@
-//! Events in envelopes of CloudEvents: the same to the chain as carried plain.
+//! CloudEvents envelopes: the chain treats an enveloped event like a plain one.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bilag_tests::{World, eventually, package, receipt};
+use bilag_tests::{TestEnv, eventually, package, receipt};
 use lapin::BasicProperties;
 use serde_json::{Value, json};
 use sync_store::State;
@@ -26,47 +26,46 @@ fn properties() -> BasicProperties {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receipt_is_the_same_receipt_plain_and_in_either_envelope() {
-    let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+async fn plain_and_enveloped_receipts_are_duplicates() {
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
     for event in [enveloped(&receipt(1)), receipt(1), in_base64(&receipt(1)), in_base64(&receipt(2))] {
-        world.publish_bytes(event.to_string().as_bytes(), properties()).await;
+        env.publish_bytes(event.to_string().as_bytes(), properties()).await;
     }
-    eventually("both are complete", async || (world.records(State::Complete).await == 2).then_some(())).await;
-    world.assert_exactly_once(1..=2);
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    assert!(world.ok(&["report", "--from", "2026-01-01", "--to", "2026-12-31"]).contains('2'));
+    eventually("both are complete", async || (env.records(State::Complete).await == 2).then_some(())).await;
+    env.assert_exactly_once(1..=2);
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    assert!(env.ok(&["report", "--from", "2026-01-01", "--to", "2026-12-31"]).contains('2'));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_in_an_envelope_is_told_with_its_path_and_the_bytes_are_kept() {
-    let world = World::new().await;
-    let _all = world.consume(&["receipt", "dead"]).await;
+async fn envelope_errors_have_their_path_and_keep_the_bytes() {
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["receipt", "dead"]).await;
     let mut broken = enveloped(&receipt(1));
     broken["data"]["orderReceipt"]["order"]["type"] = json!("GIFT");
-    world.publish_bytes(broken.to_string().as_bytes(), properties()).await;
-    let letter = eventually("it is a dead letter", async || world.dead_letters().pop()).await;
+    env.publish_bytes(broken.to_string().as_bytes(), properties()).await;
+    let letter = eventually("it is a dead letter", async || env.dead_letters().pop()).await;
     assert_eq!(letter["reason"], "invalid_event", "{letter}");
     assert_eq!(
         letter["error"],
         "at data.orderReceipt.order.type: expected the text SALE or RETURN or PAYMENT"
     );
     assert_eq!(letter["receipt"], "rcpt-1", "{letter}");
-    let message = world.vhost.peek("bilag.receipt.dead", 1).await.pop().expect("it is there");
+    let message = env.vhost.peek("bilag.receipt.dead", 1).await.pop().expect("it is there");
     assert_eq!(message.body, broken.to_string().as_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_package_in_an_envelope_is_asked_for_once_and_passed_on_without_it() {
-    let world = World::with_packages().await;
-    let _all = world.consume(&["all"]).await;
+async fn enveloped_package_is_requested_once_and_unwrapped() {
+    let env = TestEnv::with_packages().await;
+    let _all = env.consume(&["all"]).await;
     let key = "package.status.packed";
     for event in [enveloped(&package(73)), package(73)] {
-        world.publish_to("events", key, event.to_string().as_bytes(), properties()).await;
+        env.publish_to("events", key, event.to_string().as_bytes(), properties()).await;
     }
-    eventually("it is written back", async || (world.records(State::Complete).await == 2).then_some(()))
-        .await;
-    let asked = world.sandbox.invoice_service.summary();
+    eventually("it is written back", async || (env.records(State::Complete).await == 2).then_some(())).await;
+    let asked = env.sandbox.invoice_service.summary();
     assert!(asked.violations.is_empty(), "{asked:?}");
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }

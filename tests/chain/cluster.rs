@@ -1,51 +1,51 @@
-//! A cluster of three brokers, of which one is killed while receipts come.
+//! A cluster of three brokers, one of which is killed while receipts are published.
 
-use bilag_tests::{OwnCluster, Store, TIMEOUT, Till, World, eventually, receipt};
+use bilag_tests::{PrivateCluster, RetryingPublisher, Store, TIMEOUT, TestEnv, eventually, receipt};
 use serde_json::Value;
 
 const RECEIPTS: u32 = 300;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_killed_under_load_costs_nothing_and_work_goes_on_without_it() {
-    let cluster = OwnCluster::start();
+async fn survives_killing_a_cluster_node_under_load() {
+    let cluster = PrivateCluster::start();
     let vhost = cluster.vhost().await;
-    let mut world = World::on(vhost, Store::Sqlite).await;
-    // All begin at the node that is going to be killed.
-    let urls = cluster.urls(&world.vhost, &[1, 2, 0]);
-    world.set("BILAG_AMQP_URL", &urls);
+    let mut env = TestEnv::on(vhost, Store::Sqlite).await;
+    // Every client connects first to the node that will be killed.
+    let urls = cluster.urls(&env.vhost, &[1, 2, 0]);
+    env.set("BILAG_AMQP_URL", &urls);
     let mut stages = Vec::new();
     for stage in ["receipt", "render", "upload", "dead"] {
-        stages.push(world.consume(&[stage]).await);
+        stages.push(env.consume(&[stage]).await);
     }
-    assert_has_members(&world, 3).await;
+    assert_has_members(&env, 3).await;
 
-    let mut till = Till::new(&urls);
+    let mut till = RetryingPublisher::new(&urls);
     let trickle = tokio::spawn(async move {
         for number in 1..=RECEIPTS {
             till.publish(&receipt(number)).await;
         }
     });
-    world.complete_within(TIMEOUT, 50).await;
+    env.complete_within(TIMEOUT, 50).await;
     cluster.kill(1);
     trickle.await.expect("all are published, without the node");
-    world.complete_within(TIMEOUT, RECEIPTS.into()).await;
+    env.complete_within(TIMEOUT, RECEIPTS.into()).await;
 
-    cluster.start_again(1);
-    world.publish(&receipt(RECEIPTS + 1)).await;
-    world.complete_within(TIMEOUT, u64::from(RECEIPTS) + 1).await;
+    cluster.restart(1);
+    env.publish(&receipt(RECEIPTS + 1)).await;
+    env.complete_within(TIMEOUT, u64::from(RECEIPTS) + 1).await;
     for stage in &mut stages {
         assert!(stage.has_ended().is_none(), "{}", stage.log());
     }
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    world.assert_exactly_once(1..=RECEIPTS + 1);
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=RECEIPTS + 1);
 }
 
-/// Every queue of the chain is kept by so many nodes: else killing one would prove little.
-async fn assert_has_members(world: &World, count: usize) {
+/// Every queue of the chain has replicas on so many nodes; otherwise killing one proves little.
+async fn assert_has_members(env: &TestEnv, count: usize) {
     for queue in ["bilag.receipt", "bilag.render", "bilag.upload", "bilag.upload.dead"] {
-        eventually(&format!("{queue} is kept by {count} nodes"), async || {
-            let told = world.vhost.get(&format!("queues/{{vhost}}/{queue}")).await;
-            let members = told.get("members").and_then(Value::as_array)?;
+        eventually(&format!("{queue} has {count} members"), async || {
+            let reported = env.vhost.get(&format!("queues/{{vhost}}/{queue}")).await;
+            let members = reported.get("members").and_then(Value::as_array)?;
             (members.len() == count).then_some(())
         })
         .await;

@@ -1,6 +1,6 @@
-//! The tools, as a person at a terminal or a script meets them.
+//! The command line tools, as people and scripts use them.
 
-use bilag_tests::{World, sample, sample_path, told};
+use bilag_tests::{TestEnv, exit_output, sample, sample_path};
 use serde_json::Value;
 
 fn path(sample: &str) -> String {
@@ -9,23 +9,23 @@ fn path(sample: &str) -> String {
 
 #[tokio::test]
 async fn map_prints_the_exact_invoice() {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     for name in ["receipt-standard", "receipt-payment"] {
-        let printed = world.ok(&["map", &path(&format!("{name}.json"))]);
+        let printed = env.ok(&["map", &path(&format!("{name}.json"))]);
         let invoice: Value = serde_json::from_str(&printed).expect("JSON");
         assert_eq!(invoice, sample(&format!("{name}.invoice.json")), "{name}");
     }
 }
 
 #[tokio::test]
-async fn render_writes_the_same_pdf_each_time() {
-    let world = World::new().await;
+async fn render_is_deterministic() {
+    let env = TestEnv::new().await;
     let receipt = path("receipt-standard.json");
     for template in ["a4", "roll-80mm"] {
         let pdf = |name: &str| {
-            let file = world.file(name, "");
+            let file = env.file(name, "");
             let out = file.to_str().expect("a path");
-            world.ok(&["render", &receipt, "--output", out, "--template", template]);
+            env.ok(&["render", &receipt, "--output", out, "--template", template]);
             std::fs::read(&file).expect("the PDF")
         };
         let (first, second) = (pdf("first.pdf"), pdf("second.pdf"));
@@ -35,34 +35,33 @@ async fn render_writes_the_same_pdf_each_time() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_cannot_be_used_is_named_with_its_mistake() {
-    let world = World::new().await;
-    let broken =
-        world.file("broken.json", sample("receipt-standard.json").to_string().replace("SALE", "GIFT"));
+async fn unusable_receipts_are_reported_with_their_error() {
+    let env = TestEnv::new().await;
+    let broken = env.file("broken.json", sample("receipt-standard.json").to_string().replace("SALE", "GIFT"));
     let broken = broken.to_str().expect("a path");
     let expected =
         format!("error: {broken}: at orderReceipt.order.type: expected the text SALE or RETURN or PAYMENT\n");
     for arguments in [&["map", broken][..], &["render", broken, "-o", "x.pdf"]] {
-        assert_eq!(told(&world.run(arguments)), (1, String::new(), expected.clone()));
+        assert_eq!(exit_output(&env.run(arguments)), (1, String::new(), expected.clone()));
     }
-    let (code, _, error) = told(&world.run(&["map", "nowhere.json"]));
+    let (code, _, error) = exit_output(&env.run(&["map", "nowhere.json"]));
     assert_eq!((code, error.as_str()), (1, "error: nowhere.json: No such file or directory (os error 2)\n"));
 }
 
 #[tokio::test]
-async fn template_check_lists_every_mistake_with_its_line() {
-    let world = World::new().await;
-    assert_eq!(world.ok(&["template", "check", "a4"]), "a4: valid\n");
+async fn template_check_lists_every_error_with_its_line() {
+    let env = TestEnv::new().await;
+    assert_eq!(env.ok(&["template", "check", "a4"]), "a4: valid\n");
     let template = "language = \"nb\"\n\n[page]\nsize = \"A9\"\nmargin = \"wide\"\n";
-    world.file("ours.toml", template);
-    let (code, printed, error) = told(&world.run(&["template", "check", "ours.toml"]));
+    env.file("ours.toml", template);
+    let (code, printed, error) = exit_output(&env.run(&["template", "check", "ours.toml"]));
     assert_eq!((code, printed.as_str()), (1, ""), "{error}");
     for mistake in
         ["ours.toml:1: the template shows nothing", "ours.toml:4: unknown key `size`", "ours.toml:5: "]
     {
         assert!(error.contains(mistake), "{mistake}: {error}");
     }
-    let (code, _, error) = told(&world.run(&["template", "check", "nowhere.toml"]));
+    let (code, _, error) = exit_output(&env.run(&["template", "check", "nowhere.toml"]));
     assert!(
         code != 0 && error.contains("neither built in (a4, roll-80mm) nor a file that can be read"),
         "{error}"
@@ -70,12 +69,12 @@ async fn template_check_lists_every_mistake_with_its_line() {
 }
 
 #[tokio::test]
-async fn publish_says_what_nobody_would_hear_and_goes_on_with_the_rest() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply", "receipt"]);
-    world.file("other.json", "{\"type\":\"receipt.settled.v9\",\"id\":\"evt-9\"}");
+async fn publish_reports_unroutable_events_and_continues() {
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply", "receipt"]);
+    env.file("other.json", "{\"type\":\"receipt.settled.v9\",\"id\":\"evt-9\"}");
     let standard = path("receipt-standard.json");
-    let (code, printed, error) = told(&world.run(&["publish", "other.json", &standard]));
+    let (code, printed, error) = exit_output(&env.run(&["publish", "other.json", &standard]));
     assert_eq!(code, 1);
     assert_eq!(printed, format!("{standard}: published with key receipt.settled.v1\n"));
     let lines: Vec<_> = error.lines().collect();
@@ -88,12 +87,12 @@ async fn publish_says_what_nobody_would_hear_and_goes_on_with_the_rest() {
             "error: 1 of 2 events were not published",
         ]
     );
-    assert_eq!(world.vhost.ready("bilag.receipt").await, Some(1));
+    assert_eq!(env.vhost.ready("bilag.receipt").await, Some(1));
 }
 
 #[tokio::test]
-async fn every_command_explains_itself() {
-    let world = World::new().await;
+async fn every_command_has_help() {
+    let env = TestEnv::new().await;
     for command in [
         "consume",
         "topology",
@@ -122,25 +121,25 @@ async fn every_command_explains_itself() {
     ] {
         let mut arguments: Vec<_> = command.split(' ').collect();
         arguments.push("--help");
-        let help = world.ok(&arguments);
+        let help = env.ok(&arguments);
         assert!(help.contains(&format!("Usage: bilag {command}")), "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
         assert!(!help.contains("a-secret") && !help.contains("guest"), "a setting's value is shown: {help}");
     }
-    let help = world.ok(&["topology", "check", "--help"]);
+    let help = env.ok(&["topology", "check", "--help"]);
     assert!(!help.contains("OMNIUM_") && help.contains("BILAG_MANAGEMENT_URL"), "{help}");
-    let help = world.ok(&["--help"]);
+    let help = env.ok(&["--help"]);
     assert!(help.starts_with("Carries retail receipts to where their invoices belong"), "{help}");
-    let (code, _, error) = told(&world.run(&["sandbx", "--help"]));
+    let (code, _, error) = exit_output(&env.run(&["sandbx", "--help"]));
     assert_eq!(code, 2);
     assert!(error.contains("a similar subcommand exists: 'sandbox'"), "{error}");
 }
 
 #[tokio::test]
-async fn a_reader_who_leaves_early_is_no_failure_and_keeps_nothing_from_being_done() {
-    let world = World::new().await;
-    world.ok(&["sync", "migrate"]);
-    world.ok(&["topology", "apply", "receipt"]);
+async fn closed_standard_output_is_not_a_failure() {
+    let env = TestEnv::new().await;
+    env.ok(&["sync", "migrate"]);
+    env.ok(&["topology", "apply", "receipt"]);
     let standard = path("receipt-standard.json");
     for arguments in [
         &["map", &standard][..],
@@ -153,8 +152,8 @@ async fn a_reader_who_leaves_early_is_no_failure_and_keeps_nothing_from_being_do
         &["--help"],
         &["publish", &standard, &standard],
     ] {
-        let (code, printed, error) = told(&world.run_unread(arguments));
+        let (code, printed, error) = exit_output(&env.run_with_closed_stdout(arguments));
         assert_eq!((code, printed.as_str(), error.as_str()), (0, "", ""), "{arguments:?}");
     }
-    assert_eq!(world.vhost.ready("bilag.receipt").await, Some(2), "both were published");
+    assert_eq!(env.vhost.ready("bilag.receipt").await, Some(2), "both were published");
 }

@@ -1,8 +1,8 @@
-//! deploy/postgres/role.sql: the role that the consumers log in as works with the tables, and changes none.
+//! `deploy/postgres/role.sql`: the consumers' role reads and writes rows, and alters no table.
 
 use std::{env, fs};
 
-use bilag_tests::{Store, Vhost, World};
+use bilag_tests::{Store, TestEnv, Vhost};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, query_scalar};
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ fn is_forbidden(ran: &Result<(), sqlx::Error>) -> bool {
     error.and_then(|error| error.code()).is_some_and(|code| code == FORBIDDEN)
 }
 
-/// What the consumers' role may do with a table.
+/// The consumers' privileges on a table.
 fn may(table: &str) -> &'static [&'static str] {
     match table {
         "_sqlx_migrations" | "bilag_schema" => &["select"],
@@ -28,10 +28,10 @@ fn may(table: &str) -> &'static [&'static str] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_consumers_role_works_with_the_tables_that_the_owner_makes_and_changes_none() {
+async fn application_role_uses_tables_but_cannot_alter_them() {
     let server = env::var("BILAG_TEST_POSTGRES_URL").expect("`make test` starts a server");
     let name = format!("bilag_{}", Uuid::new_v4().simple());
-    run(&server, &format!("create database {name}")).await.expect("a database is made");
+    run(&server, &format!("create database {name}")).await.expect("the database is created");
     let (base, _) = server.rsplit_once('/').expect("the URL ends in a database");
     let url = |role: &str| format!("{}/{name}", base.replacen("postgres@", &format!("{role}@"), 1));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/postgres/role.sql");
@@ -40,8 +40,8 @@ async fn the_consumers_role_works_with_the_tables_that_the_owner_makes_and_chang
         run(&url("postgres"), &script).await.expect("the script runs");
     }
 
-    // The owner makes the tables.
-    World::on(Vhost::new().await, Store::Postgres(url("bilag_owner"))).await.ok(&["sync", "migrate"]);
+    // The owner creates the tables.
+    TestEnv::on(Vhost::new().await, Store::Postgres(url("bilag_owner"))).await.ok(&["sync", "migrate"]);
     run(&url("postgres"), &script).await.expect("the script runs once more");
     let mut connection = PgConnection::connect(&url("bilag_app")).await.expect("the role may log in");
     let tables: Vec<String> =
@@ -53,11 +53,11 @@ async fn the_consumers_role_works_with_the_tables_that_the_owner_makes_and_chang
     for narrowed in ["_sqlx_migrations", "bilag_schema", "audit"] {
         assert!(tables.iter().any(|table| table == narrowed), "{narrowed} is none of {tables:?}");
     }
-    // With the tables made, the consumers' role opens the store and writes there.
-    let world = World::on(Vhost::new().await, Store::Postgres(url("bilag_app"))).await;
-    world.ok(&["pause", "upload", "--why", "the role may write"]);
-    world.ok(&["sync", "list"]);
-    world.ok(&["sync", "prune", "--older-than", "400d"]);
+    // The consumers' role opens the store and writes to it.
+    let env = TestEnv::on(Vhost::new().await, Store::Postgres(url("bilag_app"))).await;
+    env.ok(&["pause", "upload", "--why", "the role may write"]);
+    env.ok(&["sync", "list"]);
+    env.ok(&["sync", "prune", "--older-than", "400d"]);
     for table in &tables {
         for right in ["select", "insert", "update", "delete"] {
             let has: bool = query_scalar("select has_table_privilege($1, $2)")
@@ -65,7 +65,7 @@ async fn the_consumers_role_works_with_the_tables_that_the_owner_makes_and_chang
                 .bind(right)
                 .fetch_one(&mut connection)
                 .await
-                .expect("the rights are told");
+                .expect("the privileges are listed");
             assert_eq!(has, may(table).contains(&right), "{right} on {table}");
         }
         for may_not in [format!("drop table {table}"), format!("truncate {table}")] {

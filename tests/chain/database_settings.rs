@@ -1,81 +1,82 @@
-//! Databases that are set up otherwise than PostgreSQL's defaults.
+//! Databases with settings other than PostgreSQL's defaults.
 
-use bilag_tests::{Store, TIMEOUT, Vhost, World, database, eventually, execute, receipt};
+use bilag_tests::{Store, TIMEOUT, TestEnv, Vhost, database, eventually, execute, receipt};
 use serde_json::json;
 
-/// Defaults of a database that every session begins with.
+/// Database-level defaults that every session inherits.
 const HOSTILE: [(&str, &str); 10] = [
     ("default_transaction_isolation", "serializable"),
     ("lock_timeout", "1ms"),
     ("statement_timeout", "1s"),
     ("idle_in_transaction_session_timeout", "1ms"),
-    ("idle_session_timeout", "100ms"),
     ("standard_conforming_strings", "off"),
     ("bytea_output", "escape"),
     ("\"TimeZone\"", "Pacific/Kiritimati"),
     ("\"DateStyle\"", "SQL, DMY"),
     ("\"IntervalStyle\"", "sql_standard"),
+    // Last: it also applies to the sessions that set the others.
+    ("idle_session_timeout", "100ms"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_default_of_the_database_fails_a_statement() {
+async fn works_with_unusual_database_defaults() {
     const RECEIPTS: u32 = 150;
     let url = database("").await;
     let (_, name) = url.rsplit_once('/').expect("a database");
     for (setting, value) in HOSTILE {
         execute(&url, &format!("alter database {name} set {setting} = '{value}'")).await;
     }
-    let world = World::on(Vhost::new().await, Store::Postgres(url.clone())).await;
-    let both = [world.consume(&["all"]).await, world.consume(&["all"]).await];
+    let env = TestEnv::on(Vhost::new().await, Store::Postgres(url.clone())).await;
+    let both = [env.consume(&["all"]).await, env.consume(&["all"]).await];
     for number in 1..=RECEIPTS {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.complete_within(TIMEOUT, RECEIPTS.into()).await;
-    world.assert_exactly_once(1..=RECEIPTS);
+    env.complete_within(TIMEOUT, RECEIPTS.into()).await;
+    env.assert_exactly_once(1..=RECEIPTS);
     for bilag in &both {
         let log = bilag.log();
         for error in ["serialize access", "lock timeout", "idle-in-transaction", "idle-session"] {
             assert!(!log.contains(error), "{error}: {log}");
         }
     }
-    assert!(world.ok(&["sync", "list", "--search", "nordmann"]).contains("rcpt-1"), "texts are looked for");
+    assert!(env.ok(&["sync", "list", "--search", "nordmann"]).contains("rcpt-1"), "the search finds it");
 }
 
-async fn sets_aside_what_is_refused(world: &World) {
-    let all = world.consume(&["all"]).await;
+async fn assert_rejected_value_dies(env: &TestEnv) {
+    let all = env.consume(&["all"]).await;
     for number in 1..=10 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.complete_within(TIMEOUT, 9).await;
-    let letter = eventually("it is a dead letter", async || world.dead_letters().pop()).await;
+    env.complete_within(TIMEOUT, 9).await;
+    let letter = eventually("it is a dead letter", async || env.dead_letters().pop()).await;
     assert_eq!((&letter["stage"], &letter["reason"]), (&json!("receipt"), &json!("unstorable")), "{letter}");
-    assert_eq!(world.dead_letters().len(), 1);
+    assert_eq!(env.dead_letters().len(), 1);
     assert!(!all.log().contains("paused"), "{}", all.log());
-    world.assert_exactly_once(2..=10);
+    env.assert_exactly_once(2..=10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_refuses_every_value_pauses_the_stage_after_a_few_dead_letters() {
-    const SET_ASIDE: usize = 4;
-    let world = World::new().await;
-    world.ok(&["sync", "migrate"]);
-    world.sqlite("create trigger refuse before insert on receipt begin select raise(abort, 'no'); end");
-    let all = world.consume(&["all"]).await;
+async fn store_rejecting_every_value_pauses_the_stage() {
+    const DEAD_LETTERS: usize = 4;
+    let env = TestEnv::new().await;
+    env.ok(&["sync", "migrate"]);
+    env.sqlite("create trigger refuse before insert on receipt begin select raise(abort, 'no'); end");
+    let all = env.consume(&["all"]).await;
     for number in 1..=10 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     eventually("the stage pauses", async || all.log().contains("paused").then_some(())).await;
-    world.sqlite("drop trigger refuse");
-    world.complete_within(TIMEOUT, 10 - SET_ASIDE as u64).await;
-    eventually("they are dead letters", async || (world.dead_letters().len() == SET_ASIDE).then_some(()))
+    env.sqlite("drop trigger refuse");
+    env.complete_within(TIMEOUT, 10 - DEAD_LETTERS as u64).await;
+    eventually("they are dead letters", async || (env.dead_letters().len() == DEAD_LETTERS).then_some(()))
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_value_that_postgresql_refuses_is_a_dead_letter_and_nothing_waits_for_it() {
+async fn value_rejected_by_postgresql_dies_without_blocking() {
     let url = database("").await;
-    let world = World::on(Vhost::new().await, Store::Postgres(url.clone())).await;
-    world.ok(&["sync", "migrate"]);
+    let env = TestEnv::on(Vhost::new().await, Store::Postgres(url.clone())).await;
+    env.ok(&["sync", "migrate"]);
     for sql in [
         "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$",
         "create trigger refuse before insert on receipt for each row
@@ -83,16 +84,16 @@ async fn a_value_that_postgresql_refuses_is_a_dead_letter_and_nothing_waits_for_
     ] {
         execute(&url, sql).await;
     }
-    sets_aside_what_is_refused(&world).await;
+    assert_rejected_value_dies(&env).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_value_that_sqlite_refuses_is_a_dead_letter_and_nothing_waits_for_it() {
-    let world = World::new().await;
-    world.ok(&["sync", "migrate"]);
-    world.sqlite(
+async fn value_rejected_by_sqlite_dies_without_blocking() {
+    let env = TestEnv::new().await;
+    env.ok(&["sync", "migrate"]);
+    env.sqlite(
         "create trigger refuse before insert on receipt when new.voucher_number = '1'
          begin select raise(abort, 'no'); end",
     );
-    sets_aside_what_is_refused(&world).await;
+    assert_rejected_value_dies(&env).await;
 }

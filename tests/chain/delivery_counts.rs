@@ -1,4 +1,4 @@
-//! Deliveries of another queue: RabbitMQ from 4.0 on lets a message keep their count when it dead-letters it.
+//! Delivery counts of an upstream queue: from RabbitMQ 4.0 on a dead-lettered message keeps its count.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use lapin::options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties};
 
-use crate::trial::{By, done, only_dead_letters, plain, publish, start};
+use crate::test_stage::{HandlerFn, done, only_dead_letters, plain, publish, start};
 
-/// More than a work queue allows of its own (50).
+/// More than the delivery limit of a work queue (50).
 const DELIVERIES: i32 = 60;
 
-/// Has a queue deliver its message so often without an end: each time the channel is gone.
-async fn deliver_in_vain(vhost: &Vhost, queue: &str) {
+/// Has a queue deliver its message repeatedly; the channel is closed each time without an ack.
+async fn deliver_repeatedly(vhost: &Vhost, queue: &str) {
     let properties = ConnectionProperties::default();
     let connection = Connection::connect(&vhost.url, properties).await.expect("the broker accepts us");
     for delivery in 1..=DELIVERIES {
@@ -28,14 +28,14 @@ async fn deliver_in_vain(vhost: &Vhost, queue: &str) {
     }
 }
 
-/// A queue of the user's own, that passes on to the bus what it gives up.
+/// A user's queue that dead-letters to the bus.
 async fn declare_parking(vhost: &Vhost) {
     let channel = vhost.channel().await;
     let mut arguments = FieldTable::default();
     for (name, value) in [
         ("x-queue-type", "quorum"),
         ("x-dead-letter-exchange", "events"),
-        ("x-dead-letter-routing-key", "trial"),
+        ("x-dead-letter-routing-key", "test"),
         ("x-dead-letter-strategy", "at-least-once"),
         ("x-overflow", "reject-publish"),
     ] {
@@ -51,11 +51,11 @@ async fn declare_parking(vhost: &Vhost) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_queue_before_the_bus_gave_up_is_no_poison() {
+async fn delivery_count_of_an_upstream_queue_is_ignored() {
     let vhost = Vhost::new().await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = seen.clone();
-    let handler = By(move |message: Message| {
+    let handler = HandlerFn(move |message: Message| {
         sees.lock().expect("no handler panics").push(message.body);
         async { done() }
     });
@@ -68,7 +68,7 @@ async fn what_a_queue_before_the_bus_gave_up_is_no_poison() {
     let sent = channel.basic_publish("events".into(), "parked".into(), options, b"parked", properties).await;
     sent.expect("published").await.expect("not confirmed");
 
-    deliver_in_vain(&vhost, "parking").await;
+    deliver_repeatedly(&vhost, "parking").await;
     eventually("it is handled", async || {
         seen.lock().expect("no handler panics").contains(&b"parked"[..].into()).then_some(())
     })
@@ -79,12 +79,12 @@ async fn what_a_queue_before_the_bus_gave_up_is_no_poison() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn looks_at_what_waits_in_a_retry_queue_do_not_make_it_poison() {
-    const RUNG: &str = "bilag.trial.retry.8s";
+async fn browsing_a_retry_queue_does_not_exhaust_deliveries() {
+    const RETRY_QUEUE: &str = "bilag.test.retry.8s";
     let vhost = Vhost::new().await;
     let lives = Arc::new(Mutex::new(0));
     let counts = lives.clone();
-    let handler = By(move |_: Message| {
+    let handler = HandlerFn(move |_: Message| {
         let mut lives = counts.lock().expect("no handler panics");
         *lives += 1;
         let waits = *lives == 1;
@@ -97,8 +97,8 @@ async fn looks_at_what_waits_in_a_retry_queue_do_not_make_it_poison() {
     });
     let consumer = start(&vhost, &["8s"], 4, handler);
     publish(&vhost.url, plain(["looked at".to_owned()])).await;
-    eventually("it waits", async || (vhost.ready(RUNG).await? == 1).then_some(())).await;
-    deliver_in_vain(&vhost, RUNG).await;
+    eventually("it waits", async || (vhost.ready(RETRY_QUEUE).await? == 1).then_some(())).await;
+    deliver_repeatedly(&vhost, RETRY_QUEUE).await;
     eventually("it is handled again", async || {
         (*lives.lock().expect("no handler panics") == 2).then_some(())
     })

@@ -1,86 +1,86 @@
-//! A dry run goes the whole way, writes nothing, and what it passed is sent once it is over.
+//! A dry run passes every stage, writes nothing, and its receipts are sent once it is over.
 
 use std::time::Duration;
 
-use bilag_tests::{TIMEOUT, World, eventually, receipt};
+use bilag_tests::{TIMEOUT, TestEnv, eventually, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::Value;
 use sync_store::State;
 
-/// What was written to Omnium.
-fn written(world: &World) -> usize {
+/// Writing calls to Omnium.
+fn written(env: &TestEnv) -> usize {
     let writes = |call| matches!(call, Call::Upsert | Call::Attach);
-    world.sandbox.omnium.ledger().iter().filter(|entry| writes(entry.call)).count()
+    env.sandbox.omnium.ledger().iter().filter(|entry| writes(entry.call)).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dry_run_writes_nothing_to_omnium_and_shows_what_it_would() {
-    let mut world = World::new().await;
-    world.set("BILAG_DRY_RUN", "true");
-    let mut all = world.consume(&["all"]).await;
+async fn writes_nothing_to_omnium_and_shows_what_it_would() {
+    let mut env = TestEnv::new().await;
+    env.set("BILAG_DRY_RUN", "true");
+    let mut all = env.consume(&["all"]).await;
     for number in 1..=5 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    eventually("all went the whole way", async || {
-        (world.records(State::Skipped).await == 5 && all.log().matches("dry run: would create").count() == 5)
+    eventually("all passed every stage", async || {
+        (env.records(State::Skipped).await == 5 && all.log().matches("dry run: would create").count() == 5)
             .then_some(())
     })
     .await;
     assert!(all.log().contains("dry run (BILAG_DRY_RUN)"), "{}", all.log());
-    assert_eq!((written(&world), world.dead_letters().len()), (0, 0));
-    let shown = world.ok(&["sync", "show", "1"]);
+    assert_eq!((written(&env), env.dead_letters().len()), (0, 0));
+    let shown = env.ok(&["sync", "show", "1"]);
     let line = shown.lines().find(|line| line.starts_with("dry run")).expect("it is shown");
     assert!(line.contains("would create invoice rcpt-1 of 3836.50 NOK with 1.pdf ("), "{line}");
     all.kill();
 
-    world.set("BILAG_DRY_RUN", "false");
-    let mut all = world.consume(&["all"]).await;
+    env.set("BILAG_DRY_RUN", "false");
+    let mut all = env.consume(&["all"]).await;
     for number in 1..=5 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.complete_within(Duration::from_secs(60), 5).await;
+    env.complete_within(Duration::from_secs(60), 5).await;
     all.kill();
-    assert_eq!(written(&world), 10, "each is created once and has its file once");
-    let shown: Value = serde_json::from_str(&world.ok(&["sync", "show", "1", "--json"])).expect("JSON");
+    assert_eq!(written(&env), 10, "each is created once and has its file once");
+    let shown: Value = serde_json::from_str(&env.ok(&["sync", "show", "1", "--json"])).expect("JSON");
     assert!(shown[0]["dryRun"].is_null(), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_invoice_that_was_begun_before_a_dry_run_is_not_left_without_its_file() {
-    let mut world = World::new().await;
-    // Omnium takes the invoice, and its answer is lost.
+async fn completes_an_invoice_created_before_it() {
+    let mut env = TestEnv::new().await;
+    // Omnium creates the invoice, and its answer is lost.
     let lost = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: true };
-    world.sandbox.omnium.add_fault(Rule::new(lost).on(Call::Upsert));
-    let mut all = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    eventually("the invoice is begun", async || (written(&world) > 0).then_some(())).await;
+    env.sandbox.omnium.add_fault(Rule::new(lost).on(Call::Upsert));
+    let mut all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    eventually("the invoice is created", async || (written(&env) > 0).then_some(())).await;
     all.terminate();
     eventually("it has ended", async || all.has_ended()).await;
-    world.sandbox.omnium.clear_faults();
+    env.sandbox.omnium.clear_faults();
 
-    world.set("BILAG_DRY_RUN", "true");
-    let mut all = world.consume(&["all"]).await;
-    let found = |call| world.sandbox.omnium.ledger().iter().filter(|entry| entry.call == call).count();
-    eventually("the dry run looks at it", async || (found(Call::Get) > 0).then_some(())).await;
+    env.set("BILAG_DRY_RUN", "true");
+    let mut all = env.consume(&["all"]).await;
+    let found = |call| env.sandbox.omnium.ledger().iter().filter(|entry| entry.call == call).count();
+    eventually("the dry run looks it up", async || (found(Call::Get) > 0).then_some(())).await;
     all.terminate();
     eventually("it has ended", async || all.has_ended()).await;
-    assert_eq!((world.records(State::Pending).await, found(Call::Attach)), (1, 0), "{}", all.log());
+    assert_eq!((env.records(State::Pending).await, found(Call::Attach)), (1, 0), "{}", all.log());
 
-    // It waits in a retry queue; published again, it need not be waited for.
-    world.set("BILAG_DRY_RUN", "false");
-    let _all = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    world.complete_within(TIMEOUT, 1).await;
-    world.assert_exactly_once(1..=1);
+    // It waits in a retry queue; publishing again avoids the wait.
+    env.set("BILAG_DRY_RUN", "false");
+    let _all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    env.complete_within(TIMEOUT, 1).await;
+    env.assert_exactly_once(1..=1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dry_run_gives_no_other_target_anything_either_and_asks_for_no_invoice() {
-    let mut world = World::with_packages().await;
-    world.deliver_to_erp();
-    world.set("BILAG_DRY_RUN", "true");
-    let all = world.start(&["consume", "all"]);
+async fn sends_nothing_to_other_targets_or_the_invoice_service() {
+    let mut env = TestEnv::with_packages().await;
+    env.enable_erp();
+    env.set("BILAG_DRY_RUN", "true");
+    let all = env.start(&["consume", "all"]);
     eventually("the consumers consume", async || {
         (all.log().matches(" consuming ").count() >= 6).then_some(())
     })
@@ -88,12 +88,10 @@ async fn a_dry_run_gives_no_other_target_anything_either_and_asks_for_no_invoice
     assert!(all.log().contains("packed (BILAG_DRY_RUN"), "{}", all.log());
     let mut with_package = receipt(1);
     with_package["package"] = serde_json::json!({ "id": 73, "number": "000000073" });
-    world.publish(&with_package).await;
-    eventually("it went the whole way to each target", async || {
-        (world.records(State::Skipped).await == 3).then_some(())
-    })
-    .await;
-    assert_eq!(written(&world), 0);
-    assert!(world.sandbox.oms.ledger().is_empty() && world.sandbox.erp.ledger().is_empty());
-    assert!(world.sandbox.invoice_service.ledger().is_empty());
+    env.publish(&with_package).await;
+    eventually("it reached each target", async || (env.records(State::Skipped).await == 3).then_some(()))
+        .await;
+    assert_eq!(written(&env), 0);
+    assert!(env.sandbox.oms.ledger().is_empty() && env.sandbox.erp.ledger().is_empty());
+    assert!(env.sandbox.invoice_service.ledger().is_empty());
 }

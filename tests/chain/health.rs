@@ -1,6 +1,6 @@
-//! `/livez` and `/readyz`: what a supervisor and a person at night are told.
+//! `/livez` and `/readyz`.
 
-use bilag_tests::{Health, World, eventually, receipt};
+use bilag_tests::{Health, TestEnv, eventually, receipt};
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use sync_store::State;
 
 #[tokio::test]
-async fn a_process_at_work_is_live_and_ready_and_says_what_it_does() {
-    let mut world = World::new().await;
-    let health = Health::of(&mut world);
-    let _all = world.consume(&["all"]).await;
+async fn working_process_is_live_ready_and_reports_its_stages() {
+    let mut env = TestEnv::new().await;
+    let health = Health::of(&mut env);
+    let _all = env.consume(&["all"]).await;
     assert_eq!(health.get("/livez").await, Some((200, "ok\n".to_owned())));
-    world.publish(&receipt(1)).await;
-    let (status, body) = eventually("it is handled by all", async || {
+    env.publish(&receipt(1)).await;
+    let (status, body) = eventually("every stage has handled it", async || {
         health.ready().await.filter(|(_, body)| body["stages"][2]["handled"] == 1)
     })
     .await;
@@ -28,15 +28,15 @@ async fn a_process_at_work_is_live_and_ready_and_says_what_it_does() {
 }
 
 #[tokio::test]
-async fn a_pause_is_shown_with_its_reason_and_does_not_make_it_unready() {
-    let mut world = World::new().await;
-    let health = Health::of(&mut world);
+async fn paused_process_stays_ready_and_shows_the_reason() {
+    let mut env = TestEnv::new().await;
+    let health = Health::of(&mut env);
     let status = StatusCode::SERVICE_UNAVAILABLE;
     let down = Rule::new(Fault::Status { status, retry_after: None, done: false }).on(Call::Upsert);
-    world.sandbox.omnium.add_fault(down);
-    let _all = world.consume(&["all"]).await;
+    env.sandbox.omnium.add_fault(down);
+    let _all = env.consume(&["all"]).await;
     for number in 0..8 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     let upload = eventually("upload pauses", async || {
         health.stage("upload").await.filter(|stage| !stage["pause"].is_null())
@@ -49,18 +49,18 @@ async fn a_pause_is_shown_with_its_reason_and_does_not_make_it_unready() {
     let (status, body) = health.ready().await.expect("health is served");
     assert_eq!((status, &body["ready"], &body["stages"][0]["pause"]), (200, &json!(true), &Value::Null));
 
-    world.sandbox.omnium.clear_faults();
-    eventually("all complete", async || (world.records(State::Complete).await == 8).then_some(())).await;
+    env.sandbox.omnium.clear_faults();
+    eventually("all complete", async || (env.records(State::Complete).await == 8).then_some(())).await;
     assert_eq!(health.stage("upload").await.expect("upload runs")["pause"], Value::Null);
-    assert!(world.dead_letters().is_empty());
+    assert!(env.dead_letters().is_empty());
 }
 
 #[tokio::test]
-async fn without_its_broker_a_process_is_live_but_not_ready() {
-    let mut world = World::new().await;
-    let health = Health::of(&mut world);
-    world.set("BILAG_AMQP_URL", "amqp://guest:open-sesame@127.0.0.1:1/%2f");
-    let bilag = world.start(&["consume", "render"]);
+async fn process_without_broker_is_live_but_not_ready() {
+    let mut env = TestEnv::new().await;
+    let health = Health::of(&mut env);
+    env.set("BILAG_AMQP_URL", "amqp://guest:open-sesame@127.0.0.1:1/%2f");
+    let bilag = env.start(&["consume", "render"]);
     let (status, body) = eventually("it says so", async || {
         health.ready().await.filter(|(_, body)| body["stages"][0]["broker"]["state"] == "disconnected")
     })

@@ -1,24 +1,23 @@
-//! One receipt, however often it is heard and by whomever, is one invoice with one file.
+//! One receipt, however often and by however many consumers it is received, is one invoice with one file.
 
-use bilag_tests::{World, eventually, receipt};
+use bilag_tests::{TestEnv, eventually, receipt};
 use serde_json::{Value, json};
 use sync_store::State;
 
-/// What `sync show` says of a receipt's record.
-fn record(world: &World, receipt: &str) -> Value {
-    let shown: Value = serde_json::from_str(&world.ok(&["sync", "show", receipt, "--json"])).expect("JSON");
+/// A receipt's record, from `bilag sync show`.
+fn record(env: &TestEnv, receipt: &str) -> Value {
+    let shown: Value = serde_json::from_str(&env.ok(&["sync", "show", receipt, "--json"])).expect("JSON");
     assert_eq!(shown.as_array().map(Vec::len), Some(1), "one record: {shown:#}");
     shown[0].clone()
 }
 
-async fn until(world: &World, state: State, count: u64) {
-    eventually(&format!("{count} {state}"), async || (world.records(state).await == count).then_some(()))
-        .await;
+async fn until(env: &TestEnv, state: State, count: u64) {
+    eventually(&format!("{count} {state}"), async || (env.records(state).await == count).then_some(())).await;
 }
 
 fn again(event: &Value, envelope: u32) -> Value {
     let mut event = event.clone();
-    event["id"] = json!(format!("heard-{envelope}"));
+    event["id"] = json!(format!("delivery-{envelope}"));
     event["occurredAt"] = json!(format!("2026-11-02T10:00:{envelope:02}+01:00"));
     event
 }
@@ -30,142 +29,141 @@ fn with_other_content(event: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_receipt_heard_five_times_is_one_record_one_invoice_and_one_file() {
-    let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+async fn receipt_delivered_five_times_is_invoiced_once() {
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
     for envelope in 0..5 {
-        world.publish(&again(&receipt(1), envelope)).await;
+        env.publish(&again(&receipt(1), envelope)).await;
     }
-    eventually("it is heard five times and complete", async || {
-        (world.records(State::Complete).await == 1 && record(&world, "rcpt-1")["heardCount"] == 5)
-            .then_some(())
+    eventually("it is received five times and complete", async || {
+        (env.records(State::Complete).await == 1 && record(&env, "rcpt-1")["heardCount"] == 5).then_some(())
     })
     .await;
-    let summary = world.sandbox.omnium.summary();
+    let summary = env.sandbox.omnium.summary();
     assert!(summary.violations.is_empty(), "{:?}", summary.violations);
     assert_eq!(summary.invoices["rcpt-1"].files.len(), 1);
-    assert!(world.dead_letters().is_empty());
+    assert!(env.dead_letters().is_empty());
 }
 
 #[tokio::test]
-async fn two_of_each_consumer_at_once_do_no_more_than_one() {
+async fn duplicate_consumers_invoice_each_receipt_once() {
     const RECEIPTS: u32 = 40;
-    let world = World::new().await;
-    let _one = world.consume(&["all"]).await;
-    let _other = world.consume(&["all"]).await;
+    let env = TestEnv::new().await;
+    let _one = env.consume(&["all"]).await;
+    let _other = env.consume(&["all"]).await;
     for number in 0..RECEIPTS {
         for envelope in 0..3 {
-            world.publish(&again(&receipt(number), envelope)).await;
+            env.publish(&again(&receipt(number), envelope)).await;
         }
     }
-    until(&world, State::Complete, RECEIPTS.into()).await;
-    let summary = world.sandbox.omnium.summary();
+    until(&env, State::Complete, RECEIPTS.into()).await;
+    let summary = env.sandbox.omnium.summary();
     assert!(summary.violations.is_empty(), "{:?}", summary.violations);
     assert_eq!(summary.invoices.len(), RECEIPTS as usize);
     assert!(summary.invoices.values().all(|invoice| invoice.files.len() == 1));
-    assert!(world.dead_letters().is_empty());
+    assert!(env.dead_letters().is_empty());
 }
 
 #[tokio::test]
-async fn other_content_under_the_same_uid_is_a_conflict_and_the_first_completes_unchanged() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply"]);
-    let _first = world.consume(&["receipt", "dead"]).await;
-    world.publish(&receipt(1)).await;
-    until(&world, State::Pending, 1).await;
-    world.publish(&with_other_content(&receipt(1))).await;
+async fn conflicting_content_dies_and_the_first_completes() {
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
+    let _first = env.consume(&["receipt", "dead"]).await;
+    env.publish(&receipt(1)).await;
+    until(&env, State::Pending, 1).await;
+    env.publish(&with_other_content(&receipt(1))).await;
     let letters = eventually("the conflict is indexed", async || {
-        Some(world.dead_letters()).filter(|letters| !letters.is_empty())
+        Some(env.dead_letters()).filter(|letters| !letters.is_empty())
     })
     .await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0]["reason"], "conflicting_receipt");
     assert_eq!((&letters[0]["tenant"], &letters[0]["receipt"]), (&json!("7"), &json!("rcpt-1")));
-    assert_eq!(record(&world, "rcpt-1")["state"], "pending");
+    assert_eq!(record(&env, "rcpt-1")["state"], "pending");
 
-    let _rest = world.consume(&["render", "upload"]).await;
-    until(&world, State::Complete, 1).await;
-    world.publish(&with_other_content(&receipt(1))).await;
-    eventually("it is in conflict still", async || (world.dead_letters().len() == 2).then_some(())).await;
-    let record = record(&world, "rcpt-1");
+    let _rest = env.consume(&["render", "upload"]).await;
+    until(&env, State::Complete, 1).await;
+    env.publish(&with_other_content(&receipt(1))).await;
+    eventually("it is in conflict still", async || (env.dead_letters().len() == 2).then_some(())).await;
+    let record = record(&env, "rcpt-1");
     assert_eq!(
         (&record["state"], &record["heardCount"], &record["death"]),
         (&json!("complete"), &json!(1), &Value::Null)
     );
-    assert!(world.sandbox.omnium.summary().violations.is_empty());
+    assert!(env.sandbox.omnium.summary().violations.is_empty());
 }
 
 #[tokio::test]
-async fn the_same_uid_in_two_tenants_is_two_receipts() {
-    let mut world = World::new().await;
-    world.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
-    let _receipt = world.consume(&["receipt", "dead"]).await;
+async fn same_uid_in_two_tenants_is_two_receipts() {
+    let mut env = TestEnv::new().await;
+    env.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
+    let _receipt = env.consume(&["receipt", "dead"]).await;
     let mut other = with_other_content(&receipt(1));
     other["tenant"]["uid"] = json!("8");
-    world.publish(&receipt(1)).await;
-    world.publish(&other).await;
-    until(&world, State::Skipped, 2).await;
-    let shown: Value = serde_json::from_str(&world.ok(&["sync", "show", "rcpt-1", "--json"])).expect("JSON");
+    env.publish(&receipt(1)).await;
+    env.publish(&other).await;
+    until(&env, State::Skipped, 2).await;
+    let shown: Value = serde_json::from_str(&env.ok(&["sync", "show", "rcpt-1", "--json"])).expect("JSON");
     let mut tenants: Vec<_> =
         shown.as_array().expect("records").iter().map(|record| &record["tenant"]).collect();
     tenants.sort_by_key(|tenant| tenant.to_string());
     assert_eq!(tenants, ["7", "8"]);
-    let one = world.ok(&["sync", "show", "rcpt-1", "--tenant", "8", "--json"]);
+    let one = env.ok(&["sync", "show", "rcpt-1", "--tenant", "8", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&one).expect("JSON")[0]["tenant"], "8");
-    assert!(world.dead_letters().is_empty());
+    assert!(env.dead_letters().is_empty());
 }
 
 #[tokio::test]
-async fn a_broken_event_does_not_close_the_record_of_a_good_one_on_its_way() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply"]);
-    let _first = world.consume(&["receipt", "dead"]).await;
-    world.publish(&receipt(1)).await;
-    until(&world, State::Pending, 1).await;
+async fn invalid_event_does_not_close_a_valid_ones_record() {
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
+    let _first = env.consume(&["receipt", "dead"]).await;
+    env.publish(&receipt(1)).await;
+    until(&env, State::Pending, 1).await;
     let mut broken = receipt(1);
     broken["orderReceipt"]["orderTotals"] = json!(null);
-    world.publish(&broken).await;
-    eventually("the broken one is indexed", async || (world.dead_letters().len() == 1).then_some(())).await;
-    assert_eq!(record(&world, "rcpt-1")["state"], "pending");
+    env.publish(&broken).await;
+    eventually("the invalid one is indexed", async || (env.dead_letters().len() == 1).then_some(())).await;
+    assert_eq!(record(&env, "rcpt-1")["state"], "pending");
 
-    let _rest = world.consume(&["render", "upload"]).await;
-    until(&world, State::Complete, 1).await;
+    let _rest = env.consume(&["render", "upload"]).await;
+    until(&env, State::Complete, 1).await;
 }
 
 #[tokio::test]
-async fn a_receipt_that_is_mended_after_a_broken_event_completes() {
-    let world = World::new().await;
-    let _all = world.consume(&["all"]).await;
+async fn receipt_fixed_after_an_invalid_event_completes() {
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
     let mut broken = receipt(1);
     broken["orderReceipt"]["orderTotals"] = json!(null);
-    world.publish(&broken).await;
-    until(&world, State::Dead, 1).await;
-    assert_eq!(record(&world, "rcpt-1")["death"]["reason"], "invalid_event");
+    env.publish(&broken).await;
+    until(&env, State::Dead, 1).await;
+    assert_eq!(record(&env, "rcpt-1")["death"]["reason"], "invalid_event");
 
-    world.publish(&receipt(1)).await;
-    until(&world, State::Complete, 1).await;
-    let record = record(&world, "rcpt-1");
+    env.publish(&receipt(1)).await;
+    until(&env, State::Complete, 1).await;
+    let record = record(&env, "rcpt-1");
     assert_eq!((&record["heardCount"], &record["death"]), (&json!(1), &Value::Null));
 }
 
 #[tokio::test]
-async fn nothing_is_sent_until_it_is_switched_on_and_then_what_is_heard_again() {
-    let mut world = World::new().await;
-    world.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
-    let off = world.start(&["consume", "all"]);
+async fn sends_nothing_until_enabled_and_then_republished_receipts() {
+    let mut env = TestEnv::new().await;
+    env.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
+    let off = env.start(&["consume", "all"]);
     eventually("they consume", async || (off.log().matches(" consuming ").count() == 3).then_some(())).await;
     assert!(off.log().contains("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM is false"), "{}", off.log());
-    world.publish(&receipt(1)).await;
-    world.publish(&receipt(2)).await;
-    until(&world, State::Skipped, 2).await;
-    assert!(world.sandbox.omnium.ledger().is_empty());
-    assert_eq!(world.vhost.ready("bilag.upload").await, None);
+    env.publish(&receipt(1)).await;
+    env.publish(&receipt(2)).await;
+    until(&env, State::Skipped, 2).await;
+    assert!(env.sandbox.omnium.ledger().is_empty());
+    assert_eq!(env.vhost.ready("bilag.upload").await, None);
     drop(off);
 
-    world.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "true");
-    let _on = world.consume(&["all"]).await;
-    world.publish(&again(&receipt(1), 1)).await;
-    until(&world, State::Complete, 1).await;
-    assert_eq!(record(&world, "rcpt-2")["state"], "skipped");
-    assert_eq!(world.sandbox.omnium.summary().invoices.len(), 1);
+    env.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "true");
+    let _on = env.consume(&["all"]).await;
+    env.publish(&again(&receipt(1), 1)).await;
+    until(&env, State::Complete, 1).await;
+    assert_eq!(record(&env, "rcpt-2")["state"], "skipped");
+    assert_eq!(env.sandbox.omnium.summary().invoices.len(), 1);
 }

@@ -1,8 +1,8 @@
-//! Webhooks: what is answered to which, and that what is taken is on its way.
+//! Webhooks: the status of each, and that accepted ones are on the bus.
 
 use std::time::Duration;
 
-use bilag_tests::{Ingress, World, eventually, package, receipt, told, transitioned};
+use bilag_tests::{Ingress, TestEnv, eventually, exit_output, package, receipt, transitioned};
 use serde_json::{Value, json};
 use sync_store::State;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,17 +11,17 @@ use tokio::net::TcpStream;
 const FLOW: &str = "/webhooks/flow";
 const AKINON: &str = "/webhooks/akinon";
 
-async fn declared() -> World {
-    let mut world = World::new().await;
-    world.hear_packages();
-    world.ok(&["topology", "apply"]);
-    world
+async fn declared() -> TestEnv {
+    let mut env = TestEnv::new().await;
+    env.enable_packages();
+    env.ok(&["topology", "apply"]);
+    env
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_webhook_has_its_answer() {
-    let mut world = declared().await;
-    let ingress = world.ingress().await;
+async fn each_webhook_gets_its_status() {
+    let mut env = declared().await;
+    let ingress = env.ingress().await;
     let whole = receipt(1).to_string();
     let large = format!("{{\"type\":\"receipt.settled.v1\",\"x\":\"{}\"}}", "x".repeat(1024 * 1024));
     let enveloped = json!({ "specversion": "1.0", "id": "ce-1", "source": "/till", "type": "no.till.receipt", "data": receipt(2) });
@@ -56,12 +56,12 @@ async fn each_webhook_has_its_answer() {
     }
     let basic = ingress.request(FLOW).basic_auth("flow", Some(Ingress::FLOW)).body(whole);
     assert_eq!(basic.send().await.expect("an answer").status(), 202, "basic authentication, no content type");
-    let receipts = world.vhost.peek("bilag.receipt", 20).await;
+    let receipts = env.vhost.peek("bilag.receipt", 20).await;
     assert_eq!(receipts.len(), 5);
-    let packages = world.vhost.peek("bilag.packed", 20).await;
+    let packages = env.vhost.peek("bilag.packed", 20).await;
     assert_eq!(packages.len(), 2);
     assert_eq!(packages[0].id(), "packed-73");
-    assert_eq!(receipts[2].body, enveloped.to_string().as_bytes(), "what is published is what came");
+    assert_eq!(receipts[2].body, enveloped.to_string().as_bytes(), "the body is published as received");
     let log = ingress.process.log();
     for personal in ["Nordmann", Ingress::FLOW, Ingress::AKINON, "rcpt-1"] {
         assert!(!log.contains(personal), "{personal} in the log:\n{log}");
@@ -69,10 +69,10 @@ async fn each_webhook_has_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_taken_is_completed_once_however_often_the_vendor_sends_it() {
-    let mut world = World::with_packages().await;
-    let _all = world.consume(&["all"]).await;
-    let ingress = world.ingress().await;
+async fn repeated_webhooks_complete_once() {
+    let mut env = TestEnv::with_packages().await;
+    let _all = env.consume(&["all"]).await;
+    let ingress = env.ingress().await;
     for _ in 0..3 {
         for number in 1..=3 {
             assert_eq!(ingress.flow(&receipt(number)).await.expect("an answer"), 202);
@@ -80,42 +80,42 @@ async fn what_is_taken_is_completed_once_however_often_the_vendor_sends_it() {
         assert_eq!(ingress.akinon(&package(73)).await.expect("an answer"), 202);
         assert_eq!(ingress.akinon(&transitioned(73)).await.expect("an answer"), 202);
     }
-    // Three receipts in Omnium; the package's own in Omnium, and on the package.
-    eventually("all are complete", async || (world.records(State::Complete).await == 5).then_some(())).await;
-    let omnium = world.sandbox.omnium.summary();
+    // Three receipts in Omnium; the package's in Omnium and written back.
+    eventually("all are complete", async || (env.records(State::Complete).await == 5).then_some(())).await;
+    let omnium = env.sandbox.omnium.summary();
     assert!(omnium.violations.is_empty(), "{:?}", omnium.violations);
     assert_eq!(omnium.invoices.len(), 4);
-    assert_eq!(world.sandbox.invoice_service.summary().violations, []);
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert_eq!(env.sandbox.invoice_service.summary().violations, []);
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_no_queue_is_bound_for_is_not_taken_and_the_log_says_what_to_do() {
-    let mut world = World::new().await;
-    let ingress = world.ingress().await;
+async fn unroutable_event_gets_503_and_logs_the_fix() {
+    let mut env = TestEnv::new().await;
+    let ingress = env.ingress().await;
     assert_eq!(ingress.flow(&receipt(1)).await.expect("an answer"), 503);
     let log = ingress.process.log();
     assert!(log.contains("topology apply") && log.contains("no queue is bound"), "{log}");
-    world.ok(&["topology", "apply"]);
-    ingress.flow_until_taken(&receipt(1)).await;
+    env.ok(&["topology", "apply"]);
+    ingress.flow_until_accepted(&receipt(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_trace_of_a_webhook_goes_on() {
-    let mut world = declared().await;
-    let ingress = world.ingress().await;
+async fn continues_the_trace_of_a_webhook() {
+    let mut env = declared().await;
+    let ingress = env.ingress().await;
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     for (number, given) in [(1, traceparent), (2, "not-a-trace")] {
         let request = ingress.request(FLOW).bearer_auth(Ingress::FLOW).header("traceparent", given);
         assert_eq!(request.json(&receipt(number)).send().await.expect("an answer").status(), 202);
     }
-    let messages = world.vhost.peek("bilag.receipt", 2).await;
+    let messages = env.vhost.peek("bilag.receipt", 2).await;
     assert_eq!(messages[0].header_text("traceparent").as_deref(), Some(traceparent));
     assert_eq!(messages[0].id(), "evt-1");
     assert_eq!(messages[1].header_text("traceparent"), None);
 }
 
-/// The head of a request whose body is still to come.
+/// Sends the head of a request and the start of its body.
 async fn begun(ingress: &Ingress) -> TcpStream {
     let address = ingress.url.strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(address).await.expect("it listens");
@@ -140,31 +140,31 @@ async fn status_line(mut stream: TcpStream) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_never_comes_is_not_waited_for_and_is_to_be_sent_again() {
-    let mut world = declared().await;
-    world.set("BILAG_INGRESS_TIMEOUT", "500ms");
-    let ingress = world.ingress().await;
+async fn stalled_body_times_out_with_503() {
+    let mut env = declared().await;
+    env.set("BILAG_INGRESS_TIMEOUT", "500ms");
+    let ingress = env.ingress().await;
     let slow = begun(&ingress).await;
     assert!(status_line(slow).await.contains(" 503 "));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_at_once_than_fit_are_to_be_sent_again_and_room_comes_back() {
-    let mut world = declared().await;
-    world.set("BILAG_INGRESS_MAX_CONCURRENT_REQUESTS", "2");
-    world.set("BILAG_INGRESS_TIMEOUT", "10m");
-    let ingress = world.ingress().await;
+async fn excess_concurrent_webhooks_get_503() {
+    let mut env = declared().await;
+    env.set("BILAG_INGRESS_MAX_CONCURRENT_REQUESTS", "2");
+    env.set("BILAG_INGRESS_TIMEOUT", "10m");
+    let ingress = env.ingress().await;
     let slow = [begun(&ingress).await, begun(&ingress).await];
     ingress.in_flight(2).await;
     assert_eq!(ingress.flow(&receipt(1)).await.expect("an answer"), 503);
     drop(slow);
-    ingress.flow_until_taken(&receipt(1)).await;
+    ingress.flow_until_accepted(&receipt(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_the_end_a_webhook_in_hand_is_answered_first() {
-    let mut world = declared().await;
-    let mut ingress = world.ingress().await;
+async fn shutdown_answers_in_flight_webhooks_first() {
+    let mut env = declared().await;
+    let mut ingress = env.ingress().await;
     let mut stream = begun(&ingress).await;
     ingress.in_flight(1).await;
     ingress.process.terminate();
@@ -176,41 +176,41 @@ async fn at_the_end_a_webhook_in_hand_is_answered_first() {
     assert!(status_line(stream).await.contains(" 202 "), "{}", ingress.process.log());
     let ended = eventually("it ends", async || ingress.process.has_ended()).await;
     assert_eq!(ended.code(), Some(0));
-    assert_eq!(world.vhost.peek("bilag.receipt", 5).await.len(), 1);
+    assert_eq!(env.vhost.peek("bilag.receipt", 5).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrong_settings_are_one_line_and_exit_2() {
-    let mut world = World::new().await;
-    let problem = |world: &World| {
-        let (code, _, error) = told(&world.run(&["ingress", "--ingress-addr", "127.0.0.1:0"]));
+async fn invalid_settings_are_one_line_and_exit_2() {
+    let mut env = TestEnv::new().await;
+    let problem = |env: &TestEnv| {
+        let (code, _, error) = exit_output(&env.run(&["ingress", "--ingress-addr", "127.0.0.1:0"]));
         assert_eq!(code, 2, "{error}");
         assert_eq!(error.trim_end().lines().count(), 1, "{error}");
         error
     };
-    assert!(problem(&world).contains("BILAG_INGRESS_FLOW_SECRET"));
-    world.set("BILAG_INGRESS_FLOW_SECRET", "hush");
-    let error = problem(&world);
+    assert!(problem(&env).contains("BILAG_INGRESS_FLOW_SECRET"));
+    env.set("BILAG_INGRESS_FLOW_SECRET", "hush");
+    let error = problem(&env);
     assert!(error.contains("BILAG_INGRESS_FLOW_SECRET") && !error.contains("hush"), "{error}");
-    world.set("BILAG_INGRESS_FLOW_SECRET", Ingress::FLOW);
-    world.set("BILAG_INGRESS_HYDRATE_URL", "till.example");
-    assert!(problem(&world).contains("BILAG_INGRESS_HYDRATE_URL"));
-    world.unset("BILAG_INGRESS_HYDRATE_URL");
-    world.set("BILAG_AMQP_URL", &world.vhost.url.replace("amqp://", "amqp://nobody-"));
-    assert!(problem(&world).contains("refuses the login"));
+    env.set("BILAG_INGRESS_FLOW_SECRET", Ingress::FLOW);
+    env.set("BILAG_INGRESS_HYDRATE_URL", "till.example");
+    assert!(problem(&env).contains("BILAG_INGRESS_HYDRATE_URL"));
+    env.unset("BILAG_INGRESS_HYDRATE_URL");
+    env.set("BILAG_AMQP_URL", &env.vhost.url.replace("amqp://", "amqp://nobody-"));
+    assert!(problem(&env).contains("refuses the login"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_vendor_without_a_secret_has_no_endpoint() {
-    let mut world = declared().await;
-    let ingress = world.ingress().await;
-    world.unset("BILAG_INGRESS_AKINON_SECRET");
+async fn vendor_without_a_secret_has_no_endpoint() {
+    let mut env = declared().await;
+    let ingress = env.ingress().await;
+    env.unset("BILAG_INGRESS_AKINON_SECRET");
     drop(ingress);
-    let process = world.start(&["ingress", "--ingress-addr", "127.0.0.1:0"]);
+    let process = env.start(&["ingress", "--ingress-addr", "127.0.0.1:0"]);
     let url = eventually("it listens", async || {
         let log = process.log();
-        let (_, said) = log.split_once("accepting webhooks at ")?;
-        said.split_once(": ").map(|(url, _)| url.to_owned())
+        let (_, output) = log.split_once("accepting webhooks at ")?;
+        output.split_once(": ").map(|(url, _)| url.to_owned())
     })
     .await;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
@@ -220,13 +220,13 @@ async fn a_vendor_without_a_secret_has_no_endpoint() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_secret_is_replaced_without_a_webhook_refused_and_never_by_a_weak_one() {
+async fn accepts_either_secret_during_rotation_but_no_weak_one() {
     const NEW: &str = "flow-secret-to-come";
-    let mut world = declared().await;
-    let write = |world: &World, content: &str| world.file("flow.secret", content).display().to_string();
-    let file = write(&world, Ingress::FLOW);
-    world.set("BILAG_INGRESS_FLOW_SECRET_FILE", &file);
-    let ingress = world.ingress_as_set("127.0.0.1:0").await;
+    let mut env = declared().await;
+    let write = |env: &TestEnv, content: &str| env.file("flow.secret", content).display().to_string();
+    let file = write(&env, Ingress::FLOW);
+    env.set("BILAG_INGRESS_FLOW_SECRET_FILE", &file);
+    let ingress = env.ingress_with_settings("127.0.0.1:0").await;
     eventually("it is ready", async || (ingress.ready().await? == 200).then_some(())).await;
     let status = async |secret: &str| {
         let request = ingress.request(FLOW).bearer_auth(secret).json(&receipt(1));
@@ -236,21 +236,21 @@ async fn a_secret_is_replaced_without_a_webhook_refused_and_never_by_a_weak_one(
         eventually("the file is read", async || (status(secret).await == expected).then_some(())).await;
     };
     assert_eq!((status(Ingress::FLOW).await, status(NEW).await), (202, 401));
-    write(&world, &format!("{} {NEW}\n", Ingress::FLOW));
+    write(&env, &format!("{} {NEW}\n", Ingress::FLOW));
     becomes(NEW, 202).await;
-    assert_eq!(status(Ingress::FLOW).await, 202, "what the vendor still repeats is taken");
-    write(&world, "weak\n");
-    let told = "the webhook secret was changed to an unusable one";
-    eventually("it is told", async || {
+    assert_eq!(status(Ingress::FLOW).await, 202, "the vendor's retries are accepted");
+    write(&env, "weak\n");
+    let reported = "the webhook secret was changed to an unusable one";
+    eventually("the log reports it", async || {
         assert_eq!(status("weak").await, 401);
-        ingress.process.log().contains(told).then_some(())
+        ingress.process.log().contains(reported).then_some(())
     })
     .await;
     assert_eq!((status(Ingress::FLOW).await, status(NEW).await, status("weak").await), (202, 202, 401));
-    write(&world, NEW);
+    write(&env, NEW);
     becomes(Ingress::FLOW, 401).await;
     assert_eq!(status(NEW).await, 202);
     let log = ingress.process.log();
-    assert_eq!(log.matches(told).count(), 1, "{log}");
+    assert_eq!(log.matches(reported).count(), 1, "{log}");
     assert!(!log.contains(NEW) && !log.contains(Ingress::FLOW), "{log}");
 }

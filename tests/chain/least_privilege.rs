@@ -1,7 +1,9 @@
-//! A user of the broker for each part, with the rights that `bilag topology users` prints: with them the chain
-//! does all of its work, and nothing of another's.
+//! A broker user per component, with the permissions that `bilag topology users` prints: the chain works with
+//! them, and no user can access another's queues.
 
-use bilag_tests::{Bilag, Ingress, TIMEOUT, World, eventually, eventually_within, package, receipt, told};
+use bilag_tests::{
+    Bilag, Ingress, TIMEOUT, TestEnv, eventually, eventually_within, exit_output, package, receipt,
+};
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use reqwest::StatusCode;
@@ -11,26 +13,26 @@ use sync_store::State;
 
 const STAGES: [&str; 7] = ["packed", "receipt", "render", "upload", "writeback", "erp", "dead"];
 
-/// The users of one test: a broker has them for all its vhosts.
+/// The broker users of one test; a broker has users for all its vhosts.
 struct Users {
     of: String,
 }
 
 impl Users {
-    /// Makes those that are printed, once what they are bounded at is declared: from RabbitMQ 4.3 on the keys of
-    /// an exchange can only be bounded where it exists.
-    async fn make(world: &World) -> Self {
-        world.ok(&["topology", "apply"]);
+    /// Creates the printed users after the exchanges are declared: from RabbitMQ 4.3 on, topic permissions
+    /// require an existing exchange.
+    async fn make(env: &TestEnv) -> Self {
+        env.ok(&["topology", "apply"]);
         let printed: Value =
-            serde_json::from_str(&world.ok(&["topology", "users", "--json"])).expect("users are JSON");
+            serde_json::from_str(&env.ok(&["topology", "users", "--json"])).expect("users are JSON");
         let users = Self { of: uuid::Uuid::new_v4().simple().to_string() };
         for user in printed["users"].as_array().expect("users") {
             let name = users.name(user["name"].as_str().expect("a name"));
             let account = json!({ "password": "a-password", "tags": user["tags"] });
-            world.vhost.put(&format!("users/{name}"), account).await;
-            world.vhost.put(&format!("permissions/{{vhost}}/{name}"), user["permissions"].clone()).await;
+            env.vhost.put(&format!("users/{name}"), account).await;
+            env.vhost.put(&format!("permissions/{{vhost}}/{name}"), user["permissions"].clone()).await;
             for keys in user["topic_permissions"].as_array().expect("rights") {
-                world.vhost.put(&format!("topic-permissions/{{vhost}}/{name}"), keys.clone()).await;
+                env.vhost.put(&format!("topic-permissions/{{vhost}}/{name}"), keys.clone()).await;
             }
         }
         users
@@ -41,98 +43,99 @@ impl Users {
     }
 
     /// The broker's URL with the login of a user.
-    fn url(&self, world: &World, part: &str) -> String {
+    fn url(&self, env: &TestEnv, part: &str) -> String {
         let login = format!("{}:a-password@", self.name(&format!("bilag-{part}")));
-        world.vhost.url.replacen("guest:guest@", &login, 1)
+        env.vhost.url.replacen("guest:guest@", &login, 1)
     }
 
-    async fn remove(self, world: &World) {
+    async fn remove(self, env: &TestEnv) {
         for part in STAGES.iter().chain(&["topology", "ingress", "backfill", "console", "keda"]) {
-            world.vhost.delete(&format!("users/{}", self.name(&format!("bilag-{part}")))).await;
+            env.vhost.delete(&format!("users/{}", self.name(&format!("bilag-{part}")))).await;
         }
     }
 }
 
-async fn world() -> World {
-    let mut world = World::with_packages().await;
-    world.deliver_to_erp();
-    world
+async fn test_env() -> TestEnv {
+    let mut env = TestEnv::with_packages().await;
+    env.enable_erp();
+    env
 }
 
-/// Everything that is started from now on logs in as this user.
-fn log_in(world: &mut World, users: &Users, part: &str) {
-    let url = users.url(world, part);
-    world.set("BILAG_AMQP_URL", &url);
+/// Every process started from now on logs in as this user.
+fn log_in(env: &mut TestEnv, users: &Users, part: &str) {
+    let url = users.url(env, part);
+    env.set("BILAG_AMQP_URL", &url);
 }
 
-async fn consumers(world: &mut World, users: &Users) -> Vec<Bilag> {
-    world.set("BILAG_DECLARE", "false");
+async fn consumers(env: &mut TestEnv, users: &Users) -> Vec<Bilag> {
+    env.set("BILAG_DECLARE", "false");
     let mut running = Vec::new();
     for stage in STAGES {
-        log_in(world, users, stage);
-        running.push(world.consume(&[stage]).await);
+        log_in(env, users, stage);
+        running.push(env.consume(&[stage]).await);
     }
     running
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_consumer_works_as_a_user_that_may_do_nothing_else() {
-    let mut world = world().await;
-    let users = Users::make(&world).await;
-    log_in(&mut world, &users, "topology");
-    world.ok(&["topology", "apply"]);
-    let _consumers = consumers(&mut world, &users).await;
+async fn every_consumer_works_with_minimal_permissions() {
+    let mut env = test_env().await;
+    let users = Users::make(&env).await;
+    log_in(&mut env, &users, "topology");
+    env.ok(&["topology", "apply"]);
+    let _consumers = consumers(&mut env, &users).await;
 
-    // Long enough for the retry queues, and for fewer messages than a pause takes.
+    // Long enough to reach the retry queues, and for fewer messages than trip the circuit breaker.
     let fails = Fault::Status { status: StatusCode::INTERNAL_SERVER_ERROR, retry_after: None, done: false };
-    world.sandbox.omnium.add_fault(Rule::new(fails).on(Call::Upsert).times(6));
-    log_in(&mut world, &users, "ingress");
-    let ingress = world.ingress().await;
+    env.sandbox.omnium.add_fault(Rule::new(fails).on(Call::Upsert).times(6));
+    log_in(&mut env, &users, "ingress");
+    let ingress = env.ingress().await;
     let request = ingress.request("/webhooks/flow").bearer_auth(Ingress::FLOW).json(&receipt(1));
     assert_eq!(request.send().await.expect("an answer").status(), 202);
-    world.publish_package(&package(74)).await;
-    world.publish_bytes(b"no receipt", BasicProperties::default()).await;
-    // Omnium has two, and the package and the ERP have one each.
+    env.publish_package(&package(74)).await;
+    env.publish_bytes(b"no receipt", BasicProperties::default()).await;
+    // Omnium has two, the package and the ERP one each.
     eventually_within(TIMEOUT, "everything has its invoice", async || {
-        (world.records(State::Complete).await == 4).then_some(())
+        (env.records(State::Complete).await == 4).then_some(())
     })
     .await;
-    world.assert_one_invoice(74);
+    env.assert_one_invoice(74);
 
-    log_in(&mut world, &users, "console");
-    let letters = world.letters(1).await;
+    log_in(&mut env, &users, "console");
+    let letters = env.wait_for_dead_letters(1).await;
     let id = letters[0]["id"].as_str().expect("an id");
-    world.ok(&["dead", "show", id]);
-    world.ok(&["dead", "discard", id]);
-    world.ok(&["dead", "restore", id]);
-    world.ok(&["dead", "redrive", id]);
-    world.letters(1).await;
-    let management = world.vhost.management.clone();
-    let (code, printed, error) = told(&world.run(&["topology", "check", "--management-url", &management]));
+    env.ok(&["dead", "show", id]);
+    env.ok(&["dead", "discard", id]);
+    env.ok(&["dead", "restore", id]);
+    env.ok(&["dead", "redrive", id]);
+    env.wait_for_dead_letters(1).await;
+    let management = env.vhost.management.clone();
+    let (code, printed, error) =
+        exit_output(&env.run(&["topology", "check", "--management-url", &management]));
     assert_eq!(code, 0, "{printed}{error}");
-    users.remove(&world).await;
+    users.remove(&env).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_that_does_not_declare_waits_for_its_queues_and_says_for_which() {
-    let mut world = world().await;
-    let users = Users::make(&world).await;
-    world.vhost.delete("queues/{vhost}/bilag.render").await;
-    world.set("BILAG_DECLARE", "false");
-    log_in(&mut world, &users, "render");
-    let mut render = world.start(&["consume", "render"]);
+async fn non_declaring_consumer_waits_for_and_names_its_queues() {
+    let mut env = test_env().await;
+    let users = Users::make(&env).await;
+    env.vhost.delete("queues/{vhost}/bilag.render").await;
+    env.set("BILAG_DECLARE", "false");
+    log_in(&mut env, &users, "render");
+    let mut render = env.start(&["consume", "render"]);
     let missing =
         "queue bilag.render is not declared yet, and BILAG_DECLARE is false: `bilag topology apply`";
-    eventually("it says what is missing", async || render.log().contains(missing).then_some(())).await;
+    eventually("it reports the missing queue", async || render.log().contains(missing).then_some(())).await;
     assert_eq!(render.has_ended(), None);
 
-    log_in(&mut world, &users, "topology");
-    world.ok(&["topology", "apply"]);
+    log_in(&mut env, &users, "topology");
+    env.ok(&["topology", "apply"]);
     eventually("it consumes", async || render.log().contains(" consuming ").then_some(())).await;
-    users.remove(&world).await;
+    users.remove(&env).await;
 }
 
-/// A channel of a user's.
+/// A channel opened as a user.
 async fn channel(url: &str) -> Channel {
     let properties = ConnectionProperties::default();
     let connection = Connection::connect(url, properties).await.expect("the user may log in");
@@ -141,7 +144,7 @@ async fn channel(url: &str) -> Channel {
     channel
 }
 
-/// Whether the broker lets a user publish.
+/// Whether a user may publish.
 async fn may_publish(url: &str, exchange: &str, key: &str) -> bool {
     let options = BasicPublishOptions { mandatory: true, ..Default::default() };
     let properties = BasicProperties::default();
@@ -154,7 +157,7 @@ async fn may_publish(url: &str, exchange: &str, key: &str) -> bool {
     }
 }
 
-/// Whether the broker lets a user read.
+/// Whether a user may consume.
 async fn may_read(url: &str, queue: &str) -> bool {
     let channel = channel(url).await;
     let got = channel.basic_get(queue.into(), BasicGetOptions::default()).await;
@@ -162,14 +165,14 @@ async fn may_read(url: &str, queue: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_s_user_is_refused_what_is_another_s() {
-    let mut world = world().await;
-    let users = Users::make(&world).await;
-    log_in(&mut world, &users, "topology");
-    world.ok(&["topology", "apply"]);
-    world.ok(&["sync", "migrate"]);
+async fn consumer_user_cannot_access_other_stages() {
+    let mut env = test_env().await;
+    let users = Users::make(&env).await;
+    log_in(&mut env, &users, "topology");
+    env.ok(&["topology", "apply"]);
+    env.ok(&["sync", "migrate"]);
 
-    let upload = users.url(&world, "upload");
+    let upload = users.url(&env, "upload");
     for (queue, may) in [
         ("bilag.upload", true),
         ("bilag.render", false),
@@ -195,29 +198,29 @@ async fn a_consumer_s_user_is_refused_what_is_another_s() {
     ] {
         assert_eq!(may_publish(&upload, exchange, key).await, may, "upload to {exchange} with {key}");
     }
-    let receipts = users.url(&world, "receipt");
+    let receipts = users.url(&env, "receipt");
     assert!(may_publish(&receipts, "bilag", "invoice.ready.v1").await);
     assert!(!may_publish(&receipts, "bilag", "invoice.rendered.v1.omnium").await);
 
-    let backfill = users.url(&world, "backfill");
+    let backfill = users.url(&env, "backfill");
     assert!(!may_publish(&backfill, "bilag", "invoice.ready.v1").await);
     assert!(!may_read(&backfill, "bilag.receipt").await);
-    log_in(&mut world, &users, "backfill");
-    world.file("receipts.json", receipt(1).to_string());
-    world.ok(&["backfill", "receipts.json", "--from", "2000-01-01", "--to", "2099-12-31", "--publish"]);
+    log_in(&mut env, &users, "backfill");
+    env.file("receipts.json", receipt(1).to_string());
+    env.ok(&["backfill", "receipts.json", "--from", "2000-01-01", "--to", "2099-12-31", "--publish"]);
 
-    world.unset("BILAG_DECLARE");
-    log_in(&mut world, &users, "upload");
-    let (code, log) = world.ends(&["consume", "upload"]).await;
-    assert_eq!(code, 1, "one that may not declare and is told to says so: {log}");
+    env.unset("BILAG_DECLARE");
+    log_in(&mut env, &users, "upload");
+    let (code, log) = env.ends(&["consume", "upload"]).await;
+    assert_eq!(code, 1, "a consumer that must declare and may not reports it: {log}");
     assert!(log.contains("may not declare or bind exchange bilag"), "{log}");
-    assert!(may_read(&users.url(&world, "console"), "bilag.upload.dead").await);
-    assert!(!may_read(&users.url(&world, "console"), "bilag.upload").await);
-    let keda = users.url(&world, "keda");
+    assert!(may_read(&users.url(&env, "console"), "bilag.upload.dead").await);
+    assert!(!may_read(&users.url(&env, "console"), "bilag.upload").await);
+    let keda = users.url(&env, "keda");
     assert!(!may_read(&keda, "bilag.upload").await);
     let (_, vhost) = keda.rsplit_once('/').expect("the URL ends in a vhost");
-    let queue = format!("{}/api/queues/{vhost}/bilag.upload", world.vhost.management);
+    let queue = format!("{}/api/queues/{vhost}/bilag.upload", env.vhost.management);
     let asked = reqwest::Client::new().get(queue).basic_auth(users.name("bilag-keda"), Some("a-password"));
     assert_eq!(asked.send().await.expect("the management API answers").status(), StatusCode::OK);
-    users.remove(&world).await;
+    users.remove(&env).await;
 }

@@ -1,17 +1,17 @@
-//! What every HTTP listener does about clients that send nothing, or half of a request.
+//! Every HTTP listener closes connections of clients that send nothing or half a request.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bilag_tests::{Health, Ingress, TIMEOUT, World, eventually};
+use bilag_tests::{Health, Ingress, TIMEOUT, TestEnv, eventually};
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// Connections that one address may have open at a listener.
+/// Maximum open connections per address.
 const PER_ADDRESS: usize = 256;
 
-/// A client's own address, of those of this machine.
+/// A loopback address for a client.
 const fn client(number: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 0, 0, number))
 }
@@ -22,9 +22,9 @@ async fn connected(listener: SocketAddr, number: u8) -> TcpStream {
     socket.connect(listener).await.expect("it listens")
 }
 
-/// Waits until the other end has closed a connection.
+/// Waits until the server has closed a connection.
 async fn closed(stream: &mut TcpStream) {
-    // That it is reset is an end as well.
+    // A reset is a close as well.
     let _ = stream.read_to_end(&mut Vec::new()).await;
 }
 
@@ -35,9 +35,9 @@ async fn status(listener: SocketAddr, path: &str, number: u8) -> StatusCode {
 }
 
 async fn withstands(listener: SocketAddr, path: &str) {
-    let ended = async |said: &[u8]| {
+    let ended = async |output: &[u8]| {
         let mut stream = connected(listener, 2).await;
-        stream.write_all(said).await.expect("it reads");
+        stream.write_all(output).await.expect("it reads");
         timeout(TIMEOUT, closed(&mut stream)).await.expect("it is closed in time");
     };
     let half_a_form = format!(
@@ -54,14 +54,14 @@ async fn withstands(listener: SocketAddr, path: &str) {
     tokio::select! {
         biased;
         () = closed(&mut further) => {}
-        () = closed(&mut silent[0]) => panic!("no limit for one address, only for the time of a head"),
+        () = closed(&mut silent[0]) => panic!("below the limit per address, only the header timeout applies"),
     }
     assert_eq!(status(listener, path, 3).await, StatusCode::OK, "another address is answered");
 
     for _ in 0..PER_ADDRESS {
         silent.push(connected(listener, 4).await);
     }
-    assert_eq!(status(listener, path, 3).await, StatusCode::OK, "also where addresses use up all together");
+    assert_eq!(status(listener, path, 3).await, StatusCode::OK, "also at the total limit");
 }
 
 fn address(url: &str) -> SocketAddr {
@@ -69,24 +69,24 @@ fn address(url: &str) -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_console_closes_silent_connections_and_answers_others() {
-    let world = World::new().await;
-    let console = world.console(&[]).await;
+async fn console_closes_silent_connections() {
+    let env = TestEnv::new().await;
+    let console = env.console(&[]).await;
     withstands(address(&console.url), "/").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_closes_silent_connections_and_answers_others() {
-    let mut world = World::new().await;
-    let health = Health::of(&mut world);
-    let _all = world.consume(&["all"]).await;
+async fn health_closes_silent_connections() {
+    let mut env = TestEnv::new().await;
+    let health = Health::of(&mut env);
+    let _all = env.consume(&["all"]).await;
     withstands(health.address, "/livez").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn webhooks_close_silent_connections_and_answer_others() {
-    let mut world = World::new().await;
-    let ingress: Ingress = world.ingress_on("127.0.0.1:0").await;
+async fn ingress_closes_silent_connections() {
+    let mut env = TestEnv::new().await;
+    let ingress: Ingress = env.ingress_on("127.0.0.1:0").await;
     eventually("it listens", async || ingress.ready().await).await;
     withstands(address(&ingress.url), "/livez").await;
 }

@@ -1,19 +1,19 @@
-//! Messages whose headers only just fit into a frame. What the broker adds makes the frame too large, and the broker
-//! sends it all the same.
+//! Messages whose headers just fit into a frame. Headers added by the broker exceed the frame size, and the broker
+//! sends the frame anyway.
 
 use std::time::Duration;
 
-use bilag_tests::{World, eventually, eventually_within, receipt};
+use bilag_tests::{TestEnv, eventually, eventually_within, receipt};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use serde_json::Value;
 use sync_store::State;
 
-/// The largest frame unless rabbitmq.conf says otherwise, and what is in it besides the header's text.
+/// The default `frame_max`, and the bytes of a header frame besides the header's value.
 const FRAME_MAX: usize = 128 * 1024;
 const AROUND_THE_TEXT: usize = 8 + 12 + 2 + 4 + "junk".len() + 1 + 1 + 4 + 1;
 
-/// Far less than the minutes that a delivery limit takes to run out.
+/// Much less than the minutes until a delivery limit is exhausted.
 const SOON: Duration = Duration::from_secs(30);
 
 fn long(text: &str) -> AMQPValue {
@@ -26,12 +26,12 @@ fn with_header(name: &str, value: AMQPValue) -> BasicProperties {
     BasicProperties::default().with_headers(headers)
 }
 
-/// A header frame of exactly the largest size.
+/// A header frame of exactly the maximum size.
 fn just_fits() -> BasicProperties {
     with_header("junk", long(&"x".repeat(FRAME_MAX - AROUND_THE_TEXT)))
 }
 
-/// Further routing keys, which the broker lists once more where it dead-letters the message.
+/// More routing keys, which the broker repeats in `x-death` when it dead-letters the message.
 fn many_keys() -> BasicProperties {
     let mut keys = FieldArray::default();
     (0..6_000).for_each(|key| keys.push(long(&format!("nowhere-{key}"))));
@@ -39,25 +39,25 @@ fn many_keys() -> BasicProperties {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redelivered_message_is_handled_as_any_other() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply"]);
+async fn redelivered_message_with_oversized_headers_is_handled() {
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
     let bytes = |number| receipt(number).to_string().into_bytes();
-    world.publish(&receipt(1)).await;
-    world.publish_bytes(&bytes(2), just_fits()).await;
-    world.publish_bytes(b"no receipt", just_fits()).await;
-    world.publish(&receipt(3)).await;
-    // A look that ends with its connection: from then on each has been delivered before.
-    let waiting = async || (world.vhost.ready("bilag.receipt").await == Some(4)).then_some(());
+    env.publish(&receipt(1)).await;
+    env.publish_bytes(&bytes(2), just_fits()).await;
+    env.publish_bytes(b"no receipt", just_fits()).await;
+    env.publish(&receipt(3)).await;
+    // A peek that ends with its connection: from now on each message is redelivered.
+    let waiting = async || (env.vhost.ready("bilag.receipt").await == Some(4)).then_some(());
     eventually("all wait", waiting).await;
-    assert_eq!(world.vhost.peek("bilag.receipt", 10).await.len(), 4);
+    assert_eq!(env.vhost.peek("bilag.receipt", 10).await.len(), 4);
 
-    let all = world.consume(&["all"]).await;
+    let all = env.consume(&["all"]).await;
     eventually_within(SOON, "all receipts have their invoice", async || {
-        (world.records(State::Complete).await == 3).then_some(())
+        (env.records(State::Complete).await == 3).then_some(())
     })
     .await;
-    let letters = world.letters(1).await;
+    let letters = env.wait_for_dead_letters(1).await;
     assert_eq!(letters[0]["reason"], "undecodable");
     let log = all.log();
     assert!(log.contains("left_out=\"junk"), "{log}");
@@ -65,67 +65,67 @@ async fn a_redelivered_message_is_handled_as_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_letters_of_the_broker_are_indexed_shown_and_moved() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply"]);
+async fn broker_dead_letters_are_indexed_shown_and_moved() {
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
     let sent = [BasicProperties::default(), just_fits(), many_keys(), BasicProperties::default()];
     let count = sent.len();
     for (number, properties) in (1..).zip(sent) {
         let expires = properties.with_expiration("1".into());
-        world.publish_bytes(receipt(number).to_string().as_bytes(), expires).await;
+        env.publish_bytes(receipt(number).to_string().as_bytes(), expires).await;
     }
-    let expired = async || (world.vhost.ready("bilag.receipt.dead").await == Some(4)).then_some(());
-    eventually("the broker has given all up", expired).await;
+    let expired = async || (env.vhost.ready("bilag.receipt.dead").await == Some(4)).then_some(());
+    eventually("the broker has dead-lettered all", expired).await;
 
-    let all = world.consume(&["all"]).await;
+    let all = env.consume(&["all"]).await;
     let letters = eventually_within(SOON, "all are indexed", async || {
-        Some(world.dead_letters()).filter(|letters| letters.len() == count)
+        Some(env.dead_letters()).filter(|letters| letters.len() == count)
     })
     .await;
     assert!(
         letters.iter().all(|letter| letter["stage"] == "receipt" && letter["reason"] == "expired"),
         "{letters:?}"
     );
-    let said = world.ok(&["dead", "reindex"]);
-    assert!(said.contains("receipt: 4 dead letter(s); 0 added to the index, 0 gone"), "{said}");
-    let exported = world.ok(&["dead", "export", "receipt"]);
+    let output = env.ok(&["dead", "reindex"]);
+    assert!(output.contains("receipt: 4 dead letter(s); 0 added to the index, 0 gone"), "{output}");
+    let exported = env.ok(&["dead", "export", "receipt"]);
     assert_eq!(exported.lines().count(), count);
     for letter in &letters {
         let id = letter["id"].as_str().expect("an id");
-        let shown: Value = serde_json::from_str(&world.ok(&["dead", "show", id, "--json"])).expect("JSON");
+        let shown: Value = serde_json::from_str(&env.ok(&["dead", "show", id, "--json"])).expect("JSON");
         assert_eq!(shown["decoded"]["event"], "receipt.settled.v1", "{shown}");
         assert!(exported.contains(id), "{id} is exported");
-        world.ok(&["dead", "discard", id]);
-        world.ok(&["dead", "restore", id]);
+        env.ok(&["dead", "discard", id]);
+        env.ok(&["dead", "restore", id]);
     }
-    assert_eq!(world.vhost.peek("bilag.receipt.dead", 10).await.len(), count);
-    world.ok(&["dead", "redrive", "--all"]);
+    assert_eq!(env.vhost.peek("bilag.receipt.dead", 10).await.len(), count);
+    env.ok(&["dead", "redrive", "--all"]);
     eventually("all receipts have their invoice", async || {
-        (world.records(State::Complete).await == 4).then_some(())
+        (env.records(State::Complete).await == 4).then_some(())
     })
     .await;
     assert!(!all.log().contains("was lost"), "{}", all.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn letters_that_came_back_once_are_walked_over() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply"]);
+async fn browsing_passes_requeued_dead_letters() {
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
     let sent = [BasicProperties::default(), just_fits(), BasicProperties::default()];
     for (number, properties) in (1..).zip(sent) {
-        world.publish_to("bilag.dead", "receipt", receipt(number).to_string().as_bytes(), properties).await;
+        env.publish_to("bilag.dead", "receipt", receipt(number).to_string().as_bytes(), properties).await;
     }
-    // Whoever looks at a dead letter has it delivered once more.
+    // Each read of a dead letter delivers it again.
     for _ in 0..2 {
-        let said = world.ok(&["dead", "reindex"]);
-        assert!(said.contains("receipt: 3 dead letter(s)"), "{said}");
-        assert_eq!(world.ok(&["dead", "export", "receipt"]).lines().count(), 3);
+        let output = env.ok(&["dead", "reindex"]);
+        assert!(output.contains("receipt: 3 dead letter(s)"), "{output}");
+        assert_eq!(env.ok(&["dead", "export", "receipt"]).lines().count(), 3);
     }
-    let _all = world.consume(&["all"]).await;
-    assert_eq!(world.letters(3).await.len(), 3);
-    world.ok(&["dead", "redrive", "--all"]);
+    let _all = env.consume(&["all"]).await;
+    assert_eq!(env.wait_for_dead_letters(3).await.len(), 3);
+    env.ok(&["dead", "redrive", "--all"]);
     eventually("all receipts have their invoice", async || {
-        (world.records(State::Complete).await == 3).then_some(())
+        (env.records(State::Complete).await == 3).then_some(())
     })
     .await;
 }

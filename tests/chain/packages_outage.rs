@@ -1,7 +1,7 @@
-//! The invoice service is away, or lets nobody in: the packed stage pauses and probes, nothing dies,
-//! receipts of tills go their way meanwhile, and work goes on by itself.
+//! The invoice service is down, or rejects the credentials: the packed stage pauses and probes, nothing dies,
+//! receipts of tills complete meanwhile, and the stage resumes by itself.
 
-use bilag_tests::{Bilag, Health, World, another_sandbox, eventually, package, receipt};
+use bilag_tests::{Bilag, Health, TestEnv, eventually, package, receipt, second_sandbox};
 use sandbox::Sandbox;
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::json;
@@ -9,53 +9,53 @@ use sync_store::State;
 
 const PACKAGES: u64 = 20;
 
-/// A world whose invoice service is on a port of its own, and whose messages have two attempts: an
-/// outage that spent any would leave nothing alive.
-async fn world() -> (World, Health, Sandbox) {
-    let mut world = World::with_packages().await;
-    world.set("BILAG_RETRY_DELAYS", "300ms,600ms");
-    let health = Health::of(&mut world);
-    let service = another_sandbox().await;
-    world.set("INVOICE_SERVICE_URL", &service.invoice_service_url());
-    (world, health, service)
+/// An environment with the invoice service on its own port, and two attempts per message: an
+/// outage that spent attempts would kill them.
+async fn test_env() -> (TestEnv, Health, Sandbox) {
+    let mut env = TestEnv::with_packages().await;
+    env.set("BILAG_RETRY_DELAYS", "300ms,600ms");
+    let health = Health::of(&mut env);
+    let service = second_sandbox().await;
+    env.set("INVOICE_SERVICE_URL", &service.invoice_service_url());
+    (env, health, service)
 }
 
-/// Packages and receipts are published while the service is away.
-async fn meanwhile(world: &World) {
+/// Publishes packages and receipts while the service is down.
+async fn publish_during_outage(env: &TestEnv) {
     for number in 1..=PACKAGES {
-        world.publish_package(&package(number)).await;
-        world.publish(&receipt(u32::try_from(number).expect("not that many"))).await;
+        env.publish_package(&package(number)).await;
+        env.publish(&receipt(u32::try_from(number).expect("not that many"))).await;
     }
 }
 
-/// Why the packed stage is paused, once it is; and the tills' receipts are in Omnium all the same.
-async fn paused(world: &World, health: &Health) -> String {
-    let why = eventually("/readyz says since when and why packed is paused", async || {
+/// Waits until the packed stage is paused and the tills' receipts are in Omnium; returns the reason.
+async fn paused(env: &TestEnv, health: &Health) -> String {
+    let why = eventually("/readyz shows since when and why packed is paused", async || {
         let pause = health.stage("packed").await?["pause"].clone();
         pause["since"].as_str()?;
         pause["why"].as_str().map(str::to_owned)
     })
     .await;
-    world.records_at("omnium", State::Complete, PACKAGES).await;
+    env.wait_for_records("omnium", State::Complete, PACKAGES).await;
     assert!(health.stage("packed").await.expect("it runs")["pause"]["since"].is_string(), "it still is");
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
     why
 }
 
-/// Every package has its one invoice, and nothing died.
-async fn back(world: &World, all: &Bilag, service: &Sandbox) {
-    world.records_at("package", State::Complete, PACKAGES).await;
-    world.records_at("omnium", State::Complete, 2 * PACKAGES).await;
+/// Every package has exactly one invoice, and nothing died.
+async fn back(env: &TestEnv, all: &Bilag, service: &Sandbox) {
+    env.wait_for_records("package", State::Complete, PACKAGES).await;
+    env.wait_for_records("omnium", State::Complete, 2 * PACKAGES).await;
     for id in 1..=PACKAGES {
-        world.assert_one_invoice_with([service, &world.sandbox, &world.sandbox], id);
+        env.assert_one_invoice_with([service, &env.sandbox, &env.sandbox], id);
     }
-    for told in ["paused: different messages fail", "resumed: a probe succeeded"] {
-        assert_eq!(all.log().matches(told).count(), 1, "{told}:\n{}", all.log());
+    for reported in ["paused: different messages fail", "resumed: a probe succeeded"] {
+        assert_eq!(all.log().matches(reported).count(), 1, "{reported}:\n{}", all.log());
     }
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }
 
-/// More probes than there are attempts, each by another package.
+/// Waits for more probes than there are attempts, each of another package.
 async fn probes(service: &Sandbox, from: usize) {
     eventually("more probes than there are attempts", async || {
         let ledger = service.invoice_service.ledger();
@@ -68,85 +68,85 @@ async fn probes(service: &Sandbox, from: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_refuses_connections_and_then_fails_costs_nothing_but_time() {
-    let (world, health, mut service) = world().await;
+async fn invoice_service_outage_loses_nothing() {
+    let (env, health, mut service) = test_env().await;
     service.stop_listening().await;
-    let all = world.consume(&["all"]).await;
-    meanwhile(&world).await;
-    let why = paused(&world, &health).await;
+    let all = env.consume(&["all"]).await;
+    publish_during_outage(&env).await;
+    let why = paused(&env, &health).await;
     assert!(why.contains("the invoice service cannot be reached; check INVOICE_SERVICE_URL"), "{why}");
 
     let status = 503.try_into().expect("a status");
     service.invoice_service.add_fault(Rule::new(Fault::Status { status, retry_after: None, done: false }));
     service.listen_again().await.expect("the port is free");
     probes(&service, 0).await;
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
     service.invoice_service.clear_faults();
-    back(&world, &all, &service).await;
+    back(&env, &all, &service).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_that_are_not_accepted_pause_the_stage_until_they_are() {
-    let (world, health, service) = world().await;
+async fn rejected_credentials_pause_until_accepted() {
+    let (env, health, service) = test_env().await;
     let status = 401.try_into().expect("a status");
     service.invoice_service.add_fault(Rule::new(Fault::Status { status, retry_after: None, done: false }));
-    let all = world.consume(&["all"]).await;
-    meanwhile(&world).await;
-    let why = paused(&world, &health).await;
+    let all = env.consume(&["all"]).await;
+    publish_during_outage(&env).await;
+    let why = paused(&env, &health).await;
     assert!(why.contains("check INVOICE_SERVICE_USERNAME and INVOICE_SERVICE_PASSWORD"), "{why}");
     probes(&service, service.invoice_service.ledger().len()).await;
     service.invoice_service.clear_faults();
-    back(&world, &all, &service).await;
+    back(&env, &all, &service).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_is_not_the_services_pauses_the_stage() {
-    let (world, health, service) = world().await;
+async fn html_page_instead_of_the_service_pauses_the_stage() {
+    let (env, health, service) = test_env().await;
     let (status, body) =
         (200.try_into().expect("a status"), "<!doctype html><title>Sign in</title>".to_owned());
     service.invoice_service.add_fault(Rule::new(Fault::Body { status, body }));
-    let all = world.consume(&["all"]).await;
-    meanwhile(&world).await;
-    let why = paused(&world, &health).await;
+    let all = env.consume(&["all"]).await;
+    publish_during_outage(&env).await;
+    let why = paused(&env, &health).await;
     assert!(why.contains("what answered is not the invoice service"), "{why}");
     assert!(!why.contains("Sign in"), "{why}");
     probes(&service, service.invoice_service.ledger().len()).await;
     service.invoice_service.clear_faults();
-    back(&world, &all, &service).await;
+    back(&env, &all, &service).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_right_that_is_missing_for_all_pauses_the_stage() {
-    let (world, health, service) = world().await;
+async fn permission_missing_for_all_pauses_the_stage() {
+    let (env, health, service) = test_env().await;
     let status = 403.try_into().expect("a status");
     service.invoice_service.add_fault(Rule::new(Fault::Status { status, retry_after: None, done: false }));
-    let all = world.consume(&["all"]).await;
-    meanwhile(&world).await;
-    let why = paused(&world, &health).await;
+    let all = env.consume(&["all"]).await;
+    publish_during_outage(&env).await;
+    let why = paused(&env, &health).await;
     assert!(why.contains("the invoice service forbids this"), "{why}");
     service.invoice_service.clear_faults();
-    back(&world, &all, &service).await;
+    back(&env, &all, &service).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn packed_again_while_the_service_is_away_only_the_later_packing_is_asked_for() {
-    let (world, _health, mut service) = world().await;
+async fn repacking_during_an_outage_requests_only_the_latest() {
+    let (env, _health, mut service) = test_env().await;
     service.stop_listening().await;
-    let _all = world.consume(&["all"]).await;
-    world.publish_package(&package(1)).await;
-    world.standing(1, "asking").await;
+    let _all = env.consume(&["all"]).await;
+    env.publish_package(&package(1)).await;
+    env.wait_for_standing(1, "asking").await;
     let mut again = package(1);
     again["event"]["uuid"] = json!("packed-again");
     again["payload"]["packageitem_set"][1]["quantity"] = json!(1);
-    world.publish_package(&again).await;
+    env.publish_package(&again).await;
     eventually("the first packing is superseded", async || {
-        (world.rounds(1).last()?["standing"] == "superseded").then_some(())
+        (env.rounds(1).last()?["standing"] == "superseded").then_some(())
     })
     .await;
     service.listen_again().await.expect("the port is free");
-    let newest = world.completed(1).await;
-    assert_eq!(newest["round"], 2, "the receipt is that of the packing that was asked for");
+    let newest = env.wait_until_invoiced(1).await;
+    assert_eq!(newest["round"], 2, "the receipt belongs to the requested packing");
     let asked = service.invoice_service.summary();
     assert_eq!(asked.packages[&1].keys.keys().collect::<Vec<_>>(), ["akinon/1/2"]);
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }

@@ -1,7 +1,7 @@
-//! The invoice service does not make the invoice of a package: the package dies alone, a person is
-//! told why, and mended it is asked for again.
+//! The invoice service refuses the invoice of a package: the package dies alone with the reason,
+//! and once fixed it is requested again.
 
-use bilag_tests::{Health, TIMEOUT, World, eventually, eventually_within, package, transitioned};
+use bilag_tests::{Health, TIMEOUT, TestEnv, eventually, eventually_within, package, transitioned};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -11,8 +11,8 @@ fn always(status: u16) -> Rule {
     Rule::new(Fault::Status { status, retry_after: None, done: false })
 }
 
-/// The package, mended in the OMS and packed again: the same items, another city.
-fn mended(id: u64) -> Value {
+/// The package, fixed in the OMS and packed again: same items, another city.
+fn fixed_and_repacked(id: u64) -> Value {
     let mut event = package(id);
     event["event"]["uuid"] = json!(format!("packed-again-{id}"));
     event["payload"]["city"] = json!("İzmir");
@@ -21,7 +21,7 @@ fn mended(id: u64) -> Value {
 
 /// The same package with fewer of one article.
 fn with_other_items(id: u64) -> Value {
-    let mut event = mended(id);
+    let mut event = fixed_and_repacked(id);
     event["payload"]["packageitem_set"][1]["quantity"] = json!(1);
     event
 }
@@ -35,124 +35,124 @@ async fn handled(health: &Health, count: u64) {
 }
 
 #[tokio::test]
-async fn a_refusal_is_a_letter_with_the_services_words_and_moved_back_the_same_key_is_asked() {
-    let mut world = World::with_packages().await;
-    let health = Health::of(&mut world);
-    world.sandbox.invoice_service.add_fault(always(400).of_package(1));
-    world.sandbox.invoice_service.add_fault(always(422).of_package(2));
-    let all = world.consume(&["all"]).await;
+async fn refusal_dies_with_its_message_and_redrive_keeps_the_key() {
+    let mut env = TestEnv::with_packages().await;
+    let health = Health::of(&mut env);
+    env.sandbox.invoice_service.add_fault(always(400).of_package(1));
+    env.sandbox.invoice_service.add_fault(always(422).of_package(2));
+    let all = env.consume(&["all"]).await;
     for id in [1, 2] {
-        world.publish_package(&package(id)).await;
+        env.publish_package(&package(id)).await;
     }
-    let letters = world.letters(2).await;
+    let letters = env.wait_for_dead_letters(2).await;
     for (id, status, words) in [(1, "400", "As it was requested of the sandbox."), (2, "422", "422")] {
-        let letter = letters.iter().find(|letter| letter["package"] == id).expect("each has its letter");
+        let letter = letters.iter().find(|letter| letter["package"] == id).expect("each has its dead letter");
         assert_eq!((&letter["stage"], &letter["reason"]), (&json!("packed"), &json!("invoice_refused")));
         let error = letter["error"].as_str().expect("an error");
         assert!(error.contains(status) && error.contains(words), "{error}");
-        let round = world.standing(id, "dead").await;
+        let round = env.wait_for_standing(id, "dead").await;
         assert_eq!(round["death"]["reason"], "invoice_refused");
-        let told = world.ok(&["packages", "show", &id.to_string()]);
-        assert!(told.contains("bilag dead show "), "{told}");
+        let reported = env.ok(&["packages", "show", &id.to_string()]);
+        assert!(reported.contains("bilag dead show "), "{reported}");
     }
     for id in [1, 2] {
-        world.publish_package(&transitioned(id)).await;
+        env.publish_package(&transitioned(id)).await;
     }
     handled(&health, 4).await;
-    assert_eq!(world.vhost.ready("bilag.packed.dead").await, Some(2), "no second dead letter");
-    assert_eq!(world.dead_letters().len(), 2);
+    assert_eq!(env.vhost.ready("bilag.packed.dead").await, Some(2), "no second dead letter");
+    assert_eq!(env.dead_letters().len(), 2);
 
-    world.sandbox.invoice_service.clear_faults();
-    world.move_back("packed").await;
+    env.sandbox.invoice_service.clear_faults();
+    env.move_back("packed").await;
     for id in [1, 2] {
-        world.completed(id).await;
-        world.assert_one_invoice(id);
-        assert_eq!(world.rounds(id).len(), 1);
+        env.wait_until_invoiced(id).await;
+        env.assert_one_invoice(id);
+        assert_eq!(env.rounds(id).len(), 1);
     }
     assert!(!all.log().contains("paused:"), "{}", all.log());
 }
 
 #[tokio::test]
-async fn refused_and_heard_in_both_forms_at_once_it_has_one_letter() {
-    let mut world = World::with_packages().await;
-    let health = Health::of(&mut world);
-    world.sandbox.invoice_service.add_fault(always(422));
-    // So slow that the other form of the event comes while the service is being asked.
-    world.sandbox.invoice_service.add_fault(Rule::new(Fault::SlowAnswer { ms: 500 }));
-    let _all = world.consume(&["all"]).await;
+async fn refused_in_both_event_forms_has_one_dead_letter() {
+    let mut env = TestEnv::with_packages().await;
+    let health = Health::of(&mut env);
+    env.sandbox.invoice_service.add_fault(always(422));
+    // Slow enough that the other event form arrives during the request.
+    env.sandbox.invoice_service.add_fault(Rule::new(Fault::SlowAnswer { ms: 500 }));
+    let _all = env.consume(&["all"]).await;
     for id in 1..=5 {
-        world.publish_package(&package(id)).await;
-        world.publish_package(&transitioned(id)).await;
+        env.publish_package(&package(id)).await;
+        env.publish_package(&transitioned(id)).await;
     }
-    eventually("all have come to rest", async || {
+    eventually("all are settled", async || {
         let stage = health.stage("packed").await?;
-        let waiting = world.vhost.ready("bilag.packed").await?;
-        let dead = world.vhost.ready("bilag.packed.dead").await?;
+        let waiting = env.vhost.ready("bilag.packed").await?;
+        let dead = env.vhost.ready("bilag.packed.dead").await?;
         (stage["inHand"] == 0 && waiting == 0 && dead >= 5 && stage["handled"].as_u64()? >= 10).then_some(())
     })
     .await;
-    world.letters(5).await;
-    assert_eq!(world.vhost.ready("bilag.packed.dead").await, Some(5));
+    env.wait_for_dead_letters(5).await;
+    assert_eq!(env.vhost.ready("bilag.packed.dead").await, Some(5));
 }
 
 #[tokio::test]
-async fn mended_and_packed_again_after_a_refusal_it_is_asked_for_under_the_next_key() {
-    let world = World::with_packages().await;
-    world.sandbox.invoice_service.add_fault(always(422));
-    let _all = world.consume(&["all"]).await;
+async fn repacked_after_a_refusal_uses_the_next_key() {
+    let env = TestEnv::with_packages().await;
+    env.sandbox.invoice_service.add_fault(always(422));
+    let _all = env.consume(&["all"]).await;
     for id in [1, 2] {
-        world.publish_package(&package(id)).await;
+        env.publish_package(&package(id)).await;
     }
-    world.letters(2).await;
-    world.sandbox.invoice_service.clear_faults();
-    world.publish_package(&mended(1)).await;
-    world.publish_package(&with_other_items(2)).await;
+    env.wait_for_dead_letters(2).await;
+    env.sandbox.invoice_service.clear_faults();
+    env.publish_package(&fixed_and_repacked(1)).await;
+    env.publish_package(&with_other_items(2)).await;
     for id in [1, 2] {
-        let newest = world.standing(id, "written back").await;
+        let newest = env.wait_for_standing(id, "written back").await;
         assert_eq!(newest["round"], 2, "{newest}");
-        assert_eq!(world.rounds(id)[1]["standing"], "superseded");
-        let asked = world.sandbox.invoice_service.summary();
+        assert_eq!(env.rounds(id)[1]["standing"], "superseded");
+        let asked = env.sandbox.invoice_service.summary();
         let keys = [format!("akinon/{id}/1"), format!("akinon/{id}/2")];
         assert_eq!(asked.packages[&id].keys.keys().collect::<Vec<_>>(), keys.iter().collect::<Vec<_>>());
         assert_eq!(asked.packages[&id].receipts.len(), 1);
-        assert_eq!(json!(world.sandbox.oms.summary().packages[&id].number), newest["voucherNumber"]);
+        assert_eq!(json!(env.sandbox.oms.summary().packages[&id].number), newest["voucherNumber"]);
     }
-    // The dead letters of the first packing are of no use any more, and do no harm.
-    world.move_back("packed").await;
-    world.publish_package(&package(3)).await;
-    world.standing(3, "written back").await;
+    // Redriving the obsolete dead letters of the first packing is harmless.
+    env.move_back("packed").await;
+    env.publish_package(&package(3)).await;
+    env.wait_for_standing(3, "written back").await;
     for id in [1, 2] {
-        assert_eq!(world.sandbox.invoice_service.summary().packages[&id].receipts.len(), 1);
+        assert_eq!(env.sandbox.invoice_service.summary().packages[&id].receipts.len(), 1);
     }
-    assert_eq!(world.vhost.ready("bilag.packed.dead").await, Some(0));
+    assert_eq!(env.vhost.ready("bilag.packed.dead").await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_package_that_always_fails_dies_alone_and_so_does_one_that_is_forbidden() {
+async fn failing_or_forbidden_package_dies_alone() {
     const ALONE: [(u64, u16, &str); 3] =
         [(1, 500, "retries_exhausted"), (2, 403, "invoice_forbidden"), (3, 406, "invoice_forbidden")];
-    let world = World::with_packages().await;
+    let env = TestEnv::with_packages().await;
     for (id, status, _) in ALONE {
-        world.sandbox.invoice_service.add_fault(always(status).of_package(id));
+        env.sandbox.invoice_service.add_fault(always(status).of_package(id));
     }
-    let all = world.consume(&["all"]).await;
+    let all = env.consume(&["all"]).await;
     for (id, ..) in ALONE {
-        world.publish_package(&package(id)).await;
+        env.publish_package(&package(id)).await;
     }
-    // The others go on being packed meanwhile.
+    // Other packages are packed meanwhile.
     let mut last = 10;
     eventually_within(TIMEOUT, "the three are dead", async || {
         last += 1;
-        world.publish_package(&package(last)).await;
-        (world.vhost.ready("bilag.packed.dead").await == Some(3)).then_some(())
+        env.publish_package(&package(last)).await;
+        (env.vhost.ready("bilag.packed.dead").await == Some(3)).then_some(())
     })
     .await;
-    let letters = world.letters(3).await;
+    let letters = env.wait_for_dead_letters(3).await;
     for (id, _, reason) in ALONE {
         assert!(letters.iter().any(|letter| letter["package"] == id && letter["reason"] == reason));
-        assert_eq!(world.standing(id, "dead").await["death"]["reason"], reason);
+        assert_eq!(env.wait_for_standing(id, "dead").await["death"]["reason"], reason);
     }
-    world.records_at("package", State::Complete, last - 10).await;
+    env.wait_for_records("package", State::Complete, last - 10).await;
     assert!(!all.log().contains("paused:"), "{}", all.log());
-    assert_eq!(world.dead_letters().len(), 3);
+    assert_eq!(env.dead_letters().len(), 3);
 }

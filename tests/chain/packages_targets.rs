@@ -1,7 +1,7 @@
-//! Omnium, the package and the ERP each get the invoice by themselves: what is down, off, or refuses
-//! it holds up no other.
+//! Omnium, the package and the ERP each get the invoice independently: a target that is down, disabled or
+//! rejects it delays no other.
 
-use bilag_tests::{World, another_sandbox, package};
+use bilag_tests::{TestEnv, package, second_sandbox};
 use sandbox::Sandbox;
 use sandbox::erp::{Fault, Rule};
 use serde_json::json;
@@ -9,132 +9,136 @@ use sync_store::State;
 
 const PACKAGES: u64 = 6;
 
-async fn publish(world: &World) {
+async fn publish(env: &TestEnv) {
     for id in 1..=PACKAGES {
-        world.publish_package(&package(id)).await;
+        env.publish_package(&package(id)).await;
     }
 }
 
-/// How far each target has come with the receipt of a package.
-async fn states(world: &World, id: u64) -> Vec<(String, String)> {
-    let asked = world.sandbox.invoice_service.summary();
-    world.record_states(&asked.packages[&id].receipts[0].uid).into_iter().collect()
+/// The state at each target of a package's receipt.
+async fn states(env: &TestEnv, id: u64) -> Vec<(String, String)> {
+    let asked = env.sandbox.invoice_service.summary();
+    env.record_states(&asked.packages[&id].receipts[0].uid).into_iter().collect()
 }
 
 fn pairs<const N: usize>(expected: [(&str, &str); N]) -> Vec<(String, String)> {
     expected.map(|(target, state)| (target.to_owned(), state.to_owned())).into()
 }
 
-/// With one of the two away the other is served; back again, it is served as well.
-async fn one_is_away(world: World, mut away: Sandbox, [here, gone]: [&str; 2]) -> (World, Sandbox) {
+/// While one of two targets is down the other is served; once it is up again, so is it.
+async fn outage_of_one_target(
+    env: TestEnv,
+    mut away: Sandbox,
+    [here, gone]: [&str; 2],
+) -> (TestEnv, Sandbox) {
     away.stop_listening().await;
-    let all = world.consume(&["all"]).await;
-    publish(&world).await;
-    world.records_at(here, State::Complete, PACKAGES).await;
-    world.records_at(gone, State::Complete, 0).await;
+    let all = env.consume(&["all"]).await;
+    publish(&env).await;
+    env.wait_for_records(here, State::Complete, PACKAGES).await;
+    env.wait_for_records(gone, State::Complete, 0).await;
     bilag_tests::eventually("the stage of the other is paused", async || {
         all.log().contains("paused: different messages fail").then_some(())
     })
     .await;
     away.listen_again().await.expect("the port is free");
-    world.records_at(gone, State::Complete, PACKAGES).await;
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    (world, away)
+    env.wait_for_records(gone, State::Complete, PACKAGES).await;
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    (env, away)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_the_oms_away_omnium_has_the_invoices_and_the_oms_gets_them_later() {
-    let (mut world, oms) = (World::with_packages().await, another_sandbox().await);
-    world.set("OMS_BASE_URL", &oms.oms_url());
-    let (world, oms) = one_is_away(world, oms, ["omnium", "package"]).await;
+async fn oms_outage_delays_only_the_write_back() {
+    let (mut env, oms) = (TestEnv::with_packages().await, second_sandbox().await);
+    env.set("OMS_BASE_URL", &oms.oms_url());
+    let (env, oms) = outage_of_one_target(env, oms, ["omnium", "package"]).await;
     for id in 1..=PACKAGES {
-        world.assert_one_invoice_with([&world.sandbox, &world.sandbox, &oms], id);
+        env.assert_one_invoice_with([&env.sandbox, &env.sandbox, &oms], id);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_omnium_away_the_packages_have_their_invoices_and_omnium_gets_them_later() {
-    let (mut world, omnium) = (World::with_packages().await, another_sandbox().await);
-    world.set("OMNIUM_BASE_URL", &omnium.base_url());
-    let (world, omnium) = one_is_away(world, omnium, ["package", "omnium"]).await;
+async fn omnium_outage_delays_only_the_upload() {
+    let (mut env, omnium) = (TestEnv::with_packages().await, second_sandbox().await);
+    env.set("OMNIUM_BASE_URL", &omnium.base_url());
+    let (env, omnium) = outage_of_one_target(env, omnium, ["package", "omnium"]).await;
     for id in 1..=PACKAGES {
-        world.assert_one_invoice_with([&world.sandbox, &omnium, &world.sandbox], id);
+        env.assert_one_invoice_with([&env.sandbox, &omnium, &env.sandbox], id);
     }
 }
 
 #[tokio::test]
-async fn with_omnium_switched_off_the_package_is_written_back_and_omnium_skipped() {
-    let mut world = World::with_packages().await;
-    world.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
-    let _all = world.consume(&["packed", "receipt", "render", "writeback", "dead"]).await;
-    world.publish_package(&package(1)).await;
-    world.standing(1, "written back").await;
-    assert_eq!(states(&world, 1).await, pairs([("omnium", "skipped"), ("package", "complete")]));
-    assert!(world.sandbox.omnium.ledger().is_empty());
-    assert!(world.dead_letters().is_empty());
+async fn disabled_omnium_is_skipped_and_the_package_written_back() {
+    let mut env = TestEnv::with_packages().await;
+    env.unset("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM");
+    let _all = env.consume(&["packed", "receipt", "render", "writeback", "dead"]).await;
+    env.publish_package(&package(1)).await;
+    env.wait_for_standing(1, "written back").await;
+    assert_eq!(states(&env, 1).await, pairs([("omnium", "skipped"), ("package", "complete")]));
+    assert!(env.sandbox.omnium.ledger().is_empty());
+    assert!(env.dead_letters().is_empty());
 }
 
 #[tokio::test]
-async fn without_an_oms_the_package_is_skipped_and_omnium_has_the_invoice() {
-    let mut world = World::with_packages().await;
-    world.unset("OMS_BASE_URL");
-    let _all = world.consume(&["all"]).await;
-    world.publish_package(&package(1)).await;
-    world.standing(1, "issued").await;
-    world.records_at("omnium", State::Complete, 1).await;
-    assert_eq!(states(&world, 1).await, pairs([("omnium", "complete"), ("package", "skipped")]));
-    assert_eq!(world.vhost.ready("bilag.writeback").await, None, "no queue that nobody empties");
-    assert!(world.sandbox.oms.ledger().is_empty());
-    assert!(world.dead_letters().is_empty());
+async fn unset_oms_is_skipped_and_the_invoice_uploaded() {
+    let mut env = TestEnv::with_packages().await;
+    env.unset("OMS_BASE_URL");
+    let _all = env.consume(&["all"]).await;
+    env.publish_package(&package(1)).await;
+    env.wait_for_standing(1, "issued").await;
+    env.wait_for_records("omnium", State::Complete, 1).await;
+    assert_eq!(states(&env, 1).await, pairs([("omnium", "complete"), ("package", "skipped")]));
+    assert_eq!(env.vhost.ready("bilag.writeback").await, None, "no queue without a consumer");
+    assert!(env.sandbox.oms.ledger().is_empty());
+    assert!(env.dead_letters().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_erp_that_is_away_holds_up_nobody_and_gets_its_invoices_later() {
-    let (mut world, mut erp) = (World::with_packages().await, another_sandbox().await);
-    world.deliver_to_erp();
-    world.set("ERP_INVOICE_URL", &erp.erp_url());
+async fn erp_outage_delays_only_the_erp() {
+    let (mut env, mut erp) = (TestEnv::with_packages().await, second_sandbox().await);
+    env.enable_erp();
+    env.set("ERP_INVOICE_URL", &erp.erp_url());
     erp.stop_listening().await;
-    let _all = world.consume(&["all"]).await;
-    publish(&world).await;
+    let _all = env.consume(&["all"]).await;
+    publish(&env).await;
     for target in ["omnium", "package"] {
-        world.records_at(target, State::Complete, PACKAGES).await;
+        env.wait_for_records(target, State::Complete, PACKAGES).await;
     }
     erp.listen_again().await.expect("the port is free");
-    world.records_at("erp", State::Complete, PACKAGES).await;
-    let (told, oms) = (erp.erp.summary(), world.sandbox.oms.summary());
-    assert!(told.violations.is_empty(), "{:?}", told.violations);
-    assert_eq!(told.invoices.len() as u64, PACKAGES);
-    for invoice in told.invoices.values() {
+    env.wait_for_records("erp", State::Complete, PACKAGES).await;
+    let (reported, oms) = (erp.erp.summary(), env.sandbox.oms.summary());
+    assert!(reported.violations.is_empty(), "{:?}", reported.violations);
+    assert_eq!(reported.invoices.len() as u64, PACKAGES);
+    for invoice in reported.invoices.values() {
         let id = invoice.package_id.expect("it names its package");
         assert_eq!(invoice.sha256, oms.packages[&id].sha256);
     }
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }
 
 #[tokio::test]
-async fn an_erp_that_refuses_an_invoice_closes_its_own_record_and_no_other() {
-    let mut world = World::with_packages().await;
-    world.deliver_to_erp();
+async fn erp_rejection_closes_only_its_own_record() {
+    let mut env = TestEnv::with_packages().await;
+    env.enable_erp();
     let status = 422.try_into().expect("a status");
     let body = r#"{"detail":"no such fiscal period"}"#.to_owned();
-    world.sandbox.erp.add_fault(Rule::new(Fault::Body { status, body }).of_package(1));
-    let _all = world.consume(&["all"]).await;
-    world.publish_package(&package(1)).await;
-    let letter = world.letters(1).await.remove(0);
+    env.sandbox.erp.add_fault(Rule::new(Fault::Body { status, body }).of_package(1));
+    let _all = env.consume(&["all"]).await;
+    env.publish_package(&package(1)).await;
+    let letter = env.wait_for_dead_letters(1).await.remove(0);
     assert_eq!((&letter["stage"], &letter["reason"]), (&json!("erp"), &json!("erp_rejected")));
     assert!(
         letter["error"].as_str().is_some_and(|error| error.contains("no such fiscal period")),
         "{letter}"
     );
     for target in ["omnium", "package"] {
-        world.records_at(target, State::Complete, 1).await;
+        env.wait_for_records(target, State::Complete, 1).await;
     }
     let expected = pairs([("erp", "dead"), ("omnium", "complete"), ("package", "complete")]);
-    assert_eq!(states(&world, 1).await, expected);
-    world.assert_one_invoice(1);
+    assert_eq!(states(&env, 1).await, expected);
+    env.assert_one_invoice(1);
 
-    world.sandbox.erp.clear_faults();
-    world.move_back("erp").await;
-    world.completed(1).await;
-    assert_eq!(world.sandbox.erp.summary().invoices.len(), 1);
+    env.sandbox.erp.clear_faults();
+    env.move_back("erp").await;
+    env.wait_until_invoiced(1).await;
+    assert_eq!(env.sandbox.erp.summary().invoices.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Messages that end the process that handles them.
+//! Messages that kill the process that handles them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -7,21 +7,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amqp::{Failure, Message};
-use bilag_tests::{Health, OwnPostgres, Store, Vhost, World, eventually, eventually_within, receipt};
+use bilag_tests::{Health, PrivatePostgres, Store, TestEnv, Vhost, eventually, eventually_within, receipt};
 use sync_store::State;
 use tokio::sync::Notify;
 
-use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, ready, start};
+use crate::test_stage::{DEAD_LETTERS, HandlerFn, done, only_dead_letters, plain, publish, ready, start};
 
-/// More lives than the delivery limit has deliveries.
+/// Maximum process restarts; more than the delivery limit.
 const LIVES: usize = 70;
 
-/// How often each body was handled to its end.
+/// Completed handlings per body.
 type Handled = Arc<Mutex<BTreeMap<String, u32>>>;
 
-/// Runs one life after the other: each ends as soon as the poison is in flight. Innocents that are in
-/// hand beside it then end with it.
-async fn live_until_the_poison_is_dead(
+/// Restarts the consumer until the poison message is dead; each run is killed as soon as the poison is in flight, with the
+/// other in-flight messages.
+async fn restart_until_poison_is_dead(
     vhost: &Vhost,
     poison: impl Fn(&Message) -> Option<Failure> + Clone + Send + Sync + 'static,
 ) -> Handled {
@@ -30,7 +30,7 @@ async fn live_until_the_poison_is_dead(
     let life = || {
         let (handled, in_flight, poison) = (handled.clone(), in_flight.clone(), poison.clone());
         let meets_poison = Arc::new(Mutex::new(false));
-        By(move |message: Message| {
+        HandlerFn(move |message: Message| {
             let body = String::from_utf8_lossy(&message.body).into_owned();
             let wait = (body == "poison").then(|| poison(&message));
             if let Some(None) = wait {
@@ -44,7 +44,7 @@ async fn live_until_the_poison_is_dead(
                     Some(None) => std::future::pending().await,
                     None => {}
                 }
-                // Long enough for the poison to come into hand meanwhile.
+                // Long enough for the poison to be delivered meanwhile.
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 if *meets_poison.lock().expect("no handler panics") {
                     std::future::pending().await
@@ -71,7 +71,7 @@ async fn live_until_the_poison_is_dead(
         }
         consumer = start(vhost, &["50ms"], 32, life());
     }
-    panic!("the poison has ended {LIVES} processes and is still not dead");
+    panic!("the poison has killed {LIVES} processes and is still not dead");
 }
 
 async fn assert_only_the_poison_died(vhost: &Vhost, handled: &Handled) {
@@ -82,21 +82,21 @@ async fn assert_only_the_poison_died(vhost: &Vhost, handled: &Handled) {
     }
     assert_eq!(handled.len(), innocents.len());
     let letters = vhost.peek(DEAD_LETTERS, 2).await;
-    let told: Vec<_> = letters.iter().map(|letter| (&letter.body[..], letter.letter().reason)).collect();
-    assert_eq!(told, [(&b"poison"[..], "delivery_limit".to_owned())]);
+    let reported: Vec<_> = letters.iter().map(|letter| (&letter.body[..], letter.letter().reason)).collect();
+    assert_eq!(reported, [(&b"poison"[..], "delivery_limit".to_owned())]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_ends_every_process_dies_and_takes_no_other_along() {
+async fn process_killing_message_dies_alone() {
     let vhost = Vhost::new().await;
-    let handled = live_until_the_poison_is_dead(&vhost, |_| None).await;
+    let handled = restart_until_poison_is_dead(&vhost, |_| None).await;
     assert_only_the_poison_died(&vhost, &handled).await;
 }
 
-/// As the lease of the process that died has it: the next one must wait, and waiting begins the
-/// broker's count again.
+/// As with the lease of the killed process: the next process must wait, and waiting restarts the
+/// broker's delivery count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_dies_all_the_same_where_it_has_to_wait_between_two_lives() {
+async fn process_killing_message_dies_despite_retry_waits() {
     let vhost = Vhost::new().await;
     let lives = Arc::new(Mutex::new(0));
     let waits_every_second_time = move |_: &Message| {
@@ -104,14 +104,14 @@ async fn it_dies_all_the_same_where_it_has_to_wait_between_two_lives() {
         *lives += 1;
         (*lives % 2 == 0).then(|| Failure::Wait { at_least: Duration::ZERO, error: "not yet".into() })
     };
-    let handled = live_until_the_poison_is_dead(&vhost, waits_every_second_time).await;
+    let handled = restart_until_poison_is_dead(&vhost, waits_every_second_time).await;
     assert_only_the_poison_died(&vhost, &handled).await;
 }
 
-/// A transaction in PostgreSQL that holds the record of a receipt, until it is dropped.
-struct Held(Child);
+/// A PostgreSQL transaction that locks a receipt's record until it is dropped.
+struct RowLock(Child);
 
-impl Held {
+impl RowLock {
     fn record_of(receipt: &str, database: &str) -> Self {
         let mut psql = Command::new("psql")
             .args(["--no-psqlrc", "--quiet", database])
@@ -129,37 +129,37 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for RowLock {
     fn drop(&mut self) {
-        // One that has ended already holds nothing.
+        // A process that has ended holds no lock.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receipt_that_ends_every_process_is_found_among_the_dead_letters_and_the_others_complete() {
-    let postgres = OwnPostgres::start();
-    let mut world = World::on(Vhost::new().await, Store::Postgres(postgres.url.clone())).await;
-    let health = Health::of(&mut world);
-    world.ok(&["topology", "apply"]);
-    let mut receiving = world.consume(&["receipt"]).await;
-    world.publish(&receipt(1)).await;
-    eventually("it is on its way", async || (world.vhost.ready("bilag.render").await? == 1).then_some(()))
+async fn process_killing_receipt_is_indexed_and_others_complete() {
+    let postgres = PrivatePostgres::start();
+    let mut env = TestEnv::on(Vhost::new().await, Store::Postgres(postgres.url.clone())).await;
+    let health = Health::of(&mut env);
+    env.ok(&["topology", "apply"]);
+    let mut receiving = env.consume(&["receipt"]).await;
+    env.publish(&receipt(1)).await;
+    eventually("it is on its way", async || (env.vhost.ready("bilag.render").await? == 1).then_some(()))
         .await;
     receiving.kill();
 
-    // Heard again, it hangs in flight; and each time the process is killed.
-    let held = Held::record_of("rcpt-1", &postgres.url);
+    // Published again, it hangs in flight, and the process is killed each time.
+    let held = RowLock::record_of("rcpt-1", &postgres.url);
     for number in 1..=10 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    let channel = world.vhost.channel().await;
+    let channel = env.vhost.channel().await;
     let mut lives = 0;
     while ready(&channel, "bilag.receipt.dead").await == 0 {
         lives += 1;
-        assert!(lives < LIVES, "the poison has ended {lives} processes and is still not dead");
-        let mut receiving = world.start(&["consume", "receipt"]);
+        assert!(lives < LIVES, "the poison has killed {lives} processes and is still not dead");
+        let mut receiving = env.start(&["consume", "receipt"]);
         eventually("it is in flight, or dead", async || {
             let in_flight = health.stage("receipt").await?["inHand"].as_u64()? > 0;
             (in_flight || ready(&channel, "bilag.receipt.dead").await > 0).then_some(())
@@ -169,15 +169,15 @@ async fn a_receipt_that_ends_every_process_is_found_among_the_dead_letters_and_t
     }
     drop(held);
 
-    let mut indexing = world.consume(&["dead"]).await;
-    eventually("its record is dead", async || (world.records(State::Dead).await == 1).then_some(())).await;
-    let letters = world.dead_letters();
+    let mut indexing = env.consume(&["dead"]).await;
+    eventually("its record is dead", async || (env.records(State::Dead).await == 1).then_some(())).await;
+    let letters = env.dead_letters();
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert_eq!((&letters[0]["stage"], &letters[0]["reason"]), (&"receipt".into(), &"delivery_limit".into()));
     assert!(letters[0].to_string().contains("rcpt-1"), "{letters:?}");
     indexing.kill();
 
-    let _all = world.consume(&["all"]).await;
-    world.complete_within(Duration::from_secs(60), 10).await;
-    world.assert_exactly_once(1..=10);
+    let _all = env.consume(&["all"]).await;
+    env.complete_within(Duration::from_secs(60), 10).await;
+    env.assert_exactly_once(1..=10);
 }

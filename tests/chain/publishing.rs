@@ -1,4 +1,4 @@
-//! Publishing with confirms: what is said to be published is, and what is not says why.
+//! Publishing with confirms: a success means that the message is in a queue; an error names the cause.
 
 use amqp::{Outgoing, PublishError, Publisher};
 use bilag_tests::{Vhost, eventually};
@@ -6,57 +6,57 @@ use futures_util::future::join_all;
 use lapin::options::{QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 
-use crate::trial::broker;
+use crate::test_stage::broker;
 
 fn event(exchange: &str, key: &str, number: usize) -> Outgoing {
     let identity = [&*number.to_string()];
-    let event = Outgoing::event("trial.v1", key.to_owned(), &identity, number.to_string().into_bytes());
+    let event = Outgoing::event("test.v1", key.to_owned(), &identity, number.to_string().into_bytes());
     Outgoing { exchange: exchange.to_owned(), ..event }
 }
 
-async fn declare_heard(vhost: &Vhost) {
+async fn declare_bound_queue(vhost: &Vhost) {
     let channel = vhost.channel().await;
     let options = QueueDeclareOptions { durable: true, ..Default::default() };
-    channel.queue_declare("heard".into(), options, FieldTable::default()).await.expect("a queue");
+    channel.queue_declare("bound".into(), options, FieldTable::default()).await.expect("a queue");
     let bind = QueueBindOptions::default();
     let bound =
-        channel.queue_bind("heard".into(), "events".into(), "heard".into(), bind, FieldTable::default());
+        channel.queue_bind("bound".into(), "events".into(), "bound".into(), bind, FieldTable::default());
     bound.await.expect("a binding");
 }
 
 #[tokio::test]
-async fn of_many_published_at_once_exactly_those_fail_that_nobody_hears() {
+async fn concurrent_publishes_fail_only_where_unroutable() {
     let vhost = Vhost::new().await;
-    declare_heard(&vhost).await;
+    declare_bound_queue(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");
-    let key = |number: usize| if number.is_multiple_of(3) { "unheard" } else { "heard" };
+    let key = |number: usize| if number.is_multiple_of(3) { "unbound" } else { "bound" };
     let events: Vec<_> = (0..300).map(|number| event("events", key(number), number)).collect();
 
     let results = join_all(events.iter().map(|event| publisher.publish(event))).await;
 
     for (number, result) in results.into_iter().enumerate() {
         match (key(number), result) {
-            ("heard", Ok(())) => {}
-            ("unheard", Err(PublishError::Unroutable { exchange, routing_key })) => {
-                assert_eq!((&*exchange, &*routing_key), ("events", "unheard"));
+            ("bound", Ok(())) => {}
+            ("unbound", Err(PublishError::Unroutable { exchange, routing_key })) => {
+                assert_eq!((&*exchange, &*routing_key), ("events", "unbound"));
             }
             (key, result) => panic!("{number} with key {key}: {result:?}"),
         }
     }
     eventually("the others are in the queue", async || {
-        (vhost.ready("heard").await == Some(200)).then_some(())
+        (vhost.ready("bound").await == Some(200)).then_some(())
     })
     .await;
     publisher.close().await;
 }
 
 #[tokio::test]
-async fn an_exchange_that_is_missing_is_named_and_costs_the_others_nothing() {
+async fn missing_exchange_fails_only_its_own_publishes() {
     let vhost = Vhost::new().await;
-    declare_heard(&vhost).await;
+    declare_bound_queue(&vhost).await;
     let publisher = Publisher::connect(&broker(&vhost)).await.expect("connected");
     let events: Vec<_> = (0..60)
-        .map(|number| event(if number % 2 == 0 { "events" } else { "no-such-bus" }, "heard", number))
+        .map(|number| event(if number % 2 == 0 { "events" } else { "no-such-bus" }, "bound", number))
         .collect();
 
     let results = join_all(events.iter().map(|event| publisher.publish(event))).await;
@@ -71,7 +71,7 @@ async fn an_exchange_that_is_missing_is_named_and_costs_the_others_nothing() {
             Err(error) => panic!("{number}: {error:?}"),
         }
     }
-    publisher.publish(&event("events", "heard", 60)).await.expect("it goes on");
-    assert_eq!(vhost.ready("heard").await, Some(31));
+    publisher.publish(&event("events", "bound", 60)).await.expect("the publisher still works");
+    assert_eq!(vhost.ready("bound").await, Some(31));
     publisher.close().await;
 }

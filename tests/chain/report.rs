@@ -1,64 +1,64 @@
-//! The accountant's report, over a day on which everything happened.
+//! `bilag report` and `bilag sync list --search`, over a day with every outcome.
 
-use bilag_tests::{World, eventually, normalised, receipt, sample, told};
+use bilag_tests::{TestEnv, eventually, exit_output, normalised, receipt, sample};
 use chrono::{Days, NaiveDate, Utc};
 use reqwest::StatusCode;
 use sandbox::omnium::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
 
-async fn counts(world: &World, expected: &[(State, u64)]) {
+async fn counts(env: &TestEnv, expected: &[(State, u64)]) {
     for (state, count) in expected {
         let what = format!("{count} are {state}");
-        eventually(&what, async || (world.records(*state).await == *count).then_some(())).await;
+        eventually(&what, async || (env.records(*state).await == *count).then_some(())).await;
     }
 }
 
-/// One receipt skipped; two sales and a return complete, and one in another currency at another store;
-/// one refused by Omnium; a broken one, and one that cannot be read; and one still on its way.
-async fn a_day() -> World {
-    let mut world = World::new().await;
-    world.ok(&["topology", "apply"]);
-    world.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "false");
-    let mut listening = world.consume(&["receipt"]).await;
-    world.publish(&receipt(6)).await;
-    counts(&world, &[(State::Skipped, 1)]).await;
-    // Its message is not to come again: it would be sent then.
+/// One receipt skipped; two sales and a return complete; one in another currency at another store;
+/// one rejected by Omnium; an invalid one; an undecodable one; and one still pending.
+async fn env_with_every_outcome() -> TestEnv {
+    let mut env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
+    env.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "false");
+    let mut listening = env.consume(&["receipt"]).await;
+    env.publish(&receipt(6)).await;
+    counts(&env, &[(State::Skipped, 1)]).await;
+    // Its message must not be redelivered, or it would be sent.
     listening.terminate();
     eventually("it has ended", async || listening.has_ended()).await;
 
-    world.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "true");
+    env.set("OMNIUM_SEND_ORDER_RECEIPT_TO_OMNIUM", "true");
     let mut refused =
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
     refused.subject.invoice_id = Some("rcpt-2".to_owned());
-    world.sandbox.omnium.add_fault(refused);
-    let mut all = world.consume(&["all"]).await;
+    env.sandbox.omnium.add_fault(refused);
+    let mut all = env.consume(&["all"]).await;
     for number in [1, 2, 4] {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     let mut goods_back = sample("receipt-return.json");
     goods_back["orderReceipt"]["voucherNumber"] = json!("5");
-    world.publish(&goods_back).await;
+    env.publish(&goods_back).await;
     let mut elsewhere = receipt(10);
     elsewhere["tenant"]["country"]["currency"] = json!("SEK");
     elsewhere["orderReceipt"]["order"]["store"]["uid"] = json!("71");
-    world.publish(&elsewhere).await;
+    env.publish(&elsewhere).await;
     let mut broken = receipt(8);
     broken["orderReceipt"]["order"]["type"] = json!("GIFT");
-    world.publish(&broken).await;
-    world.publish_bytes(b"{", Default::default()).await;
-    counts(&world, &[(State::Complete, 4), (State::Dead, 2)]).await;
-    eventually("all dead letters are noted", async || (world.dead_letters().len() == 3).then_some(())).await;
+    env.publish(&broken).await;
+    env.publish_bytes(b"{", Default::default()).await;
+    counts(&env, &[(State::Complete, 4), (State::Dead, 2)]).await;
+    eventually("all dead letters are indexed", async || (env.dead_letters().len() == 3).then_some(())).await;
     all.kill();
 
-    let mut listening = world.consume(&["receipt"]).await;
-    world.publish(&receipt(7)).await;
-    counts(&world, &[(State::Pending, 1)]).await;
+    let mut listening = env.consume(&["receipt"]).await;
+    env.publish(&receipt(7)).await;
+    counts(&env, &[(State::Pending, 1)]).await;
     listening.kill();
-    world
+    env
 }
 
-/// What is broken counts on the day it was heard, the samples on a day of their own.
+/// Invalid receipts count on the day they were received, the samples on their own day.
 fn period() -> (String, String) {
     let samples = NaiveDate::from_ymd_opt(2026, 11, 2).expect("a day");
     let today = Utc::now().date_naive();
@@ -66,13 +66,13 @@ fn period() -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
-    let world = a_day().await;
+async fn report_totals_match_the_events() {
+    let env = env_with_every_outcome().await;
     let (from, to) = period();
     let report = |more: &[&str]| {
         let mut arguments = vec!["report", "--from", &from, "--to", &to];
         arguments.extend(more);
-        told(&world.run(&arguments))
+        exit_output(&env.run(&arguments))
     };
     let shown = |more: &[&str]| {
         let (code, printed, error) = report(more);
@@ -106,9 +106,9 @@ async fn everything_that_was_heard_is_in_the_report_to_the_hundredth() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reported_is_said_in_a_line() {
-    let world = World::new().await;
-    world.ok(&["sync", "migrate"]);
+async fn invalid_report_requests_are_one_line_errors() {
+    let env = TestEnv::new().await;
+    env.ok(&["sync", "migrate"]);
     for (arguments, says) in [
         (
             &["--from", "2026-11-02", "--to", "2026-11-01"][..],
@@ -125,33 +125,33 @@ async fn what_cannot_be_reported_is_said_in_a_line() {
     ] {
         let mut all = vec!["report"];
         all.extend(arguments);
-        assert_eq!(told(&world.run(&all)), (2, String::new(), says.to_owned()));
+        assert_eq!(exit_output(&env.run(&all)), (2, String::new(), says.to_owned()));
     }
-    let none = world.ok(&["report", "--from", "2026-11-01", "--to", "2026-11-02"]);
+    let none = env.ok(&["report", "--from", "2026-11-01", "--to", "2026-11-02"]);
     assert!(none.ends_with("none received\n"), "{none}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn receipts_are_searched_by_what_people_know_and_say_what_is_holding_them() {
-    let world = a_day().await;
+async fn search_finds_receipts_and_shows_what_they_wait_for() {
+    let env = env_with_every_outcome().await;
     let found = |text: &str| {
-        let printed = world.ok(&["sync", "list", "--search", text, "--json"]);
+        let printed = env.ok(&["sync", "list", "--search", text, "--json"]);
         let list: Value = serde_json::from_str(&printed).expect("JSON");
         let records = list["records"].as_array().expect("records").iter();
         records.map(|record| record["receipt"].as_str().expect("a uid").to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(found("5")[0], "rcpt-1003", "by voucher, before those whose telephone has a 5");
     assert_eq!(found("603"), ["rcpt-1003"], "by order");
-    assert_eq!(found("rcpt-8"), ["rcpt-8"], "by uid, though it was only heard broken");
+    assert_eq!(found("rcpt-8"), ["rcpt-8"], "by uid, though only an invalid event of it was received");
     let mut of_kari = found("KARI@example");
     of_kari.sort();
     assert_eq!(of_kari, ["rcpt-1", "rcpt-10", "rcpt-1003", "rcpt-2", "rcpt-4", "rcpt-6", "rcpt-7"]);
     assert_eq!(found("nobody at all"), [""; 0]);
-    let dead = world.ok(&["sync", "list", "--search", "kari", "--state", "dead"]);
+    let dead = env.ok(&["sync", "list", "--search", "kari", "--state", "dead"]);
     assert!(dead.contains("7/rcpt-2") && !dead.contains("7/rcpt-1 "), "{dead}");
 
     let holding = |uid: &str| {
-        let shown: Value = serde_json::from_str(&world.ok(&["sync", "show", uid, "--json"])).expect("JSON");
+        let shown: Value = serde_json::from_str(&env.ok(&["sync", "show", uid, "--json"])).expect("JSON");
         shown[0]["way"].clone()
     };
     for (uid, code, letters) in [
@@ -166,7 +166,7 @@ async fn receipts_are_searched_by_what_people_know_and_say_what_is_holding_them(
         assert_eq!(way["letters"].as_array().map(Vec::len), Some(letters), "{uid}: {way}");
     }
     let letter = holding("rcpt-2")["letters"][0].as_str().expect("an id").to_owned();
-    world.ok(&["dead", "discard", &letter]);
+    env.ok(&["dead", "discard", &letter]);
     assert_eq!(holding("rcpt-2")["holding"], "discarded");
 }
 

@@ -1,4 +1,4 @@
-//! Retries and dead letters, as the runtime makes them of a handler's word.
+//! Retries and dead letters of the runtime, by the handler's result.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use amqp::{Failure, Outcome, Reason, header_names as names};
 use bilag_tests::Vhost;
 
-use crate::trial::{By, DEAD_LETTERS, done, only_dead_letters, plain, publish, retry, start};
+use crate::test_stage::{DEAD_LETTERS, HandlerFn, done, only_dead_letters, plain, publish, retry, start};
 
-/// What a handler saw: body and attempts spent.
+/// Handled messages: body and attempts spent.
 type Seen = Arc<Mutex<Vec<(String, u32)>>>;
 
 fn seen(seen: &Seen) -> Vec<(String, u32)> {
@@ -18,11 +18,11 @@ fn seen(seen: &Seen) -> Vec<(String, u32)> {
 }
 
 #[tokio::test]
-async fn a_message_that_always_fails_spends_its_attempts_in_every_rung_and_dies() {
+async fn failing_message_passes_every_retry_queue_and_dies() {
     let vhost = Vhost::new().await;
     let attempts = Seen::default();
     let sees = attempts.clone();
-    let handler = By(move |message: amqp::Message| {
+    let handler = HandlerFn(move |message: amqp::Message| {
         let body = String::from_utf8_lossy(&message.body).into_owned();
         sees.lock().expect("no handler panics").push((body, message.attempt()));
         async { retry() }
@@ -36,20 +36,20 @@ async fn a_message_that_always_fails_spends_its_attempts_in_every_rung_and_dies(
     assert_eq!(seen(&attempts), expected.collect::<Vec<_>>());
     for letter in vhost.peek(DEAD_LETTERS, 10).await {
         assert_eq!(letter.attempt(), 3);
-        let told = letter.letter();
-        assert_eq!((&*told.stage, &*told.reason), ("trial", "retries_exhausted"));
-        assert_eq!(told.error, "this time it failed");
-        assert!(told.first_failed_at < told.last_failed_at, "{told:?}");
+        let index_entry = letter.letter();
+        assert_eq!((&*index_entry.stage, &*index_entry.reason), ("test", "retries_exhausted"));
+        assert_eq!(index_entry.error, "this time it failed");
+        assert!(index_entry.first_failed_at < index_entry.last_failed_at, "{index_entry:?}");
         assert!(["a", "b"].contains(&&*String::from_utf8_lossy(&letter.body)));
     }
 }
 
 #[tokio::test]
-async fn waiting_spends_no_attempt_and_takes_the_shortest_rung_that_is_long_enough() {
+async fn waiting_spends_no_attempt_in_the_shortest_sufficient_queue() {
     let vhost = Vhost::new().await;
     let attempts = Seen::default();
     let sees = attempts.clone();
-    let handler = By(move |message: amqp::Message| {
+    let handler = HandlerFn(move |message: amqp::Message| {
         let mut seen = sees.lock().expect("no handler panics");
         seen.push((message.routing_key.clone(), message.attempt()));
         let times = seen.len();
@@ -62,17 +62,16 @@ async fn waiting_spends_no_attempt_and_takes_the_shortest_rung_that_is_long_enou
     });
     let consumer = start(&vhost, &["50ms", "100ms"], 8, handler);
     publish(&vhost.url, plain(["a".to_owned()])).await;
-    bilag_tests::eventually("it is handled at last", async || (seen(&attempts).len() == 7).then_some(()))
-        .await;
+    bilag_tests::eventually("it is handled", async || (seen(&attempts).len() == 7).then_some(())).await;
     only_dead_letters(&vhost, 0).await;
     consumer.stop().await;
     assert!(seen(&attempts).iter().all(|(_, spent)| *spent == 0), "{:?}", seen(&attempts));
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_costs_that_message_and_nothing_else() {
+async fn handler_panic_affects_only_its_message() {
     let vhost = Vhost::new().await;
-    let handler = By(|message: amqp::Message| async move {
+    let handler = HandlerFn(|message: amqp::Message| async move {
         assert!(&message.body[..] != b"bad", "as it was asked to");
         done()
     });
@@ -88,22 +87,21 @@ async fn a_handler_that_panics_costs_that_message_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_a_handler_emits_must_reach_a_queue_or_the_message_is_kept() {
+async fn unroutable_follow_up_keeps_the_message() {
     let vhost = Vhost::new().await;
-    let handler = By(|_| async {
-        let nobody =
-            amqp::Outgoing::event("nobody.hears.v1", "nobody.hears.v1".to_owned(), &["x"], b"{}".into());
-        Ok(Outcome::Done(vec![nobody]))
+    let handler = HandlerFn(|_| async {
+        let unroutable = amqp::Outgoing::event("unbound.v1", "unbound.v1".to_owned(), &["x"], b"{}".into());
+        Ok(Outcome::Done(vec![unroutable]))
     });
     let consumer = start(&vhost, &["50ms"], 8, handler);
     publish(&vhost.url, plain(["a".to_owned()])).await;
-    bilag_tests::eventually("it was tried several times", async || {
+    bilag_tests::eventually("it was retried several times", async || {
         (consumer.status.handled() >= 5).then_some(())
     })
     .await;
     consumer.stop().await;
-    let left = ["bilag.trial", "bilag.trial.retry.50ms"];
-    bilag_tests::eventually("it waits, alone, with no attempt spent", async || {
+    let left = ["bilag.test", "bilag.test.retry.50ms"];
+    bilag_tests::eventually("only this message waits, with no attempt spent", async || {
         for queue in left {
             if let [message] = &vhost.peek(queue, 2).await[..] {
                 assert_eq!(message.header_number(names::ATTEMPT), Some(0));

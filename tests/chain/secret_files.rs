@@ -1,19 +1,19 @@
-//! Secrets from files: read at the start, and again when they change, without a restart.
+//! Secrets in files: read at startup, and again when they change, without a restart.
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use bilag_tests::{Health, Store, TIMEOUT, Vhost, World, eventually, receipt};
+use bilag_tests::{Health, Store, TIMEOUT, TestEnv, Vhost, eventually, receipt};
 
-/// The values that no line may show.
+/// Values that no output may contain.
 const SECRETS: [&str; 2] = ["hunter2-secret", "the-right-one"];
 
-/// A folder as Kubernetes mounts secrets: the file is a link into a link that is swapped as a whole.
+/// A folder like a Kubernetes secret mount: the file is a link into a linked folder that is swapped atomically.
 struct Mount(PathBuf);
 
 impl Mount {
-    fn new(world: &World, key: &str, content: &str) -> Self {
-        let folder = world.file("mounted", "").with_file_name("mount");
+    fn new(env: &TestEnv, key: &str, content: &str) -> Self {
+        let folder = env.file("mounted", "").with_file_name("mount");
         std::fs::create_dir(&folder).expect("a folder");
         let mount = Self(folder);
         mount.swap(key, content);
@@ -39,21 +39,21 @@ fn text(path: &std::path::Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_right_one() {
+async fn stage_resumes_once_the_secret_file_is_fixed() {
     let credentials = vec![("a-client".to_owned(), "the-right-one".to_owned())];
     let omnium = sandbox::omnium::Options { credentials, ..Default::default() };
     let options = sandbox::Options { omnium, ..Default::default() };
-    let mut world = World::with(Vhost::new().await, Store::Sqlite, options).await;
-    let health = Health::of(&mut world);
-    let mount = Mount::new(&world, "client-secret", "hunter2-secret\n");
-    world.unset("OMNIUM_CLIENT_SECRET");
-    world.set("OMNIUM_CLIENT_SECRET_FILE", &text(&mount.file("client-secret")));
-    // An outage that spent attempts would leave nothing alive.
-    world.set("BILAG_RETRY_DELAYS", "300ms,600ms");
-    world.set("BILAG_LOG", "debug");
-    let mut all = world.consume(&["all"]).await;
+    let mut env = TestEnv::with(Vhost::new().await, Store::Sqlite, options).await;
+    let health = Health::of(&mut env);
+    let mount = Mount::new(&env, "client-secret", "hunter2-secret\n");
+    env.unset("OMNIUM_CLIENT_SECRET");
+    env.set("OMNIUM_CLIENT_SECRET_FILE", &text(&mount.file("client-secret")));
+    // An outage that spent attempts would kill the messages.
+    env.set("BILAG_RETRY_DELAYS", "300ms,600ms");
+    env.set("BILAG_LOG", "debug");
+    let mut all = env.consume(&["all"]).await;
     for number in 1..=20 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     let why = eventually("upload is paused", async || {
         health.stage("upload").await?["pause"]["why"].as_str().map(str::to_owned)
@@ -62,10 +62,10 @@ async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_
     assert!(why.contains("OMNIUM_CLIENT_SECRET"), "{why}");
 
     mount.swap("client-secret", "the-right-one\n");
-    world.complete_within(TIMEOUT, 20).await;
-    assert!(all.has_ended().is_none(), "it was not started again");
-    assert!(world.dead_letters().is_empty(), "{:?}", world.dead_letters());
-    world.assert_exactly_once(1..=20);
+    env.complete_within(TIMEOUT, 20).await;
+    assert!(all.has_ended().is_none(), "it was not restarted");
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=20);
     let log = all.log();
     assert!(log.contains("a credential was reloaded from its file"), "{log}");
     for secret in SECRETS {
@@ -74,36 +74,35 @@ async fn a_stage_that_a_wrong_secret_has_paused_goes_on_once_its_file_holds_the_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn broker_and_store_are_found_by_files_and_a_new_login_is_used_at_the_next_connection() {
-    let mut world = World::new().await;
-    let first = world.vhost.user("first").await;
-    let mount = Mount::new(&world, "amqp-url", &format!("{first}\n"));
-    let database =
-        world.settings.iter().find(|(name, _)| name == "BILAG_DATABASE_URL").expect("set").1.clone();
-    world.unset("BILAG_AMQP_URL");
-    world.unset("BILAG_DATABASE_URL");
-    world.set("BILAG_AMQP_URL_FILE", &text(&mount.file("amqp-url")));
-    let file = text(&world.file("database-url", format!("{database}\n")));
-    world.set("BILAG_DATABASE_URL_FILE", &file);
-    let mut all = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    world.complete_within(TIMEOUT, 1).await;
+async fn url_files_are_reread_at_the_next_connection() {
+    let mut env = TestEnv::new().await;
+    let first = env.vhost.user("first").await;
+    let mount = Mount::new(&env, "amqp-url", &format!("{first}\n"));
+    let database = env.settings.iter().find(|(name, _)| name == "BILAG_DATABASE_URL").expect("set").1.clone();
+    env.unset("BILAG_AMQP_URL");
+    env.unset("BILAG_DATABASE_URL");
+    env.set("BILAG_AMQP_URL_FILE", &text(&mount.file("amqp-url")));
+    let file = text(&env.file("database-url", format!("{database}\n")));
+    env.set("BILAG_DATABASE_URL_FILE", &file);
+    let mut all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    env.complete_within(TIMEOUT, 1).await;
 
-    // The same user with another password: the first one is not let in any more.
-    let second = world.vhost.user("second").await;
+    // The same user with another password: the first one is no longer valid.
+    let second = env.vhost.user("second").await;
     mount.swap("amqp-url", &format!("{second}\n"));
     eventually("connections are closed", async || {
-        (world.vhost.close_connections("bilag").await > 0).then_some(())
+        (env.vhost.close_connections("bilag").await > 0).then_some(())
     })
     .await;
-    world.publish(&receipt(2)).await;
-    world.complete_within(TIMEOUT, 2).await;
-    assert!(all.has_ended().is_none(), "it was not started again");
-    world.assert_exactly_once(1..=2);
+    env.publish(&receipt(2)).await;
+    env.complete_within(TIMEOUT, 2).await;
+    assert!(all.has_ended().is_none(), "it was not restarted");
+    env.assert_exactly_once(1..=2);
 }
 
 #[tokio::test]
-async fn a_secret_that_is_given_twice_or_whose_file_is_missing_is_one_line_and_exit_code_2() {
+async fn duplicate_or_missing_secret_file_exits_2() {
     for name in [
         "BILAG_AMQP_URL",
         "BILAG_DATABASE_URL",
@@ -114,20 +113,20 @@ async fn a_secret_that_is_given_twice_or_whose_file_is_missing_is_one_line_and_e
         "OMS_API_TOKEN",
         "ERP_INVOICE_AUTHORIZATION",
     ] {
-        let mut world = World::with_packages().await;
-        world.deliver_to_erp();
+        let mut env = TestEnv::with_packages().await;
+        env.enable_erp();
         let file = format!("{name}_FILE");
-        let path = text(&world.file("a-secret", "hunter2-secret"));
-        world.set(&file, &path);
-        let (code, error) = world.ends(&["consume", "all"]).await;
-        let told = format!("error: {name} and {file} are both set");
-        assert!(code == 2 && error.contains(&told) && error.lines().count() == 1, "{code}: {error}");
+        let path = text(&env.file("a-secret", "hunter2-secret"));
+        env.set(&file, &path);
+        let (code, error) = env.ends(&["consume", "all"]).await;
+        let expected = format!("error: {name} and {file} are both set");
+        assert!(code == 2 && error.contains(&expected) && error.lines().count() == 1, "{code}: {error}");
 
-        world.unset(name);
-        world.set(&file, "/nowhere/a-secret");
-        let (code, error) = world.ends(&["consume", "all"]).await;
-        let told = format!("error: {file}: the file /nowhere/a-secret cannot be read");
-        assert!(code == 2 && error.contains(&told) && error.lines().count() == 1, "{code}: {error}");
+        env.unset(name);
+        env.set(&file, "/nowhere/a-secret");
+        let (code, error) = env.ends(&["consume", "all"]).await;
+        let expected = format!("error: {file}: the file /nowhere/a-secret cannot be read");
+        assert!(code == 2 && error.contains(&expected) && error.lines().count() == 1, "{code}: {error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
-//! Secrets and customers appear in no log, at any level, in no header, no health page, no trace and
-//! no measurement, whatever fails.
+//! Secrets and customer data appear in no log at any level, no header, no health page, no trace and
+//! no metric, whatever fails.
 
-use bilag_tests::{Collector, Health, World, eventually, receipt};
+use bilag_tests::{Collector, Health, TestEnv, eventually, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
@@ -11,8 +11,8 @@ const CLIENT_SECRET: &str = "s3cret-of-the-client";
 const AMQP_PASSWORD: &str = "s3cret-of-the-broker";
 const CUSTOMER: [&str; 3] = ["Solveig Plantet", "solveig.plantet", "Plantetveien"];
 
-/// A receipt with a customer who must not be told of.
-fn of_a_customer(number: u32) -> Value {
+/// A receipt with personal data of a customer.
+fn with_customer(number: u32) -> Value {
     let mut event = receipt(number);
     event["orderReceipt"]["order"]["address"] = json!({
         "displayName": CUSTOMER[0], "firstname": "Solveig", "lastname": "Plantet",
@@ -27,10 +27,10 @@ fn answers(call: Call, status: StatusCode, times: u64) -> Rule {
 }
 
 #[tokio::test]
-async fn neither_secrets_nor_customers_are_told_to_anyone() {
-    let mut world = World::new().await;
-    let (collector, health) = (Collector::start().await, Health::of(&mut world));
-    let url = world.vhost.user(AMQP_PASSWORD).await;
+async fn secrets_and_customer_data_never_leak() {
+    let mut env = TestEnv::new().await;
+    let (collector, health) = (Collector::start().await, Health::of(&mut env));
+    let url = env.vhost.user(AMQP_PASSWORD).await;
     for (name, value) in [
         ("BILAG_AMQP_URL", url.as_str()),
         ("OMNIUM_CLIENT_SECRET", CLIENT_SECRET),
@@ -39,9 +39,9 @@ async fn neither_secrets_nor_customers_are_told_to_anyone() {
         ("OTEL_BSP_SCHEDULE_DELAY", "100"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
     ] {
-        world.set(name, value);
+        env.set(name, value);
     }
-    let omnium = &world.sandbox.omnium;
+    let omnium = &env.sandbox.omnium;
     omnium.add_fault(answers(Call::Token, StatusCode::INTERNAL_SERVER_ERROR, 1));
     omnium.add_fault(answers(Call::Token, StatusCode::UNAUTHORIZED, 1));
     omnium.add_fault(answers(Call::Upsert, StatusCode::UNAUTHORIZED, 1));
@@ -52,45 +52,47 @@ async fn neither_secrets_nor_customers_are_told_to_anyone() {
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
     refused.subject.invoice_id = Some("rcpt-9".to_owned());
     omnium.add_fault(refused);
-    let all = world.consume(&["all"]).await;
-    let mut broken = of_a_customer(8);
+    let all = env.consume(&["all"]).await;
+    let mut broken = with_customer(8);
     broken["orderReceipt"]["settledAt"] = json!(CUSTOMER[0]);
-    for event in [of_a_customer(1), of_a_customer(2), of_a_customer(3), of_a_customer(9), broken] {
-        world.publish(&event).await;
+    for event in [with_customer(1), with_customer(2), with_customer(3), with_customer(9), broken] {
+        env.publish(&event).await;
     }
     eventually("all have ended", async || {
-        (world.records(State::Complete).await == 3 && world.dead_letters().len() == 2).then_some(())
+        (env.records(State::Complete).await == 3 && env.dead_letters().len() == 2).then_some(())
     })
     .await;
     omnium.revoke_tokens();
-    world.publish(&of_a_customer(4)).await;
-    eventually("the last completes", async || (world.records(State::Complete).await == 4).then_some(()))
-        .await;
+    env.publish(&with_customer(4)).await;
+    eventually("the last completes", async || (env.records(State::Complete).await == 4).then_some(())).await;
 
     let (_, page) = health.get("/readyz").await.expect("health is served");
     let exported = collector.raw().concat();
-    assert!(!collector.spans().is_empty() && !collector.metrics().is_empty(), "there are both");
-    let mut told = vec![
+    assert!(
+        !collector.spans().is_empty() && !collector.metrics().is_empty(),
+        "traces and metrics were exported"
+    );
+    let mut places = vec![
         ("the log", all.log()),
         ("/readyz", page),
         ("traces and metrics", String::from_utf8_lossy(&exported).into_owned()),
     ];
     for queue in ["bilag.receipt.dead", "bilag.upload.dead"] {
-        let letters = world.vhost.peek(queue, 10).await;
+        let letters = env.vhost.peek(queue, 10).await;
         assert_eq!(letters.len(), 1, "{queue}");
-        told.push((queue, format!("{:?}", letters[0].headers_for_people())));
+        places.push((queue, format!("{:?}", letters[0].headers_for_people())));
     }
     let secrets = [CLIENT_SECRET, AMQP_PASSWORD, "clientSecret", "accessToken", "Bearer "];
-    for (place, text) in told {
+    for (place, text) in places {
         for forbidden in secrets.iter().chain(&CUSTOMER) {
-            assert!(!text.contains(forbidden), "{place} tells {forbidden}:\n{}", around(&text, forbidden));
+            assert!(!text.contains(forbidden), "{place} contains {forbidden}:\n{}", around(&text, forbidden));
         }
     }
-    // The log is one that could tell: the failures are in it.
+    // The log could contain them: the failures are in it.
     assert!(all.log().contains("TRACE") && all.log().contains("401") && all.log().contains("500"));
 }
 
-/// The lines of a text that hold another.
+/// The lines of a text that contain another.
 fn around(text: &str, found: &str) -> String {
     text.lines().filter(|line| line.contains(found)).take(3).collect::<Vec<_>>().join("\n")
 }

@@ -1,12 +1,12 @@
-//! A wrong setting is one clear line that names its variable, and exit code 2; a secret is in none.
+//! An invalid setting is a one-line error that names its variable, with exit code 2 and without secrets.
 
-use bilag_tests::{World, told};
+use bilag_tests::{TestEnv, exit_output};
 
-/// The value that no line may show.
+/// The value that no output may contain.
 const SECRET: &str = "hunter2-secret";
 
 #[tokio::test]
-async fn every_wrong_setting_is_one_line_that_names_its_variable() {
+async fn every_invalid_setting_is_one_line_naming_its_variable() {
     for (variable, value, says) in [
         (
             "BILAG_AMQP_URL",
@@ -55,15 +55,15 @@ async fn every_wrong_setting_is_one_line_that_names_its_variable() {
         ("ERP_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
         ("ERP_TIMEOUT", "10", "write a number and ms, s, m or h"),
     ] {
-        let mut world = World::with_packages().await;
-        world.deliver_to_erp();
+        let mut env = TestEnv::with_packages().await;
+        env.enable_erp();
         for secret in
             ["OMNIUM_CLIENT_SECRET", "INVOICE_SERVICE_PASSWORD", "OMS_API_TOKEN", "ERP_INVOICE_AUTHORIZATION"]
         {
-            world.set(secret, SECRET);
+            env.set(secret, SECRET);
         }
-        world.set(variable, value);
-        let (code, error) = world.ends(&["consume", "all"]).await;
+        env.set(variable, value);
+        let (code, error) = env.ends(&["consume", "all"]).await;
         assert_eq!(code, 2, "{variable}={value}: {error}");
         let last = error.lines().last().unwrap_or_default();
         assert!(last.starts_with("error: ") && last.contains(says), "{variable}={value}: {error}");
@@ -74,14 +74,14 @@ async fn every_wrong_setting_is_one_line_that_names_its_variable() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_opened_is_no_wrong_use_and_shows_no_password() {
-    let mut world = World::new().await;
+async fn unopenable_store_exits_1_without_its_password() {
+    let mut env = TestEnv::new().await;
     for (url, says) in [
         ("sqlite:///nowhere/at/all/bilag.db", "/nowhere/at/all/bilag.db"),
         ("postgres://bilag:hunter2-secret@127.0.0.1:1/receipts", "127.0.0.1"),
     ] {
-        world.set("BILAG_DATABASE_URL", url);
-        let (code, _, error) = told(&world.run(&["sync", "list"]));
+        env.set("BILAG_DATABASE_URL", url);
+        let (code, _, error) = exit_output(&env.run(&["sync", "list"]));
         assert_eq!((code, error.lines().count()), (1, 1), "{error}");
         assert!(
             error.starts_with("error: the store could not be opened: ") && error.contains(says),

@@ -1,24 +1,25 @@
-//! SIGTERM: what is in flight is finished or given back, and the exit code is 0.
+//! SIGTERM: in-flight messages are finished or requeued, and the exit code is 0.
 
 use bilag_tests::{
-    Bilag, Health, OwnBroker, Store, TIMEOUT, Till, Vhost, World, eventually, eventually_within, receipt,
+    Bilag, Health, PrivateBroker, RetryingPublisher, Store, TIMEOUT, TestEnv, Vhost, eventually,
+    eventually_within, receipt,
 };
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
 
-/// Tells it to end, and gives its exit code.
+/// Sends SIGTERM and returns the exit code.
 async fn terminated(bilag: &mut Bilag) -> Option<i32> {
     bilag.terminate();
     let ended = eventually_within(TIMEOUT, "it has ended", async || bilag.has_ended()).await;
     ended.code()
 }
 
-/// Waits until there are exactly so many messages in all queues together.
-async fn left(world: &World, expected: u64) {
+/// Waits until all queues together have exactly so many messages.
+async fn wait_for_remaining(env: &TestEnv, expected: u64) {
     eventually(&format!("{expected} messages are left"), async || {
         let mut left = 0;
-        for queue in world.vhost.queues().await {
-            left += u64::from(world.vhost.ready(&queue).await?);
+        for queue in env.vhost.queues().await {
+            left += u64::from(env.vhost.ready(&queue).await?);
         }
         (left == expected).then_some(())
     })
@@ -26,62 +27,62 @@ async fn left(world: &World, expected: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn under_load_what_is_in_hand_is_finished_and_the_rest_stays_in_its_queue() {
-    let world = World::new().await;
-    world.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 300 }));
-    let mut all = world.consume(&["all"]).await;
+async fn finishes_in_flight_under_load_and_leaves_the_rest() {
+    let env = TestEnv::new().await;
+    env.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 300 }));
+    let mut all = env.consume(&["all"]).await;
     for number in 1..=150 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.complete_within(TIMEOUT, 10).await;
+    env.complete_within(TIMEOUT, 10).await;
     assert_eq!(terminated(&mut all).await, Some(0), "{}", all.log());
 
-    let complete = world.records(State::Complete).await;
+    let complete = env.records(State::Complete).await;
     assert!(complete < 150, "it was under load");
-    // One message for each receipt that is on its way.
-    left(&world, 150 - complete).await;
-    let attached = |world: &World| {
-        world.sandbox.omnium.ledger().iter().filter(|entry| entry.call == Call::Attach).count() as u64
+    // One message for each pending receipt.
+    wait_for_remaining(&env, 150 - complete).await;
+    let attached = |env: &TestEnv| {
+        env.sandbox.omnium.ledger().iter().filter(|entry| entry.call == Call::Attach).count() as u64
     };
-    assert_eq!(attached(&world), complete, "no call was broken off");
+    assert_eq!(attached(&env), complete, "no call was interrupted");
 
-    world.sandbox.omnium.clear_faults();
-    let _again = world.consume(&["all"]).await;
-    world.complete_within(TIMEOUT, 150).await;
-    assert_eq!(attached(&world), 150, "nothing was done twice");
-    world.assert_exactly_once(1..=150);
+    env.sandbox.omnium.clear_faults();
+    let _again = env.consume(&["all"]).await;
+    env.complete_within(TIMEOUT, 150).await;
+    assert_eq!(attached(&env), 150, "nothing was done twice");
+    env.assert_exactly_once(1..=150);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_paused() {
-    let mut world = World::new().await;
-    let health = Health::of(&mut world);
-    world.sandbox.stop_listening().await;
-    let mut all = world.consume(&["all"]).await;
+async fn stops_while_paused() {
+    let mut env = TestEnv::new().await;
+    let health = Health::of(&mut env);
+    env.sandbox.stop_listening().await;
+    let mut all = env.consume(&["all"]).await;
     for number in 1..=30 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     eventually("upload is paused", async || {
         health.stage("upload").await?["pause"]["since"].as_str().map(str::to_owned)
     })
     .await;
     assert_eq!(terminated(&mut all).await, Some(0), "{}", all.log());
-    left(&world, 30).await;
+    wait_for_remaining(&env, 30).await;
 
-    world.sandbox.listen_again().await.expect("the port is free");
-    let _again = world.consume(&["all"]).await;
-    world.complete_within(TIMEOUT, 30).await;
-    world.assert_exactly_once(1..=30);
+    env.sandbox.listen_again().await.expect("the port is free");
+    let _again = env.consume(&["all"]).await;
+    env.complete_within(TIMEOUT, 30).await;
+    env.assert_exactly_once(1..=30);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_broker_is_away() {
-    let broker = OwnBroker::start();
-    let mut world = World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
-    let health = Health::of(&mut world);
-    let mut all = world.consume(&["all"]).await;
+async fn stops_while_the_broker_is_down() {
+    let broker = PrivateBroker::start();
+    let mut env = TestEnv::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
+    let health = Health::of(&mut env);
+    let mut all = env.consume(&["all"]).await;
     broker.kill();
-    eventually("it is noticed", async || {
+    eventually("the outage is noticed", async || {
         (health.stage("upload").await?["broker"]["state"] == "disconnected").then_some(())
     })
     .await;
@@ -89,16 +90,16 @@ async fn while_the_broker_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_broker_takes_no_messages() {
-    let broker = OwnBroker::start();
-    let mut world = World::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
-    let health = Health::of(&mut world);
-    world.ok(&["topology", "apply"]);
+async fn stops_while_the_broker_is_blocked() {
+    let broker = PrivateBroker::start();
+    let mut env = TestEnv::on(Vhost::on(&broker.amqp, &broker.management).await, Store::Sqlite).await;
+    let health = Health::of(&mut env);
+    env.ok(&["topology", "apply"]);
     for number in 1..=20 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
     broker.raise_alarm();
-    let mut all = world.start(&["consume", "all"]);
+    let mut all = env.start(&["consume", "all"]);
     eventually("it is blocked", async || {
         (health.stage("receipt").await?["broker"]["state"] == "blocked").then_some(())
     })
@@ -106,9 +107,9 @@ async fn while_the_broker_takes_no_messages() {
     assert_eq!(terminated(&mut all).await, Some(0), "{}", all.log());
 
     broker.clear_alarm();
-    let _again = world.consume(&["all"]).await;
-    world.complete_within(TIMEOUT, 20).await;
-    Till::new(&world.vhost.url).publish(&receipt(21)).await;
-    world.complete_within(TIMEOUT, 21).await;
-    world.assert_exactly_once(1..=21);
+    let _again = env.consume(&["all"]).await;
+    env.complete_within(TIMEOUT, 20).await;
+    RetryingPublisher::new(&env.vhost.url).publish(&receipt(21)).await;
+    env.complete_within(TIMEOUT, 21).await;
+    env.assert_exactly_once(1..=21);
 }

@@ -1,6 +1,6 @@
-//! What a person sees of receipts and dead letters at the terminal, to the dead letter.
+//! The exact output of the listing and showing commands for receipts, packages and dead letters.
 
-use bilag_tests::{World, eventually, normalised, package, receipt, sample};
+use bilag_tests::{TestEnv, eventually, normalised, package, receipt, sample};
 use lapin::BasicProperties;
 use reqwest::StatusCode;
 use sandbox::omnium::{Fault, Rule};
@@ -8,83 +8,83 @@ use sandbox::{invoice_service, oms};
 use serde_json::Value;
 use sync_store::State;
 
-async fn letters(world: &World, count: usize) {
-    eventually("it is dead", async || (world.dead_letters().len() == count).then_some(())).await;
+async fn wait_for_dead_letters(env: &TestEnv, count: usize) {
+    eventually("it is dead", async || (env.dead_letters().len() == count).then_some(())).await;
 }
 
-/// One receipt that completed, one that Omnium refused, and two broken events, in this order.
-async fn a_day() -> World {
-    let world = World::new().await;
+/// One completed receipt, one rejected by Omnium, and two invalid events, in this order.
+async fn env_with_receipts() -> TestEnv {
+    let env = TestEnv::new().await;
     let mut refused =
         Rule::new(Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false });
     refused.subject.invoice_id = Some("rcpt-2".to_owned());
-    world.sandbox.omnium.add_fault(refused);
-    let _all = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    eventually("one is complete", async || (world.records(State::Complete).await == 1).then_some(())).await;
-    world.publish(&receipt(2)).await;
-    letters(&world, 1).await;
+    env.sandbox.omnium.add_fault(refused);
+    let _all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    eventually("one is complete", async || (env.records(State::Complete).await == 1).then_some(())).await;
+    env.publish(&receipt(2)).await;
+    wait_for_dead_letters(&env, 1).await;
     let id = BasicProperties::default().with_message_id("till-4-000017".into());
-    world.publish_bytes(b"{\"id\": 17}", id).await;
-    letters(&world, 2).await;
+    env.publish_bytes(b"{\"id\": 17}", id).await;
+    wait_for_dead_letters(&env, 2).await;
     let id = BasicProperties::default().with_message_id("till-4-000018".into());
-    world.publish_bytes(b"{\"id\": 18", id).await;
-    letters(&world, 3).await;
-    world
+    env.publish_bytes(b"{\"id\": 18", id).await;
+    wait_for_dead_letters(&env, 3).await;
+    env
 }
 
-fn id(world: &World, reason: &str) -> String {
-    let letters = world.dead_letters();
+fn id(env: &TestEnv, reason: &str) -> String {
+    let letters = env.dead_letters();
     let letter = letters.iter().find(|letter| letter["reason"] == reason).expect("a letter");
     letter["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]
-async fn a_day_at_the_terminal() {
-    let world = a_day().await;
-    let shown = |arguments: &[&str]| normalised(&world.ok(arguments));
+async fn receipt_commands_print_the_expected_output() {
+    let env = env_with_receipts().await;
+    let shown = |arguments: &[&str]| normalised(&env.ok(arguments));
     assert_eq!(shown(&["dead", "list"]), DEAD_LIST);
     assert_eq!(shown(&["dead", "list", "receipt", "--limit", "1"]), DEAD_LIST_CUT);
-    let refused = shown(&["dead", "show", &id(&world, "omnium_rejected")]);
+    let refused = shown(&["dead", "show", &id(&env, "omnium_rejected")]);
     assert_eq!(refused.split("\ninvoice.rendered.v1\n").next(), Some(DEAD_SHOW_REFUSED));
-    assert_eq!(shown(&["dead", "show", &id(&world, "undecodable")]), DEAD_SHOW_BROKEN);
+    assert_eq!(shown(&["dead", "show", &id(&env, "undecodable")]), DEAD_SHOW_BROKEN);
     assert_eq!(shown(&["sync", "list"]), SYNC_LIST);
     assert_eq!(shown(&["sync", "show", "2"]), SYNC_SHOW);
 }
 
-async fn standing(world: &World, id: u64, expected: &str) {
+async fn standing(env: &TestEnv, id: u64, expected: &str) {
     eventually(&format!("package {id} is {expected}"), async || {
-        let shown = world.run(&["packages", "show", &id.to_string(), "--json"]);
+        let shown = env.run(&["packages", "show", &id.to_string(), "--json"]);
         let rounds: Value = serde_json::from_slice(&shown.stdout).ok()?;
         (rounds[0]["standing"] == expected).then_some(())
     })
     .await;
 }
 
-/// A package that was printed, one that the invoice service refused, one that the OMS refused, and
-/// one that was never heard as packed, in this order.
-async fn a_day_of_packages() -> World {
-    let world = World::with_packages().await;
+/// A written-back package, one refused by the invoice service, one rejected by the OMS, and
+/// one never reported as packed, in this order.
+async fn env_with_packages() -> TestEnv {
+    let env = TestEnv::with_packages().await;
     let refused = Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
-    world.sandbox.invoice_service.add_fault(invoice_service::Rule::new(refused.clone()).of_package(2));
-    world.sandbox.oms.add_fault(oms::Rule::new(refused).of_package(3));
-    let _all = world.consume(&["all"]).await;
+    env.sandbox.invoice_service.add_fault(invoice_service::Rule::new(refused.clone()).of_package(2));
+    env.sandbox.oms.add_fault(oms::Rule::new(refused).of_package(3));
+    let _all = env.consume(&["all"]).await;
     for (id, becomes) in [(1, "written back"), (2, "dead"), (3, "not written back")] {
         let event = package(id).to_string();
-        world.publish_to("events", "package.status.packed", event.as_bytes(), Default::default()).await;
-        standing(&world, id, becomes).await;
+        env.publish_to("events", "package.status.packed", event.as_bytes(), Default::default()).await;
+        standing(&env, id, becomes).await;
     }
-    world.publish(&sample("receipt-package.json")).await;
-    standing(&world, 73, "written back").await;
-    eventually("Omnium has all", async || (world.records(State::Complete).await == 5).then_some(())).await;
-    letters(&world, 2).await;
-    world
+    env.publish(&sample("receipt-package.json")).await;
+    standing(&env, 73, "written back").await;
+    eventually("Omnium has all", async || (env.records(State::Complete).await == 5).then_some(())).await;
+    wait_for_dead_letters(&env, 2).await;
+    env
 }
 
 #[tokio::test]
-async fn a_day_of_packages_at_the_terminal() {
-    let world = a_day_of_packages().await;
-    let shown = |arguments: &[&str]| normalised(&world.ok(arguments));
+async fn package_commands_print_the_expected_output() {
+    let env = env_with_packages().await;
+    let shown = |arguments: &[&str]| normalised(&env.ok(arguments));
     assert_eq!(shown(&["packages", "list"]), PACKAGES_LIST);
     assert_eq!(shown(&["packages", "list", "--state", "dead"]), PACKAGES_LIST_DEAD);
     assert_eq!(shown(&["packages", "list", "--waiting"]), PACKAGES_LIST_WAITING);
@@ -94,37 +94,37 @@ async fn a_day_of_packages_at_the_terminal() {
     assert_eq!(shown(&["packages", "show", "73"]), PACKAGES_SHOW_UNHEARD);
     assert_eq!(shown(&["sync", "list", "--limit", "2"]), SYNC_LIST_TARGETS);
     assert_eq!(shown(&["dead", "list"]), DEAD_LIST_PACKAGES);
-    let refused = shown(&["dead", "show", &id(&world, "invoice_refused")]);
+    let refused = shown(&["dead", "show", &id(&env, "invoice_refused")]);
     assert!(
         refused.contains("\npackage  akinon/2 (number 000000002): dead\n\npackage.status\n"),
         "{refused}"
     );
-    let refused = shown(&["dead", "show", &id(&world, "oms_rejected")]);
+    let refused = shown(&["dead", "show", &id(&env, "oms_rejected")]);
     let known = "31/inv-3-1 (voucher 90002, store 369, 5903.70 TRY): complete at omnium, dead at package";
     assert!(refused.contains(&format!("\nreceipt  {known}\n\ninvoice.rendered.v1\n")), "{refused}");
-    let letters = world.dead_letters();
+    let letters = env.dead_letters();
     assert_eq!((&letters[1]["oms"], &letters[1]["package"]), (&"akinon".into(), &2.into()), "{letters:?}");
 
     for (id, why) in [
         ("1", "it has a receipt: 31/inv-1-1"),
         ("2", "it is dead; redrive its dead letter, which `bilag packages show 2` names"),
     ] {
-        let ran = world.run(&["packages", "ask", id]);
+        let ran = env.run(&["packages", "ask", id]);
         let says = format!("error: the invoice of package akinon/{id} was not requested again: {why}\n");
         assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned()), (Some(1), says));
     }
 }
 
 #[tokio::test]
-async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
-    let world = World::new().await;
-    let store = world.store().await.describe();
+async fn empty_listings_name_the_store() {
+    let env = TestEnv::new().await;
+    let store = env.store().await.describe();
     assert_eq!(
-        world.ok(&["dead", "list"]),
+        env.ok(&["dead", "list"]),
         format!("no dead letters in {store}; `bilag consume dead` indexes them\n")
     );
-    assert_eq!(world.ok(&["sync", "list"]), format!("no receipts in {store}\n"));
-    assert_eq!(world.ok(&["packages", "list"]), format!("no packages in {store}\n"));
+    assert_eq!(env.ok(&["sync", "list"]), format!("no receipts in {store}\n"));
+    assert_eq!(env.ok(&["packages", "list"]), format!("no packages in {store}\n"));
     for (arguments, says) in [
         (
             ["dead", "show", "0011"],
@@ -139,7 +139,7 @@ async fn where_there_is_nothing_it_says_in_which_store_it_looked() {
             ),
         ),
     ] {
-        let ran = world.run(&arguments);
+        let ran = env.run(&arguments);
         assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned()), (Some(1), says));
     }
 }

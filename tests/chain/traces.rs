@@ -1,6 +1,6 @@
-//! One trace across all the queues, begun by whoever published the receipt.
+//! One trace across all queues, started by the publisher of the receipt.
 
-use bilag_tests::{Collector, World, eventually, package, receipt};
+use bilag_tests::{Collector, TestEnv, eventually, package, receipt};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -21,8 +21,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The text of a span's attribute.
-fn said(span: &Span, key: &str) -> String {
+/// The value of a span's attribute.
+fn attribute(span: &Span, key: &str) -> String {
     let attribute = span.attributes.iter().find(|attribute| attribute.key == key);
     match attribute.and_then(|attribute| attribute.value.as_ref()?.value.clone()) {
         Some(Value::StringValue(text)) => text,
@@ -31,15 +31,15 @@ fn said(span: &Span, key: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_stages_of_one_receipt_are_one_trace_each_the_child_of_the_one_before() {
-    let mut world = World::new().await;
+async fn stages_of_a_receipt_form_one_trace() {
+    let mut env = TestEnv::new().await;
     let collector = Collector::start().await;
-    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
-    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
-    let _receipt = world.consume(&["receipt"]).await;
-    let _render = world.consume(&["render"]).await;
-    let _upload = world.consume(&["upload"]).await;
-    world.publish_bytes(receipt(1).to_string().as_bytes(), traced()).await;
+    env.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
+    env.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let _receipt = env.consume(&["receipt"]).await;
+    let _render = env.consume(&["render"]).await;
+    let _upload = env.consume(&["upload"]).await;
+    env.publish_bytes(receipt(1).to_string().as_bytes(), traced()).await;
 
     let span_of = |queue: &str| {
         let name = format!("process {queue}");
@@ -59,45 +59,43 @@ async fn the_stages_of_one_receipt_are_one_trace_each_the_child_of_the_one_befor
 }
 
 #[tokio::test]
-async fn without_a_collector_the_trace_still_reaches_the_last_queue() {
-    let world = World::new().await;
-    world.ok(&["topology", "apply"]);
-    let _all = world.consume(&["receipt", "render", "dead"]).await;
-    world.publish_bytes(receipt(1).to_string().as_bytes(), traced()).await;
-    let message =
-        eventually("it is rendered", async || world.vhost.peek("bilag.upload", 1).await.pop()).await;
+async fn trace_context_propagates_without_a_collector() {
+    let env = TestEnv::new().await;
+    env.ok(&["topology", "apply"]);
+    let _all = env.consume(&["receipt", "render", "dead"]).await;
+    env.publish_bytes(receipt(1).to_string().as_bytes(), traced()).await;
+    let message = eventually("it is rendered", async || env.vhost.peek("bilag.upload", 1).await.pop()).await;
     let expected = format!("00-{TRACE}-{PARENT}-01");
     assert_eq!(message.header_text("traceparent"), Some(expected.clone()));
 
-    world.publish_bytes(b"{", traced()).await;
-    let letter =
-        eventually("it is dead", async || world.vhost.peek("bilag.receipt.dead", 1).await.pop()).await;
+    env.publish_bytes(b"{", traced()).await;
+    let letter = eventually("it is dead", async || env.vhost.peek("bilag.receipt.dead", 1).await.pop()).await;
     assert_eq!(letter.header_text("traceparent"), Some(expected));
-    assert_eq!(world.records(State::Pending).await, 1);
+    assert_eq!(env.records(State::Pending).await, 1);
 }
 
 #[tokio::test]
-async fn a_collector_that_is_gone_holds_nothing_up() {
-    let mut world = World::new().await;
-    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
-    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
-    let mut all = world.consume(&["all"]).await;
-    world.publish(&receipt(1)).await;
-    eventually("it completes", async || (world.records(State::Complete).await == 1).then_some(())).await;
+async fn unreachable_collector_blocks_nothing() {
+    let mut env = TestEnv::new().await;
+    env.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+    env.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let mut all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    eventually("it completes", async || (env.records(State::Complete).await == 1).then_some(())).await;
     all.terminate();
     let status = eventually("it ends", async || all.has_ended()).await;
     assert!(status.success(), "{status}: {}", all.log());
 }
 
 #[tokio::test]
-async fn the_stages_of_one_package_are_one_trace_from_the_event_to_the_oms() {
-    let mut world = World::with_packages().await;
+async fn stages_of_a_package_form_one_trace() {
+    let mut env = TestEnv::with_packages().await;
     let collector = Collector::start().await;
-    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
-    world.set("OTEL_BSP_SCHEDULE_DELAY", "100");
-    let _all = world.consume(&["all"]).await;
-    world.publish_to("events", "package.status.packed", package(73).to_string().as_bytes(), traced()).await;
-    world.completed(73).await;
+    env.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
+    env.set("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let _all = env.consume(&["all"]).await;
+    env.publish_to("events", "package.status.packed", package(73).to_string().as_bytes(), traced()).await;
+    env.wait_until_invoiced(73).await;
 
     let in_the_trace = |name: &str, parent: &str| {
         collector.spans().into_iter().find(|span| {
@@ -123,9 +121,12 @@ async fn the_stages_of_one_package_are_one_trace_from_the_event_to_the_oms() {
     let spans = collector.spans();
     let call = spans.iter().find(|span| hex(&span.span_id) == oms).expect("it was just found");
     assert_eq!(call.kind(), opentelemetry_proto::tonic::trace::v1::span::SpanKind::Client);
-    assert_eq!(said(call, "url.template"), "/api/v1/oms/packages/{id}/command/");
-    assert_eq!(said(call, "service.peer.name"), "Akinon's OMS");
+    assert_eq!(attribute(call, "url.template"), "/api/v1/oms/packages/{id}/command/");
+    assert_eq!(attribute(call, "service.peer.name"), "Akinon's OMS");
     let upload = spans.iter().find(|span| hex(&span.span_id) == upload).expect("it was just found");
-    assert_eq!(said(upload, "messaging.operation.type"), "process");
-    assert_eq!(said(upload, "messaging.destination.name"), "bilag:invoice.rendered.v1.omnium:bilag.upload");
+    assert_eq!(attribute(upload, "messaging.operation.type"), "process");
+    assert_eq!(
+        attribute(upload, "messaging.destination.name"),
+        "bilag:invoice.rendered.v1.omnium:bilag.upload"
+    );
 }

@@ -1,15 +1,15 @@
-//! Text of others acts nowhere: a hostile receipt goes the whole way, and what is told of it in logs and at the
-//! terminal breaks no line, forges none, and sends the terminal nothing.
+//! Untrusted text: a hostile receipt passes the whole chain, and logs and terminal output of it break no line,
+//! forge none, and contain no control sequence.
 
-use bilag_tests::{World, eventually, receipt};
+use bilag_tests::{TestEnv, eventually, receipt};
 use serde_json::json;
 use sync_store::State;
 
-/// Forges a line of the log, clears a screen, colours it in C1, turns what follows, and hides.
+/// A forged log line, a clear-screen sequence, a C1 colour, bidi overrides and invisible characters.
 const HOSTILE: &str =
     "17\nFORGED 2026-11-02  INFO complete\r\u{1b}[2J\u{9b}31m\u{202e}fdp\u{2066}\u{2028}\u{200b}";
 
-/// What a uid may hold.
+/// The hostile characters that a uid may contain.
 const TURNED: &str = "rcpt-\u{202e}17\u{200f}\u{2028}";
 
 fn is_harmless(place: &str, text: &str) {
@@ -20,12 +20,12 @@ fn is_harmless(place: &str, text: &str) {
     }
 }
 
-/// Receipts whose every text is hostile: either completes, or is refused for it.
-async fn a_hostile_day(format: &str) -> (World, String) {
-    let mut world = World::new().await;
-    world.set("BILAG_LOG", "debug");
-    world.set("BILAG_LOG_FORMAT", format);
-    let all = world.start(&["consume", "all"]);
+/// Sends receipts with hostile text in every member; each completes or is rejected.
+async fn run_hostile_receipts(format: &str) -> (TestEnv, String) {
+    let mut env = TestEnv::new().await;
+    env.set("BILAG_LOG", "debug");
+    env.set("BILAG_LOG_FORMAT", format);
+    let all = env.start(&["consume", "all"]);
     eventually("all consume", async || (all.log().matches("consuming").count() >= 4).then_some(())).await;
     let mut event = receipt(17);
     for field in [
@@ -50,31 +50,31 @@ async fn a_hostile_day(format: &str) -> (World, String) {
     turned["orderReceipt"]["voucherNumber"] = json!("17\u{202e}fdp");
     turned["orderReceipt"]["order"]["store"]["uid"] = json!("7\u{2066}0");
     for event in [&event, &numbered, &turned] {
-        world.publish(event).await;
+        env.publish(event).await;
     }
-    world.publish_bytes(format!("{{\"id\": \"{HOSTILE}").as_bytes(), Default::default()).await;
+    env.publish_bytes(format!("{{\"id\": \"{HOSTILE}").as_bytes(), Default::default()).await;
     let mut broken = event.clone();
     broken["orderReceipt"][HOSTILE] = json!(1);
     broken["orderReceipt"]["order"]["type"] = json!(HOSTILE);
-    world.publish(&broken).await;
-    eventually("each has its end", async || {
-        let complete = world.records(State::Complete).await;
-        let dead = world.dead_letters().len() as u64;
+    env.publish(&broken).await;
+    eventually("each is complete or dead", async || {
+        let complete = env.records(State::Complete).await;
+        let dead = env.dead_letters().len() as u64;
         (complete + dead >= 5 && dead >= 2).then_some(())
     })
     .await;
     let log = all.log();
-    (world, log)
+    (env, log)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hostile_receipt_forges_no_line_of_a_text_log_and_nothing_at_the_terminal() {
-    let (world, log) = a_hostile_day("text").await;
+async fn hostile_receipt_forges_no_text_log_or_terminal_output() {
+    let (env, log) = run_hostile_receipts("text").await;
     is_harmless("the log", &log);
-    assert!(log.contains("\\u{202e}") || log.contains("invalid_event"), "it is told all the same: {log}");
-    let file = world.file("hostile.json", json!({ HOSTILE: 1, "type": HOSTILE }).to_string());
+    assert!(log.contains("\\u{202e}") || log.contains("invalid_event"), "it is logged, escaped: {log}");
+    let file = env.file("hostile.json", json!({ HOSTILE: 1, "type": HOSTILE }).to_string());
     let file = file.to_str().expect("a path").to_owned();
-    let letters = world.dead_letters();
+    let letters = env.dead_letters();
     let ids = letters.iter().map(|letter| letter["id"].as_str().expect("an id"));
     let shown = ids.flat_map(|id| [vec!["dead", "show", id], vec!["dead", "show", id, "--json"]]);
     let day = ["report", "--from", "2026-11-01", "--to", "2026-11-30", "--by", "store"];
@@ -103,15 +103,15 @@ async fn a_hostile_receipt_forges_no_line_of_a_text_log_and_nothing_at_the_termi
     ];
     commands.extend(shown);
     for arguments in commands {
-        let ran = world.run(&arguments);
-        let told = [ran.stdout, ran.stderr].concat();
-        is_harmless(&format!("{arguments:?}"), &String::from_utf8_lossy(&told));
+        let ran = env.run(&arguments);
+        let reported = [ran.stdout, ran.stderr].concat();
+        is_harmless(&format!("{arguments:?}"), &String::from_utf8_lossy(&reported));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hostile_receipt_forges_no_line_of_a_json_log() {
-    let (_world, log) = a_hostile_day("json").await;
+async fn hostile_receipt_forges_no_json_log_line() {
+    let (_world, log) = run_hostile_receipts("json").await;
     is_harmless("the log", &log);
     for line in log.lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));

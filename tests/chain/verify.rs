@@ -1,32 +1,32 @@
-//! The records compared with Omnium itself: every kind of difference, and every way to be interrupted.
+//! `bilag sync verify`: every kind of difference with Omnium, and every kind of interruption.
 
 use std::time::Duration;
 
-use bilag_tests::{Bilag, World, eventually, receipt, told};
+use bilag_tests::{Bilag, TestEnv, eventually, exit_output, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule, Tampering};
 use serde_json::{Value, json};
 use sync_store::State;
 
-/// A world in which so many receipts are complete.
-async fn complete(count: u32) -> World {
-    let world = World::new().await;
-    let mut all = world.consume(&["all"]).await;
+/// An environment with so many complete receipts.
+async fn complete(count: u32) -> TestEnv {
+    let env = TestEnv::new().await;
+    let mut all = env.consume(&["all"]).await;
     for number in 1..=count {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.complete_within(Duration::from_secs(30), count.into()).await;
+    env.complete_within(Duration::from_secs(30), count.into()).await;
     all.kill();
-    world
+    env
 }
 
 fn status(status: StatusCode, retry_after: Option<u64>) -> Fault {
     Fault::Status { status, retry_after, done: false }
 }
 
-/// How often invoices were looked up.
-fn looked_up(world: &World) -> usize {
-    world.sandbox.omnium.ledger().iter().filter(|entry| entry.call == Call::Get).count()
+/// Number of invoice lookups.
+fn lookups(env: &TestEnv) -> usize {
+    env.sandbox.omnium.ledger().iter().filter(|entry| entry.call == Call::Get).count()
 }
 
 async fn ends(mut bilag: Bilag) -> (i32, String) {
@@ -35,18 +35,18 @@ async fn ends(mut bilag: Bilag) -> (i32, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
-    let world = World::new().await;
-    let omnium = &world.sandbox.omnium;
+async fn lists_every_difference_and_writes_nothing() {
+    let env = TestEnv::new().await;
+    let omnium = &env.sandbox.omnium;
     let mut refused = Rule::new(status(StatusCode::BAD_REQUEST, None)).on(Call::Attach);
     refused.subject.invoice_id = Some("rcpt-8".to_owned());
     omnium.add_fault(refused);
-    let mut all = world.consume(&["all"]).await;
+    let mut all = env.consume(&["all"]).await;
     for number in 1..=8 {
-        world.publish(&receipt(number)).await;
+        env.publish(&receipt(number)).await;
     }
-    world.complete_within(Duration::from_secs(30), 7).await;
-    eventually("one is dead", async || (world.records(State::Dead).await == 1).then_some(())).await;
+    env.complete_within(Duration::from_secs(30), 7).await;
+    eventually("one is dead", async || (env.records(State::Dead).await == 1).then_some(())).await;
     all.kill();
     let before = omnium.summary();
     let number = |text: &str| serde_json::from_str(text).expect("a number");
@@ -60,7 +60,7 @@ async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
     ] {
         omnium.tamper(id, how);
     }
-    let (code, printed, error) = told(&world.run(&["sync", "verify", "--rate", "100/s", "--json"]));
+    let (code, printed, error) = exit_output(&env.run(&["sync", "verify", "--rate", "100/s", "--json"]));
     assert_eq!((code, &*error), (1, "error: 6 difference(s) between Omnium and the records\n"), "{printed}");
     let findings: Value = serde_json::from_str(&printed).expect("JSON");
     let told_of: Vec<_> = findings["differences"]
@@ -85,55 +85,54 @@ async fn every_difference_is_listed_with_what_to_do_and_nothing_is_written() {
     assert_eq!(findings["notCompared"][0]["notCompared"], "file_not_to_be_had");
     assert_eq!(findings["notCompared"].as_array().map(Vec::len), Some(1));
 
-    let (_, printed, _) = told(&world.run(&["sync", "verify", "--rate", "100/s"]));
+    let (_, printed, _) = exit_output(&env.run(&["sync", "verify", "--rate", "100/s"]));
     assert!(printed.starts_with("7/rcpt-2 (voucher 2): complete here, and Omnium has no such invoice\n    find out in Omnium who deleted it"), "{printed}");
     assert!(printed.contains("7/rcpt-7 (voucher 7): could not be compared: the file's content"), "{printed}");
     let after = omnium.summary();
     for call in [Call::Upsert, Call::Attach] {
         assert_eq!(after.calls.get(&call), before.calls.get(&call), "{call:?}: nothing is written");
     }
-    assert_eq!(world.records(State::Dead).await, 1, "no record is changed");
+    assert_eq!(env.records(State::Dead).await, 1, "no record is changed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_difference_is_told_where_the_clock_was_set_back() {
-    let world = complete(1).await;
-    world.sandbox.omnium.tamper("rcpt-1", Tampering::RemoveFiles);
-    world.sqlite("update external_order_receipt_sync set updated_at = updated_at + 3600000");
-    let (code, said) = world.ends(&["sync", "verify"]).await;
-    assert_eq!(code, 1, "{said}");
-    assert!(said.contains("the invoice in Omnium is without its file"), "{said}");
+async fn finds_differences_after_the_clock_was_set_back() {
+    let env = complete(1).await;
+    env.sandbox.omnium.tamper("rcpt-1", Tampering::RemoveFiles);
+    env.sqlite("update external_order_receipt_sync set updated_at = updated_at + 3600000");
+    let (code, output) = env.ends(&["sync", "verify"]).await;
+    assert_eq!(code, 1, "{output}");
+    assert!(output.contains("the invoice in Omnium is without its file"), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_period_without_differences_ends_well_and_waits_out_what_omnium_asks_for() {
-    let world = complete(3).await;
-    // Longer than one call waits for by itself.
+async fn matching_period_exits_0_and_honours_a_429() {
+    let env = complete(3).await;
+    // Longer than a call waits by itself.
     let held = Rule::new(status(StatusCode::TOO_MANY_REQUESTS, Some(11))).on(Call::Get).times(1);
-    world.sandbox.omnium.add_fault(held);
-    world
-        .sandbox
+    env.sandbox.omnium.add_fault(held);
+    env.sandbox
         .omnium
         .add_fault(Rule::new(status(StatusCode::SERVICE_UNAVAILABLE, None)).on(Call::Get).times(1));
     let whole = ["sync", "verify", "--rate", "50/s", "--from", "2026-11-02", "--to", "2026-11-02"];
-    assert_eq!(world.ok(&whole), "3 receipt(s) compared with Omnium: 0 difference(s)\n");
+    assert_eq!(env.ok(&whole), "3 receipt(s) compared with Omnium: 0 difference(s)\n");
     let before = ["sync", "verify", "--to", "2026-11-01"];
-    assert_eq!(world.ok(&before), "0 receipt(s) compared with Omnium: 0 difference(s)\n");
+    assert_eq!(env.ok(&before), "0 receipt(s) compared with Omnium: 0 difference(s)\n");
     let after = ["sync", "verify", "--rate", "50/s", "--after", "7/rcpt-2"];
-    assert_eq!(world.ok(&after), "1 receipt(s) compared with Omnium: 0 difference(s)\n");
-    let (code, _, error) = told(&world.run(&["sync", "verify", "--after", "7/rcpt-9"]));
+    assert_eq!(env.ok(&after), "1 receipt(s) compared with Omnium: 0 difference(s)\n");
+    let (code, _, error) = exit_output(&env.run(&["sync", "verify", "--after", "7/rcpt-9"]));
     assert!(code == 2 && error.starts_with("error: --after: no receipt 7/rcpt-9 in sqlite://"), "{error}");
-    let (code, _, error) = told(&world.run(&["sync", "verify", "--rate", "0/s"]));
+    let (code, _, error) = exit_output(&env.run(&["sync", "verify", "--rate", "0/s"]));
     assert_eq!((code, &*error), (2, "error: invalid value '0/s' for '--rate <N/s>': use 1/s to 100/s\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared() {
-    let world = complete(3).await;
+async fn unreadable_invoice_does_not_stop_the_comparison() {
+    let env = complete(3).await;
     let mut poisoned = Rule::new(status(StatusCode::INTERNAL_SERVER_ERROR, None)).on(Call::Get);
     poisoned.subject.invoice_id = Some("rcpt-2".to_owned());
-    world.sandbox.omnium.add_fault(poisoned);
-    let (code, printed, error) = told(&world.run(&["sync", "verify", "--rate", "50/s", "--json"]));
+    env.sandbox.omnium.add_fault(poisoned);
+    let (code, printed, error) = exit_output(&env.run(&["sync", "verify", "--rate", "50/s", "--json"]));
     assert_eq!((code, error.contains("error: 1 receipt(s) could not be compared")), (1, true), "{error}");
     let findings: Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!((&findings["lookedAt"], &findings["differences"]), (&json!(3), &json!([])));
@@ -142,29 +141,29 @@ async fn one_invoice_that_omnium_cannot_show_keeps_no_other_from_being_compared(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_in_the_middle_says_how_to_go_on() {
-    let mut world = complete(6).await;
-    let bilag = world.start(&["sync", "verify", "--rate", "4", "--json"]);
-    eventually("some are compared", async || (looked_up(&world) >= 3).then_some(())).await;
-    world.sandbox.stop_listening().await;
+async fn outage_midway_says_how_to_continue() {
+    let mut env = complete(6).await;
+    let bilag = env.start(&["sync", "verify", "--rate", "4", "--json"]);
+    eventually("some are compared", async || (lookups(&env) >= 3).then_some(())).await;
+    env.sandbox.stop_listening().await;
     let (code, log) = ends(bilag).await;
     assert_eq!(code, 1, "{log}");
     assert!(log.contains("once Omnium answers again: Omnium "), "{log}");
-    let (_, rest) = log.split_once("error: aborted; continue with --after ").expect("how to go on");
+    let (_, rest) = log.split_once("error: aborted; continue with --after ").expect("how to continue");
     let (after, _) = rest.split_once(' ').expect("a receipt");
     let done: u32 = after.strip_prefix("7/rcpt-").expect("a receipt").parse().expect("a number");
-    world.sandbox.listen_again().await.expect("the port is free");
-    let printed = world.ok(&["sync", "verify", "--rate", "50/s", "--after", after]);
+    env.sandbox.listen_again().await.expect("the port is free");
+    let printed = env.ok(&["sync", "verify", "--rate", "50/s", "--after", after]);
     assert_eq!(printed, format!("{} receipt(s) compared with Omnium: 0 difference(s)\n", 6 - done));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ctrl_c_ends_it_with_what_was_found_so_far() {
-    let world = complete(6).await;
-    world.sandbox.omnium.tamper("rcpt-1", Tampering::Delete);
-    let bilag = world.start(&["sync", "verify", "--rate", "2"]);
+async fn sigint_reports_what_was_found_so_far() {
+    let env = complete(6).await;
+    env.sandbox.omnium.tamper("rcpt-1", Tampering::Delete);
+    let bilag = env.start(&["sync", "verify", "--rate", "2"]);
     let after_the_first = async || {
-        let ledger = world.sandbox.omnium.ledger();
+        let ledger = env.sandbox.omnium.ledger();
         let second = |entry: &sandbox::omnium::Entry| {
             entry.call == Call::Get && entry.about.subject.invoice_id.as_deref() == Some("rcpt-2")
         };

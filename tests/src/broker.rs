@@ -1,4 +1,4 @@
-//! A broker of one test's own, to be killed and started again. It is of the version of the tests' broker.
+//! A private broker for one test, which can be killed and restarted. It has the version of the tests' broker.
 
 use std::env;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::vhost::{client, version};
 
 /// A private broker; stopped when dropped.
-pub struct OwnBroker {
+pub struct PrivateBroker {
     folder: TempDir,
     /// Its AMQP URL, of the default vhost.
     pub amqp: String,
@@ -20,17 +20,17 @@ pub struct OwnBroker {
     pub management: String,
 }
 
-/// A script of `dev`.
+/// The path of a script in `dev`.
 pub(crate) fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../dev").join(name)
 }
 
-/// The minor version ("4.3") to start, where there is a tests' broker to follow.
+/// The minor version ("4.3") of the tests' broker, if there is one.
 fn minor_version() -> Option<&'static str> {
     static MINOR: OnceLock<Option<String>> = OnceLock::new();
     let ask = || {
         let management = env::var("BILAG_TEST_MANAGEMENT_URL").ok()?;
-        // In a thread of its own: who asks may be in a runtime already.
+        // In a separate thread: the caller may be in a runtime already.
         let asking = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(version(&client(), &management))
@@ -42,7 +42,7 @@ fn minor_version() -> Option<&'static str> {
     MINOR.get_or_init(ask).as_deref()
 }
 
-/// Runs a script and gives the lines it prints.
+/// Runs a script and returns the lines it prints.
 pub(crate) fn run(script_name: &str, arguments: &[&str]) -> Vec<String> {
     let mut script = Command::new(script(script_name));
     if let Some(version) = minor_version() {
@@ -54,42 +54,42 @@ pub(crate) fn run(script_name: &str, arguments: &[&str]) -> Vec<String> {
     String::from_utf8_lossy(&ran.stdout).lines().map(str::to_owned).collect()
 }
 
-impl OwnBroker {
-    /// Starts one.
+impl PrivateBroker {
+    /// Starts it.
     pub fn start() -> Self {
         let folder = TempDir::new().expect("a folder");
         let urls = run("broker.sh", &["start", &folder.path().to_string_lossy()]);
         Self { folder, amqp: urls[0].clone(), management: urls[1].clone() }
     }
 
-    /// Ends it as a power cut would.
+    /// SIGKILL, like a power cut.
     pub fn kill(&self) {
         run("broker.sh", &["kill", &self.folder.path().to_string_lossy()]);
     }
 
-    /// Has it write down what was declared just now: killed at once, RabbitMQ up to 4.0 may lose exchanges.
-    pub fn write_down(&self) {
+    /// Flushes recent declarations to disk: if killed at once, RabbitMQ up to 4.0 may lose exchanges.
+    pub fn flush_definitions(&self) {
         self.ctl(&["eval", "mnesia:sync_log()."]);
     }
 
-    /// Starts it again, with all that was on its disk.
-    pub fn start_again(&self) {
+    /// Starts it again with its data.
+    pub fn restart(&self) {
         run("broker.sh", &["start", &self.folder.path().to_string_lossy()]);
     }
 
-    /// Has it run out of memory, as it believes: it takes no more messages.
+    /// Raises the memory alarm: the broker blocks publishers.
     pub fn raise_alarm(&self) {
         self.ctl(&["set_vm_memory_high_watermark", "0.000001"]);
     }
 
-    /// Gives it its memory back.
+    /// Clears the memory alarm.
     pub fn clear_alarm(&self) {
         self.ctl(&["set_vm_memory_high_watermark", "0.4"]);
     }
 
-    /// Has it take back what a consumer keeps for longer, soon after: channels and queues that are there already
-    /// may go by what they were told before.
-    pub fn let_consumers_keep_for(&self, limit: Duration) {
+    /// Sets the consumer timeout. Existing channels and queues may keep
+    /// the previous one.
+    pub fn set_consumer_timeout(&self, limit: Duration) {
         let limit = limit.as_millis();
         self.ctl(&[
             "eval",
@@ -105,7 +105,7 @@ impl OwnBroker {
     }
 }
 
-impl Drop for OwnBroker {
+impl Drop for PrivateBroker {
     fn drop(&mut self) {
         run("broker.sh", &["stop", &self.folder.path().to_string_lossy()]);
     }

@@ -1,4 +1,4 @@
-//! A real browser, without a window: Chromium, driven through ChromeDriver.
+//! A real headless browser: Chromium, driven through ChromeDriver.
 
 mod command;
 mod driver;
@@ -17,23 +17,23 @@ use crate::{TIMEOUT, eventually_within};
 use command::Command;
 use driver::Driver;
 
-/// A browser of the test's own; it ends with the test.
+/// A browser for one test; it ends with the test.
 pub struct Browser {
-    /// For what has no method here.
+    /// The WebDriver client, for everything without a method here.
     pub page: Client,
     driver: Driver,
 }
 
 impl Browser {
-    /// As wide as a screen on a desk, with a mouse.
+    /// A desktop screen, with a mouse.
     pub async fn wide() -> Self {
         let screen =
             json!({ "width": 1280, "height": 900, "pixelRatio": 1.0, "mobile": false, "touch": false });
         Self::start(&screen, &[]).await
     }
 
-    /// As wide as a telephone, which is set to dark.
-    pub async fn narrow_and_dark() -> Self {
+    /// A phone screen in dark mode.
+    pub async fn phone_dark() -> Self {
         let screen = json!({ "width": 390, "height": 844, "pixelRatio": 1.0 });
         Self::start(&screen, &["--blink-settings=preferredColorScheme=0"]).await
     }
@@ -56,7 +56,7 @@ impl Browser {
         let arguments: Vec<_> = arguments.iter().chain(more).collect();
         let options = json!({
             "args": arguments,
-            // A window has a least width; what is emulated has none.
+            // A window has a minimum width; an emulated screen has none.
             "mobileEmulation": { "deviceMetrics": screen },
             "prefs": { "download.default_directory": driver.downloads() },
         });
@@ -75,7 +75,7 @@ impl Browser {
         self.page.goto(url).await.expect("the page opens");
     }
 
-    /// The element that a CSS selector finds, once it is there.
+    /// Waits for the element of a CSS selector.
     pub async fn find(&self, selector: &str) -> Element {
         eventually_within(TIMEOUT, &format!("{selector} is on the page"), async || {
             self.page.find(Locator::Css(selector)).await.ok()
@@ -83,29 +83,29 @@ impl Browser {
         .await
     }
 
-    /// Whether a CSS selector finds anything now.
+    /// Whether a CSS selector matches now.
     pub async fn has(&self, selector: &str) -> bool {
         self.page.find(Locator::Css(selector)).await.is_ok()
     }
 
-    /// Presses the button or follows the link that reads so, once it is there.
-    pub async fn press(&self, text: &str) {
+    /// Waits for the button or link with this text, and clicks it.
+    pub async fn click_text(&self, text: &str) {
         let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
-        eventually_within(TIMEOUT, &format!("there is {text:?} to be pressed"), async || {
+        eventually_within(TIMEOUT, &format!("there is {text:?} to click"), async || {
             self.press_element(self.page.find(Locator::XPath(&path)).await.ok()?).await
         })
         .await;
     }
 
-    /// Presses what a CSS selector finds, once it is there.
+    /// Waits for the element of a CSS selector, and clicks it.
     pub async fn click(&self, selector: &str) {
-        eventually_within(TIMEOUT, &format!("there is {selector} to be pressed"), async || {
+        eventually_within(TIMEOUT, &format!("there is {selector} to click"), async || {
             self.press_element(self.page.find(Locator::Css(selector)).await.ok()?).await
         })
         .await;
     }
 
-    /// Brings it to the middle first, as people do: bars at the edges lie over what is there.
+    /// Scrolls it to the middle first: sticky bars at the edges would cover it.
     async fn press_element(&self, element: Element) -> Option<()> {
         let script = "arguments[0].scrollIntoView({ block: 'center' })";
         let arguments = vec![serde_json::to_value(&element).expect("an element has its id")];
@@ -113,11 +113,11 @@ impl Browser {
         element.click().await.ok()
     }
 
-    /// Writes into the field of this name, instead of what stood there.
+    /// Replaces the text of the field with this name.
     pub async fn fill(&self, field: &str, text: &str) {
         let selector = format!("[name='{field}']:not([type=hidden])");
-        // A page that is being left or renewed may take nothing any more.
-        eventually_within(TIMEOUT, &format!("{selector} can be written in"), async || {
+        // A page that is being reloaded may reject input.
+        eventually_within(TIMEOUT, &format!("{selector} accepts input"), async || {
             let field = self.page.find(Locator::Css(&selector)).await.ok()?;
             field.clear().await.ok()?;
             field.send_keys(text).await.ok()
@@ -125,27 +125,27 @@ impl Browser {
         .await;
     }
 
-    /// What stands in the field of this name.
+    /// The text of the field with this name.
     pub async fn value(&self, field: &str) -> String {
         let field = self.find(&format!("[name='{field}']:not([type=hidden])")).await;
         field.prop("value").await.expect("a field has a value").unwrap_or_default()
     }
 
-    /// Presses keys, wherever the focus is.
+    /// Sends keys to the focused element.
     pub async fn keys(&self, keys: &str) {
         let focused = self.page.active_element().await.expect("something has the focus");
         focused.send_keys(keys).await.expect("keys are taken");
     }
 
-    /// What has the focus: the text of a link or a button, the name of a field.
+    /// The focused element: the text of a link or button, the name of a field.
     pub async fn focus(&self) -> String {
         let script =
             "const e = document.activeElement; return e.matches('a, button') ? e.innerText.trim() : e.name";
         self.run(script).await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Presses a key again and again until something has the focus, as a person who looks does.
-    pub async fn keys_until(&self, key: &str, focus: &str) {
+    /// Presses a key until the given element has the focus.
+    pub async fn press_until_focused(&self, key: &str, focus: &str) {
         for _ in 0..100 {
             self.keys(key).await;
             if self.focus().await == focus {
@@ -155,13 +155,13 @@ impl Browser {
         panic!("{focus:?} is not reached: {:?} has the focus", self.focus().await);
     }
 
-    /// Runs a script in the page, and gives what it returns.
+    /// Runs a script in the page and returns its result.
     pub async fn run(&self, script: &str) -> Value {
         self.page.execute(script, Vec::new()).await.expect("the script runs")
     }
 
     /// Waits until the page shows this text.
-    pub async fn shows(&self, text: &str) {
+    pub async fn wait_for_text(&self, text: &str) {
         let mut last = String::new();
         let shown = tokio::time::timeout(TIMEOUT, async {
             while !last.contains(text) {
@@ -172,17 +172,17 @@ impl Browser {
         assert!(shown.await.is_ok(), "the page does not show {text:?}, but:\n{last}");
     }
 
-    /// Waits until the page shows this text no longer.
-    pub async fn gone(&self, text: &str) {
-        eventually_within(TIMEOUT, &format!("the page shows {text:?} no longer"), async || {
+    /// Waits until the page no longer shows this text.
+    pub async fn wait_until_gone(&self, text: &str) {
+        eventually_within(TIMEOUT, &format!("the page no longer shows {text:?}"), async || {
             let shown = self.text().await;
             (!shown.is_empty() && !shown.contains(text)).then_some(())
         })
         .await;
     }
 
-    /// Waits until the page of this path is open.
-    pub async fn is_at(&self, path: &str) {
+    /// Waits until the browser is at this path.
+    pub async fn wait_for_path(&self, path: &str) {
         eventually_within(TIMEOUT, &format!("the page is at {path}"), async || {
             let url = self.page.current_url().await.ok()?;
             (&url.as_str()[url.origin().ascii_serialization().len()..] == path).then_some(())
@@ -190,7 +190,7 @@ impl Browser {
         .await;
     }
 
-    /// All that the page shows, on one line. Empty while one page follows another.
+    /// The visible text of the page, on one line. Empty during navigation.
     pub async fn text(&self) -> String {
         let text = match self.page.find(Locator::Css("body")).await {
             Ok(body) => body.text().await.unwrap_or_default(),
@@ -199,15 +199,15 @@ impl Browser {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// What the browser told its developers since it was last asked: errors, and what the pages' policy
-    /// forbade.
-    pub async fn complaints(&self) -> Vec<String> {
-        let said = self.page.issue_cmd(Command::browser_log()).await.expect("the browser has a log");
-        let said = said.as_array().expect("a list").iter();
-        said.map(|entry| entry["message"].as_str().expect("a message").to_owned()).collect()
+    /// Entries of the browser's console since the last call: errors, and violations of the Content Security
+    /// Policy.
+    pub async fn console_errors(&self) -> Vec<String> {
+        let output = self.page.issue_cmd(Command::browser_log()).await.expect("the browser has a log");
+        let output = output.as_array().expect("a list").iter();
+        output.map(|entry| entry["message"].as_str().expect("a message").to_owned()).collect()
     }
 
-    /// The file of this name, once it was downloaded.
+    /// Waits for the download of this name, and returns its text.
     pub async fn downloaded(&self, name: &str) -> String {
         let path = self.driver.downloads().join(name);
         eventually_within(TIMEOUT, &format!("{name} is downloaded"), async || {
@@ -216,9 +216,9 @@ impl Browser {
         .await
     }
 
-    /// The whole page as a picture, in `screenshots/NAME.png` beside the tests' binaries, for people.
-    pub async fn picture(&self, name: &str) {
-        // A bar that stays in sight would lie over the middle of it.
+    /// Saves the whole page as `screenshots/NAME.png` beside the test binaries, for people to look at.
+    pub async fn save_screenshot(&self, name: &str) {
+        // A sticky bar would cover the middle of it.
         let bars =
             "document.querySelectorAll('.sticky').forEach(bar => { bar.style.position = arguments[0] })";
         self.page.execute(bars, vec![json!("static")]).await.expect("the script runs");
@@ -227,20 +227,20 @@ impl Browser {
         let taken = self.page.issue_cmd(Command::screenshot(&width, &height)).await.expect("a picture");
         self.page.execute(bars, vec![json!("")]).await.expect("the script runs");
         let taken = taken["data"].as_str().expect("a picture");
-        let picture = BASE64_STANDARD.decode(taken).expect("base64");
-        let folder = pictures();
+        let save_screenshot = BASE64_STANDARD.decode(taken).expect("base64");
+        let folder = screenshots();
         std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is written");
+        std::fs::write(folder.join(format!("{name}.png")), save_screenshot).expect("the picture is written");
     }
 
-    /// Ends it. Where a test fails before, the browser ends with its driver.
+    /// Closes it. If a test fails before, the browser ends with its driver.
     pub async fn close(self) {
         self.page.close().await.expect("the browser ends");
         drop(self.driver);
     }
 }
 
-fn pictures() -> PathBuf {
+fn screenshots() -> PathBuf {
     let mut folder = std::env::current_exe().expect("this binary has a path");
     folder.pop();
     folder.parent().expect("a target folder").join("screenshots")

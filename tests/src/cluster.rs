@@ -1,4 +1,4 @@
-//! A cluster of three brokers of one test's own, whose nodes are killed and started again.
+//! A private cluster of three brokers for one test, whose nodes can be killed and restarted.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,15 @@ use crate::Vhost;
 use crate::broker::run;
 
 /// A private cluster; stopped when dropped.
-pub struct OwnCluster {
+pub struct PrivateCluster {
     folder: TempDir,
     urls: Vec<Vec<String>>,
 }
 
 const NODES: usize = 3;
 
-impl OwnCluster {
-    /// Starts one.
+impl PrivateCluster {
+    /// Starts it.
     pub fn start() -> Self {
         let mut cluster = Self { folder: TempDir::new().expect("a folder"), urls: Vec::new() };
         for node in 0..NODES {
@@ -26,12 +26,12 @@ impl OwnCluster {
         cluster
     }
 
-    /// A new vhost, made at the first node.
+    /// A new vhost, created at the first node.
     pub async fn vhost(&self) -> Vhost {
         Vhost::on(&self.urls[0][0], &self.urls[0][1]).await
     }
 
-    /// The AMQP URLs of a vhost at these nodes, as `BILAG_AMQP_URL` takes them.
+    /// The AMQP URLs of a vhost at these nodes, for `BILAG_AMQP_URL`.
     pub fn urls(&self, vhost: &Vhost, nodes: &[usize]) -> String {
         let (_, name) = vhost.url.rsplit_once('/').expect("the URL ends in a vhost");
         let at = |node: &usize| {
@@ -41,13 +41,13 @@ impl OwnCluster {
         nodes.iter().map(at).collect::<Vec<_>>().join(",")
     }
 
-    /// Ends a node as a power cut would.
+    /// SIGKILL to a node, like a power cut.
     pub fn kill(&self, node: usize) {
         run("broker.sh", &["kill", &self.of(node)]);
     }
 
-    /// Starts a node again, with all that was on its disk.
-    pub fn start_again(&self, node: usize) {
+    /// Starts a node again with its data.
+    pub fn restart(&self, node: usize) {
         self.start_node(node);
     }
 
@@ -65,9 +65,9 @@ impl OwnCluster {
     }
 }
 
-impl Drop for OwnCluster {
+impl Drop for PrivateCluster {
     fn drop(&mut self) {
-        // The first has the port mapper of all.
+        // The first node runs the port mapper (epmd) of all.
         for node in (0..NODES).rev() {
             run("broker.sh", &["stop", &self.of(node)]);
         }

@@ -1,4 +1,4 @@
-//! What a terminal showed, without what differs from run to run.
+//! Normalises terminal output that differs between runs.
 
 /// The text with ids, times, ages, the sizes of PDFs and the widths of columns made the same: two spaces
 /// between cells, `ID` for a dead letter's, `TIME`, `AGE`, `SIZE` (above 99 bytes).

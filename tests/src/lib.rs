@@ -1,5 +1,5 @@
-//! The world that the chain is tested and measured in: a real broker, a real store, the sandbox, and
-//! `bilag` as processes of its own.
+//! The environment for tests and benchmarks of the chain: a real broker, a real store, the sandbox, and
+//! `bilag` processes.
 
 mod broker;
 mod browser;
@@ -8,34 +8,34 @@ mod console;
 mod golden;
 mod health;
 mod ingress;
+mod network;
 mod otlp;
 mod outcome;
 mod packages;
 mod postgres;
 mod process;
 mod prometheus;
+mod retrying_publisher;
 mod samples;
-mod till;
+mod test_env;
 mod vhost;
 mod wait;
-mod wire;
-mod world;
 
-pub use broker::OwnBroker;
+pub use broker::PrivateBroker;
 pub use browser::Browser;
-pub use cluster::OwnCluster;
+pub use cluster::PrivateCluster;
 pub use console::{Console, free_port};
 pub use golden::normalised;
 pub use health::Health;
 pub use ingress::Ingress;
+pub use network::{Route, TestNetwork};
 pub use otlp::Collector;
-pub use packages::another_sandbox;
-pub use postgres::{OwnPostgres, database, execute};
-pub use process::{Bilag, binary, told, unset_settings};
+pub use packages::second_sandbox;
+pub use postgres::{PrivatePostgres, database, execute};
+pub use process::{Bilag, binary, exit_output, unset_settings};
 pub use prometheus::{Sample, samples};
+pub use retrying_publisher::RetryingPublisher;
 pub use samples::{package, receipt, sample, sample_path, transitioned};
-pub use till::Till;
+pub use test_env::{Store, TestEnv};
 pub use vhost::Vhost;
 pub use wait::{TIMEOUT, eventually, eventually_within};
-pub use wire::{Line, Wire};
-pub use world::{Store, World};

@@ -1,4 +1,4 @@
-//! A collector of traces and metrics: takes what is exported by OTLP over HTTP, and remembers it.
+//! An OpenTelemetry collector: records exports of OTLP over HTTP.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A collector that listens until the test ends.
 pub struct Collector {
-    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` is set to.
+    /// The value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub endpoint: String,
     exports: Arc<Mutex<Vec<Export>>>,
 }
@@ -21,7 +21,7 @@ pub struct Collector {
 type Export = (String, Vec<u8>);
 
 impl Collector {
-    /// Starts one.
+    /// Starts it.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -35,7 +35,7 @@ impl Collector {
         Self { endpoint, exports }
     }
 
-    /// Every span that was exported so far.
+    /// Every span exported so far.
     pub fn spans(&self) -> Vec<Span> {
         let bodies = self.sent_to("/v1/traces");
         let requests = bodies
@@ -45,7 +45,7 @@ impl Collector {
         scopes.flat_map(|scope| scope.spans).collect()
     }
 
-    /// Every export of metrics so far, of one process after the other, the earliest first.
+    /// Every export of metrics so far, in the order received.
     pub fn metrics(&self) -> Vec<ResourceMetrics> {
         let bodies = self.sent_to("/v1/metrics");
         let requests = bodies
@@ -54,7 +54,7 @@ impl Collector {
         requests.flat_map(|request| request.resource_metrics).collect()
     }
 
-    /// The bytes of every export so far.
+    /// The body of every export so far.
     pub fn raw(&self) -> Vec<Vec<u8>> {
         self.exports().into_iter().map(|(_, body)| body).collect()
     }
@@ -87,7 +87,7 @@ async fn serve(mut stream: TcpStream, exports: Arc<Mutex<Vec<Export>>>) {
     }
 }
 
-/// The first request's path, and the lengths of its head and body, once it is there as a whole.
+/// The first request's path, and the lengths of its head and body, once it is complete.
 fn request(read: &[u8]) -> Option<(String, usize, usize)> {
     let head = read.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&read[..head]).to_lowercase();

@@ -1,13 +1,13 @@
-//! What must have become of the receipts.
+//! Assertions on completed receipts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sync_store::State;
 
-use crate::{World, eventually_within};
+use crate::{TestEnv, eventually_within};
 
-impl World {
+impl TestEnv {
     /// Waits until so many receipts are complete.
     pub async fn complete_within(&self, limit: Duration, count: u64) {
         let store = self.store().await;
@@ -20,10 +20,10 @@ impl World {
         .await;
     }
 
-    /// The receipts with these numbers, and no others, have their invoice with exactly their file.
+    /// Checks that the receipts with these numbers, and no others, have an invoice with exactly one file.
     ///
     /// # Panics
-    /// They have not, or Omnium was told something that must never happen.
+    /// If they have not, or if the sandbox recorded a violation.
     pub fn assert_exactly_once(&self, numbers: impl IntoIterator<Item = u32>) {
         let summary = self.sandbox.omnium.summary();
         assert!(summary.violations.is_empty(), "{:?}", summary.violations);

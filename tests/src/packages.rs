@@ -1,4 +1,4 @@
-//! Packages: how they are published, what is known of them, and what becomes of their dead letters.
+//! Publishing packages, waiting for their rounds, records and dead letters, and assertions on them.
 
 use crate::wait::TIMEOUT;
 use std::collections::BTreeMap;
@@ -9,22 +9,22 @@ use serde_json::Value;
 use sync_store::State;
 use tokio::net::TcpListener;
 
-use crate::{World, eventually_within};
+use crate::{TestEnv, eventually_within};
 
-/// Stand-ins beside those of the world, so that one of them can be away alone.
-pub async fn another_sandbox() -> Sandbox {
+/// A second sandbox, so that one of its stand-ins can be down alone.
+pub async fn second_sandbox() -> Sandbox {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     sandbox::serve(listener, sandbox::Options::default()).expect("the sandbox starts")
 }
 
-impl World {
-    /// Publishes a package event as Akinon's webhook would, with its type as the key.
+impl TestEnv {
+    /// Publishes a package event like Akinon's webhook, with its type as routing key.
     pub async fn publish_package(&self, event: &Value) {
         let key = event["event"]["type"].as_str().expect("a type");
         self.publish_to("events", key, event.to_string().as_bytes(), Default::default()).await;
     }
 
-    /// What `packages show` says of each round, the newest first; nothing of a package that is unknown.
+    /// Rounds from `bilag packages show`, newest first; empty for an unknown package.
     pub fn rounds(&self, id: u64) -> Vec<Value> {
         let shown = self.run(&["packages", "show", &id.to_string(), "--json"]);
         serde_json::from_slice::<Value>(&shown.stdout)
@@ -33,17 +33,17 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// Waits until the newest round of a package has come so far, and gives it.
-    pub async fn standing(&self, id: u64, expected: &str) -> Value {
+    /// Waits until the newest round of a package has this standing, and returns it.
+    pub async fn wait_for_standing(&self, id: u64, expected: &str) -> Value {
         eventually_within(TIMEOUT, &format!("package {id} is {expected}"), async || {
             self.rounds(id).into_iter().next().filter(|round| round["standing"] == expected)
         })
         .await
     }
 
-    /// Waits until the invoice of a package is everywhere it belongs, and gives its newest round.
-    pub async fn completed(&self, id: u64) -> Value {
-        let round = self.standing(id, "written back").await;
+    /// Waits until every target has the invoice of a package, and returns its newest round.
+    pub async fn wait_until_invoiced(&self, id: u64) -> Value {
+        let round = self.wait_for_standing(id, "written back").await;
         let receipt = round["receipt"].as_str().expect("it has a receipt").to_owned();
         eventually_within(TIMEOUT, &format!("receipt {receipt} is complete"), async || {
             self.record_states(&receipt).values().all(|state| state == "complete").then_some(())
@@ -52,8 +52,8 @@ impl World {
         round
     }
 
-    /// Waits until the records of a target that are in a state are so many.
-    pub async fn records_at(&self, target: &str, state: State, count: u64) {
+    /// Waits until a target has so many records in a state.
+    pub async fn wait_for_records(&self, target: &str, state: State, count: u64) {
         let store = self.store().await;
         eventually_within(TIMEOUT, &format!("{count} records of {target} are {state}"), async || {
             let counts = store.counts().await.ok()?;
@@ -63,15 +63,15 @@ impl World {
         .await;
     }
 
-    /// Waits until so many dead letters are in the index, and gives them.
-    pub async fn letters(&self, count: usize) -> Vec<Value> {
-        eventually_within(TIMEOUT, &format!("{count} letters are indexed"), async || {
+    /// Waits until the index has so many dead letters, and returns them.
+    pub async fn wait_for_dead_letters(&self, count: usize) -> Vec<Value> {
+        eventually_within(TIMEOUT, &format!("{count} dead letters are indexed"), async || {
             Some(self.dead_letters()).filter(|letters| letters.len() == count)
         })
         .await
     }
 
-    /// Moves every dead letter of a stage back to its queue, headers and all, as a shovel does.
+    /// Moves every dead letter of a stage back to its queue with its headers, like a shovel.
     pub async fn move_back(&self, stage: &str) {
         let (channel, dead) = (self.vhost.channel().await, format!("bilag.{stage}.dead"));
         let take = BasicGetOptions { no_ack: true };
@@ -86,7 +86,7 @@ impl World {
         }
     }
 
-    /// What `sync show` says of a receipt's records, by their target.
+    /// States of a receipt's records by target, from `bilag sync show`.
     pub fn record_states(&self, receipt: &str) -> BTreeMap<String, String> {
         let shown: Value =
             serde_json::from_str(&self.ok(&["sync", "show", receipt, "--json"])).expect("JSON");
@@ -95,16 +95,16 @@ impl World {
         records.map(|record| (text(&record["target"]), text(&record["state"]))).collect()
     }
 
-    /// One key was asked for the package, and one receipt is its invoice: in Omnium with one file, and
+    /// Checks that one key was requested and one receipt issued for the package: in Omnium with one file, and
     /// on the package, with the same number and document.
     ///
     /// # Panics
-    /// It is not so, or a stand-in met what must never happen.
+    /// If not, or if a stand-in recorded a violation.
     pub fn assert_one_invoice(&self, id: u64) {
         self.assert_one_invoice_with([&self.sandbox; 3], id);
     }
 
-    /// The same, where invoice service, Omnium and OMS are those of other sandboxes.
+    /// The same with the invoice service, Omnium and OMS of other sandboxes.
     ///
     /// # Panics
     /// As above.

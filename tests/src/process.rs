@@ -1,11 +1,11 @@
-//! `bilag` as a process of its own.
+//! `bilag` as a process.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-/// A running `bilag`, whose log goes to a file. Killed when dropped.
+/// A running `bilag` that logs to a file. Killed when dropped.
 pub struct Bilag {
     child: Child,
     log: PathBuf,
@@ -23,7 +23,7 @@ pub fn binary() -> PathBuf {
     binary
 }
 
-/// A command without any setting of the surroundings, started by the launcher where there is one.
+/// A command without inherited settings, prefixed by the launcher if any.
 pub(crate) fn command(
     launcher: &[String],
     arguments: &[&str],
@@ -43,7 +43,7 @@ pub(crate) fn command(
     command
 }
 
-/// Leaves a command none of the surroundings' settings.
+/// Removes inherited settings from a command's environment.
 pub fn unset_settings(command: &mut Command) {
     const SETTINGS: [&str; 6] = ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_"];
     for (name, _) in std::env::vars() {
@@ -60,7 +60,7 @@ impl Bilag {
         Self { child: child.expect("bilag starts"), log }
     }
 
-    /// All that it has logged.
+    /// Its log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -88,14 +88,14 @@ impl Bilag {
         Duration::from_millis(spent * 10)
     }
 
-    /// Whether it has ended.
+    /// Its exit status, if it has ended.
     pub fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be asked")
     }
 
     /// SIGKILL.
     pub fn kill(&mut self) {
-        // One that has ended already is as dead as can be.
+        // Killing an ended process fails, and that is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -105,7 +105,7 @@ impl Bilag {
         self.signal("-TERM");
     }
 
-    /// Any signal, as `kill` names it.
+    /// Sends a signal, in the notation of `kill`.
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
@@ -119,7 +119,7 @@ impl Drop for Bilag {
 }
 
 /// Exit code, standard output and standard error of a command that ran.
-pub fn told(ran: &Output) -> (i32, String, String) {
+pub fn exit_output(ran: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (ran.status.code().unwrap_or(-1), text(&ran.stdout), text(&ran.stderr))
 }

@@ -1,5 +1,5 @@
-//! Measurements as Prometheus has them after they came in by OTLP: the rules of OpenTelemetry's
-//! compatibility specification, as far as Bilag's measurements need them.
+//! Metrics as Prometheus stores them after OTLP ingestion: the rules of OpenTelemetry's
+//! compatibility specification, as far as Bilag's metrics need them.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use opentelemetry_proto::tonic::metrics::v1::{
 pub struct Sample {
     /// The series' name.
     pub name: String,
-    /// Its labels, but for those of the process and of a bucket.
+    /// Its labels, without those of the resource and the bucket.
     pub labels: BTreeMap<String, String>,
     /// Its value.
     pub value: f64,
 }
 
-/// What one export has; the buckets of a histogram as the number of its observations.
+/// The samples of one export; a histogram's buckets are represented by its count.
 pub fn samples(export: &ResourceMetrics) -> Vec<Sample> {
     let metrics = export.scope_metrics.iter().flat_map(|scope| &scope.metrics);
     metrics.flat_map(of_metric).collect()
@@ -37,17 +37,17 @@ fn of_metric(metric: &Metric) -> Vec<Sample> {
             sum.data_points.iter().map(|point| number(&name, point)).collect()
         }
         Data::Histogram(of) => of.data_points.iter().flat_map(|point| histogram(&name, point)).collect(),
-        other => panic!("{name} is of no kind that Bilag measures with: {other:?}"),
+        other => panic!("{name} has an unexpected type: {other:?}"),
     }
 }
 
-/// A unit in braces is for people alone.
+/// A unit in braces is an annotation.
 fn suffix(unit: &str) -> &'static str {
     match unit {
         "s" => "_seconds",
         "By" => "_bytes",
         unit if unit.starts_with('{') => "",
-        unit => panic!("nothing of Bilag's is measured in {unit}"),
+        unit => panic!("unexpected unit {unit}"),
     }
 }
 
@@ -78,6 +78,6 @@ fn text(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => text.clone(),
         Some(Value::IntValue(int)) => int.to_string(),
-        other => panic!("an attribute is a text or an integer, not {other:?}"),
+        other => panic!("unexpected attribute value: {other:?}"),
     }
 }

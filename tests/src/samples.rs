@@ -1,4 +1,4 @@
-//! Events to publish.
+//! Sample events.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ pub fn sample(name: &str) -> Value {
     serde_json::from_slice(&text).expect("the sample is JSON")
 }
 
-/// The packed package with another id and number.
+/// The sample package with this id and number.
 pub fn package(id: u64) -> Value {
     let mut event = sample("package-packed.json");
     event["event"]["uuid"] = json!(format!("packed-{id}"));
@@ -25,14 +25,14 @@ pub fn package(id: u64) -> Value {
     event
 }
 
-/// The same packing, as the event tells of it that every change of a package's state has.
+/// The same packing as a `package.status.transitioned` event.
 pub fn transitioned(id: u64) -> Value {
     let mut event = package(id);
     event["event"] = json!({ "type": "package.status.transitioned", "uuid": format!("transitioned-{id}") });
     event
 }
 
-/// The standard receipt with another uid and voucher number.
+/// The standard receipt with this uid and voucher number.
 pub fn receipt(number: u32) -> Value {
     let mut event = sample("receipt-standard.json");
     event["id"] = json!(format!("evt-{number}"));

@@ -1,4 +1,4 @@
-//! A vhost of one test's own, on the broker that `make test` starts or that the variables name.
+//! A vhost per test, on the broker that `make test` starts or that the variables name.
 
 use std::env;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,17 +26,17 @@ pub struct Vhost {
 
 const LOGIN: (&str, &str) = ("guest", "guest");
 
-/// Once in a run.
+/// Old vhosts are deleted once per run.
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 
-/// How long a broker may take to tidy up after a test.
+/// Timeout of the clean-up after a test.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What asks management APIs.
+/// A client for management APIs.
 pub(crate) fn client() -> reqwest::Client {
-    // Only the first of several tests can set it.
+    // Only the first test of a process can set it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // A connection that was kept may be closed by the broker in the moment it is used again.
+    // The broker may close an idle connection at the moment it is reused.
     reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client")
 }
 
@@ -86,7 +86,7 @@ impl Vhost {
             .expect("the bus is declared");
     }
 
-    /// Tells the management API something, `{vhost}` standing for this vhost.
+    /// PUT to the management API; `{vhost}` is replaced by this vhost.
     pub async fn put(&self, path: &str, body: Value) {
         let path = path.replace("{vhost}", &self.name);
         let url = format!("{}/api/{path}", self.management);
@@ -95,7 +95,7 @@ impl Vhost {
         assert!(answer.status().is_success(), "PUT {url}: {}", answer.status());
     }
 
-    /// Deletes something by the management API, `{vhost}` standing for this vhost.
+    /// DELETE at the management API; `{vhost}` is replaced by this vhost.
     pub async fn delete(&self, path: &str) {
         let path = path.replace("{vhost}", &self.name);
         let url = format!("{}/api/{path}", self.management);
@@ -104,7 +104,7 @@ impl Vhost {
         assert!(answer.status().is_success(), "DELETE {url}: {}", answer.status());
     }
 
-    /// Asks the management API, `{vhost}` standing for this vhost.
+    /// GET from the management API; `{vhost}` is replaced by this vhost.
     pub async fn get(&self, path: &str) -> Value {
         let path = path.replace("{vhost}", &self.name);
         let url = format!("{}/api/{path}", self.management);
@@ -113,7 +113,7 @@ impl Vhost {
         answer.json().await.expect("JSON")
     }
 
-    /// Gives the management API definitions to import, `{vhost}` standing for this vhost.
+    /// POST to the management API; `{vhost}` is replaced by this vhost.
     pub async fn post(&self, path: &str, body: Value) {
         let path = path.replace("{vhost}", &self.name);
         let url = format!("{}/api/{path}", self.management);
@@ -122,7 +122,7 @@ impl Vhost {
         assert!(answer.status().is_success(), "POST {url}: {}", answer.status());
     }
 
-    /// A user of this vhost's own with all rights in it; gives the AMQP URL with its login.
+    /// Creates a user with all permissions on this vhost; returns the AMQP URL with its login.
     pub async fn user(&self, password: &str) -> String {
         let user = &self.name;
         self.put(&format!("users/{user}"), json!({ "password": password, "tags": "" })).await;
@@ -131,13 +131,13 @@ impl Vhost {
         self.url.replacen(&format!("{}:{}@", LOGIN.0, LOGIN.1), &format!("{user}:{password}@"), 1)
     }
 
-    /// The first messages of a queue, looked at without changing anything.
+    /// The first messages of a queue, read without changing it.
     pub async fn peek(&self, queue: &str, limit: usize) -> Vec<Message> {
         let broker = Broker::parse(&self.url, "a test").expect("the URL is right");
-        amqp::peek(&broker, queue, limit).await.expect("the queue can be looked into").0
+        amqp::peek(&broker, queue, limit).await.expect("the queue can be read").0
     }
 
-    /// Takes the first message off a queue, as another tool would; gives its id.
+    /// Removes the first message of a queue, like another tool; returns its id.
     pub async fn take(&self, queue: &str) -> String {
         let channel = self.channel().await;
         let options = BasicGetOptions { no_ack: true };
@@ -147,7 +147,7 @@ impl Vhost {
         id.expect("it has an id")
     }
 
-    /// The names that the connections to this vhost were given, in order.
+    /// The client-provided names of the connections to this vhost, sorted.
     pub async fn connections(&self) -> Vec<String> {
         let connections = self.get("vhosts/{vhost}/connections").await;
         let name = |connection: &Value| {
@@ -159,7 +159,7 @@ impl Vhost {
         names
     }
 
-    /// Forces every connection closed whose name starts like this; gives how many there were.
+    /// Forces the connections closed whose name starts with this; returns their number.
     pub async fn close_connections(&self, named: &str) -> usize {
         let connections = self.get("vhosts/{vhost}/connections").await;
         let mut closed = 0;
@@ -170,7 +170,7 @@ impl Vhost {
                     connection["name"].as_str().expect("a name").replace(' ', "%20").replace('>', "%3E");
                 let url = format!("{}/api/connections/{name}", self.management);
                 let request = self.http.delete(&url).basic_auth(LOGIN.0, Some(LOGIN.1));
-                // One that is shown a moment longer than it lives is not found.
+                // A connection may be listed for a moment after it is closed; then it is not found.
                 closed += usize::from(
                     request.send().await.expect("the management API answers").status().is_success(),
                 );
@@ -179,7 +179,7 @@ impl Vhost {
         closed
     }
 
-    /// The names of all queues, in order.
+    /// The names of all queues, sorted.
     pub async fn queues(&self) -> Vec<String> {
         let queues = self.get("queues/{vhost}").await;
         let name = |queue: &Value| queue["name"].as_str().expect("a name").to_owned();
@@ -188,14 +188,14 @@ impl Vhost {
         names
     }
 
-    /// A channel of a connection of its own.
+    /// A channel on a new connection.
     pub async fn channel(&self) -> Channel {
         let properties = ConnectionProperties::default().with_connection_name("a test".into());
         let connection = Connection::connect(&self.url, properties).await.expect("the broker accepts us");
         connection.create_channel().await.expect("a channel")
     }
 
-    /// Messages that are ready in a queue; `None` where there is no such queue.
+    /// Messages ready in a queue; `None` if the queue does not exist.
     pub async fn ready(&self, queue: &str) -> Option<u32> {
         let channel = self.channel().await;
         let options = QueueDeclareOptions { passive: true, ..Default::default() };
@@ -207,7 +207,7 @@ impl Vhost {
 impl Drop for Vhost {
     fn drop(&mut self) {
         let (management, name) = (self.management.clone(), self.name.clone());
-        // In a thread of its own: the test's runtime ends with the test.
+        // In a separate thread: the test's runtime ends with the test.
         let deleting = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(tidy_up(&management, &name));
@@ -215,25 +215,25 @@ impl Drop for Vhost {
         let pending = || PENDING.lock().unwrap_or_else(PoisonError::into_inner);
         pending().push(deleting);
         if LIVE.fetch_sub(1, Ordering::Relaxed) == 1 {
-            // Perhaps the last test of the run, whose end would end the threads as well.
+            // Possibly the last test of the run, whose end would end the threads as well.
             let all = std::mem::take(&mut *pending());
             all.into_iter().for_each(|deleting| drop(deleting.join()));
         }
     }
 }
 
-/// Vhosts in use, and those that are being deleted.
+/// Vhosts in use, and threads that delete vhosts.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PENDING: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
-/// How long queues stay after their test. On RabbitMQ 3.10 one that is deleted while its
-/// dead-lettering still starts takes that of the whole broker down with it.
+/// How long queues stay after their test. On RabbitMQ 3.10, deleting a queue while its
+/// dead-lettering is still starting breaks dead-lettering of the whole broker.
 const SETTLING: Duration = Duration::from_secs(5);
 
 async fn tidy_up(management: &str, name: &str) {
     let http = reqwest::Client::new();
     let request = http.get(format!("{management}/api/queues/{name}?columns=name"));
-    // A broker that the test has ended has nothing left to delete.
+    // A broker that was stopped has nothing left to delete.
     let Ok(answer) = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(TIMEOUT).send().await else {
         return;
     };
@@ -244,14 +244,14 @@ async fn tidy_up(management: &str, name: &str) {
     delete(&http, management, name).await;
 }
 
-/// No test takes so long: what is older was left behind by a run that was killed.
+/// No test takes this long: older vhosts are left over from a killed run.
 const LEFT_BEHIND: Duration = Duration::from_secs(3_600);
 
 /// Deletes a vhost, and the user of the same name where there is one.
 async fn delete(http: &reqwest::Client, management: &str, name: &str) {
     for kind in ["vhosts", "users"] {
         let request = http.delete(format!("{management}/api/{kind}/{name}"));
-        // Left to be swept where it fails; most vhosts have no user.
+        // If it fails, a later run deletes it; most vhosts have no user.
         let _ = request.basic_auth(LOGIN.0, Some(LOGIN.1)).timeout(TIMEOUT).send().await;
     }
 }
@@ -260,7 +260,7 @@ fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Deletes what earlier runs left behind; a vhost's name says when it was made.
+/// Deletes leftovers of earlier runs; a vhost's name contains its creation time.
 async fn sweep(http: &reqwest::Client, management: &str) {
     let request =
         http.get(format!("{management}/api/vhosts?columns=name")).basic_auth(LOGIN.0, Some(LOGIN.1));

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// How long to wait for anything that must come to pass. It is waited out only by tests that fail, on a
-/// machine that may be busy with other work.
+/// Default deadline. Only failing tests wait this long, on a
+/// machine that may be busy.
 pub const TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Asks again and again until there is an answer.
+/// Polls until there is a value.
 ///
 /// # Panics
-/// There is none within [`TIMEOUT`].
+/// If there is none within [`TIMEOUT`].
 pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
     eventually_within(TIMEOUT, what, ask).await
 }
 
-/// Asks again and again until there is an answer.
+/// Polls until there is a value.
 ///
 /// # Panics
-/// There is none in time.
+/// If there is none within the limit.
 pub async fn eventually_within<T>(limit: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {

@@ -1,4 +1,4 @@
-//! Commands that ChromeDriver has beyond the standard.
+//! ChromeDriver's commands beyond the WebDriver standard.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use reqwest::{Method, Url};
@@ -12,12 +12,12 @@ pub(super) struct Command {
 }
 
 impl Command {
-    /// What the browser told its developers since this was last asked.
+    /// Entries of the browser's console since the last call.
     pub(super) fn browser_log() -> Self {
         Self { path: "se/log", body: json!({ "type": "browser" }) }
     }
 
-    /// The page from its top, so wide and so high, however little of it is in sight.
+    /// A screenshot of the page from its top, of this size, beyond the viewport.
     pub(super) fn screenshot(width: &Value, height: &Value) -> Self {
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
         let params = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });

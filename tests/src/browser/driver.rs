@@ -1,4 +1,4 @@
-//! ChromeDriver, which starts the browser and tells it what to do.
+//! ChromeDriver, which starts and controls the browser.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::eventually_within;
 
-/// ChromeDriver, on a port of its own choice, in a group of processes of its own.
+/// ChromeDriver on a free port, in its own process group.
 pub(super) struct Driver {
     child: Child,
     pub(super) url: String,
@@ -16,7 +16,7 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) async fn start(patience: Duration) -> Self {
+    pub(super) async fn start(limit: Duration) -> Self {
         use std::os::unix::process::CommandExt;
 
         let folder = TempDir::new().expect("a folder");
@@ -26,7 +26,7 @@ impl Driver {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).process_group(0);
         let child = command.spawn().expect("chromedriver is installed: run the tests with `make test`");
-        let port = eventually_within(patience, "ChromeDriver tells its port", async || {
+        let port = eventually_within(limit, "ChromeDriver prints its port", async || {
             let log = std::fs::read_to_string(&log).ok()?;
             let (_, port) = log.split_once("started successfully on port ")?;
             port.split_once('.').map(|(port, _)| port.to_owned())
@@ -40,7 +40,7 @@ impl Driver {
         self.folder.path().join("profile")
     }
 
-    /// Where the browser puts what it downloads.
+    /// The browser's download folder.
     pub(super) fn downloads(&self) -> PathBuf {
         self.folder.path().join("downloads")
     }
@@ -49,7 +49,7 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         let group = format!("-{}", self.child.id());
-        // Its browsers are in its group. What has ended already cannot be ended, and need not be.
+        // Its browsers are in its group. Killing an ended process fails, and that is fine.
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }

@@ -1,27 +1,27 @@
-//! Measures the chain beside a bare relay of the same messages, in one run on the machine at hand.
+//! Measures the chain beside a bare relay of the same messages, in one run on this machine.
 //!
-//! `make bench` runs it in release. It prints what it measures; nothing fails when a goal is missed.
+//! `make bench` runs it in release. It prints its measurements and never fails on them.
 
 #![allow(unreachable_pub, reason = "a binary exports nothing")]
 
+mod dead_letters;
 mod latency;
-mod letters;
 mod relay;
 mod scale;
 mod tenants;
 mod throughput;
 
-use bilag_tests::OwnBroker;
+use bilag_tests::PrivateBroker;
 
-/// Receipts of one round: at two calls a receipt they fit into Omnium's token bucket.
+/// Receipts per round: at two calls each they fit into Omnium's rate limit.
 const RECEIPTS: u32 = 5_000;
 const ROUNDS: usize = 3;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let broker = OwnBroker::start();
+    let broker = PrivateBroker::start();
     match std::env::args().nth(1).as_deref() {
-        Some("letters") => return letters::measure(&broker).await,
+        Some("letters") => return dead_letters::measure(&broker).await,
         Some("scale") => return scale::measure(&broker).await,
         Some("tenants") => return tenants::measure(&broker).await,
         _ => {}
@@ -65,7 +65,7 @@ async fn main() {
     println!("  goal                  40 MB each");
 
     tenants::measure(&broker).await;
-    letters::measure(&broker).await;
+    dead_letters::measure(&broker).await;
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -1,9 +1,9 @@
-//! The ceiling: three hops of consume, publish, confirm and ack, with nothing done in between.
+//! The upper bound: three hops of consume, publish, confirm and ack, without work in between.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use bilag_tests::{OwnBroker, Vhost};
+use bilag_tests::{PrivateBroker, Vhost};
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -15,11 +15,11 @@ use lapin::{BasicProperties, Channel};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// Unconfirmed messages at once on each hop: as many as a consumer has in flight by default.
+/// Maximum unconfirmed messages per hop: a consumer's default in-flight limit.
 const WINDOW: u16 = 32;
 
-/// Messages per second through all hops, the first of which the publisher makes.
-pub async fn measure(broker: &OwnBroker, messages: u32, sizes: [usize; 3]) -> f64 {
+/// Messages per second through all hops; the publisher is the first.
+pub async fn measure(broker: &PrivateBroker, messages: u32, sizes: [usize; 3]) -> f64 {
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
     let setup = vhost.channel().await;
     for hop in 0..3 {

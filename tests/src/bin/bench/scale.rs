@@ -1,23 +1,23 @@
-//! One, two and four processes of a stage: how many receipts each passes on, and where it stops.
+//! One, two and four processes of a stage: receipts per second, and where scaling ends.
 //!
-//! A stage's queue is filled while nobody consumes it. Then its processes start, and the time from the
-//! tenth part done to the nine tenths counts: their start and their end do not.
+//! A stage's queue is filled without consumers. Then its processes start. The time from one tenth done
+//! to nine tenths done counts, which excludes startup and tail.
 
 use std::time::{Duration, Instant};
 
-use bilag_tests::{Bilag, OwnBroker, OwnPostgres, Store, Vhost, World, receipt};
+use bilag_tests::{Bilag, PrivateBroker, PrivatePostgres, Store, TestEnv, Vhost, receipt};
 use sandbox::omnium::{Fault, Rule};
 use tokio::time::sleep;
 
 use crate::throughput::publish;
 
-/// A stage as it is measured.
+/// One measurement.
 struct Case {
     name: &'static str,
     /// The stages that fill its queue.
     before: &'static [&'static str],
     stage: &'static str,
-    /// How long Omnium takes for an answer.
+    /// Omnium's response time.
     omnium_takes: Duration,
     receipts: u32,
 }
@@ -44,7 +44,7 @@ impl Case {
 }
 
 /// Measures every stage.
-pub async fn measure(broker: &OwnBroker) {
+pub async fn measure(broker: &PrivateBroker) {
     println!("one vhost, PostgreSQL and the stand-ins, all on this machine's processors\n");
     println!(
         "{:<34} {:>9} {:>12} {:>14} {:>12}",
@@ -61,53 +61,53 @@ pub async fn measure(broker: &OwnBroker) {
     println!("the broker's, the database's and the stand-ins'");
 }
 
-/// Receipts a second, and how many processors the stage's processes kept busy.
-async fn round(broker: &OwnBroker, case: &Case, processes: usize) -> (f64, f64) {
+/// Receipts per second, and processors used by the stage's processes.
+async fn round(broker: &PrivateBroker, case: &Case, processes: usize) -> (f64, f64) {
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
-    let postgres = OwnPostgres::start();
-    let mut world = World::on(vhost, Store::Postgres(postgres.url.clone())).await;
-    world.set("BILAG_LOG", "warn,amqp=info");
-    world.set("OMNIUM_TIMEOUT", "10s");
-    world.ok(&["topology", "apply"]);
-    fill(&world, case).await;
+    let postgres = PrivatePostgres::start();
+    let mut env = TestEnv::on(vhost, Store::Postgres(postgres.url.clone())).await;
+    env.set("BILAG_LOG", "warn,amqp=info");
+    env.set("OMNIUM_TIMEOUT", "10s");
+    env.ok(&["topology", "apply"]);
+    fill(&env, case).await;
     if !case.omnium_takes.is_zero() {
         let ms = case.omnium_takes.as_millis().try_into().expect("not that long");
-        world.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms }));
+        env.sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms }));
     }
     let mut running = Vec::new();
     for _ in 0..processes {
-        running.push(world.start(&["consume", case.stage]));
+        running.push(env.start(&["consume", case.stage]));
     }
-    let (begun, cpu) = at(&world, case, case.receipts / 10, &running).await;
-    let (ended, cpu_then) = at(&world, case, case.receipts / 10 * 9, &running).await;
+    let (begun, cpu) = at(&env, case, case.receipts / 10, &running).await;
+    let (ended, cpu_then) = at(&env, case, case.receipts / 10 * 9, &running).await;
     let seconds = (ended - begun).as_secs_f64();
     (f64::from(case.receipts / 10 * 8) / seconds, (cpu_then - cpu).as_secs_f64() / seconds)
 }
 
-/// Publishes the receipts, and has them brought to the stage's queue.
-async fn fill(world: &World, case: &Case) {
+/// Publishes the receipts, and runs the stages before this one.
+async fn fill(env: &TestEnv, case: &Case) {
     let events = (1..=case.receipts).map(|number| receipt(number).to_string().into_bytes()).collect();
     let mut before = Vec::new();
     for stage in case.before {
-        before.push(world.consume(&[stage]).await);
+        before.push(env.consume(&[stage]).await);
     }
-    publish(world.vhost.url.clone(), events).await;
+    publish(env.vhost.url.clone(), events).await;
     let queue = format!("bilag.{}", case.stage);
     let begun = Instant::now();
-    while world.vhost.ready(&queue).await != Some(case.receipts) {
+    while env.vhost.ready(&queue).await != Some(case.receipts) {
         assert!(begun.elapsed() < Duration::from_secs(300), "{queue} is not filled after five minutes");
         sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// When so many receipts were done, and the processor time that the stage had taken by then.
-async fn at(world: &World, case: &Case, done: u32, running: &[Bilag]) -> (Instant, Duration) {
+/// Waits until so many receipts are done; returns the time and the stage's processor time so far.
+async fn at(env: &TestEnv, case: &Case, done: u32, running: &[Bilag]) -> (Instant, Duration) {
     let queue = format!("bilag.{}", case.stage);
     let begun = Instant::now();
     loop {
         let now = match case.stage {
-            "upload" => world.sandbox.omnium.files(),
-            _ => u64::from(case.receipts - world.vhost.ready(&queue).await.unwrap_or(case.receipts)),
+            "upload" => env.sandbox.omnium.files(),
+            _ => u64::from(case.receipts - env.vhost.ready(&queue).await.unwrap_or(case.receipts)),
         };
         if now >= u64::from(done) {
             return (Instant::now(), running.iter().map(Bilag::cpu).sum());

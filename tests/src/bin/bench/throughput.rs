@@ -1,28 +1,28 @@
-//! Receipts per second from the bus to the attached file, and the memory that takes.
+//! Receipts per second from the bus to the attached file, and memory use.
 
 use std::time::{Duration, Instant};
 
 use amqp::{Broker, Outgoing, Publisher};
-use bilag_tests::{OwnBroker, Store, Vhost, World, receipt};
+use bilag_tests::{PrivateBroker, Store, TestEnv, Vhost, receipt};
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::time::sleep;
 
-/// What one round showed.
+/// Result of one round.
 pub struct Measured {
     /// Receipts per second.
     pub per_second: f64,
-    /// What each consumer took.
+    /// Resources of each consumer.
     pub consumers: Vec<Consumer>,
-    /// The sizes of the messages on each hop.
+    /// Message size in bytes on each hop.
     pub sizes: [usize; 3],
 }
 
-/// What one consumer took.
+/// Resources of one consumer.
 pub struct Consumer {
     /// Its stage.
     pub stage: &'static str,
-    /// The most bytes it had resident.
+    /// Maximum resident memory in bytes.
     pub resident: u64,
     /// Processor time for one receipt.
     pub cpu: Duration,
@@ -30,27 +30,27 @@ pub struct Consumer {
 
 const STAGES: [&str; 4] = ["receipt", "render", "upload", "dead"];
 
-/// One round, with a vhost, a store and a sandbox of its own.
-pub async fn measure(broker: &OwnBroker, receipts: u32) -> Measured {
+/// One round with its own vhost, store and sandbox.
+pub async fn measure(broker: &PrivateBroker, receipts: u32) -> Measured {
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
-    let mut world = World::on(vhost, Store::Sqlite).await;
-    world.set("BILAG_LOG", "warn,amqp=info");
+    let mut env = TestEnv::on(vhost, Store::Sqlite).await;
+    env.set("BILAG_LOG", "warn,amqp=info");
     let mut processes = Vec::new();
     for stage in STAGES {
-        processes.push((stage, world.consume(&[stage]).await));
+        processes.push((stage, env.consume(&[stage]).await));
     }
     let events: Vec<Vec<u8>> =
         (1..=receipts).map(|number| receipt(number).to_string().into_bytes()).collect();
     let first = events[0].len();
     let begun = Instant::now();
-    let publishing = tokio::spawn(publish(world.vhost.url.clone(), events));
+    let publishing = tokio::spawn(publish(env.vhost.url.clone(), events));
     let at_rest: Vec<Duration> = processes.iter().map(|(_, process)| process.cpu()).collect();
     let mut resident = [0; STAGES.len()];
     loop {
         for (most, (_, process)) in resident.iter_mut().zip(&processes) {
             *most = process.resident().max(*most);
         }
-        let attached = world.sandbox.omnium.files();
+        let attached = env.sandbox.omnium.files();
         if attached >= u64::from(receipts) {
             break;
         }
@@ -80,7 +80,7 @@ fn sizes(first: usize, event: &serde_json::Value) -> [usize; 3] {
     [first, first + invoice + 150, invoice + pdf.len().div_ceil(3) * 4 + 400]
 }
 
-/// As fast as the broker confirms, with 64 in flight.
+/// Publishes as fast as the broker confirms, with 64 in flight.
 pub async fn publish(url: String, events: Vec<Vec<u8>>) {
     let broker = Broker::parse(&url, "bench").expect("a URL");
     let publisher = Publisher::connect(&broker).await.expect("a connection");
