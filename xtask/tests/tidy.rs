@@ -147,9 +147,16 @@ fn a_stage_is_registered_in_one_place() {
 fn every_setting_is_documented_and_in_the_environment_example() {
     let (documented, example) = (read("docs/settings.md"), read("deploy/systemd/bilag.env.example"));
     let sources = sources("crates");
-    let variables: BTreeSet<_> =
-        sources.iter().flat_map(|(_, text)| between(text, "env = \"", "\"")).collect();
-    assert!(variables.contains("BILAG_AMQP_URL") && variables.len() > 40, "{variables:?}");
+    let plain = sources.iter().flat_map(|(_, text)| between(text, "env = \"", "\""));
+    // Each with a variable that names a file; the macro's own example begins its lines with `///`.
+    let secrets = sources.iter().flat_map(|(_, text)| between(text, "secret_args! {\n    ", ";"));
+    let secrets = secrets.filter_map(|secret| secret.split('"').nth(1).map(str::to_owned));
+    let variables: BTreeSet<_> = plain
+        .into_iter()
+        .map(|variable| variable.to_string())
+        .chain(secrets.flat_map(|variable| [format!("{variable}_FILE"), variable]))
+        .collect();
+    assert!(variables.contains("BILAG_AMQP_URL_FILE") && variables.len() > 40, "{variables:?}");
     for variable in &variables {
         assert!(documented.contains(&format!("`{variable}`")), "docs/settings.md lacks {variable}");
         let set =
