@@ -52,6 +52,7 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Utc;
     use futures_util::FutureExt;
 
     use super::*;

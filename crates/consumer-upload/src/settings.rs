@@ -1,14 +1,11 @@
 //! Omnium, and whether anything is sent there.
 
-use std::sync::Arc;
-
 use amqp::Delay;
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
-use consumer::SettingError;
 use events::Timestamp;
-use omnium::{Allowance, AttachBy};
+use omnium::AttachBy;
 use tenants::{Tenant, TenantSettings, Tenants};
 
 /// Omnium, and whether anything is sent there.
