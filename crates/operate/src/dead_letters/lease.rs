@@ -131,6 +131,6 @@ impl DeadLetterService {
         };
         let found = timeout(limit, search).await;
         browser.end().await;
-        found.unwrap_or_else(|_| Err(DeadLetterError::TooDeep { id: id.clone(), limit: limit.as_secs() }))
+        found.map_err(|_| DeadLetterError::TooDeep { id: id.clone(), limit: limit.as_secs() })?
     }
 }
