@@ -30,7 +30,7 @@ const NAMES: [&str; 12] = [
 ];
 
 /// Receipts of some lines, made from the first sample; each has words and amounts of its own.
-pub fn receipts(count: usize, lines: usize) -> Vec<ReceiptSettled> {
+pub(crate) fn receipts(count: usize, lines: usize) -> Vec<ReceiptSettled> {
     let sample: Value = serde_json::from_str(include_str!("../../../../tests/samples/receipt-standard.json"))
         .expect("the sample is JSON");
     (0..count)
@@ -60,7 +60,7 @@ pub fn receipts(count: usize, lines: usize) -> Vec<ReceiptSettled> {
 }
 
 /// Pages as krilla is to draw them.
-pub struct Drawn(Vec<Vec<Stroke>>);
+pub(crate) struct Drawn(Vec<Vec<Stroke>>);
 
 enum Stroke {
     Color(rgb::Color),
@@ -78,12 +78,12 @@ const HEIGHT: f32 = 841.89;
 
 impl Drawn {
     /// Reads a PDF of this crate back.
-    pub fn read(pdf: &[u8]) -> Self {
+    pub(crate) fn read(pdf: &[u8]) -> Self {
         Self(read::pages(pdf).into_iter().map(|steps| steps.into_iter().map(stroke).collect()).collect())
     }
 
     /// The same pages, by krilla.
-    pub fn with_krilla(&self) -> Vec<u8> {
+    pub(crate) fn with_krilla(&self) -> Vec<u8> {
         let mut document = krilla::Document::new();
         for strokes in &self.0 {
             let mut page = document.start_page_with(PageSettings::from_wh(595.28, HEIGHT).expect("a size"));
