@@ -10,12 +10,9 @@ help: ## list the targets
 # With the features of "make test", so that no dependency is compiled twice.
 build_all := cargo build --workspace --bins --tests --quiet
 
-# The crates whose tests need neither a broker nor a database.
-pure := -p events -p invoice -p receipt-pdf -p tenants -p xtask
-
-check: format ## the fast loop: format, build, pure tests, reference pages, repository rules; no broker, no browser
-	cargo build --quiet -p bilag
-	cargo test --quiet $(pure)
+check: format ## the fast loop: format, unit tests, reference pages, repository rules; no broker, no browser
+	cargo test --quiet --workspace --lib --bins --test tidy --test modules
+	cargo build --quiet --workspace --bins
 	cargo xtask reference --check
 
 test: ## run every test on private brokers and a private PostgreSQL server
