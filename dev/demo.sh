@@ -8,8 +8,8 @@
 #
 # Everything it makes is in demo/: the PDFs, the store and the logs stay there until the next time.
 #
-# Of the two packages, 74 is heard as packed and gets its invoice from the invoice service; for 73
-# there is only the receipt, as where it was packed before Bilag was there to hear.
+# Package 74 has a packed event and gets its invoice from the invoice service; package 73 has
+# only its receipt, as if it was packed before Bilag was installed.
 set -eu
 cd "$(dirname "$0")/.."
 here=dev
@@ -52,7 +52,7 @@ runs() {
     [ -e "demo/run/$1.pid" ] && grep -qa bilag "/proc/$(cat "demo/run/$1.pid")/cmdline" 2>/dev/null
 }
 
-# Consumers finish what is in hand first.
+# Consumers finish messages in flight first.
 end() {
     if runs "$1"; then
         kill -TERM "$(cat "demo/run/$1.pid")"
@@ -177,8 +177,8 @@ ask() {
     curl -sSf -H "Authorization: Bearer $token" "$OMNIUM_BASE_URL/api/Invoices/$1"
 }
 
-# What stands beside a name in what a command showed.
-told() {
+# The value of a field that a command printed.
+field() {
     sed -n "s/^$2  *//p" "$1" | head -n 1
 }
 
@@ -199,7 +199,7 @@ show_invoices() {
 
 show_packages() {
     "$bilag" packages show 74 >demo/run/package
-    receipt=$(told demo/run/package receipt)
+    receipt=$(field demo/run/package receipt)
     "$bilag" sync show "${receipt#*/}" >demo/run/receipt
     for id in 73 74; do
         curl -sSf "$OMS_BASE_URL/packages/$id/document" >"demo/pdf/package-$id.pdf" ||
@@ -209,31 +209,31 @@ show_packages() {
     echo "Package 74, from packed to printed:"
     echo
     step() { printf '    %-13s%s\n' "$1" "$2"; }
-    step packed "number $(told demo/run/package number), heard from the OMS"
-    step "asked for" "$(told demo/run/package requested), with the key $(told demo/run/package key)"
-    step issued "receipt $receipt, voucher $(told demo/run/package voucher), $(told demo/run/receipt amount)"
-    step "in Omnium" "invoice ${receipt#*/} with $(told demo/run/receipt file)"
+    step packed "number $(field demo/run/package number), from the OMS"
+    step "asked for" "$(field demo/run/package requested), with the key $(field demo/run/package key)"
+    step issued "receipt $receipt, voucher $(field demo/run/package voucher), $(field demo/run/receipt amount)"
+    step "in Omnium" "invoice ${receipt#*/} with $(field demo/run/receipt file)"
     step "in the ERP" "the same"
     step printed "invoice $(curl -sSf "$OMS_BASE_URL/packages/74" | member number) is on the package, with demo/pdf/package-74.pdf"
     echo
-    echo "Package 73 was not heard as packed. Its receipt came, and so it is printed as well:"
+    echo "Package 73 had no packed event. Its receipt arrived, so it has its invoice as well:"
     echo "demo/pdf/package-73.pdf"
 }
 
 show_dead_letters() {
     echo
-    echo "Dead letters, which a person must look at:"
+    echo "Dead letters, which wait for an operator:"
     "$bilag" dead list | awk 'table && NF && !/^ / && $1 != "ID" { print $1 } NF == 0 { table++ } table > 1 { exit }' |
         while read -r id; do
             "$bilag" dead show "$id" >demo/run/letter
             echo
-            about=$(told demo/run/letter receipt)
-            about=${about:-$(told demo/run/letter message)}
-            echo "$id  $(told demo/run/letter reason)  ${about%% (*}"
-            told demo/run/letter error | fold -s -w 74 | sed 's/^/    /; s/ *$//'
+            about=$(field demo/run/letter receipt)
+            about=${about:-$(field demo/run/letter message)}
+            echo "$id  $(field demo/run/letter reason)  ${about%% (*}"
+            field demo/run/letter error | fold -s -w 74 | sed 's/^/    /; s/ *$//'
         done
     echo
-    echo "Look closer at the package, at the letters, and at one of them:"
+    echo "Look closer at the package, the dead letters, and one of them:"
     echo
     echo "    $bilag packages show 74 --database-url $store"
     echo "    $bilag dead list --database-url $store"
@@ -290,7 +290,7 @@ the console: they wait there under "Dead letters", as one cause. Let Omnium know
     curl -X DELETE $OMNIUM_BASE_URL/_faults
 
 then press "Redrive…" beside that cause, and watch them arrive. Of the broken events, the one with an
-amount as text can be mended there as well: "Edit…" on its page.
+amount as text can be corrected there as well: "Edit…" on its page.
 
 Publish a receipt of your own, or an event of a package, and see what becomes of it:
 

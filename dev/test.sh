@@ -96,7 +96,7 @@ on() {
     "$here/broker.sh" stop "$private/broker"
 }
 
-# Examples in comments first, told of only where they fail: the tests proper have the last word.
+# Documentation tests first, printed only if they fail: the tests proper come last.
 if [ $# -eq 0 ]; then
     examples=$(cargo test --quiet --workspace --doc 2>&1) || {
         echo "$examples"

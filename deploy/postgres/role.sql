@@ -1,5 +1,5 @@
 -- Who Bilag is in its database: an owner of the tables, and a role that only works with them. To be run in Bilag's own
--- database, by whoever may make roles: before the first migration, and once more after it, because three tables
+-- database, by a role that may create roles: before the first migration, and once more after it, because three tables
 -- are narrowed that have to be there for it. Run at any other time, it changes nothing.
 --
 -- The owner makes and changes the tables: it is for updates alone. The consumers, the console and the tools log in as
@@ -16,7 +16,7 @@ begin
 end
 $$;
 
--- Whoever may connect may otherwise make tables here, up to PostgreSQL 14.
+-- Up to PostgreSQL 14, any role that may connect may create tables here otherwise.
 revoke create on schema public from public;
 grant usage, create on schema public to bilag_owner;
 grant usage on schema public to bilag_app;
