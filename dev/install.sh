@@ -26,7 +26,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # One after the other: apt fails where another has its lock.
-exec 9>/var/lock/bilag-install
+exec 9>"${TMPDIR:-/tmp}/bilag-install.lock"
 flock 9
 
 log=$(mktemp)

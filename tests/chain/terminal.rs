@@ -189,7 +189,7 @@ const DEAD_SHOW_BROKEN: &str = r#"id  ID
 stage  receipt
 reason  undecodable
 error  the body is not JSON: it ends too early at line 1, column 9
-what to do  have whoever publishes it change what the error names, and publish the event again (docs/reasons.md)
+what to do  have the publisher correct what the error names, and publish the event again (docs/reasons.md)
 first failed  TIME (AGE ago)
 died  TIME (AGE ago)
 retries  0

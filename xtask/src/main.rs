@@ -65,7 +65,11 @@ fn main() -> ExitCode {
 fn schemas(check: bool) -> Outcome {
     if check {
         // By --workspace the dependencies have the features of `make test`: they are not compiled again.
-        run(cargo(&["test", "--quiet", "--workspace", "--test", "schemas", "--test", "examples"]))?;
+        let tests = ["test", "--workspace", "--test", "it", "--", "schemas::", "examples::"];
+        let ran = output(&mut cargo(&tests))?;
+        if !["test schemas::", "test examples::"].iter().all(|name| ran.contains(name)) {
+            return Err("the tests of the schemas are no longer in crates/events/tests/it".into());
+        }
     } else {
         run(cargo(&["run", "--quiet", "-p", "events", "--example", "schemas"]))?;
     }

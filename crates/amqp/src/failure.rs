@@ -151,38 +151,36 @@ impl Reason {
     /// Not JSON.
     pub const UNDECODABLE: Self = Self::new(
         "undecodable",
-        "have whoever publishes it change what the error names, and publish the event again",
+        "have the publisher correct what the error names, and publish the event again",
     );
     /// JSON, but not the event, or it contradicts itself.
-    pub const INVALID_EVENT: Self = Self::new(
-        "invalid_event",
-        "show the error to whoever publishes the event, and have it published again, mended",
-    );
+    pub const INVALID_EVENT: Self =
+        Self::new("invalid_event", "report the error to the publisher, and have a corrected event published");
     /// Larger than an event may be.
     pub const TOO_LARGE: Self =
-        Self::new("too_large", "find out who published it: no receipt or package is this large");
+        Self::new("too_large", "find the publisher: no receipt or package is this large");
     /// The store refuses a value of the message's.
     pub const UNSTORABLE: Self =
-        Self::new("unstorable", "end what the database's error names, then redrive the dead letter");
+        Self::new("unstorable", "fix what the database's error names, then redrive the dead letter");
     /// No attempt is left.
     pub const RETRIES_EXHAUSTED: Self =
-        Self::new("retries_exhausted", "end what the error names, then redrive the dead letter");
-    /// The handler panicked: a defect of ours.
+        Self::new("retries_exhausted", "fix what the error names, then redrive the dead letter");
+    /// The handler panicked: a bug in Bilag.
     pub const HANDLER_PANICKED: Self =
-        Self::new("handler_panicked", "report it with the log of that time: it is a defect of Bilag's");
-    /// What follows from it cannot be written as JSON: a defect of ours.
+        Self::new("handler_panicked", "report it with the log of that time: it is a bug in Bilag");
+    /// What follows from it cannot be written as JSON: a bug in Bilag.
     pub const UNSERIALIZABLE: Self =
-        Self::new("unserializable", "report it with the log of that time: it is a defect of Bilag's");
+        Self::new("unserializable", "report it with the log of that time: it is a bug in Bilag");
     /// Delivered too often without an end, so it likely ends the process that handles it: most often
     /// dead-lettered by the broker.
     pub const DELIVERY_LIMIT: Self = Self::new(
         "delivery_limit",
-        "look for a process that crashed or ran out of memory at that time: this message may be why",
+        "look for a process that crashed or ran out of memory at that time: this message may be the cause",
     );
     /// Dead-lettered by the broker: a time to live set by someone else ran out.
     pub const EXPIRED: Self = Self::new(
         "expired",
-        "find who limits messages' time to live (bilag topology check --management-url URL), then redrive the dead letter",
+        "find who limits the messages' time to live (`bilag topology check --management-url URL`), then redrive the dead letter",
     );
 
     /// The code.

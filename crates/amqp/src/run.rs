@@ -13,7 +13,7 @@ use crate::metrics;
 use crate::session::{Ended, Session, SessionError};
 use crate::{Consumer, Handler, StageState};
 
-/// A setting that waiting cannot mend, found when the consumer first started.
+/// An invalid setting, found when the consumer first started: waiting does not help.
 #[derive(Debug, thiserror::Error)]
 #[error("consumer {stage} cannot start")]
 pub struct StartError {

@@ -277,7 +277,7 @@ pub enum SyncCommand {
 pub enum PackagesCommand {
     /// Count packages by state and list the latest
     List {
-        /// Only records in this state
+        /// Only packages in this state
         #[arg(long)]
         state: Option<PackageState>,
         /// Only packages requested twice and still without a receipt

@@ -61,9 +61,10 @@ impl Jobs {
 
     /// Cancels all jobs, starts no more, and waits for them within `grace`.
     pub(crate) async fn shut_down(&self, grace: Duration) {
-        self.tasks.close();
-        for job in self.jobs.lock().iter() {
-            job.cancel("the console was stopped");
+        {
+            let jobs = self.jobs.lock();
+            self.tasks.close();
+            jobs.iter().for_each(|job| job.cancel("the console was stopped"));
         }
         if timeout(grace, self.tasks.wait()).await.is_err() {
             tracing::warn!(
@@ -77,7 +78,9 @@ impl Jobs {
     /// # Errors
     /// Too many jobs are running, or the console is shutting down.
     pub(crate) fn start(&self, request: JobRequest) -> Result<u64, PageError> {
-        let job = self.add(request.action, request.who.clone())?;
+        // Held until the task is spawned: a shutdown must find it.
+        let mut jobs = self.jobs.lock();
+        let job = self.add(&mut jobs, request.action, request.who.clone())?;
         let (id, dead_letters) = (job.id, Arc::clone(&self.dead_letters));
         tracing::info!(job = id, who = job.who, act = job.action.name(), "job started");
         self.tasks.spawn(async move {
@@ -89,8 +92,7 @@ impl Jobs {
         Ok(id)
     }
 
-    fn add(&self, action: Action, who: String) -> Result<Arc<Job>, PageError> {
-        let mut jobs = self.jobs.lock();
+    fn add(&self, jobs: &mut VecDeque<Arc<Job>>, action: Action, who: String) -> Result<Arc<Job>, PageError> {
         if self.tasks.is_closed() {
             return Err(PageError::Invalid("This console is shutting down.".to_owned()));
         }

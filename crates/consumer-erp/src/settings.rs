@@ -16,7 +16,7 @@ consumer::secret_args! {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "ERP")]
 pub struct ErpSettings {
-    /// URL that receives the invoices of packages with their PDF [default: nowhere]
+    /// URL that receives the invoices of packages with their PDF [default: none]
     #[arg(long, env = "ERP_INVOICE_URL", value_name = "URL")]
     erp_invoice_url: Option<String>,
     #[command(flatten)]

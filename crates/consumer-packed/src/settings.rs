@@ -32,7 +32,7 @@ pub struct PackedSettings {
         value_name = "KEYS"
     )]
     pub(crate) packed_keys: Vec<BindingKey>,
-    /// URL of the service that issues the invoices of packed packages [default: nobody]
+    /// URL of the service that issues the invoices of packed packages [default: none]
     #[arg(long, env = "INVOICE_SERVICE_URL", value_name = "URL")]
     invoice_service_url: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Receipts that stopped on their way: sent on again as they came.
+//! Stranded receipts: their events are published again as they were received.
 
 use std::sync::Arc;
 use std::time::Duration;

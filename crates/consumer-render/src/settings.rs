@@ -7,17 +7,17 @@ use clap::Args;
 use receipt_pdf::Template;
 use tenants::{Tenants, Zones};
 
-/// How receipts look.
+/// Layout of receipts.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Rendering")]
 pub struct RenderSettings {
     /// Receipt template: a built-in one (a4, roll-80mm) or a file
     #[arg(long, env = "BILAG_TEMPLATE", default_value = "a4", value_name = "TEMPLATE")]
     pub template: String,
-    /// What is each tenant's own, where the installation serves several.
+    /// The tenants' own settings, if the installation serves several.
     #[arg(skip)]
     pub tenants: Option<Tenants>,
-    /// Name of the user clock the documents tell.
+    /// Time zones of the documents.
     #[arg(skip)]
     pub zones: Zones,
 }

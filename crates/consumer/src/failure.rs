@@ -7,7 +7,7 @@ use sync_store::{Key, StoreError};
 /// The store knows nothing of this receipt.
 pub const NO_RECORD: Reason = Reason::new(
     "no_record",
-    "set one BILAG_DATABASE_URL for all consumers, and have the receipt published again",
+    "set one BILAG_DATABASE_URL for all consumers, then redrive the dead letter, or have the receipt published again",
 );
 
 /// The store knows nothing of this receipt.

@@ -1,4 +1,4 @@
-//! The sync cycle: what stopped on its way is sent on again from the store.
+//! The sync cycle: events of stranded receipts and packages are published again from the store.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::Context;
 
-/// Finds what stopped on its way.
+/// Finds stranded events.
 #[async_trait]
 pub trait Cycle: Send + Sync {
     /// Names the lease that keeps other processes from it: the stage.
@@ -84,12 +84,12 @@ impl<C: Cycle> Reconcile<C> {
             tick.tick().await;
             match self.once().await {
                 Ok(Reconciled::SentOn(count @ 1..)) => {
-                    tracing::warn!(stage, count, "what had stopped on its way was sent on again");
+                    tracing::warn!(stage, count, "published stranded events again");
                 }
                 Ok(_) => {}
                 Err(error) => {
                     let error = chain(error.as_ref());
-                    tracing::warn!(stage, error, "what stopped on its way could not be sent on");
+                    tracing::warn!(stage, error, "could not publish stranded events");
                 }
             }
         }

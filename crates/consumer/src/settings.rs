@@ -75,13 +75,22 @@ macro_rules! secret_args {
         file_help: $file_help:literal;
     ) => {
         #[derive(Clone, clap::Args)]
+        #[group(skip)]
         $visibility struct $name {
-            #[arg(id = $variable, long = $flag, env = $variable, value_name = $value, help = $help)]
+            #[arg(
+                id = $variable,
+                long = $flag,
+                env = $variable,
+                hide_env_values = true,
+                value_name = $value,
+                help = $help
+            )]
             value: Option<String>,
             #[arg(
                 id = concat!($variable, "_FILE"),
                 long = concat!($flag, "-file"),
                 env = concat!($variable, "_FILE"),
+                hide_env_values = true,
                 value_name = "FILE",
                 help = $file_help
             )]

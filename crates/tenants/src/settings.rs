@@ -21,7 +21,7 @@ pub struct TenantSettings {
 }
 
 impl TenantSettings {
-    /// Name of the user clock counts.
+    /// Time zone of each tenant.
     pub fn zones(&self) -> Zones {
         Zones::new(self.time_zone, self.tenants.clone())
     }

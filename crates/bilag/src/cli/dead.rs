@@ -13,10 +13,10 @@ pub enum DeadCommand {
     List(Box<ListArgs>),
     /// Show one dead letter, its cause and its remedy
     Show(Box<ShowArgs>),
-    /// Send dead letters back to the queues they came from, with all retries ahead of them
+    /// Send dead letters back to the queues they came from, with all attempts
     ///
-    /// In batches of 1, 2, 5, 20, 100, then 500. It stops where the last batch fails again or is not
-    /// taken. Ctrl-C stops it once what is in flight has moved; nothing is lost or sent twice.
+    /// In batches of 1, 2, 5, 20, 100, then 500. It stops if the last batch fails again or is not
+    /// consumed. Ctrl-C stops it once what is in flight has moved; nothing is lost or sent twice.
     Redrive(Box<RedriveArgs>),
     /// Move dead letters to the archive, which keeps them for 30 days
     Discard(Box<DeadLettersArgs>),
@@ -128,7 +128,7 @@ impl DeadLetterKind {
 
 #[derive(Debug, Args)]
 pub struct RedriveArgs {
-    /// Maximum number of rows dead letters a second
+    /// Maximum dead letters per second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rate: Option<u16>,
     /// Also redrive into a stage paused by an operator, where they wait until it is resumed

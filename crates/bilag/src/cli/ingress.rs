@@ -38,7 +38,7 @@ pub struct IngressArgs {
     pub ingress_flow_secret: FlowSecret,
     #[command(flatten)]
     pub ingress_akinon_secret: AkinonSecret,
-    /// Hook that returns the receipts of Flow's ids [default: none: ids become dead letters]
+    /// Hook that returns the receipts of Flow's ids; without it, ids become dead letters [default: none]
     #[arg(long, env = "BILAG_INGRESS_HYDRATE_URL", value_name = "URL")]
     pub ingress_hydrate_url: Option<String>,
     #[command(flatten)]

@@ -86,9 +86,9 @@ fn print_progress(now: &StageStatus, wish: Wish) -> Option<String> {
         let meanwhile = if wish == Wish::Pause { "resumed" } else { "paused again" };
         return Some(format!("{name} was {meanwhile} by somebody else meanwhile; see `bilag audit`"));
     }
-    let (done, what) = match wish {
-        Wish::Pause => ("paused", "takes messages any more"),
-        Wish::Resume => ("resumed", "is held any more"),
+    let done = match wish {
+        Wish::Pause => "paused",
+        Wish::Resume => "resumed",
     };
     let behind: Vec<_> = now.behind().map(process).collect();
     let followed = now.running.len() - behind.len();
@@ -118,7 +118,7 @@ fn print_progress(now: &StageStatus, wish: Wish) -> Option<String> {
     }
     (!behind.is_empty()).then(|| {
         format!(
-            "{} did not say within {} s that no message of {name} {what}; look at its log",
+            "{} did not confirm within {} s that {name} is {done}; see its log",
             behind.join(", "),
             TIMEOUT.as_secs()
         )

@@ -1,4 +1,4 @@
-//! `bilag render`: the PDF of a receipt, from a file or as it was heard.
+//! `bilag render`: the PDF of a receipt, from a file or from the store.
 
 use consumer_render::TenantTemplates;
 use sha2::{Digest, Sha256};

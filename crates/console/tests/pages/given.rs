@@ -1,4 +1,4 @@
-//! DeadLetters, receipts and packages to begin with.
+//! Dead letters, receipts and packages that the tests begin with.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -88,7 +88,7 @@ fn name(stage: &str) -> String {
 
 impl DeadLetterService {
     /// The message of a dead letter, whole, from its queue, where it stays; `None` if it is no longer there.
-    /// Dead letters before it are unacknowledged until it is found, and would pass for gone with anybody who
+    /// Dead letters before it are unacknowledged until it is found, and would seem gone to an operator who
     /// moves dead letters meanwhile: hence the lease.
     ///
     /// # Errors

@@ -215,7 +215,7 @@ impl BatchMover<'_> {
     }
 
     /// All are put in their new places, then taken from the old one, then moved in the index. Killed in between,
-    /// a dead letter is in both places, or the index shows one that is gone: the next request for it is told,
+    /// a dead letter is in both places, or the index shows one that is gone: the next request for it reports that
     /// and corrects the index.
     async fn move_chunk(
         &self,

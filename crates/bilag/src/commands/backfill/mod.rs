@@ -1,4 +1,4 @@
-//! `bilag backfill`: exported receipts of a period are put on the bus, where the store has not heard them.
+//! `bilag backfill`: publishes exported receipts of a period that the store has not received.
 
 mod events;
 
@@ -19,7 +19,7 @@ use self::events::{Events, Exported};
 use crate::cli::BackfillArgs;
 use crate::output::{self, Column, Failed, say, table, tell};
 
-/// How often it is told how far it has come.
+/// Interval of progress lines.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// So many broken events are listed; of a wrong file, each line is one.
@@ -138,8 +138,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the receipt was heard, and no target has skipped it: what is on its way or waits for a person
-    /// gains nothing from being heard again, and a target that is complete loses nothing.
+    /// Whether the receipt was received, and no target has skipped it: one in progress or dead gains nothing from
+    /// being received again, and a complete target loses nothing.
     async fn is_there(&self, receipt: &ReceiptSettled) -> Result<bool, Failed> {
         let key = Key::new(&*receipt.tenant.uid, &*receipt.order_receipt.uid);
         let filter = RecordFilter {

@@ -350,7 +350,7 @@ fn group_row(
         tr {
             td.cause data-label="Cause" {
                 a href=(narrowed.address("/letters", 0)) { (error_text(viewer, &group.error)) }
-                p.remedy { span.code { (short(&group.reason, 60)) } " – " (operate::remedy(stages, &group.reason)) }
+                p.remedy { span.code { (short(&group.reason, 60)) } " – " (with_code(operate::remedy(stages, &group.reason))) }
             }
             td data-label="Stage" { (badge("", &group.stage)) }
             td.number data-label="Dead letters" { strong { (group.count) } }
@@ -382,7 +382,7 @@ fn about_cause(stages: &[Stage], viewer: &Viewer, group: &DeadCause) -> Markup {
     html! {
         div.notice {
             p { strong { (error_text(viewer, &group.error)) } }
-            p { "What to do: " (operate::remedy(stages, &group.reason)) "." }
+            p { "What to do: " (with_code(operate::remedy(stages, &group.reason))) "." }
             (help::about_reason(&group.reason))
             p.muted { "On the command line: " code { "bilag dead redrive --group " (group.id()) } }
         }

@@ -21,7 +21,7 @@ use crate::caches::Bodies;
 use crate::clock::Clock;
 use crate::components::{
     Facts, Params, Segment, address, badge, dead_letter_path, document, event, indented, long, pdf_response,
-    untrusted, when,
+    untrusted, when, with_code,
 };
 use crate::error::PageError;
 use crate::layout::{Section, csrf_field, page};
@@ -105,7 +105,7 @@ fn what_to_do(stages: &[Stage], viewer: &Viewer, found: &DeadLetterInFull) -> Ma
         div.notice.(match found.noted.place { Place::Dead => "bad", _ => "off" }) {
             p.error { (untrusted(&error)) }
             @match found.noted.place {
-                Place::Dead => p { strong { "What to do: " } (operate::remedy(stages, &letter.reason)) "." },
+                Place::Dead => p { strong { "What to do: " } (with_code(operate::remedy(stages, &letter.reason))) "." },
                 Place::Discarded => p { "It is in the archive for 30 days. Its receipt stays as it is until it is restored and redriven." },
                 Place::Redriven => p { "It was sent back to " code { "bilag." (letter.stage) } ", or moved by another tool. If it fails again, it becomes a dead letter again." },
             }
