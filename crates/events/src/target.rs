@@ -19,7 +19,7 @@ pub struct Target(Cow<'static, str>);
 const PATTERN: &str = "^[a-z][a-z0-9_]{0,31}$";
 
 impl Target {
-    /// A target by its name: a lower-case dead letter, then at most 31 of `a-z`, `0-9` and `_`.
+    /// A target by its name: a lower-case letter, then at most 31 of `a-z`, `0-9` and `_`.
     pub const fn new(name: &'static str) -> Self {
         assert!(is_name(name), "not the name of a target");
         Self(Cow::Borrowed(name))
