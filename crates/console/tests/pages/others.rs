@@ -74,7 +74,7 @@ async fn a_stage_is_paused_once_with_a_reason_and_goes_on_again() {
     assert_eq!(paused.status, StatusCode::SEE_OTHER, "{}", paused.text);
     let page = desk.page("/stages/upload/pause").await;
     assert!(page.contains("Omnium is being &lt;repaired&gt;") && page.contains("Resume"), "{page}");
-    assert!(desk.page("/").await.contains("paused by an operator by"), "the chain's page tells");
+    assert!(desk.page("/").await.contains("paused by anonymous since"), "the chain's page tells");
     let again = desk.post("/stages/upload/pause", &[("why", "another")]).await;
     assert_eq!(again.status, StatusCode::BAD_REQUEST);
     assert!(again.text.contains("upload is already paused by"), "{}", again.text);
