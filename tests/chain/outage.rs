@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bilag_tests::{Bilag, Health, TIMEOUT, TestEnv, eventually, eventually_within, receipt};
+use bilag_tests::{
+    Bilag, Health, TIMEOUT, TestEnv, delays_after_429, eventually, eventually_within, receipt,
+};
 use sandbox::omnium::{Call, Fault, Rule};
 
 /// Maximum time from Omnium's recovery to the end of the pause.
@@ -174,14 +176,7 @@ async fn every_call_honours_a_429() {
     env.complete_within(TIMEOUT, 20).await;
 
     let ledger = env.sandbox.omnium.ledger();
-    let mut obeyed = 0;
-    for (entry, next) in ledger.iter().zip(ledger.iter().skip(1)) {
-        if entry.status == Some(429) {
-            assert!(next.at_ms - entry.at_ms >= SECONDS * 1_000, "{entry:?} then {next:?}");
-            obeyed += 1;
-        }
-    }
-    assert_eq!(obeyed, 3);
+    assert_eq!(delays_after_429(&ledger, SECONDS), 3);
     assert!(!all.log().contains("paused:"), "{}", all.log());
     assert_nothing_died(&env);
     env.assert_exactly_once(1..=20);

@@ -1,6 +1,6 @@
 //! Requests to the invoice service whose answer was lost, and invalid answers.
 
-use bilag_tests::{TestEnv, package, sample, transitioned};
+use bilag_tests::{TestEnv, delays_after_429, package, sample, transitioned};
 use sandbox::invoice_service::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -61,14 +61,7 @@ async fn a_429_delays_every_request_and_spends_no_attempt() {
         env.wait_for_records(target, State::Complete, PACKAGES).await;
     }
     let ledger = env.sandbox.invoice_service.ledger();
-    let mut obeyed = 0;
-    for (entry, next) in ledger.iter().zip(ledger.iter().skip(1)) {
-        if entry.status == Some(429) {
-            assert!(next.at_ms - entry.at_ms >= SECONDS * 1_000, "{entry:?} then {next:?}");
-            obeyed += 1;
-        }
-    }
-    assert_eq!(obeyed, 3);
+    assert_eq!(delays_after_429(&ledger, SECONDS), 3);
     assert!(!all.log().contains("paused:"), "{}", all.log());
     (1..=PACKAGES).for_each(|id| env.assert_one_invoice(id));
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Health, TIMEOUT, TestEnv, eventually, eventually_within, package};
+use bilag_tests::{Health, TIMEOUT, TestEnv, delays_after_429, eventually, eventually_within, package};
 use sandbox::oms::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -92,14 +92,7 @@ async fn a_429_delays_every_command_and_spends_no_attempt() {
     publish(&env, 1..=PACKAGES).await;
     env.wait_for_records("package", State::Complete, PACKAGES).await;
     let ledger = env.sandbox.oms.ledger();
-    let mut obeyed = 0;
-    for (entry, next) in ledger.iter().zip(ledger.iter().skip(1)) {
-        if entry.status == Some(429) {
-            assert!(next.at_ms - entry.at_ms >= SECONDS * 1_000, "{entry:?} then {next:?}");
-            obeyed += 1;
-        }
-    }
-    assert_eq!(obeyed, 3);
+    assert_eq!(delays_after_429(&ledger, SECONDS), 3);
     assert!(!all.log().contains("paused:"), "{}", all.log());
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 }

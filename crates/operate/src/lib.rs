@@ -21,7 +21,9 @@
 
 pub mod dead_letters;
 mod delivery;
+mod package;
 pub mod stages;
 
 pub use consumer::{Stage, remedy};
 pub use delivery::{Blocker, DeliveryStatus, dead_letters_about, delivery_status};
+pub use package::package_status;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use amqp::Publisher;
 use chrono::Utc;
+use operate::package_status;
 use serde_json::{Value, json};
 use sync_store::{DeadLetter, PackageFilter, PackageKey, PackageRound, PackageState, Page, State, SyncStore};
 
@@ -86,25 +87,13 @@ async fn list(
     Ok(())
 }
 
-/// State of a package with its write-back.
-fn standing(round: &PackageRound, timeout: Duration) -> &'static str {
-    let overdue =
-        round.asked_at.is_some_and(|asked| (Utc::now() - asked).to_std().is_ok_and(|since| since > timeout));
-    match (round.state, round.written_back) {
-        (PackageState::Asked, _) if overdue && round.accepted_times > 1 => "waiting",
-        (PackageState::Issued, Some(State::Complete)) => "written back",
-        (PackageState::Issued, Some(State::Dead)) => "not written back",
-        (state, _) => state.as_str(),
-    }
-}
-
 fn row(round: &PackageRound, timeout: Duration) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     vec![
         round.key.to_string(),
         round.number.clone(),
         round.round.to_string(),
-        standing(round, timeout).to_owned(),
+        package_status(round, timeout, Utc::now()).to_owned(),
         format!("{}×", round.asked_times),
         or_dash(round.voucher_number.clone()),
         or_dash(round.receipt.as_ref().map(ToString::to_string)),
@@ -139,8 +128,8 @@ async fn show(store: &dyn SyncStore, package: String, timeout: Duration, json: b
 }
 
 fn lines(round: &PackageRound, timeout: Duration) -> Vec<(&'static str, String)> {
-    let standing = standing(round, timeout);
-    let todo = (standing == "waiting").then(|| {
+    let status = package_status(round, timeout, Utc::now());
+    let todo = (status == "waiting").then(|| {
         let id = round.key.package_id;
         format!("check why the invoice service sends no receipt; `bilag packages ask {id}` requests it again")
     });
@@ -154,7 +143,7 @@ fn lines(round: &PackageRound, timeout: Duration) -> Vec<(&'static str, String)>
                 round => round.to_string(),
             }),
         ),
-        ("state", Some(standing.to_owned())),
+        ("state", Some(status.to_owned())),
         ("what to do", todo),
         ("key", (round.round > 0).then(|| format!("{}/{}", round.key, round.round))),
         ("requested", (round.asked_times > 0).then(|| times(round.asked_times))),
@@ -225,7 +214,7 @@ fn to_json(round: &PackageRound, timeout: Duration) -> Value {
         "number": round.number,
         "round": round.round,
         "state": round.state.as_str(),
-        "standing": standing(round, timeout),
+        "standing": package_status(round, timeout, Utc::now()),
         "askedTimes": round.asked_times,
         "askedAt": round.asked_at,
         "tenant": round.receipt.as_ref().map(|receipt| &receipt.tenant_uid),

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use operate::dead_letters_about;
+use operate::{dead_letters_about, package_status};
 use sync_store::{
     DeadLetterFilter, PackageFilter, PackageKey, PackageRound, PackageState, Page, Place, State as Record,
 };
@@ -112,17 +112,14 @@ fn nothing(none_at_all: bool, waiting: bool) -> Markup {
 
 /// Colour and word for the state of a round.
 fn status(round: &PackageRound, timeout: Duration, now: DateTime<Utc>) -> (&'static str, &'static str) {
-    let overdue =
-        round.asked_at.is_some_and(|asked| (now - asked).to_std().is_ok_and(|since| since > timeout));
-    match (round.state, round.written_back) {
-        (PackageState::Asked, _) if overdue && round.accepted_times > 1 => ("bad", "waiting"),
-        (PackageState::Issued, Some(Record::Complete)) => ("ok", "written back"),
-        (PackageState::Issued, Some(Record::Dead)) => ("bad", "not written back"),
-        (PackageState::Issued, _) => ("ok", "issued"),
-        (PackageState::Dead, _) => ("bad", "dead"),
-        (PackageState::Superseded, _) => ("off", "superseded"),
-        (state, _) => ("warn", state.as_str()),
-    }
+    let word = package_status(round, timeout, now);
+    let kind = match word {
+        "waiting" | "not written back" | "dead" => "bad",
+        "written back" | "issued" => "ok",
+        "superseded" => "off",
+        _ => "warn",
+    };
+    (kind, word)
 }
 
 fn table(rounds: &[PackageRound], timeout: Duration, now: DateTime<Utc>) -> Markup {
