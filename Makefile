@@ -1,6 +1,6 @@
 # Tasks. "make" lists them.
 
-.PHONY: help check test demo up down lint format clippy deny generate generated book manifests image image-test bench bench-scale
+.PHONY: help check test demo up down lint format clippy deny generate generated book manifests image image-test deb deb-test bench bench-scale
 
 target := $${CARGO_TARGET_DIR:-target}
 
@@ -59,6 +59,12 @@ image: ## build the container image with buildah, without an engine or a registr
 
 image-test: ## build the image, and run a receipt through it as Kubernetes would
 	@dev/image.sh test
+
+deb: ## build the Debian package into target/deb
+	@dev/deb.sh build
+
+deb-test: ## build the Debian package; install, upgrade, remove and purge it in a minimal Debian
+	@dev/deb.sh test
 
 bench: ## measure rendering, the chain and the store (docs/performance.md)
 	cargo bench --quiet -p receipt-pdf

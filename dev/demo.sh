@@ -21,7 +21,7 @@ bus=events
 export LC_ALL=C.UTF-8
 
 # Nothing of the user's own chain: their receipts are not a demo.
-for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}"; do
+for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}" "${!FLOW_@}"; do
     unset "$name"
 done
 export BILAG_DATABASE_URL=$store BILAG_BUS_EXCHANGE=$bus
@@ -292,7 +292,8 @@ the console: they wait there under "Dead letters", as one cause. Let Omnium know
 then press "Redrive…" beside that cause, and watch them arrive. Of the broken events, the one with an
 amount as text can be corrected there as well: "Edit…" on its page.
 
-Publish a receipt of your own, or an event of a package, and see what becomes of it:
+Publish a receipt of your own, or an event of a package, and see what becomes of it (examples/README.md has
+publishers in Python, Node.js, C# and Java):
 
     export BILAG_AMQP_URL=$BILAG_AMQP_URL
     export BILAG_DATABASE_URL=$store

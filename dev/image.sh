@@ -47,26 +47,8 @@ forget() {
 
 get_tools() {
     [ "$(id -u)" -eq 0 ] || fail "debootstrap and chroot need root; run it as root"
-    "$here/install.sh" buildah debootstrap
+    "$here/install.sh" buildah
     "$here/tool.sh" cargo-cyclonedx "$cyclonedx" >/dev/null
-}
-
-# Debian's own release, which the compiled parts of this machine fit to.
-make_debian() {
-    # shellcheck source=/dev/null
-    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    debian=$cache/$suite
-    [ -e "$debian.done" ] && return
-    say debian "debootstrap of $suite (once)"
-    mkdir -p "$cache"
-    rm -rf "$debian"
-    debootstrap --variant=minbase --include=gcc,libc6-dev,ca-certificates "$suite" "$debian" \
-        >"$cache/debootstrap.log" 2>&1 || {
-        tail -n 5 "$cache/debootstrap.log" >&2
-        fail "debootstrap did not get Debian $suite"
-    }
-    rm -rf "$debian/var/cache/apt" "$debian/var/lib/apt" "$debian/usr/share/doc"
-    touch "$debian.done"
 }
 
 # The libraries of some of its packages. They name them by /lib, which has been a link to /usr/lib since Debian 12.
@@ -96,7 +78,7 @@ make_bases() {
 
 build() {
     get_tools
-    make_debian
+    debian=$("$here/debian.sh")
     forget
     rm -rf "$root"
     mkdir -p "$root"

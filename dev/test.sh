@@ -23,14 +23,14 @@ else
     mapfile -t versions < <("$here/broker.sh" versions)
 fi
 
-programs=(chromium chromium-driver iproute2 poppler-utils postgresql prometheus qpdf socat sqlite3)
+programs=(chromium chromium-driver fonts-droid-fallback fonts-lmodern fonts-noto-core iproute2 librabbitmq-client-java mandoc openssl poppler-utils postgresql prometheus qpdf socat sqlite3)
 scope=(--workspace)
 kinds=(--lib --bins --tests --examples)
 prebuild=yes
 case " $* " in
 *" -p bilag-tests "*) scope=() kinds=() ;;
 *" -p "*)
-    programs=(poppler-utils postgresql qpdf)
+    programs=(fonts-droid-fallback fonts-lmodern fonts-noto-core mandoc openssl poppler-utils postgresql qpdf)
     scope=()
     kinds=()
     prebuild=
@@ -38,7 +38,7 @@ case " $* " in
     ;;
 esac
 
-for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}"; do
+for name in "${!BILAG_@}" "${!OMNIUM_@}" "${!OTEL_@}" "${!INVOICE_SERVICE_@}" "${!OMS_@}" "${!ERP_@}" "${!FLOW_@}"; do
     case $name in
     BILAG_TEST_*) ;;
     *) unset "$name" ;;
@@ -67,19 +67,22 @@ if [ -n "${BILAG_TEST_AMQP_URL:-}" ]; then
     versions=("")
 fi
 # The network and the compiler do not wait for each other.
-(for version in "${versions[@]}"; do
-    [ -z "$version" ] || BILAG_TEST_BROKER=$version "$here/broker.sh" install
-done) &
-brokers=$!
+(
+    for version in "${versions[@]}"; do
+        [ -z "$version" ] || BILAG_TEST_BROKER=$version "$here/broker.sh" install
+    done
+    "$here/verapdf/verapdf.sh" install
+) &
+tools=$!
 # The chain's tests start executables that "cargo test -p" does not build.
 [ -z "$prebuild" ] || cargo build --workspace --bins --tests
-wait "$brokers"
+wait "$tools"
 
 if [ -z "${BILAG_TEST_POSTGRES_URL:-}" ]; then
     BILAG_TEST_POSTGRES_URL=$("$here/postgres.sh" start "$private/postgres")
 fi
 export BILAG_TEST_POSTGRES_URL
-export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-8}
 
 # Runs a command with the tests' broker of a version; without one, with the broker that the variables name.
 failed=

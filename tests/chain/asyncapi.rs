@@ -20,7 +20,8 @@ async fn describes_every_queue_key_and_header() {
     let env = TestEnv::new().await;
     let json = |arguments: &[&str]| -> Value { serde_json::from_str(&env.ok(arguments)).expect("JSON") };
     let document = json(&["topology", "asyncapi", "--json"]);
-    let stages: Vec<_> = ["packed", "receipt", "render", "upload", "writeback", "erp", "dead"].to_vec();
+    let stages: Vec<_> =
+        ["hydrate", "packed", "receipt", "render", "upload", "writeback", "erp", "dead"].to_vec();
     let definitions = json(&[&["topology", "export"], &stages[..]].concat());
     let bindings = definitions["bindings"].as_array().expect("bindings");
     let documented = |exchange: &Value, key: &Value| {

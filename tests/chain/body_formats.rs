@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use lapin::BasicProperties;
 use lapin::types::ShortString;
-use serde_json::{Value, json};
-use sync_store::{Key, State};
+use serde_json::json;
+use sync_store::Key;
 
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -28,20 +28,6 @@ fn encoded(encoding: &str) -> BasicProperties {
 
 fn foreign(name: &str) -> Vec<u8> {
     std::fs::read(sample_path("foreign").join(name)).expect("the sample is there")
-}
-
-async fn complete(env: &TestEnv, count: u64) {
-    eventually(&format!("{count} are complete"), async || {
-        (env.records(State::Complete).await == count).then_some(())
-    })
-    .await;
-}
-
-async fn wait_for_dead_letters(env: &TestEnv, count: usize) -> Vec<Value> {
-    eventually(&format!("{count} dead letters are indexed"), async || {
-        Some(env.dead_letters()).filter(|letters| letters.len() == count)
-    })
-    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,11 +48,11 @@ async fn reads_compressed_receipts_and_packages() {
     }
     let octets = BasicProperties::default().with_content_type("application/octet-stream".into());
     env.publish_bytes(&foreign("receipt.json"), octets).await;
-    complete(&env, 5).await;
+    env.wait_until_complete(5).await;
     let package = gzip(bilag_tests::package(77).to_string().as_bytes());
     env.publish_to("events", "package.status.packed", &package, encoded("gzip")).await;
     // Omnium gets its receipt, and its number is written back.
-    complete(&env, 7).await;
+    env.wait_until_complete(7).await;
     assert!(env.dead_letters().is_empty());
     // The stored event is uncompressed, for every later reader.
     let key = Key { tenant_uid: "7".to_owned(), receipt_uid: "rcpt-1".to_owned() };
@@ -149,7 +135,7 @@ async fn dead_letters_name_the_system_that_wrapped_the_body() {
     for (name, encoding, body, ..) in &cases {
         env.publish_bytes(body, encoded(encoding).with_message_id((*name).into())).await;
     }
-    let letters = wait_for_dead_letters(&env, cases.len()).await;
+    let letters = env.wait_for_dead_letters(cases.len()).await;
     let messages = env.vhost.peek("bilag.receipt.dead", 100).await;
     for (name, encoding, body, reason, error) in &cases {
         let letter = letters.iter().find(|letter| letter["messageId"] == *name).expect(name);
@@ -165,7 +151,7 @@ async fn dead_letters_name_the_system_that_wrapped_the_body() {
     assert!(shown.contains("receipt.settled.v1") && shown.contains("\"voucherNumber\""), "{shown}");
     assert!(shown.contains("payload\n  shown decompressed\n"), "{shown}");
     env.publish_bytes(&gzip(receipt(1).to_string().as_bytes()), encoded("gzip")).await;
-    complete(&env, 1).await;
+    env.wait_until_complete(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,7 +162,7 @@ async fn compressed_dead_letter_is_searched_redriven_and_edited() {
     broken["orderReceipt"]["orderTotals"]["grandTotal"] = json!(1);
     let body = gzip(broken.to_string().as_bytes());
     env.publish_bytes(&body, encoded("gzip")).await;
-    let letter = wait_for_dead_letters(&env, 1).await.remove(0);
+    let letter = env.wait_for_dead_letters(1).await.remove(0);
     assert_eq!((&letter["reason"], &letter["receipt"]), (&json!("invalid_event"), &json!("rcpt-1")));
     let id = letter["id"].as_str().expect("an id");
     let shown = env.ok(&["dead", "show", id]);
@@ -184,7 +170,7 @@ async fn compressed_dead_letter_is_searched_redriven_and_edited() {
 
     env.ok(&["dead", "redrive", id]);
     let again = eventually("it dies again", async || {
-        let letter = wait_for_dead_letters(&env, 1).await.remove(0);
+        let letter = env.wait_for_dead_letters(1).await.remove(0);
         (letter["redriven"] == 1).then_some(letter)
     })
     .await;
@@ -198,7 +184,7 @@ async fn compressed_dead_letter_is_searched_redriven_and_edited() {
     let edit = ["dead", "edit", id, "--allow-edit", "--body", "corrected.json", "--as", "kari"];
     let (code, _, problem) = exit_output(&env.run(&edit));
     assert_eq!(code, 0, "{problem}");
-    complete(&env, 1).await;
+    env.wait_until_complete(1).await;
     drop(all);
 }
 
@@ -213,7 +199,7 @@ async fn unchanged_body_is_sent_only_if_unlabelled_compression() {
         env.publish_bytes(&body, expiring.with_expiration("1".into())).await;
     }
     let dead = env.consume(&["dead"]).await;
-    let letters = wait_for_dead_letters(&env, 2).await;
+    let letters = env.wait_for_dead_letters(2).await;
     drop(dead);
     let edited = |number: u64, body: String| {
         let id = number.to_string();

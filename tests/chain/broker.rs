@@ -2,7 +2,7 @@
 
 use bilag_tests::{
     Bilag, Health, PrivateBroker, RetryingPublisher, Store, TIMEOUT, TestEnv, Vhost, eventually,
-    eventually_within, receipt,
+    eventually_within, exit_output, receipt,
 };
 use lapin::types::FieldTable;
 use sandbox::omnium::{Call, Fault, Rule};
@@ -175,6 +175,62 @@ async fn waits_for_and_reports_a_memory_alarm() {
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
     env.assert_exactly_once(1..=40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_tool_tells_of_a_memory_alarm() {
+    let broker = PrivateBroker::start();
+    let env = on(&broker).await;
+    env.ok(&["topology", "apply"]);
+    let _all = env.consume(&["all"]).await;
+    for number in 1..=3 {
+        env.publish(&json!({ "number": number })).await;
+    }
+    eventually("the dead letters are indexed", async || (env.dead_letters().len() == 3).then_some(())).await;
+    let console = env.console(&[]).await;
+    let chain = async || reqwest::get(console.at("/")).await.ok()?.text().await.ok();
+    let events = [4, 5].map(|number| env.file(&format!("{number}.json"), receipt(number).to_string()));
+    let events = events.each_ref().map(|path| path.to_str().expect("a path"));
+    assert!(!chain().await.expect("a page").contains("low on memory"));
+
+    broker.raise_alarm();
+    eventually("all stages report it, though none has anything to publish", async || {
+        let stages = env.ok(&["stages"]);
+        let reported = stages.matches("blocked by the broker's alarm").count();
+        (reported == 4 && stages.contains("low on memory")).then_some(())
+    })
+    .await;
+    eventually("the console shows it", async || chain().await?.contains("low on memory").then_some(())).await;
+    for tool in [&["doctor"][..], &["topology", "check"]] {
+        let (code, printed, _) = exit_output(&env.run(tool));
+        assert_eq!(code, 1, "{tool:?}: {printed}");
+        assert!(printed.contains("an alarm and accepts no messages: low on memory"), "{tool:?}: {printed}");
+    }
+    let publish = env.start(&[&["publish"], &events[..]].concat());
+    let redrive = env.start(&["dead", "redrive", "--all"]);
+    let mut waiting = [publish, redrive];
+    for tool in &mut waiting {
+        eventually("it says that it waits", async || {
+            let (log, ended) = (tool.log(), tool.has_ended());
+            assert!(ended.is_none(), "{ended:?}: {log}");
+            let reason = "has an alarm and accepts no messages: low on memory";
+            (log.contains("waiting: the broker at 127.0.0.1:") && log.contains(reason)).then_some(())
+        })
+        .await;
+    }
+
+    broker.clear_alarm();
+    for tool in &mut waiting {
+        eventually_within(TIMEOUT, "it ends by itself", async || tool.has_ended()).await;
+        assert!(tool.log().contains("the broker's alarm has ended"), "{}", tool.log());
+    }
+    env.complete_within(TIMEOUT, 2).await;
+    eventually("all say that it is over", async || {
+        let is_over = !chain().await?.contains("low on memory") && !env.ok(&["stages"]).contains("blocked");
+        is_over.then_some(())
+    })
+    .await;
+    env.ok(&["topology", "check"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

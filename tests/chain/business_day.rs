@@ -3,9 +3,8 @@
 
 use std::process::Command;
 
-use bilag_tests::{TestEnv, eventually, exit_output, receipt};
+use bilag_tests::{TestEnv, exit_output, receipt};
 use serde_json::{Value, json};
-use sync_store::State;
 
 /// Settled on the 2nd in UTC; in Oslo, and so on its document, it is the 3rd.
 fn settled_late_evening(number: u32) -> Value {
@@ -13,11 +12,6 @@ fn settled_late_evening(number: u32) -> Value {
     event["orderReceipt"]["createdAt"] = json!("2026-11-02T23:10:00Z");
     event["orderReceipt"]["settledAt"] = json!("2026-11-02T23:10:05Z");
     event
-}
-
-async fn complete(env: &TestEnv, count: u64) {
-    let what = format!("{count} are complete");
-    eventually(&what, async || (env.records(State::Complete).await == count).then_some(())).await;
 }
 
 fn received_on(env: &TestEnv, day: &str) -> Value {
@@ -42,7 +36,7 @@ async fn report_backfill_and_pdf_use_the_stores_business_day() {
     {
         let _all = env.consume(&["all"]).await;
         env.publish(&event).await;
-        complete(&env, 1).await;
+        env.wait_until_complete(1).await;
     }
     assert_eq!((received_on(&env, "2026-11-02"), received_on(&env, "2026-11-03")), (json!(0), json!(1)));
     assert!(text_of(&env, &event).contains("03.11.2026"), "{}", text_of(&env, &event));
@@ -86,7 +80,7 @@ async fn report_lists_duplicate_voucher_numbers() {
         event["orderReceipt"]["voucherNumber"] = json!(number);
         env.publish(&event).await;
     }
-    complete(&env, 4).await;
+    env.wait_until_complete(4).await;
     let period = ["report", "--from", "2026-11-01", "--to", "2026-11-30"];
     let printed = env.ok(&period);
     assert!(printed.contains("7/70: 41 is the number of 2 receipts"), "{printed}");

@@ -104,6 +104,8 @@ async fn every_command_has_help() {
         "render",
         "template",
         "template check",
+        "template show",
+        "template preview",
         "sync",
         "sync list",
         "sync show",
@@ -149,6 +151,7 @@ async fn closed_standard_output_is_not_a_failure() {
         &["dead", "list", "--json"],
         &["topology", "export"],
         &["template", "check", "a4"],
+        &["template", "show", "a4"],
         &["--help"],
         &["publish", &standard, &standard],
     ] {
@@ -156,4 +159,15 @@ async fn closed_standard_output_is_not_a_failure() {
         assert_eq!((code, printed.as_str(), error.as_str()), (0, "", ""), "{arguments:?}");
     }
     assert_eq!(env.vhost.ready("bilag.receipt").await, Some(2), "both were published");
+}
+
+#[tokio::test]
+async fn listings_name_a_test_environment_and_their_json_does_not() {
+    let mut env = TestEnv::new().await;
+    env.ok(&["sync", "migrate"]);
+    assert!(env.ok(&["stages"]).starts_with("STAGE"));
+    env.set("OMNIUM_BASE_URL", "https://apitest.omnium.no");
+    let listed = env.ok(&["stages"]);
+    assert!(listed.starts_with("TEST: receipts go to https://apitest.omnium.no\n\nSTAGE"), "{listed}");
+    assert!(!env.ok(&["stages", "--json"]).contains("TEST"));
 }

@@ -1,8 +1,13 @@
 //! Listing and showing dead letters: by reason, by group, in pages; and warnings where the index
 //! lags. Reading changes nothing.
 
+use std::time::Duration;
+
 use bilag_tests::{TestEnv, eventually, exit_output, receipt};
+use futures_util::StreamExt;
 use lapin::BasicProperties;
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
@@ -18,17 +23,13 @@ async fn env_with_dead_letters(broken: usize) -> TestEnv {
         let body = format!("{{\"id\": {number}");
         env.publish_bytes(body.as_bytes(), BasicProperties::default()).await;
     }
-    wait_for_dead_letters(&env, broken).await;
+    env.wait_for_dead_letters(broken).await;
     env.publish(&receipt(1)).await;
-    wait_for_dead_letters(&env, broken + 1).await;
+    env.wait_for_dead_letters(broken + 1).await;
     // A kill could leave a dead letter to be indexed again.
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;
     env
-}
-
-async fn wait_for_dead_letters(env: &TestEnv, count: usize) {
-    eventually("all are dead", async || (env.dead_letters().len() == count).then_some(())).await;
 }
 
 async fn ready(env: &TestEnv, queue: &str, count: u32) {
@@ -88,7 +89,8 @@ async fn lists_are_paged_and_filtered_by_time_and_text() {
     let (all, count) = ids(&[]);
     assert_eq!((all.len(), count), (3, 3));
     assert_eq!(ids(&["--limit", "1", "--offset", "1"]), (all[1..2].to_vec(), 3));
-    assert_eq!(ids(&["--since", "1h"]), (all.clone(), 3));
+    assert_eq!(ids(&["--since", "7d"]), (all.clone(), 3));
+    assert_eq!(ids(&["--since", "2026-11-21"]), (all.clone(), 3));
     assert_eq!(ids(&["--text", "RCPT-1"]), (all[..1].to_vec(), 1));
     assert_eq!(ids(&["receipt", "--text", "rcpt-1"]), (Vec::new(), 0));
 }
@@ -191,6 +193,56 @@ async fn browsing_keeps_the_order() {
     for _ in 0..3 {
         ready(&env, "bilag.receipt.dead", 40).await;
         assert_eq!(look(), before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn export_is_whole_or_fails() {
+    let env = env_with_dead_letters(5).await;
+    let store = env.store().await;
+    let minute = Duration::from_secs(60);
+    assert!(store.named_lease("dead:receipt", "kari 1", minute).await.expect("asked"));
+    let (code, output, problem) = exit_output(&env.run(&["dead", "export", "receipt"]));
+    assert_eq!((code, output.as_str()), (1, ""), "{problem}");
+    assert!(problem.contains("kari is moving dead letters of receipt or reading its queue"), "{problem}");
+    assert!(store.named_lease("dead:receipt", "kari 1", Duration::ZERO).await.expect("asked"));
+
+    // A program that knows no lease holds some.
+    let channel = env.vhost.channel().await;
+    channel.basic_qos(2, BasicQosOptions::default()).await.expect("a prefetch");
+    let (tag, options) = (ShortString::from("foreign"), BasicConsumeOptions::default());
+    let consumed = channel.basic_consume("bilag.receipt.dead".into(), tag, options, FieldTable::default());
+    let consumed = consumed.await.expect("it consumes").take(2).collect::<Vec<_>>().await;
+    assert_eq!(consumed.len(), 2);
+    for (command, says) in [("export", "what was printed is not all"), ("reindex", "none was forgotten")] {
+        let (code, _, problem) = exit_output(&env.run(&["dead", command]));
+        assert_eq!(code, 1, "{command}: {problem}");
+        assert!(
+            problem.contains("another program reads bilag.receipt.dead and may hold others"),
+            "{problem}"
+        );
+        assert!(problem.contains(says), "{problem}");
+    }
+    assert_eq!(env.dead_letters().len(), 6, "none was taken for gone");
+    channel.close(200, "".into()).await.expect("it closes");
+    ready(&env, "bilag.receipt.dead", 5).await;
+    assert_eq!(env.ok(&["dead", "export"]).lines().count(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mistyped_stages_and_reasons_are_errors() {
+    let env = TestEnv::new().await;
+    for (arguments, says) in [
+        (&["list", "uplaod"][..], "invalid value 'uplaod' for"),
+        (&["list", "--reason", "undecodeable"], "invalid value 'undecodeable' for"),
+        (&["discard", "--stage", "uplaod"], "invalid value 'uplaod' for"),
+        (&["redrive", "--reason", "undecodeable"], "invalid value 'undecodeable' for"),
+        (&["export", "uplaod"], "invalid value 'uplaod' for"),
+        (&["list", "--since", "yesterday"], "expected an age like 30m, 2h or 7d, or a day like 2026-11-21"),
+    ] {
+        let (code, _, problem) = exit_output(&env.run(&[&["dead"], arguments].concat()));
+        assert_eq!(code, 2, "{arguments:?}: {problem}");
+        assert!(problem.contains(says), "{arguments:?}: {problem}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use bilag_tests::{TestEnv, eventually, exit_output, normalised, receipt};
+use bilag_tests::{TestEnv, exit_output, normalised, receipt};
 use lapin::BasicProperties;
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
@@ -43,16 +43,12 @@ async fn env_with_dead_letters() -> TestEnv {
     let _all = env.consume(&["all"]).await;
     for number in 1..=3 {
         env.publish(&receipt(number)).await;
-        wait_for_dead_letters(&env, number as usize).await;
+        env.wait_for_dead_letters(number as usize).await;
     }
     let id = BasicProperties::default().with_message_id("till-4-000018".into());
     env.publish_bytes(b"{\"id\": 18", id).await;
-    wait_for_dead_letters(&env, 4).await;
+    env.wait_for_dead_letters(4).await;
     env
-}
-
-async fn wait_for_dead_letters(env: &TestEnv, count: usize) {
-    eventually("it is dead", async || (env.dead_letters().len() == count).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -51,6 +51,8 @@ async fn healthy_deployment_passes_and_nothing_is_left_behind() {
         .collect();
     for (line, expected) in lines.iter().zip([
         "ok stages receipt, render, upload, dead",
+        "warn stages hydrate is not in use",
+        "FLOW_API_TOKEN is not set",
         "warn stages packed is not in use",
         "INVOICE_SERVICE_URL is not set",
         "warn stages writeback is not in use",
@@ -69,11 +71,11 @@ async fn healthy_deployment_passes_and_nothing_is_left_behind() {
         "ok clock the clocks of the store and this machine agree",
         "ok render the template: a4 is valid",
         "ok upload Omnium: a token is granted, and invoices are readable",
-        "no problems found, 3 warning(s)",
+        "no problems found, 4 warning(s)",
     ]) {
         assert!(line.starts_with(expected), "{line} is not {expected}\n{printed}");
     }
-    assert_eq!(lines.len(), 20, "{printed}");
+    assert_eq!(lines.len(), 22, "{printed}");
     assert_eq!(env.vhost.queues().await, queues);
     assert!(env.sandbox.omnium.ledger().iter().all(|entry| matches!(entry.call, Call::Token | Call::Get)));
     assert!(env.ok(&["sync", "list"]).starts_with("no receipts in"));

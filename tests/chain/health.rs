@@ -19,7 +19,7 @@ async fn working_process_is_live_ready_and_reports_its_stages() {
     })
     .await;
     assert_eq!(status, 200);
-    let stage = |name: &str, handled: u64| json!({ "stage": name, "broker": { "state": "running" }, "pause": null, "hold": null, "lanes": {}, "inHand": 0, "handled": handled, "passedOver": 0 });
+    let stage = |name: &str, handled: u64| json!({ "stage": name, "broker": { "state": "running" }, "pause": null, "hold": null, "lanes": {}, "scopes": {}, "inHand": 0, "handled": handled, "passedOver": 0 });
     let expected = [stage("receipt", 1), stage("render", 1), stage("upload", 1), stage("dead", 0)];
     assert_eq!(body["stages"], json!(expected));
     assert_eq!((&body["ready"], &body["store"]["answers"]), (&json!(true), &json!(true)));

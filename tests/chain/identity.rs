@@ -65,6 +65,23 @@ async fn duplicate_consumers_invoice_each_receipt_once() {
 }
 
 #[tokio::test]
+async fn copy_of_a_receipt_is_a_duplicate() {
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
+    env.publish(&receipt(1)).await;
+    until(&env, State::Complete, 1).await;
+    let mut copy = receipt(1);
+    copy["orderReceipt"]["isCopy"] = json!(true);
+    env.publish(&copy).await;
+    eventually("it was received again", async || {
+        (record(&env, "rcpt-1")["heardCount"] == json!(2)).then_some(())
+    })
+    .await;
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
+    env.assert_exactly_once(1..=1);
+}
+
+#[tokio::test]
 async fn conflicting_content_dies_and_the_first_completes() {
     let env = TestEnv::new().await;
     env.ok(&["topology", "apply"]);

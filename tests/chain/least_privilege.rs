@@ -2,7 +2,8 @@
 //! them, and no user can access another's queues.
 
 use bilag_tests::{
-    Bilag, Ingress, TIMEOUT, TestEnv, eventually, eventually_within, exit_output, package, receipt,
+    Bilag, Ingress, TIMEOUT, TestEnv, eventually, eventually_within, exit_output, flow_ids, flow_receipt,
+    package, receipt,
 };
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -11,7 +12,7 @@ use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
 
-const STAGES: [&str; 7] = ["packed", "receipt", "render", "upload", "writeback", "erp", "dead"];
+const STAGES: [&str; 8] = ["hydrate", "packed", "receipt", "render", "upload", "writeback", "erp", "dead"];
 
 /// The broker users of one test; a broker has users for all its vhosts.
 struct Users {
@@ -58,6 +59,9 @@ impl Users {
 async fn test_env() -> TestEnv {
     let mut env = TestEnv::with_packages().await;
     env.enable_erp();
+    let flow = env.sandbox.flow_url();
+    env.set("FLOW_BASE_URL", &flow);
+    env.set("FLOW_API_TOKEN", "a-flow-token");
     env
 }
 
@@ -93,10 +97,12 @@ async fn every_consumer_works_with_minimal_permissions() {
     let request = ingress.request("/webhooks/flow").bearer_auth(Ingress::FLOW).json(&receipt(1));
     assert_eq!(request.send().await.expect("an answer").status(), 202);
     env.publish_package(&package(74)).await;
+    env.sandbox.flow.add_receipt("7", flow_receipt(2));
+    env.publish_to("events", "ORDER_SETTLED", flow_ids(2).to_string().as_bytes(), Default::default()).await;
     env.publish_bytes(b"no receipt", BasicProperties::default()).await;
-    // Omnium has two, the package and the ERP one each.
+    // Omnium has three, the package and the ERP one each.
     eventually_within(TIMEOUT, "everything has its invoice", async || {
-        (env.records(State::Complete).await == 4).then_some(())
+        (env.records(State::Complete).await == 5).then_some(())
     })
     .await;
     env.assert_one_invoice(74);

@@ -20,6 +20,7 @@ mod dry_run;
 mod end_to_end;
 mod foreign_properties;
 mod health;
+mod hydrate;
 mod identity;
 mod ingress;
 mod ingress_hydrate;
@@ -28,6 +29,8 @@ mod least_privilege;
 mod lost_answers;
 mod migrate_and_prune;
 mod missing_store;
+mod notifications;
+mod oms_requests;
 mod one_message_fails;
 mod outage;
 mod oversized_headers;
@@ -57,6 +60,7 @@ mod tenants_settings;
 mod test_stage;
 mod topology_check;
 mod traces;
+mod transforms;
 
 /// Tests of output, pages, files, databases and services, which do not depend on the version of the
 /// broker. `dev/test.sh` runs them on one version, and all others on each.
@@ -69,6 +73,7 @@ mod any_version {
     mod database_role;
     mod database_settings;
     pub mod dead_letter_output;
+    mod examples;
     mod listeners;
     mod memory;
     pub mod observability_files;
@@ -85,5 +90,6 @@ mod any_version {
     mod silent_network;
     mod terminal;
     mod untrusted_text;
+    mod vendors;
     mod verify;
 }

@@ -25,6 +25,7 @@ async fn read_only_commands_create_no_store() {
         "dead list",
         "dead show 0011",
         "dead redrive 0011",
+        "dead redrive --all",
         "dead discard 0011",
         "dead restore 0011",
         "sync list",
@@ -34,6 +35,7 @@ async fn read_only_commands_create_no_store() {
         "sync prune --older-than 400d",
         "sync verify",
         "report --from 2026-01-01 --to 2026-01-31",
+        "report --from 2026-01-01 --to 2026-01-31 --strict",
         "packages list",
         "packages show 73",
         "packages ask 73",
@@ -45,6 +47,7 @@ async fn read_only_commands_create_no_store() {
         "backfill line.jsonl --from 2026-01-01 --to 2026-01-31",
         "console --listen 127.0.0.1:0",
         "console sessions",
+        "console revoke kari",
     ] {
         let arguments: Vec<_> = command.split(' ').collect();
         let (code, error) = env.ends(&arguments).await;

@@ -1,8 +1,9 @@
 //! Messages that fail while others succeed: they die alone and block no other.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use bilag_tests::{TIMEOUT, TestEnv, eventually_within, receipt};
+use bilag_tests::{Health, TIMEOUT, TestEnv, eventually, eventually_within, receipt};
 use sandbox::omnium::{Fault, Rule};
 use serde_json::{Value, json};
 use sync_store::State;
@@ -56,26 +57,60 @@ fn of_store(store: &str, number: u32) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forbidden_store_affects_only_its_own_receipts() {
-    const FORBIDDEN: u32 = 30;
-    let env = TestEnv::new().await;
+    const FORBIDDEN: u32 = 100;
+    let mut env = TestEnv::new().await;
+    let health = Health::of(&mut env);
     let mut forbidden = always(403);
     forbidden.subject.store_id = Some("closed".to_owned());
     env.sandbox.omnium.add_fault(forbidden);
     let _all = env.consume(&["all"]).await;
+    // Nothing succeeded before.
     for number in 1..=FORBIDDEN {
-        env.publish(&of_store("open", 100 + number)).await;
         env.publish(&of_store("closed", number)).await;
     }
-    // The other store keeps selling meanwhile.
-    let mut last = 100 + FORBIDDEN;
-    eventually_within(TIMEOUT, "the forbidden ones are dead letters", async || {
-        last += 1;
-        env.publish(&of_store("open", last)).await;
-        (env.records(State::Dead).await == u64::from(FORBIDDEN)).then_some(())
+    for number in 101..=110 {
+        env.publish(&of_store("open", number)).await;
+    }
+    env.complete_within(Duration::from_secs(10), 10).await;
+
+    let closed = "store closed of tenant 7";
+    let upload = eventually("the pause names the store", async || {
+        let upload = health.stage("upload").await?;
+        upload["scopes"][closed].is_object().then_some(upload)
     })
     .await;
-    env.complete_within(TIMEOUT, u64::from(last - 100)).await;
+    assert!(upload["pause"].is_null(), "{upload}");
+    eventually("stages names it too", async || {
+        let stages = env.ok(&["stages"]);
+        let is_named = stages.contains(&format!("{closed} paused automatically"));
+        (is_named && stages.contains("running, but for 1 store(s)")).then_some(())
+    })
+    .await;
+    assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 
-    assert_eq!(reasons(&env), BTreeMap::from([("omnium_forbidden".to_owned(), 30)]));
-    env.assert_exactly_once(101..=last);
+    env.sandbox.omnium.clear_faults();
+    env.complete_within(TIMEOUT, 110).await;
+    eventually("nothing is paused", async || {
+        health.stage("upload").await.filter(|upload| upload["scopes"] == json!({}))
+    })
+    .await;
+    env.assert_exactly_once(1..=110);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_forbidden_receipts_of_a_store_die_alone() {
+    let env = TestEnv::new().await;
+    for number in 1..=4 {
+        let mut forbidden = always(403);
+        forbidden.subject.invoice_id = Some(format!("rcpt-{number}"));
+        env.sandbox.omnium.add_fault(forbidden);
+    }
+    let _all = env.consume(&["all"]).await;
+    for number in 1..=10 {
+        env.publish(&receipt(number)).await;
+    }
+    env.complete_within(TIMEOUT, 6).await;
+    dead(&env, 4).await;
+    assert_eq!(reasons(&env), BTreeMap::from([("omnium_forbidden".to_owned(), 4)]));
+    env.assert_exactly_once(5..=10);
 }

@@ -8,6 +8,7 @@ use bilag_tests::{
     Bilag, Health, TIMEOUT, TestEnv, delays_after_429, eventually, eventually_within, receipt,
 };
 use sandbox::omnium::{Call, Fault, Rule};
+use serde_json::json;
 
 /// Maximum time from Omnium's recovery to the end of the pause.
 const PROMISED: Duration = Duration::from_secs(10);
@@ -141,7 +142,12 @@ async fn role_missing_for_all_pauses_the_stage() {
         env.sandbox.omnium.add_fault(Rule::new(status(403, None)).on(call));
     }
     let all = env.consume(&["all"]).await;
-    publish(&env, 1..=60).await;
+    // Of different stores: one alone may lack the right.
+    for number in 1..=60 {
+        let mut event = receipt(number);
+        event["orderReceipt"]["order"]["store"]["uid"] = json!(number.to_string());
+        env.publish(&event).await;
+    }
     let why = paused(&health).await;
     assert!(why.contains("forbids"), "{why}");
     let before = env.sandbox.omnium.ledger().len();

@@ -1,10 +1,10 @@
 //! Omnium, the package and the ERP each get the invoice independently: a target that is down, disabled or
 //! rejects it delays no other.
 
-use bilag_tests::{TestEnv, package, second_sandbox};
+use bilag_tests::{TestEnv, package, sample, second_sandbox};
 use sandbox::Sandbox;
 use sandbox::erp::{Fault, Rule};
-use serde_json::json;
+use serde_json::{Value, json};
 use sync_store::State;
 
 const PACKAGES: u64 = 6;
@@ -141,4 +141,34 @@ async fn erp_rejection_closes_only_its_own_record() {
     env.move_back("erp").await;
     env.wait_until_invoiced(1).await;
     assert_eq!(env.sandbox.erp.summary().invoices.len(), 1);
+}
+
+/// The ERP gets the e-invoice in the PDF if asked for, and Omnium takes what an invoice says beyond Flow's page.
+#[tokio::test]
+async fn targets_get_what_is_asked_for_beyond_the_default() {
+    let mut env = TestEnv::new().await;
+    env.enable_erp();
+    env.set("ERP_EN16931", "cii");
+    let extras = "isCreditNote,kid,referencedVoucherNumber,invoiceType,amountRoundoff,invoiceSenderAddress,externalIds";
+    env.set("OMNIUM_INVOICE_EXTRAS", extras);
+    let mut receipt = sample("receipt-b2b.json");
+    receipt["package"] = json!({ "id": 73, "number": "P-73" });
+    receipt["orderReceipt"]["issuer"] = json!({
+        "legalName": "Fjällräv Handel AB", "legalId": "556000-1111", "vatId": "SE556000111101",
+        "address": { "address": "Sveavägen 44", "postalCode": "111 34", "city": "Stockholm", "countryCode": "SE" },
+    });
+    receipt["orderReceipt"]["dueDate"] = json!("2026-12-02");
+    let file = env.file("receipt.json", receipt.to_string()).display().to_string();
+    let mapped: Value = serde_json::from_str(&env.ok(&["map", &file])).expect("JSON");
+    assert_eq!(mapped["externalIds"], json!([{ "id": "73", "providerName": "Akinon" }]), "{mapped}");
+    let _all = env.consume(&["all"]).await;
+    env.publish(&receipt).await;
+    for target in ["erp", "omnium"] {
+        env.wait_for_records(target, State::Complete, 1).await;
+    }
+    let (omnium, erp) = (env.sandbox.omnium.summary(), env.sandbox.erp.summary());
+    assert!(omnium.violations.is_empty() && erp.violations.is_empty(), "{omnium:?} {erp:?}");
+    let delivered = erp.invoices.values().next().expect("an invoice");
+    let e_invoice = delivered.e_invoice.as_ref().expect("an e-invoice");
+    assert_eq!(e_invoice.content, env.ok(&["map", "--en16931", &file]), "what `bilag map` prints");
 }

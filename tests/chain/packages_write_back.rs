@@ -175,7 +175,7 @@ async fn assert_later_round_written_back(env: &TestEnv) {
     // Omnium has both invoices.
     env.wait_for_records("omnium", State::Complete, 2).await;
     let earlier = rounds[1]["receipt"].as_str().expect("a receipt");
-    let printed = env.run(&["render", "--receipt", earlier, "--output", "-"]);
+    let printed = env.run(&["render", "--receipt", earlier, "--original", "--output", "-"]);
     let reported = String::from_utf8_lossy(&printed.stderr).into_owned();
     assert!(reported.contains("package: nothing was sent"), "{reported}");
     assert!(reported.contains("omnium: identical to the file sent"), "{reported}");

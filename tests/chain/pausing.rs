@@ -296,3 +296,30 @@ async fn stage_without_processes_can_be_paused() {
         assert_eq!(code, 2, "{wrong:?}: {error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_and_the_receipt_name_a_pause() {
+    let env = TestEnv::new().await;
+    let _all = env.consume(&["all"]).await;
+    env.ok(&["pause", "upload", "--why", "maintenance", "--as", "kari"]);
+    env.publish(&receipt(1)).await;
+    waiting(&env, "upload", 1).await;
+
+    let reported = "upload is paused by kari since ";
+    let shown = env.ok(&["sync", "show", "1"]);
+    assert!(shown.contains(reported) && shown.contains(": maintenance"), "{shown}");
+    let json: Value = serde_json::from_str(&env.ok(&["sync", "show", "1", "--json"])).expect("JSON");
+    assert!(json[0]["heldUpBy"][0].as_str().is_some_and(|why| why.starts_with(reported)), "{json}");
+    let checked = env.ok(&["doctor"]);
+    assert!(checked.contains(reported) && checked.contains("`bilag resume upload`"), "{checked}");
+    let console = env.console(&[]).await;
+    let page =
+        reqwest::get(console.at("/receipts/7/rcpt-1")).await.expect("a page").text().await.expect("text");
+    assert!(page.contains(&format!("Held up: <bdi>{reported}")), "{page}");
+
+    env.ok(&["resume", "upload"]);
+    env.complete_within(TIMEOUT, 1).await;
+    let shown = env.ok(&["sync", "show", "1"]);
+    assert!(!shown.contains("held up by"), "{shown}");
+    assert!(!env.ok(&["doctor"]).contains(reported));
+}

@@ -1,12 +1,17 @@
-//! `bilag render --receipt`: reprints the document that each target has, byte for byte, or warns.
+//! `bilag render --receipt`: prints a copy of the document that each target has, or with `--original` the document
+//! itself, byte for byte, or warns.
 
 use bilag_tests::{TestEnv, exit_output, package, receipt};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sync_store::State;
 
-/// The PDF, and the text on standard error; the command must succeed.
+/// The original's PDF, and the text on standard error; the command must succeed.
 fn printed(env: &TestEnv, arguments: &[&str]) -> (Vec<u8>, String) {
+    rendered(env, &[arguments, &["--original"]].concat())
+}
+
+fn rendered(env: &TestEnv, arguments: &[&str]) -> (Vec<u8>, String) {
     let ran = env.run(&[&["render", "--output", "-"], arguments].concat());
     let output = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{output}");
@@ -35,6 +40,11 @@ async fn prints_the_invoice_that_oms_and_omnium_have() {
         let omnium = env.sandbox.omnium.summary();
         assert_eq!(omnium.invoices[uid].files[0].sha256, sha256(&pdf));
     }
+
+    let (copy, output) = rendered(&env, &["--receipt", uid]);
+    let same = "omnium: a copy; its original is identical to the file sent\n";
+    assert!(output.contains(same) && output.contains(&same.replace("omnium", "package")), "{output}");
+    assert_ne!(Some(copy.as_slice()), env.sandbox.oms.document(1).as_deref());
 
     let (pdf, output) = printed(&env, &["--receipt", uid, "--template", "roll-80mm"]);
     for target in ["omnium", "package"] {

@@ -37,6 +37,8 @@ async fn every_invalid_setting_is_one_line_naming_its_variable() {
         ("OMNIUM_CLIENT_ID", "", "needed to send receipts to Omnium, and not set"),
         ("OMNIUM_CLIENT_SECRET", "", "needed to send receipts to Omnium, and not set"),
         ("OMNIUM_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
+        ("OMNIUM_TENANT_MAX_CONCURRENT_REQUESTS", "41", "41 is not in 1..=40"),
+        ("OMNIUM_INVOICE_EXTRAS", "total", "expected one of isCreditNote, kid,"),
         ("OMNIUM_TIMEOUT", "10", "write a number and ms, s, m or h"),
         ("INVOICE_SERVICE_URL", "hunter2-secret", "INVOICE_SERVICE_URL"),
         ("INVOICE_SERVICE_URL", "http://bilag:hunter2-secret@invoices.example", "INVOICE_SERVICE_URL"),
@@ -53,6 +55,11 @@ async fn every_invalid_setting_is_one_line_naming_its_variable() {
         ("OMS_TIMEOUT", "10", "write a number and ms, s, m or h"),
         ("ERP_INVOICE_URL", "hunter2-secret", "ERP_INVOICE_URL"),
         ("ERP_MAX_CONCURRENT_REQUESTS", "0", "0 is not in 1..=1000"),
+        ("ERP_EN16931", "xml", "off, cii, ubl"),
+        ("BILAG_NOTIFY_WEBHOOK_URL", "hunter2-secret", "write an http or https URL"),
+        ("BILAG_NOTIFY_WEBHOOK_FORM", "mail", "slack, teams, json"),
+        ("BILAG_NOTIFY_AFTER", "soon", "write a number and ms, s, m or h"),
+        ("BILAG_NOTIFY_SUMMARY_AT", "7 am", "a time of day has hours and minutes"),
         ("ERP_TIMEOUT", "10", "write a number and ms, s, m or h"),
     ] {
         let mut env = TestEnv::with_packages().await;

@@ -202,6 +202,7 @@ headers
   x-bilag-first-failed-at: TIME
   x-bilag-last-failed-at: TIME
   x-bilag-reason: undecodable
+  x-bilag-source-key: receipt.settled.v1
   x-bilag-stage: receipt
 
 payload

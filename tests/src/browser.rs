@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -131,10 +132,18 @@ impl Browser {
         field.prop("value").await.expect("a field has a value").unwrap_or_default()
     }
 
-    /// Sends keys to the focused element.
+    /// Presses and releases keys, one after the other, once the page has loaded and its script listens. They
+    /// go to whatever has the focus: an element found beforehand may be replaced by a page that renews itself.
     pub async fn keys(&self, keys: &str) {
-        let focused = self.page.active_element().await.expect("something has the focus");
-        focused.send_keys(keys).await.expect("keys are taken");
+        eventually_within(TIMEOUT, "the page has loaded", async || {
+            let state = self.page.execute("return document.readyState", Vec::new()).await.ok()?;
+            (state == "complete").then_some(())
+        })
+        .await;
+        let pressed = keys.chars().fold(KeyActions::new("keyboard".to_owned()), |pressed, value| {
+            pressed.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+        });
+        self.page.perform_actions(pressed).await.expect("keys are taken");
     }
 
     /// The focused element: the text of a link or button, the name of a field.

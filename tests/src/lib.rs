@@ -37,7 +37,7 @@ pub use postgres::{PrivatePostgres, database, execute};
 pub use process::{Bilag, binary, exit_output, unset_settings};
 pub use prometheus::{Sample, samples};
 pub use retrying_publisher::RetryingPublisher;
-pub use samples::{package, receipt, sample, sample_path, transitioned};
+pub use samples::{flow_ids, flow_receipt, package, receipt, sample, sample_path, transitioned};
 pub use test_env::{Store, TestEnv};
 pub use vhost::Vhost;
 pub use wait::{TIMEOUT, eventually, eventually_within};

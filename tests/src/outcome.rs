@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sync_store::State;
 
-use crate::{TestEnv, eventually_within};
+use crate::{TestEnv, eventually, eventually_within};
 
 impl TestEnv {
     /// Waits until so many receipts are complete.
@@ -16,6 +16,14 @@ impl TestEnv {
             let counts = store.counts().await.ok()?;
             let complete = counts.iter().filter(|counted| counted.state == State::Complete);
             (complete.map(|counted| counted.count).sum::<u64>() >= count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until exactly so many records are complete.
+    pub async fn wait_until_complete(&self, count: u64) {
+        eventually(&format!("{count} are complete"), async || {
+            (self.records(State::Complete).await == count).then_some(())
         })
         .await;
     }

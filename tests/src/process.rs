@@ -45,7 +45,7 @@ pub(crate) fn command(
 
 /// Removes inherited settings from a command's environment.
 pub fn unset_settings(command: &mut Command) {
-    const SETTINGS: [&str; 6] = ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_"];
+    const SETTINGS: [&str; 7] = ["BILAG_", "OMNIUM_", "OTEL_", "INVOICE_SERVICE_", "OMS_", "ERP_", "FLOW_"];
     for (name, _) in std::env::vars() {
         if SETTINGS.iter().any(|prefix| name.starts_with(prefix)) {
             command.env_remove(name);

@@ -41,3 +41,32 @@ pub fn receipt(number: u32) -> Value {
     event["orderReceipt"]["order"]["uid"] = json!(format!("ord-{number}"));
     event
 }
+
+/// Flow's webhook of a settled order, which holds ids only.
+pub fn flow_ids(number: u32) -> Value {
+    json!({
+        "action": "ORDER_SETTLED",
+        "tenant": { "Id": 7, "Uid": "7" },
+        "store": { "Id": 1, "Uid": "70" },
+        "order": { "Id": 7123, "Uid": format!("ord-{number}") }
+    })
+}
+
+/// A receipt as Flow's search answers it, settled just now.
+pub fn flow_receipt(number: u32) -> Value {
+    let now = chrono::Utc::now();
+    json!({
+        "storeUid": "70", "orderUid": format!("ord-{number}"), "orderReceiptUid": format!("rcpt-{number}"),
+        "settleState": "COMPLETED", "voucherNumber": number.to_string(), "orderNumber": format!("6{number}"),
+        "orderType": "SALE", "origin": "POS", "createdAt": now, "settledAt": now,
+        "orderTotals": { "grandTotal": 12_500, "vatTotal": 2_500 },
+        "items": [{
+            "uid": "i1", "sku": "KOPP", "name": "Kopp", "quantity": 100, "itemPrice": 12_500,
+            "itemDiscountAmount": 0, "itemTotal": 12_500, "vatRate": 2_500, "itemVatAmount": 2_500
+        }],
+        "settlements": [{
+            "uid": "s1", "code": "Card", "name": "Visa", "kind": "CARD", "amount": 12_500, "state": "COMPLETED",
+            "settledAt": now
+        }]
+    })
+}

@@ -134,6 +134,12 @@ impl TestEnv {
         }
     }
 
+    /// Enables notifications for every `bilag` started from now on.
+    pub fn enable_notifications(&mut self) {
+        let chat = self.sandbox.chat_url();
+        self.set("BILAG_NOTIFY_WEBHOOK_URL", &chat);
+    }
+
     /// Sets a variable for every `bilag` started from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.to_owned(), value.to_owned()));

@@ -7,7 +7,6 @@ mod reference;
 use std::env;
 use std::error::Error;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -77,27 +76,11 @@ fn schemas(check: bool) -> Outcome {
     validate_asyncapi()
 }
 
-/// By AsyncAPI's own parser, which is installed from npm on first use; another version of it is another folder.
+/// By AsyncAPI's own parser, which is installed from npm on first use.
 fn validate_asyncapi() -> Outcome {
-    let source = root().join("dev/asyncapi");
-    let lock = fs::read_to_string(source.join("package-lock.json"))?;
-    let mut version = DefaultHasher::new();
-    lock.hash(&mut version);
-    let folder = cache(&format!("asyncapi-{:x}", version.finish()));
-    if !folder.join("complete").exists() {
-        if !is_installed("npm") {
-            install(&["nodejs", "npm"])?;
-        }
-        fs::create_dir_all(&folder)?;
-        for file in ["package.json", "package-lock.json"] {
-            fs::copy(source.join(file), folder.join(file))?;
-        }
-        let quietly = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-        run(Command::new("npm").args(quietly).current_dir(&folder))?;
-        fs::write(folder.join("complete"), "")?;
-    }
-    let validate = [source.join("validate.mjs"), folder, "schemas/asyncapi.yaml".into()];
-    run(Command::new("node").args(validate).current_dir(root()))
+    let parser = output(Command::new("dev/npm.sh").arg("dev/asyncapi").current_dir(root()))?;
+    let arguments = ["dev/asyncapi/validate.mjs", parser.trim(), "schemas/asyncapi.yaml"];
+    run(Command::new("node").args(arguments).current_dir(root()))
 }
 
 /// Advisories only where their database can be reached.

@@ -169,8 +169,10 @@ fn pod_problems(name: &str, pod: &Value) -> Vec<String> {
         rule(!is_deployment || (has("/livenessProbe") && has("/readinessProbe")), "has no probes".into());
         for variable in list(container, "/env") {
             let (variable, value) = (text(variable, "/name"), text(variable, "/value"));
-            let is_secret =
+            let has_secret =
                 ["SECRET", "PASSWORD", "TOKEN", "_URL"].iter().any(|word| variable.contains(word));
+            // Where a secret's file is, is none.
+            let is_secret = has_secret && !variable.ends_with("_FILE");
             rule(!is_secret || value.is_empty(), format!("contains the value of {variable}"));
         }
     }

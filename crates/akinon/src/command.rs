@@ -10,7 +10,8 @@ use thiserror::Error;
 /// theirs that could be found: the defaults are to be confirmed with Akinon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceCommand {
-    /// Names the command; `update_invoice_of_the_package` by default, to be confirmed with Akinon.
+    /// Names the command; `update_invoice_of_the_package` by default, to be confirmed with Akinon. One of digits
+    /// alone is the command's transition id, and sent as a number: Akinon accepts the one or the other.
     pub slug: String,
     /// The key of the invoice's number; `invoice_number` by default, to be confirmed with Akinon.
     pub number_key: String,
@@ -94,7 +95,7 @@ impl InvoiceCommand {
     /// The command's JSON.
     pub(crate) fn body(&self, package_id: u64, number: &str, date: &str, document: String) -> Vec<u8> {
         let body: Map<String, Value> = [
-            ("slug", self.slug.as_str().into()),
+            ("slug", self.slug.parse::<u64>().map_or_else(|_| self.slug.as_str().into(), Value::from)),
             ("package", package_id.into()),
             (self.number_key.as_str(), number.into()),
             (self.date_key.as_str(), date.into()),

@@ -1,4 +1,4 @@
-//! Akinon's OMS: a package gets its invoice's number, date and document.
+//! Akinon's OMS: a package gets its invoice's number, date and document, and says which commands it takes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http_client::{Authorization, CallError, Request, Secret, Service, ServiceClient, ServiceConfig};
+use serde_json::Value;
 
 use crate::{ConfigError, InvoiceCommand};
 
@@ -72,6 +73,27 @@ impl Oms {
         self.client.longest_call()
     }
 
+    /// The commands that a package takes now, by what they are called: slugs and transition ids. Akinon: a GET on the
+    /// package gives its `commands`. Their form is in no document that could be found, so every form that may
+    /// be meant is read: texts, numbers, and objects with a slug or an id; to be confirmed with Akinon.
+    ///
+    /// # Errors
+    /// See [`CallError`]; [`CallError::Foreign`] also where the answer has no list of commands.
+    pub async fn commands(&self, package_id: u64) -> Result<Vec<String>, CallError> {
+        let id = package_id.to_string();
+        let path = ["api", "v1", "oms", "packages", &id, ""];
+        let success = self.client.get("/api/v1/oms/packages/{id}/", &path, &[]).await?;
+        let package: Value = serde_json::from_slice(&success.body).unwrap_or_default();
+        let commands = package.get("commands").and_then(Value::as_array);
+        let commands = commands.ok_or_else(|| self.client.foreign(success.status))?;
+        Ok(commands.iter().flat_map(names).collect())
+    }
+
+    /// What the command that gives a package its invoice is called in the settings.
+    pub fn command_name(&self) -> &str {
+        &self.command.slug
+    }
+
     /// Gives a package its invoice; the same invoice may be given again. Akinon: `POST
     /// /api/v1/oms/packages/{id}/command/`, whose command is named by its slug.
     ///
@@ -88,6 +110,22 @@ impl Oms {
             successes: &[200, 204],
         };
         self.client.call(&request).await.map(drop)
+    }
+}
+
+/// What one command is called.
+fn names(command: &Value) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    match command {
+        Value::Object(members) => ["slug", "id", "pk", "transition_id"]
+            .iter()
+            .filter_map(|name| text(members.get(*name)?))
+            .collect(),
+        other => text(other).into_iter().collect(),
     }
 }
 

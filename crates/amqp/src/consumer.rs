@@ -27,6 +27,12 @@ pub trait Handler: Send + Sync + 'static {
     fn bulkhead(&self, _message: &Message) -> Option<String> {
         None
     }
+
+    /// Within which the downstream may forbid messages while it allows others, for people ("store 70"). Asked for
+    /// while something is forbidden only.
+    fn scope(&self, _message: &Message) -> Option<String> {
+        None
+    }
 }
 
 /// What the downstream of one bulkhead is like.

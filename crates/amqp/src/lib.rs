@@ -53,6 +53,7 @@ mod session;
 mod status;
 mod topology;
 
+pub use connection::alarm::{Alarms, alarm};
 pub use connection::management::{Management, ManagementError};
 pub use connection::publisher::{PublishError, Publisher};
 pub use connection::{Broker, ConnectError};
@@ -64,11 +65,11 @@ pub use failure::{BoxError, Extent, Failure, Reached, Reason, chain};
 pub use layers::trace::continue_from;
 pub use layers::{Action, decide};
 pub use message::header::{Headers, names as header_names};
-pub use message::{DeadLetter, Message, Outgoing, Subject, dead_letter_id};
+pub use message::{DeadLetter, Message, Origin, Outgoing, Subject, dead_letter_id};
 pub use metrics::count_dead_by_broker;
 pub use outcome::Outcome;
 pub use run::StartError;
-pub use status::{Hold, Pause, StageState, StageStatus};
+pub use status::{Hold, Part, Pause, StageState, StageStatus};
 pub use topology::{
     Argument, BindingKey, CheckError, DEAD, Delay, Difference, EVENTS, Exchange, FoundRight,
     ParseBindingKeyError, ParseDelayError, Queue, QueueRole, REQUEUE, RETRY, Right, Rights, Topology,

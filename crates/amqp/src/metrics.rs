@@ -156,8 +156,10 @@ pub(crate) fn watch(status: &Arc<StageStatus>) {
     };
     let in_flight = "Messages that the stage is at work on";
     shows("bilag.messages.in_hand", "{message}", in_flight, None, StageStatus::in_flight);
-    let bulkheads = "Tenants whose messages wait while the stage handles those of others";
-    shows("bilag.stage.lanes_paused", "{lane}", bulkheads, None, |status| status.paused_bulkheads().len());
+    let bulkheads = "Tenants and stores whose messages wait while the stage handles those of others";
+    shows("bilag.stage.lanes_paused", "{lane}", bulkheads, None, |status| {
+        status.paused_bulkheads().len() + status.paused_scopes().len()
+    });
     let paused = "Whether the stage takes no messages, and whose pause it is: 1 or 0";
     let by_itself = |status: &StageStatus| usize::from(status.pause().is_some());
     shows("bilag.stage.paused", "{stage}", paused, Some("itself"), by_itself);

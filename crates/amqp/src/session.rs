@@ -19,7 +19,7 @@ use crate::hold::Orders;
 use crate::layers::{Layers, Permit};
 use crate::message::delivery_count::delivered_in_vain;
 use crate::topology::{apply, bus};
-use crate::{ConnectError, Consumer, Handler, Publisher, StageState, StageStatus, Topology, TopologyError};
+use crate::{ConnectError, Consumer, Handler, Publisher, StageState, Topology, TopologyError};
 
 /// A message delivered this often without an end may be one that kills its process. From then on it
 /// is handled alone, so that it dies without taking others along.
@@ -110,7 +110,7 @@ impl Session {
     ) -> Ended {
         tokio::select! {
             ended = self.take(layers, tasks, orders) => ended,
-            never = self.watch(&layers.status) => match never {},
+            never = self.publisher.follow_alarms(&self.queue, |alarm| layers.status.show_alarm(alarm)) => match never {},
             never = self.keep_declared() => match never {},
         }
     }
@@ -124,14 +124,6 @@ impl Session {
             if apply::declare(&self.link, topology).await.is_err() {
                 self.undeclared.notify_one();
             }
-        }
-    }
-
-    async fn watch(&self, status: &StageStatus) -> Infallible {
-        let mut look = interval(Duration::from_millis(500));
-        loop {
-            look.tick().await;
-            status.show_blocked(self.publisher.is_blocked());
         }
     }
 

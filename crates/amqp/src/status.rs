@@ -18,8 +18,8 @@ pub enum StageState {
     Disconnected(String),
     /// Consuming, or ready to.
     Running,
-    /// The broker blocks what we publish: it is out of memory or disk.
-    Blocked,
+    /// The broker blocks what we publish: it has this alarm.
+    Blocked(String),
     /// Finishing what is in flight.
     Stopping,
 }
@@ -48,14 +48,24 @@ pub struct Pause {
     pub next_probe_at: DateTime<Utc>,
 }
 
+/// What a circuit breaker is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The whole stage.
+    Stage,
+    /// The messages of one bulkhead.
+    Bulkhead(String),
+    /// The messages of one scope, as [`Handler::scope`](crate::Handler::scope) names it.
+    Scope(String),
+}
+
 /// What one stage of this process is doing.
 #[derive(Debug)]
 pub struct StageStatus {
     /// The stage.
     pub stage: &'static str,
     state: Mutex<StageState>,
-    /// Of the stage itself, and of bulkheads by their names.
-    pauses: Mutex<BTreeMap<Option<String>, Pause>>,
+    pauses: Mutex<BTreeMap<Part, Pause>>,
     hold: Mutex<Option<Hold>>,
     in_flight: AtomicUsize,
     handled: AtomicU64,
@@ -83,13 +93,28 @@ impl StageStatus {
 
     /// Why it takes no messages by itself, where it takes none.
     pub fn pause(&self) -> Option<Pause> {
-        self.pauses.lock().get(&None).cloned()
+        self.pauses.lock().get(&Part::Stage).cloned()
     }
 
     /// Its bulkheads that are paused by themselves, by name; the others go on.
     pub fn paused_bulkheads(&self) -> BTreeMap<String, Pause> {
+        self.paused(|part| match part {
+            Part::Bulkhead(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// Its scopes that are paused because the downstream forbids what is of them; the others go on.
+    pub fn paused_scopes(&self) -> BTreeMap<String, Pause> {
+        self.paused(|part| match part {
+            Part::Scope(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    fn paused(&self, name: impl Fn(&Part) -> Option<&String>) -> BTreeMap<String, Pause> {
         let pauses = self.pauses.lock();
-        pauses.iter().filter_map(|(name, pause)| Some((name.clone()?, pause.clone()))).collect()
+        pauses.iter().filter_map(|(part, pause)| Some((name(part)?.clone(), pause.clone()))).collect()
     }
 
     /// Who has paused it by hand and why, once it obeys and takes nothing more.
@@ -116,28 +141,28 @@ impl StageStatus {
         *self.state.lock() = state;
     }
 
-    /// Shows whether the broker blocks what we publish, where nothing worse is to be shown.
-    pub(crate) fn show_blocked(&self, blocked: bool) {
+    /// Shows the alarm by which the broker blocks what we publish, where nothing worse is to be shown.
+    pub(crate) fn show_alarm(&self, alarm: Option<String>) {
         let state = &mut *self.state.lock();
-        match (&*state, blocked) {
-            (StageState::Running, true) => *state = StageState::Blocked,
-            (StageState::Blocked, false) => *state = StageState::Running,
+        match (&*state, alarm) {
+            (StageState::Running, Some(alarm)) => *state = StageState::Blocked(alarm),
+            (StageState::Blocked(_), None) => *state = StageState::Running,
             _ => {}
         }
     }
 
-    /// The stage, or one of its bulkheads, is paused, or goes on.
-    pub(crate) fn set_pause(&self, bulkhead: Option<&str>, pause: Option<Pause>) {
-        let (mut pauses, bulkhead) = (self.pauses.lock(), bulkhead.map(str::to_owned));
+    /// The stage, or a part of it, is paused, or goes on.
+    pub(crate) fn set_pause(&self, part: &Part, pause: Option<Pause>) {
+        let mut pauses = self.pauses.lock();
         match pause {
-            Some(pause) => drop(pauses.insert(bulkhead, pause)),
-            None => drop(pauses.remove(&bulkhead)),
+            Some(pause) => drop(pauses.insert(part.clone(), pause)),
+            None => drop(pauses.remove(part)),
         }
     }
 
     /// The pause goes on, and the next message is tried then.
-    pub(crate) fn set_next_probe(&self, bulkhead: Option<&str>, at: DateTime<Utc>) {
-        if let Some(pause) = self.pauses.lock().get_mut(&bulkhead.map(str::to_owned)) {
+    pub(crate) fn set_next_probe(&self, part: &Part, at: DateTime<Utc>) {
+        if let Some(pause) = self.pauses.lock().get_mut(part) {
             pause.next_probe_at = at;
         }
     }

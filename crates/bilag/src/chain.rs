@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use amqp::{Delay, Topology};
 use clap::builder::Resettable;
 use clap::{Args, Command, FromArgMatches};
-use consumer::{Stage, StageSettings};
+use consumer::{Stage, StageSettings, TransformSettings};
 use tenants::TenantSettings;
 
 /// Names every stage that is in use.
@@ -19,19 +19,23 @@ macro_rules! chain {
         pub struct ChainSettings {
             #[command(flatten)]
             pub tenants: TenantSettings,
+            #[command(flatten)]
+            pub transforms: TransformSettings,
             $(#[command(flatten)] pub $name: $settings,)+
         }
 
         impl ChainSettings {
             /// Every stage, in the order in which a receipt meets them.
             pub fn chain(&self) -> Arc<[Stage]> {
-                [$(self.$name.stage(&self.tenants)),+].into()
+                let transforms = self.transforms.transforms.as_ref();
+                [$(self.$name.stage(&self.tenants).transformed_by(transforms)),+].into()
             }
         }
     };
 }
 
 chain! {
+    hydrate: consumer_hydrate::HydrateSettings,
     packed: consumer_packed::PackedSettings,
     receipt: consumer_receipt::ReceiptSettings,
     render: consumer_render::RenderSettings,

@@ -8,8 +8,12 @@ mod doctor;
 #[cfg(test)]
 mod documented;
 mod ingress;
+mod notify;
+mod shell;
 mod stages;
 mod store;
+mod transform;
+mod transform_init;
 mod unlisted;
 
 use std::ffi::OsString;
@@ -17,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+use consumer_receipt::MappingSettings;
 use consumer_render::RenderSettings;
 use sync_store::{PackageState, State};
 use tenants::TenantSettings;
@@ -30,8 +35,12 @@ pub use dead::{
 };
 pub use doctor::DoctorArgs;
 pub use ingress::IngressArgs;
+pub use notify::NotifyArgs;
+pub use shell::{CompletionsArgs, ManArgs};
 pub use stages::{PauseArgs, ResumeArgs, StagesArgs};
 pub use store::{MigrateArgs, PruneArgs, RecountArgs};
+pub use transform::TransformArgs;
+pub use transform_init::{TransformCommand, TransformInitArgs};
 pub use unlisted::UnlistedSettings;
 
 use crate::chain::{ALL, ChainSettings, stages};
@@ -58,11 +67,16 @@ pub enum Command {
     Publish(PublishArgs),
     /// Publish exported receipts of a period that the store has not received
     Backfill(BackfillArgs),
-    /// Print the Omnium invoice of a receipt
+    /// Print what transforms make of messages, or check samples of them
+    ///
+    /// Prints the event that the transforms of BILAG_TRANSFORMS make of a message, checked as the stage would that reads
+    /// it. An error names the place in the message.
+    Transform(Box<TransformArgs>),
+    /// Print the Omnium invoice of a receipt, or its e-invoice
     Map(MapArgs),
     /// Render the PDF of a receipt
     Render(RenderArgs),
-    /// Check receipt templates
+    /// Check, print and preview receipt templates
     #[command(subcommand)]
     Template(TemplateCommand),
     /// Delivery status of receipts
@@ -84,13 +98,19 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Audit log of operators' actions
     Audit(AuditArgs),
+    /// Notifications of new causes of dead letters, long pauses and missing files
+    Notify(NotifyArgs),
     /// Web console for operators
     Console(Box<ConsoleArgs>),
     /// Receive webhooks and publish each to the bus before answering
     Ingress(Box<IngressArgs>),
-    /// Run `bilag-sandbox`: stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate
-    /// hook, with faults on request and a record of every call
+    /// Run `bilag-sandbox`: stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP, Flow and a
+    /// hydrate hook, with faults on request and a record of every call
     Sandbox(SandboxArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages, one for each command
+    Man(ManArgs),
 }
 
 /// The consumers by their names.
@@ -172,9 +192,14 @@ pub struct MapArgs {
     /// File with a receipt.settled.v1 event; `-` reads standard input
     #[arg(value_name = "RECEIPT")]
     pub file: PathBuf,
-    /// Prefix of property keys
-    #[arg(long, env = "OMNIUM_PROPERTY_PREFIX", default_value = "flow", value_name = "PREFIX")]
-    pub property_prefix: String,
+    /// Print the e-invoice by EN 16931 in CII (factur-x.xml), or what is missing for one
+    #[arg(long)]
+    pub en16931: bool,
+    /// Print the e-invoice by EN 16931 in UBL 2.1, or what is missing for one
+    #[arg(long, conflicts_with = "en16931")]
+    pub ubl: bool,
+    #[command(flatten)]
+    pub mapping: MappingSettings,
     #[command(flatten)]
     pub tenants: TenantSettings,
 }
@@ -190,9 +215,16 @@ pub struct RenderArgs {
     /// Only this tenant
     #[arg(long, value_name = "UID", requires = "receipt")]
     pub tenant: Option<String>,
+    /// Print the stored receipt as it was issued, not as a copy of it
+    #[arg(long, conflicts_with = "file")]
+    pub original: bool,
+    /// List what the law of the tenant's country asks for and the document does not say; nothing is written without
+    /// an output file
+    #[arg(long)]
+    pub check_content: bool,
     /// Output file; `-` writes standard output
-    #[arg(short, long, value_name = "OUT")]
-    pub output: PathBuf,
+    #[arg(short, long, value_name = "OUT", required_unless_present = "check_content")]
+    pub output: Option<PathBuf>,
     #[command(flatten)]
     pub render: RenderSettings,
     #[command(flatten)]
@@ -203,11 +235,42 @@ pub struct RenderArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
-    /// List all errors of a template with their lines
+    /// List all errors of a template with their lines, and what the law asks for and it does not print
     Check {
         /// Name of a built-in template, or a file
         template: String,
+        /// Countries that it is for, as in NO,SE: what their law asks for and it does not print is an error
+        /// [default: a warning, for NO, SE, DK, FI and TR]
+        #[arg(long, value_name = "COUNTRIES", value_delimiter = ',', ignore_case = true,
+              value_parser = PossibleValuesParser::new(receipt_pdf::COUNTRIES), hide_possible_values = true)]
+        country: Vec<String>,
     },
+    /// Print the source of a built-in template, to start one of your own from
+    Show {
+        /// Name of a built-in template
+        #[arg(value_parser = PossibleValuesParser::new(receipt_pdf::Template::BUILTIN))]
+        name: String,
+    },
+    /// Render a template with a sample receipt or your own; with --watch, again on each save, in a browser
+    Preview(PreviewArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// Name of a built-in template, or a file
+    pub template: String,
+    /// File with a receipt.settled.v1 event; by default a sample sale
+    #[arg(value_name = "RECEIPT")]
+    pub receipt: Option<PathBuf>,
+    /// Output file; by default named after the template
+    #[arg(short, long, value_name = "OUT", conflicts_with = "watch")]
+    pub output: Option<PathBuf>,
+    /// Serve a page on this machine that shows the PDF, and renders it again when a file changes
+    #[arg(long)]
+    pub watch: bool,
+    /// Port of the page; 0 chooses a free one
+    #[arg(long, default_value_t = 8765, requires = "watch")]
+    pub port: u16,
 }
 
 #[derive(Debug, Subcommand)]
@@ -247,7 +310,8 @@ pub enum SyncCommand {
     },
     /// Compare the records with Omnium: invoice, amount, currency, file
     ///
-    /// Only reads. Lists every difference, with what to do, and ends with exit code 1 where there is one.
+    /// Only reads. Lists every difference, with what to do, and ends with exit code 1 where there is one; with 3 where
+    /// there is none, and something could not be compared.
     /// Ctrl-C ends it with what was found so far.
     Verify(Box<VerifyArgs>),
     /// Recompute days in reports after BILAG_TIME_ZONE or a tenant's time zone has changed

@@ -64,7 +64,7 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
         .stages
         .iter()
         .map(|stage| {
-            json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(), "lanes": stage.paused_bulkheads(),
+            json!({ "stage": stage.stage, "broker": stage.state(), "pause": stage.pause(), "lanes": stage.paused_bulkheads(), "scopes": stage.paused_scopes(),
                     "hold": stage.hold(), "inHand": stage.in_flight(), "handled": stage.handled(), "passedOver": stage.passed_over() })
         })
         .collect();

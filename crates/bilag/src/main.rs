@@ -67,9 +67,10 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Topology(args) => commands::topology::run(args).await,
         Command::Publish(args) => commands::publish::run(args).await,
         Command::Backfill(args) => commands::backfill::run(args).await,
+        Command::Transform(args) => commands::transform::run(*args).await,
         Command::Map(args) => commands::map::run(&args),
         Command::Render(args) => commands::render::run(&args).await,
-        Command::Template(args) => commands::template::run(&args),
+        Command::Template(args) => commands::template::run(args).await,
         Command::Sync(args) => commands::sync::run(args).await,
         Command::Dead(args) => commands::dead::run(args).await,
         Command::Packages(args) => commands::packages::run(args).await,
@@ -78,9 +79,15 @@ async fn run(command: Command) -> Result<(), Failed> {
         Command::Pause(args) => commands::pause::pause(&args).await,
         Command::Resume(args) => commands::pause::resume(&args).await,
         Command::Audit(args) => commands::audit::run(args).await,
+        Command::Notify(args) => commands::notify::run(&args).await,
         Command::Console(args) => commands::console::run(*args).await,
         Command::Ingress(args) => commands::ingress::run(*args).await,
         Command::Sandbox(args) => commands::sandbox::run(args),
+        Command::Completions(args) => {
+            commands::completions::run(&args);
+            Ok(())
+        }
+        Command::Man(args) => commands::man::run(&args),
     }
 }
 

@@ -15,6 +15,7 @@ use amqp::{BoxError, chain};
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 use consumer_render::TemplateError;
+use omnium::Environment;
 use terminal_size::terminal_size_of;
 use textwrap::{Options, WordSplitter, wrap};
 
@@ -46,9 +47,20 @@ impl Failed {
         Self { text: describe(error), exit: 2 }
     }
 
+    /// Nothing is wrong as far as it can be known, and not all of it can: exit code 3.
+    pub fn inconclusive(error: impl Into<BoxError>) -> Self {
+        Self { text: describe(error), exit: 3 }
+    }
+
     /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         self.exit
+    }
+}
+
+impl Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -127,6 +139,15 @@ pub enum Column {
     Right(&'static str),
 }
 
+/// Says above a listing that receipts go to a test environment of Omnium, where `OMNIUM_BASE_URL` says so.
+pub fn test_header() {
+    let url = std::env::var("OMNIUM_BASE_URL").unwrap_or_default();
+    if let Some(environment) = Environment::of(&url) {
+        say(format_args!("{}: receipts go to {url}", environment.name()));
+        say("");
+    }
+}
+
 /// Prints rows under headings.
 pub fn table(columns: &[Column], rows: &[Vec<String>]) {
     table_lines(columns, rows).iter().for_each(say);
@@ -185,6 +206,11 @@ pub fn json(value: &serde_json::Value) {
 /// Prints JSON that is written down already.
 pub fn json_text(document: &str) {
     written(writeln!(io::stdout().lock(), "{}", untrusted_text::json(document)));
+}
+
+/// Prints XML that ends with a line break.
+pub fn xml_text(document: &str) {
+    say_bytes(untrusted_text::xml(document).as_bytes());
 }
 
 /// Columns of the terminal on standard output, at most 100.

@@ -1,6 +1,7 @@
 //! What a process reports of its stages to the store, and the holds that it reads there: one task for all of
 //! its stages.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -191,19 +192,21 @@ fn report(status: &StageStatus) -> StageReport {
         StageState::Starting => ("starting", None),
         StageState::Disconnected(why) => ("disconnected", Some(why)),
         StageState::Running => ("running", None),
-        StageState::Blocked => ("blocked", None),
+        StageState::Blocked(alarm) => ("blocked", Some(alarm)),
         StageState::Stopping => ("stopping", None),
     };
     let reported = |Pause { since, why, next_probe_at }: Pause| ReportedPause { since, why, next_probe_at };
-    let bulkheads = status.paused_bulkheads().into_iter();
-    let bulkheads =
-        bulkheads.map(|(bulkhead, pause)| ReportedBulkhead { bulkhead, pause: reported(pause) }).collect();
+    let all = |paused: BTreeMap<String, Pause>| {
+        let paused = paused.into_iter();
+        paused.map(|(bulkhead, pause)| ReportedBulkhead { bulkhead, pause: reported(pause) }).collect()
+    };
     StageReport {
         stage: status.stage.to_owned(),
         broker: broker.to_owned(),
         broker_why,
         pause: status.pause().map(reported),
-        bulkheads,
+        bulkheads: all(status.paused_bulkheads()),
+        scopes: all(status.paused_scopes()),
         held: status.hold().is_some(),
         in_flight: u64::try_from(status.in_flight()).unwrap_or(u64::MAX),
         handled: status.handled(),

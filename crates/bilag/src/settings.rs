@@ -11,7 +11,7 @@ use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use config::Secret;
 use sync_store::{StoreError, SyncStore};
 
-use crate::output::Failed;
+use crate::output::{Failed, tell};
 
 /// A broker on this machine, as it is after its installation.
 const BROKER_HERE: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
@@ -60,6 +60,16 @@ impl BrokerSettings {
         let url = setting.read().map_err(Failed::plainly_used_wrongly)?;
         let url = url.unwrap_or_else(|| Secret::new(BROKER_HERE));
         Broker::new(url, purpose).map_err(|error| Failed::used_wrongly(setting.name, error))
+    }
+
+    /// The same, for a command that publishes: it says on standard error that it waits for the end of an alarm.
+    pub fn broker_to_publish(&self, purpose: &str) -> Result<Broker, Failed> {
+        Ok(self.broker(purpose)?.on_alarm(|broker, alarm| match alarm {
+            Some(alarm) => tell(format_args!(
+                "waiting: the broker at {broker} has an alarm and accepts no messages: {alarm}"
+            )),
+            None => tell("the broker's alarm has ended"),
+        }))
     }
 
     /// Longer than all retry queues together: who is untouched for so long waits in none of them.

@@ -40,14 +40,14 @@ pub fn read_text(path: impl AsRef<Path>, most: u64) -> io::Result<String> {
 pub struct ReloadedFile<T, E> {
     path: PathBuf,
     parse: Parse<T, E>,
-    last: Mutex<Option<(Version, T)>>,
+    last: Mutex<Option<(FileVersion, T)>>,
 }
 
 type Parse<T, E> = fn(&Path, io::Result<Metadata>) -> Result<T, E>;
 
 /// Tells one content of a file from another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Version {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileVersion {
     device: u64,
     inode: u64,
     size: u64,
@@ -71,7 +71,7 @@ impl<T: Clone, E> ReloadedFile<T, E> {
     pub fn current(&self) -> Result<T, E> {
         // Before the content: a change in between is read once more.
         let meta = fs::metadata(&self.path);
-        let version = meta.as_ref().ok().map(Version::of);
+        let version = meta.as_ref().ok().map(FileVersion::of_metadata);
         let mut last = self.last.lock();
         if let Some((known, value)) = &*last
             && Some(*known) == version
@@ -90,8 +90,13 @@ impl<T: Clone, E> ReloadedFile<T, E> {
     }
 }
 
-impl Version {
-    fn of(meta: &Metadata) -> Self {
+impl FileVersion {
+    /// Of the file that is there now; `None` where there is none.
+    pub fn of(path: impl AsRef<Path>) -> Option<Self> {
+        fs::metadata(path).ok().as_ref().map(Self::of_metadata)
+    }
+
+    fn of_metadata(meta: &Metadata) -> Self {
         let modified = (meta.mtime(), meta.mtime_nsec());
         Self { device: meta.dev(), inode: meta.ino(), size: meta.len(), modified }
     }

@@ -15,9 +15,11 @@
 mod file;
 mod redact;
 mod secret;
+mod toml_error;
 mod toml_reader;
 
-pub use file::{ReloadedFile, read, read_text};
+pub use file::{FileVersion, ReloadedFile, read, read_text};
 pub use redact::{redact_secrets, remember};
 pub use secret::{FileProblem, Secret};
+pub use toml_error::{TomlFileError, WithCause};
 pub use toml_reader::{At, Mistake, Report, TomlReader, read_toml};

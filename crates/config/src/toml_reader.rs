@@ -142,14 +142,14 @@ impl<'a, 's> TomlReader<'a, 's> {
     }
 
     /// A number within the range.
-    pub fn number(&self, key: &'static str, range: Range<f32>) -> Option<f32> {
+    pub fn number(&self, key: &'static str, range: RangeInclusive<f32>) -> Option<f32> {
         let At { value, line } = self.value(key)?;
         let number = match value {
             DeValue::Integer(number) => number.as_str().parse().ok(),
             DeValue::Float(number) => number.as_str().parse().ok(),
             _ => None,
         };
-        let wanted = || format!("a number from {} to {}", range.start, range.end);
+        let wanted = || format!("a number from {} to {}", range.start(), range.end());
         number.filter(|number| range.contains(number)).or_else(|| self.refuse(key, line, &wanted()))
     }
 

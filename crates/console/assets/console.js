@@ -87,7 +87,6 @@ function move(by) {
   if (!all.length) return;
   const here = all.findIndex((row) => row.contains(document.activeElement));
   const next = all[Math.max(0, Math.min(all.length - 1, here < 0 ? 0 : here + by))];
-  all.forEach((row) => row.classList.toggle("here", row === next));
   next.querySelector("a").focus();
 }
 

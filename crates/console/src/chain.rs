@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amqp::{Delay, Depths, Management, QueueDepth, chain, dead_queue_name, queue_name, retry_queue_name};
+use amqp::{
+    Alarms, Delay, Depths, Management, QueueDepth, chain, dead_queue_name, queue_name, retry_queue_name,
+};
 use chrono::{DateTime, Utc};
 use operate::Stage;
 use operate::dead_letters::DeadLetterService;
@@ -23,6 +25,7 @@ pub(crate) struct ChainMonitor {
     service: Arc<DeadLetterService>,
     management: Option<Management>,
     depths: Depths,
+    alarms: Option<Alarms>,
     clock: Clock,
     status: Cached<Arc<ChainStatus>>,
 }
@@ -38,6 +41,8 @@ pub(crate) struct ChainStatus {
 #[derive(Clone, Debug)]
 pub(crate) struct BrokerStatus {
     pub(crate) source: Source,
+    /// The broker's alarm, as it names it: until it ends, the broker accepts no messages.
+    pub(crate) alarm: Option<String>,
     stages: HashMap<&'static str, StageDepth>,
 }
 
@@ -69,7 +74,7 @@ pub(crate) struct StoreStatus {
     pub(crate) in_progress: HashMap<String, DateTime<Utc>>,
     /// Why stages consume nothing.
     pub(crate) pauses: HashMap<String, Pause>,
-    /// Why messages of some tenants wait while the stage runs.
+    /// Why messages of some tenants or stores wait while the stage runs.
     pub(crate) tenants: HashMap<String, Vec<Redacted>>,
 }
 
@@ -91,7 +96,8 @@ impl BrokerStatus {
 impl ChainMonitor {
     pub(crate) fn new(service: Arc<DeadLetterService>, management: Option<Management>, clock: Clock) -> Self {
         let depths = Depths::new(service.broker.clone());
-        Self { service, management, depths, clock, status: Cached::new(MAX_AGE) }
+        let alarms = service.stages.first().map(|stage| Alarms::new(service.broker.clone(), stage.name));
+        Self { service, management, depths, alarms, clock, status: Cached::new(MAX_AGE) }
     }
 
     /// The status, at most [`MAX_AGE`] old.
@@ -104,13 +110,27 @@ impl ChainMonitor {
         status
     }
 
-    /// Closes the connection to the broker.
+    /// Closes the connections to the broker.
     pub(crate) async fn close(&self) {
         self.depths.close().await;
+        if let Some(alarms) = &self.alarms {
+            alarms.close().await;
+        }
+    }
+
+    async fn broker_status(&self) -> Result<BrokerStatus, String> {
+        let alarm = async {
+            match &self.alarms {
+                Some(alarms) => alarms.now().await.map_err(|error| chain(&error)),
+                None => Ok(None),
+            }
+        };
+        let (depths, alarm) = tokio::join!(self.queue_depths(), alarm);
+        Ok(BrokerStatus { alarm: alarm?, ..depths? })
     }
 
     /// From the management API if it is configured and answers, otherwise by AMQP.
-    async fn broker_status(&self) -> Result<BrokerStatus, String> {
+    async fn queue_depths(&self) -> Result<BrokerStatus, String> {
         let DeadLetterService { stages, delays, .. } = &*self.service;
         let source = match &self.management {
             None => Source::Amqp(None),
@@ -164,7 +184,7 @@ fn by_stage(source: Source, stages: &[Stage], delays: &[Delay], depths: &[QueueD
         };
         Some((stage.name, depth))
     };
-    BrokerStatus { source, stages: stages.iter().filter_map(of).collect() }
+    BrokerStatus { source, alarm: None, stages: stages.iter().filter_map(of).collect() }
 }
 
 async fn store_status(store: &dyn SyncStore, stages: &[Stage]) -> Result<StoreStatus, StoreError> {
@@ -175,7 +195,8 @@ async fn store_status(store: &dyn SyncStore, stages: &[Stage]) -> Result<StoreSt
             let pause = Pause { text: (&why).into(), by_hand: now.hold.is_some() };
             status.pauses.insert(stage.clone(), pause);
         }
-        status.tenants.insert(stage, now.why_tenants_wait().iter().map(Redacted::from).collect());
+        let waiting = [now.why_tenants_wait(), now.why_stores_wait()].concat();
+        status.tenants.insert(stage, waiting.iter().map(Redacted::from).collect());
     }
     for count in store.dead_counts().await? {
         let (letters, oldest) = status.dead.entry(count.stage).or_insert((0, count.oldest));

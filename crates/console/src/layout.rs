@@ -37,6 +37,7 @@ pub(crate) fn page(viewer: &Viewer, title: &str, section: Section, content: Mark
         html! {
             header.top {
                 a.brand href="/" { (mark()) "Bilag" }
+                @if let Some(label) = viewer.test_label() { span.badge.warn title="Omnium's test environment" { (label) } }
                 nav aria-label="Pages" {
                     ul {
                         @for (named, path, name) in Section::NAMED {

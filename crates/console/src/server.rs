@@ -14,7 +14,6 @@ use axum::http::header::{
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use operate::dead_letters::DeadLetterService;
-use receipt_pdf::Look;
 use sync_store::SyncStore;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +26,7 @@ use crate::auth::session::Sessions;
 use crate::chain::ChainMonitor;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
-use crate::state::{AppState, Settings};
+use crate::state::{AppState, FindEInvoice, RenderDocument, Settings};
 use crate::{assets, error_page, pages};
 
 /// Settings of the console.
@@ -49,8 +48,12 @@ pub struct Console {
     pub clock: Clock,
     /// Whether editors may edit dead letters.
     pub allow_edit: bool,
-    /// Template of a tenant's receipts, by tenant uid: the render consumer's.
-    pub template_of: Arc<dyn Fn(&str) -> Look + Send + Sync>,
+    /// Renders a receipt as the render consumer does.
+    pub render: RenderDocument,
+    /// Tells of the e-invoice in it.
+    pub e_invoice: FindEInvoice,
+    /// Names the test environment that receipts go to, where they do; every page shows it.
+    pub test_label: Option<Arc<str>>,
     /// Time for the invoice service, after which a package counts as waiting.
     pub package_timeout: Duration,
 }
@@ -94,7 +97,9 @@ pub async fn serve(
         jobs: Arc::new(Jobs::new(Arc::clone(&dead_letters), clock.clone())),
         settings: Arc::new(Settings {
             allow_edit: console.allow_edit,
-            template_of: console.template_of,
+            render: console.render,
+            e_invoice: console.e_invoice,
+            test_label: console.test_label,
             package_timeout: console.package_timeout,
         }),
         guard: Arc::new(guard),

@@ -1,11 +1,12 @@
 //! The state of the server. Handlers extract the parts that they need.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
+use events::ReceiptSettled;
 use operate::dead_letters::DeadLetterService;
-use receipt_pdf::Look;
 use sync_store::SyncStore;
 
 use crate::auth::access::Access;
@@ -40,12 +41,36 @@ pub(crate) struct AppState {
 /// The store behind a pointer.
 pub(crate) type Store = Arc<dyn SyncStore>;
 
+/// Makes a receipt's PDF.
+pub type RenderDocument =
+    Arc<dyn Fn(&ReceiptSettled) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> + Send + Sync>;
+
+/// Tells whether a receipt's PDF contains an e-invoice.
+pub type FindEInvoice = Arc<dyn Fn(&ReceiptSettled) -> EInvoice + Send + Sync>;
+
+/// Whether a receipt's PDF contains an e-invoice by EN 16931.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EInvoice {
+    /// None is due.
+    NotDue,
+    /// It does.
+    Contained,
+    /// It does not, for these reasons.
+    Missing(Vec<String>),
+    /// One is required, so there is no PDF, for these reasons.
+    Refused(Vec<String>),
+}
+
 /// Settings of pages.
 pub(crate) struct Settings {
     /// Whether editors may edit dead letters.
     pub(crate) allow_edit: bool,
-    /// Template of a tenant's receipts, by tenant uid.
-    pub(crate) template_of: Arc<dyn Fn(&str) -> Look + Send + Sync>,
+    /// Renders a receipt as the render consumer does.
+    pub(crate) render: RenderDocument,
+    /// What that makes of the e-invoice.
+    pub(crate) e_invoice: FindEInvoice,
+    /// What every page says of where receipts go.
+    pub(crate) test_label: Option<Arc<str>>,
     /// After which a package counts as waiting.
     pub(crate) package_timeout: Duration,
 }

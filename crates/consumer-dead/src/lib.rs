@@ -10,23 +10,64 @@ use amqp::{
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
-use consumer::{Stage, StageSettings, of_store, package_subject, plain_body, receipt_subject, targets};
+use consumer::{
+    Context, Probe, Seen, SettingError, Stage, StageSettings, of_store, package_subject, plain_body,
+    receipt_subject, targets,
+};
 use events::Target;
+use events::store_clock::Zone;
+use notify::NotifySettings;
 use sync_store::{Closes, DeadLetter, DeadLetterStore, Key, NewDeadLetter, PackageKey};
 use tenants::TenantSettings;
 
 /// It needs nothing to be set.
-#[derive(Clone, Debug, Default, Args)]
-pub struct DeadSettings {}
+#[derive(Clone, Debug, Args)]
+pub struct DeadSettings {
+    #[command(flatten)]
+    notify: NotifySettings,
+}
 
 impl StageSettings for DeadSettings {
-    fn stage(&self, _: &TenantSettings) -> Stage {
-        Stage::new("dead", "Indexes dead letters")
+    fn stage(&self, tenants: &TenantSettings) -> Stage {
+        let (notify, probing, checking) = (self.notify.clone(), self.notify.clone(), self.notify.clone());
+        let zone = tenants.time_zone;
+        let stage = Stage::new("dead", "Indexes dead letters")
             .bind_to_dead_letters()
             .background(|context| fill_causes(context.store()))
             .background(backlog::measure)
-            .message_handler(|context| Ok(Index::new(context.store(), &context.chain, &context.oms)))
+            .background(move |context| notifications(context, &notify, zone))
+            .message_handler(move |context| {
+                checking.webhook()?;
+                Ok(Index::new(context.store(), &context.chain, &context.oms))
+            });
+        if self.notify.is_set() { stage.probe(move || probe(&probing)) } else { stage }
     }
+}
+
+/// Notes and sends notifications, where there is somebody to notify.
+fn notifications(
+    context: &Context,
+    settings: &NotifySettings,
+    zone: Option<Zone>,
+) -> impl Future<Output = ()> + use<> {
+    // What is wrong with a setting was said when the handler was made.
+    let webhook = settings.webhook().ok().flatten();
+    let work = webhook.map(|webhook| {
+        (notify::watch(context, settings.clone(), zone), notify::send(context.store(), webhook))
+    });
+    async move {
+        if let Some((watch, send)) = work {
+            tokio::join!(watch, send);
+        }
+    }
+}
+
+fn probe(settings: &NotifySettings) -> Result<Probe, SettingError> {
+    let webhook = settings.webhook_needed()?;
+    Ok(Probe::new("the notification webhook", async move {
+        let status = webhook.reach().await?;
+        Ok(Seen::well(format!("answers {status} to OPTIONS; `bilag notify --test` sends a message")))
+    }))
 }
 
 /// Dead letters that an earlier version noted get their cause, so that they are grouped with the others.
@@ -64,8 +105,12 @@ impl Index {
 impl Handler for Index {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         let letter = self.letter(message);
-        let headers: serde_json::Map<_, _> =
-            message.headers_for_people().into_iter().map(|(name, value)| (name, value.into())).collect();
+        // Of what the broker has dead-lettered, only the message itself says how it came.
+        let origin = message.origin();
+        let origin =
+            origin.iter().flat_map(|origin| origin.headers()).map(|(name, value)| (name.to_owned(), value));
+        let headers = message.headers_for_people().into_iter().chain(origin);
+        let headers: serde_json::Map<_, _> = headers.map(|(name, value)| (name, value.into())).collect();
         let new = NewDeadLetter {
             letter: &letter,
             headers: &serde_json::Value::from(headers).to_string(),

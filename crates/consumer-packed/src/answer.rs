@@ -2,7 +2,10 @@
 
 use amqp::{Failure, Outgoing};
 use consumer::receipt_subject;
-use events::{Contradictions, Foreign, Number, Package, ReceiptSettled, ReceiptSettledType, Undecodable};
+use events::{
+    Contradictions, Foreign, Number, OrderType, Package, PackageStatus, ReceiptSettled, ReceiptSettledType,
+    Undecodable,
+};
 use sync_store::Packing;
 
 /// Why the answer cannot be used.
@@ -17,6 +20,11 @@ pub(crate) enum AnswerError {
     /// It does not add up.
     #[error("the invoice service answered with a receipt that cannot be used")]
     Contradictory(#[source] Contradictions),
+    /// An invoice for a package that was packed for refund.
+    #[error(
+        "at orderReceipt.order.type: expected RETURN: the package was packed for refund, and a credit note was asked for"
+    )]
+    NoCreditNote,
     /// The receipt of another package.
     #[error("the invoice service answered with the receipt of package {answered}, and was asked for {asked}")]
     OtherPackage {
@@ -28,7 +36,11 @@ pub(crate) enum AnswerError {
 }
 
 /// Reads the receipt and gives it its package.
-pub(crate) fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettled, AnswerError> {
+pub(crate) fn receipt(
+    body: &[u8],
+    packing: &Packing<'_>,
+    status: &PackageStatus,
+) -> Result<ReceiptSettled, AnswerError> {
     let mut receipt: ReceiptSettled = events::decode(body).map_err(|error| match error {
         Undecodable::OtherFormat(foreign) | Undecodable::OtherEnvelope(foreign) => {
             AnswerError::Foreign(foreign)
@@ -36,6 +48,9 @@ pub(crate) fn receipt(body: &[u8], packing: &Packing<'_>) -> Result<ReceiptSettl
         error => AnswerError::NoReceipt(error),
     })?;
     receipt.check().map_err(AnswerError::Contradictory)?;
+    if *status == PackageStatus::PackedForRefund && receipt.order_receipt.order.kind != OrderType::Return {
+        return Err(AnswerError::NoCreditNote);
+    }
     let asked = packing.key.package_id;
     match &receipt.package {
         Some(package) if package.id != asked => {

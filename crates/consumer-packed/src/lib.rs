@@ -1,5 +1,5 @@
-//! The packed consumer: consumes Akinon's package events, and asks the invoice service for its
-//! invoice. Where the service answers with the receipt, it emits `receipt.settled.v1`; where it takes
+//! The packed consumer: consumes Akinon's package events, and asks the invoice service for the invoice of
+//! what was packed, or the credit note of what was packed for refund. Where the service answers with the receipt, it emits `receipt.settled.v1`; where it takes
 //! the request, the receipt comes over the bus later.
 
 mod answer;
@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use akinon::{Asked, InvoiceService};
-use amqp::{BoxError, Exchange, Failure, Message, Outcome, Reason, Subject};
+use amqp::{BoxError, Exchange, Failure, Outcome, Reason, Subject};
 use bytes::Bytes;
 use consumer::{
     Event, EventHandler, Input, MARGIN, Probe, ReadError, Reconcile, Refusals, Seen, SettingError, Stage,
-    StageSettings, failure, limit_size, lost, of_store, package_subject, plain_body,
+    StageSettings, TRANSFORM_FAILED, failure, limit_size, lost, of_store, package_subject,
 };
-use events::{About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType};
+use events::{
+    About, InvoiceRequest, InvoiceRequestType, PackageEvent, PackageStatus, ReceiptSettledType, RequestedType,
+};
 use sync_store::{Ask, Asking, PackageKey, PackageStore, Packing, Step};
 use tenants::TenantSettings;
+use transform::Makes;
 use uuid::Uuid;
 
 pub use overdue::again;
@@ -52,7 +55,7 @@ impl StageSettings for PackedSettings {
         stage
             .emits(&[ReceiptSettledType::NAME])
             .records_packages()
-            .reasons(&[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER])
+            .reasons(&[INVOICE_REFUSED, INVOICE_FORBIDDEN, INVALID_ANSWER, TRANSFORM_FAILED])
             .not_in_a_dry_run("BILAG_DRY_RUN: its requests have invoices made")
             .disabled(self.url().is_none().then_some("INVOICE_SERVICE_URL is not set"))
             .probe(move || probe(&probing))
@@ -73,20 +76,22 @@ fn probe(settings: &PackedSettings) -> Result<Probe, SettingError> {
     Ok(Probe::new("the invoice service", look))
 }
 
-/// A package event, where it says that the package was packed.
-struct Packed(Option<PackageEvent>);
+/// A package event, where it says that the package was packed, and what is wanted for it.
+struct Packed(Option<(PackageEvent, PackageStatus)>);
 
 impl Event for Packed {
+    const MADE_BY: &'static [Makes] = &[Makes::Packed, Makes::PackedForRefund];
+
     fn read(body: &[u8]) -> Result<Self, ReadError> {
         limit_size(body)?;
         Ok(Self(match events::package_status(body)? {
-            PackageStatus::Packed => Some(events::decode(body)?),
             PackageStatus::Other => None,
+            status => Some((events::decode(body)?, status)),
         }))
     }
 
     fn about(&self) -> Option<About> {
-        self.0.as_ref().map(PackageEvent::about)
+        self.0.as_ref().map(|(event, _)| event.about())
     }
 
     fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
@@ -110,7 +115,7 @@ impl EventHandler for AskForInvoice {
         &self,
         Input { event: Packed(event), body, message }: Input<'_, Packed>,
     ) -> Result<Outcome, Failure> {
-        let Some(PackageEvent { event, payload }) = event else { return Ok(Outcome::PassedOver) };
+        let Some((PackageEvent { event, payload }, status)) = event else { return Ok(Outcome::PassedOver) };
         let key = PackageKey { oms: self.oms.clone(), package_id: payload.id };
         let owner = Uuid::new_v4().to_string();
         let traceparent = message.header_text(amqp::header_names::TRACEPARENT);
@@ -118,7 +123,7 @@ impl EventHandler for AskForInvoice {
             key: &key,
             number: &payload.number,
             event_uuid: &event.uuid,
-            fingerprint: &payload.content_fingerprint(),
+            fingerprint: &payload.fingerprint(&status),
             body: &body,
             traceparent: traceparent.as_deref(),
         };
@@ -132,7 +137,7 @@ impl EventHandler for AskForInvoice {
         };
         match self.store.ask(&packing, &ask).await.map_err(of_store)? {
             Asking::Granted { round, asked_times } => {
-                let asked = self.ask(&packing, round, asked_times, &owner).await;
+                let asked = self.ask(&packing, &status, round, asked_times, &owner).await;
                 // The next one need not wait for the lease; 202 has ended it already. Where this
                 // fails, it runs out by itself.
                 if let Err(error) = self.store.release_package(&key, round, &owner).await {
@@ -151,8 +156,8 @@ impl EventHandler for AskForInvoice {
         }
     }
 
-    fn subject(&self, message: &Message) -> Option<Subject> {
-        Some(package_subject(&self.oms, events::package_id(&plain_body(message).ok()?)?))
+    fn subject(&self, body: &[u8]) -> Option<Subject> {
+        Some(package_subject(&self.oms, events::package_id(body)?))
     }
 }
 
@@ -175,6 +180,7 @@ impl AskForInvoice {
     async fn ask(
         &self,
         packing: &Packing<'_>,
+        status: &PackageStatus,
         round: u32,
         asked_times: u32,
         owner: &str,
@@ -183,15 +189,15 @@ impl AskForInvoice {
         let idempotency_key = format!("{}/{round}", packing.key);
         let request = match asked_times {
             // This event began the round.
-            0 => self.request(&idempotency_key, packing.body)?,
-            _ => self.request(&idempotency_key, &self.body(packing, round).await?)?,
+            0 => self.request(&idempotency_key, status, packing.body)?,
+            _ => self.request(&idempotency_key, status, &self.body(packing, round).await?)?,
         };
         let refusals = Refusals { rejected: INVOICE_REFUSED, forbidden: INVOICE_FORBIDDEN };
         let asked = self.service.ask(&idempotency_key, request).await;
         let doing = "the package has no invoice";
         match asked.map_err(|error| failure(doing, refusals, error))? {
             Asked::Receipt(body) => {
-                let receipt = answer::receipt(&body, packing)
+                let receipt = answer::receipt(&body, packing, status)
                     .map_err(|error| Failure::reject(INVALID_ANSWER, error))?;
                 tracing::info!(package = %packing.key, receipt = %receipt.order_receipt.uid, "the package has its invoice");
                 Ok(Outcome::Done(vec![answer::settled(&receipt)?]))
@@ -206,11 +212,13 @@ impl AskForInvoice {
         }
     }
 
-    fn request(&self, idempotency_key: &str, body: &[u8]) -> Result<Bytes, Failure> {
+    fn request(&self, idempotency_key: &str, status: &PackageStatus, body: &[u8]) -> Result<Bytes, Failure> {
         let package = events::raw_package(body)
             .ok_or_else(|| Failure::reject(Reason::UNDECODABLE, "the package cannot be read"))?;
         let kind = InvoiceRequestType::V1;
-        let request = InvoiceRequest { kind, id: idempotency_key, oms: &self.oms, package: &package };
+        let order_type = (*status == PackageStatus::PackedForRefund).then_some(RequestedType::Return);
+        let request =
+            InvoiceRequest { kind, id: idempotency_key, oms: &self.oms, order_type, package: &package };
         let json = serde_json::to_vec(&request);
         json.map(Bytes::from).map_err(|error| Failure::reject(Reason::UNSERIALIZABLE, error))
     }

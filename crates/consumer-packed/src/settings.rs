@@ -28,7 +28,7 @@ pub struct PackedSettings {
         long,
         env = "BILAG_PACKED_KEYS",
         value_delimiter = ',',
-        default_value = "package.status.packed,package.status.transitioned",
+        default_value = "package.status.packed,package.status.packed_for_refund,package.status.transitioned",
         value_name = "KEYS"
     )]
     pub(crate) packed_keys: Vec<BindingKey>,

@@ -1,22 +1,24 @@
 //! The receipt consumer: consumes `receipt.settled.v1`, opens its sync records, maps its invoice,
 //! and emits `invoice.ready.v1` for every target that wants it.
 
+mod mapping;
 mod package;
 mod settings;
 mod stranded;
 
 use std::sync::Arc;
 
-use amqp::{Exchange, Failure, Message, Outcome, Outgoing, Reason, Subject};
+use amqp::{Exchange, Failure, Outcome, Outgoing, Reason, Subject};
 use chrono::Utc;
 use consumer::{
-    Acceptance, Context, EventHandler, Input, Reconcile, Stage, StageSettings, UNKNOWN_TENANT, of_store,
-    plain_body, receipt_subject, tenant,
+    Acceptance, Context, EventHandler, Input, Reconcile, Stage, StageSettings, TRANSFORM_FAILED,
+    UNKNOWN_TENANT, of_store, receipt_subject, tenant,
 };
 use events::{InvoiceReady, InvoiceReadyType, ReceiptSettled, ReceiptSettledType, Target, Timestamp};
 use sync_store::{Key, NewReceipt, Opened, PackageStore, RecordStore, ReportStore, State};
 use tenants::{Tenant, TenantSettings, Tenants, Zones};
 
+pub use mapping::MappingSettings;
 pub use package::{OTHER_PACKAGE, SECOND_RECEIPT};
 pub use settings::ReceiptSettings;
 pub use stranded::Stranded;
@@ -25,7 +27,8 @@ pub use stranded::Stranded;
 pub const CONFLICTING_RECEIPT: Reason =
     Reason::new("conflicting_receipt", "compare both at the till; the one received first is kept");
 
-const REASONS: &[Reason] = &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, UNKNOWN_TENANT];
+const REASONS: &[Reason] =
+    &[CONFLICTING_RECEIPT, SECOND_RECEIPT, OTHER_PACKAGE, TRANSFORM_FAILED, UNKNOWN_TENANT];
 
 /// Names the stage.
 pub(crate) const NAME: &str = "receipt";
@@ -57,7 +60,7 @@ impl StageSettings for ReceiptSettings {
                     records: context.store(),
                     packages: context.store(),
                     context: context.clone(),
-                    property_prefix: settings.omnium_property_prefix.clone(),
+                    mapping: settings.mapping.clone(),
                     tenants: tenants.clone(),
                     zones: zones.clone(),
                 })
@@ -80,7 +83,7 @@ pub(crate) struct Settle {
     records: Arc<dyn RecordStore>,
     packages: Arc<dyn PackageStore>,
     context: Context,
-    property_prefix: String,
+    mapping: MappingSettings,
     tenants: Option<Tenants>,
     zones: Zones,
 }
@@ -145,8 +148,8 @@ impl EventHandler for Settle {
         Ok(Outcome::Done(vec![self.ready(event, targets, tenant)?]))
     }
 
-    fn subject(&self, message: &Message) -> Option<Subject> {
-        let (tenant, receipt) = events::receipt_uid(&plain_body(message).ok()?)?;
+    fn subject(&self, body: &[u8]) -> Option<Subject> {
+        let (tenant, receipt) = events::receipt_uid(body)?;
         Some(receipt_subject(&tenant, &receipt))
     }
 }
@@ -178,8 +181,7 @@ impl Settle {
         whose: Option<&Tenant>,
     ) -> Result<Outgoing, Failure> {
         let (tenant, uid) = (receipt.tenant.uid.clone(), receipt.order_receipt.uid.clone());
-        let prefix = whose.and_then(|tenant| tenant.prefix.as_ref()).unwrap_or(&self.property_prefix);
-        let invoice = invoice::map(&receipt, prefix);
+        let invoice = self.mapping.map(&receipt, whose, self.zones.of(&tenant));
         let identity = [InvoiceReadyType::NAME, &*tenant, &*uid];
         let event = InvoiceReady {
             id: format!("{tenant}/{uid}"),

@@ -3,6 +3,8 @@
 use amqp::BindingKey;
 use clap::Args;
 
+use crate::mapping::MappingSettings;
+
 /// Which receipts are consumed, and how their invoices are mapped.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Receipts")]
@@ -16,7 +18,6 @@ pub struct ReceiptSettings {
         value_name = "KEYS"
     )]
     pub(crate) receipt_keys: Vec<BindingKey>,
-    /// Prefix of property keys
-    #[arg(long, env = "OMNIUM_PROPERTY_PREFIX", default_value = "flow", value_name = "PREFIX")]
-    pub(crate) omnium_property_prefix: String,
+    #[command(flatten)]
+    pub(crate) mapping: MappingSettings,
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use amqp::{Outgoing, REQUEUE, queue_name};
 use async_trait::async_trait;
-use consumer::{Again, Cycle, Touched, receipt_subject};
-use events::{ReceiptSettledType, Target};
+use consumer::{Again, Cycle, Touched, receipt_subject, store_scope};
+use events::{ReceiptSettled, ReceiptSettledType, Target};
 use sync_store::{Key, RecordStore, StageReport, StageStore, StoreError};
 use tenants::{Tenant, Tenants};
 
@@ -27,7 +27,7 @@ pub struct Stranded {
 /// A process that has said nothing for longer does not run.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
 
-/// Where messages wait without being lost: stages and bulkheads that are paused.
+/// Where messages wait without being lost: stages, bulkheads and scopes that are paused.
 struct Waiting {
     reports: Vec<StageReport>,
     held: Vec<String>,
@@ -40,10 +40,12 @@ impl Waiting {
         Ok(Self { reports, held })
     }
 
-    fn is_at(&self, stage: &str, bulkhead: Option<&str>) -> bool {
+    fn is_at(&self, stage: &str, bulkhead: Option<&str>, scope: impl Fn() -> Option<String>) -> bool {
         let is_paused = |report: &StageReport| {
             report.pause.is_some()
                 || report.bulkheads.iter().any(|paused| Some(&*paused.bulkhead) == bulkhead)
+                || !report.scopes.is_empty()
+                    && scope().is_some_and(|scope| report.scopes.iter().any(|held| held.bulkhead == scope))
         };
         self.held.iter().any(|held| held == stage)
             || self.reports.iter().any(|report| report.stage == stage && is_paused(report))
@@ -84,7 +86,11 @@ impl Stranded {
     fn waits(&self, waiting: &Waiting, record: &sync_store::Stranded) -> bool {
         let tenant = self.tenants.as_ref().and_then(|tenants| tenants.find(&record.key.tenant_uid));
         let mut stages = self.targets.iter().filter(|(_, target)| target.as_str() == record.target);
-        stages.any(|(stage, _)| waiting.is_at(stage, tenant.map(Tenant::name)))
+        let scope = || {
+            let event = events::decoded::<ReceiptSettled>(&record.body)?;
+            Some(store_scope(&record.key.tenant_uid, &event.order_receipt.order.store.uid))
+        };
+        stages.any(|(stage, _)| waiting.is_at(stage, tenant.map(Tenant::name), scope))
     }
 }
 

@@ -1,35 +1,35 @@
-//! The template, language and time zone of each tenant: loaded and checked at the start.
+//! The template, language, time zone and facts of each tenant: loaded and checked at the start.
 
 use std::collections::HashMap;
 
 use consumer::SettingError;
+use en16931::{Policy, UnknownPolicy};
 use receipt_pdf::{Language, Look, Template};
-use tenants::{Tenant, TenantSettings, Tenants, WrongTenant, Zones};
+use tenants::{At, Facts, Tenant, TenantSettings, Tenants, WrongTenant};
 
+use crate::DocumentSettings;
 use crate::settings::{RenderSettings, load_template};
 
 /// The templates of an installation.
 #[derive(Clone, Debug)]
 pub struct TenantTemplates {
-    of_installation: Look,
+    of_installation: DocumentSettings,
     pub(crate) tenants: Option<Tenants>,
-    by_name: HashMap<String, Look>,
-    zones: Zones,
+    by_name: HashMap<String, DocumentSettings>,
 }
 
 impl TenantTemplates {
-    /// How the documents of a tenant look; `None` where the tenants' file does not know it.
-    pub fn of(&self, tenant: &str) -> Option<Look> {
-        let look = match &self.tenants {
-            None => self.of_installation,
-            Some(tenants) => *self.by_name.get(tenants.find(tenant)?.name())?,
-        };
-        Some(Look { zone: self.zones.of(tenant), ..look })
+    /// How the documents of a tenant are made; `None` where the tenants' file does not know it.
+    pub fn of(&self, tenant: &str) -> Option<&DocumentSettings> {
+        match &self.tenants {
+            None => Some(&self.of_installation),
+            Some(tenants) => self.by_name.get(tenants.find(tenant)?.name()),
+        }
     }
 
-    /// How they look where nothing is said of a tenant.
-    pub fn of_installation(&self) -> Look {
-        self.of_installation
+    /// How they are made where nothing is said of a tenant.
+    pub fn of_installation(&self) -> &DocumentSettings {
+        &self.of_installation
     }
 }
 
@@ -45,19 +45,26 @@ impl RenderSettings {
     /// There is no such template, or it has mistakes; or it has not the language that a tenant wants.
     pub fn templates(&self) -> Result<TenantTemplates, SettingError> {
         let template = self.load().map_err(|error| SettingError::named("BILAG_TEMPLATE", error))?;
-        let of_installation = Look { template, language: None, zone: self.zones.of("") };
+        let look_of_all = Look { template, language: None, zone: self.zones.of("") };
+        let of_installation =
+            DocumentSettings { look: look_of_all, facts: Facts::default(), en16931: self.en16931 };
         let mut by_name = HashMap::new();
         for tenant in self.tenants.iter().flat_map(Tenants::iter) {
             let look = look(tenant, template).map_err(SettingError::described)?;
-            by_name.insert(tenant.name().to_owned(), look);
+            let look = Look { zone: self.zones.of(tenant.name()), ..look };
+            let en16931 = policy(tenant).map_err(SettingError::described)?.unwrap_or(self.en16931);
+            let settings = DocumentSettings { look, facts: tenant.facts.clone(), en16931 };
+            by_name.insert(tenant.name().to_owned(), settings);
         }
-        Ok(TenantTemplates {
-            of_installation,
-            tenants: self.tenants.clone(),
-            by_name,
-            zones: self.zones.clone(),
-        })
+        Ok(TenantTemplates { of_installation, tenants: self.tenants.clone(), by_name })
     }
+}
+
+fn policy(tenant: &Tenant) -> Result<Option<Policy>, WrongTenant> {
+    let parse = |named: &At<String>| {
+        named.value.parse().map_err(|error: UnknownPolicy| tenant.wrong("en16931", named.line, error))
+    };
+    tenant.en16931.as_ref().map(parse).transpose()
 }
 
 fn look(tenant: &Tenant, of_installation: &'static Template) -> Result<Look, WrongTenant> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use amqp::{BoxError, BulkheadLimits, Failure, Message, Outcome, Reason};
 use consumer::{
     Acceptance, EventHandler, Input, LeaseGuard, NO_RECORD, Probe, Seen, SettingError, Stage, StageSettings,
-    UNKNOWN_TENANT, of_store, rehearse, tenant,
+    UNKNOWN_TENANT, of_store, rehearse, store_scope, tenant,
 };
 use events::{InvoiceRendered, ReceiptSettled, Target, Uid};
 use omnium::{Allowance, Alone, Call, CallError, Omnium};
@@ -21,7 +21,7 @@ use sync_store::{Key, RecordStore};
 use tenants::{Tenant, TenantSettings};
 
 pub use failure::{INVOICE_MISSING, OMNIUM_FORBIDDEN, OMNIUM_REJECTED};
-pub use omniums::Omniums;
+pub use omniums::{Omniums, TestLabel};
 pub use settings::{OmniumConnection, OmniumSettings};
 
 const TARGET: Target = Target::new("omnium");
@@ -69,6 +69,7 @@ fn accepts(settings: &OmniumSettings, receipt: &ReceiptSettled) -> Acceptance {
 fn probe(settings: &OmniumSettings) -> Result<Probe, SettingError> {
     let alone: Arc<dyn Allowance> = Arc::new(Alone::default());
     let omniums = settings.omniums(&alone)?;
+    let label = settings.test_label(settings.tenants.as_ref());
     Ok(Probe::new("Omnium", async move {
         let nobodys = Uid::new("bilag-doctor").expect("it is a uid");
         for (whose, omnium) in omniums.each() {
@@ -80,8 +81,17 @@ fn probe(settings: &OmniumSettings) -> Result<Probe, SettingError> {
                 }
             })?;
         }
-        Ok(Seen::well("a token is granted, and invoices are readable"))
+        Ok(seen(label))
     }))
+}
+
+/// What the doctor says of Omnium's environment. Some tenants alone in a test environment may be a mistake.
+fn seen(label: Option<TestLabel>) -> Seen {
+    const FOUND: &str = "a token is granted, and invoices are readable";
+    const SOME: &str = "not all receipts go to the same environment: check base-url in BILAG_TENANTS";
+    let Some(TestLabel { text, is_of_all }) = label else { return Seen::well(FOUND) };
+    let warning = (!is_of_all).then(|| SOME.to_owned());
+    Seen { found: format!("{text}: {FOUND}"), warning }
 }
 
 /// Uploads rendered invoices to Omnium.
@@ -133,6 +143,12 @@ impl EventHandler for Upload {
         };
         tenants.find(&uid).map(Tenant::name).map(str::to_owned)
     }
+
+    /// Omnium's API user may lack the right on one store or its market.
+    fn scope(&self, message: &Message) -> Option<String> {
+        let event = events::decoded::<InvoiceRendered>(&message.body)?;
+        Some(store_scope(&event.tenant, &event.invoice.store_id))
+    }
 }
 
 /// Whose Omnium it is that cannot be used.
@@ -160,5 +176,28 @@ async fn would(
             error: "the invoice is in Omnium WITHOUT its file: it was begun before this dry run, and is finished after it"
                 .into(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doctor_tells_the_environment_and_warns_if_tenants_differ() {
+        const SOME: &str = "not all receipts go to the same environment: check base-url in BILAG_TENANTS";
+        for (label, found, warning) in [
+            (None, "a token is granted, and invoices are readable", None),
+            (Some(("TEST", true)), "TEST: a token is granted, and invoices are readable", None),
+            (
+                Some(("TEST (tenant 7)", false)),
+                "TEST (tenant 7): a token is granted, and invoices are readable",
+                Some(SOME),
+            ),
+        ] {
+            let label = label.map(|(text, is_of_all)| TestLabel { text: text.to_owned(), is_of_all });
+            let seen = seen(label);
+            assert_eq!((&*seen.found, seen.warning.as_deref()), (found, warning));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use consumer::SettingError;
-use omnium::{Allowance, Config, ConfigError, Omnium};
+use omnium::{Allowance, CONCURRENT, Config, ConfigError, Environment, Omnium, TenantLimit};
 use tenants::{Tenant, Tenants};
 
 use crate::settings::{OmniumConnection, OmniumSettings};
@@ -36,7 +36,30 @@ impl Omniums {
     }
 }
 
+/// What all pages and listings are to say of where receipts go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestLabel {
+    /// `TEST`, or `TEST (tenant 7)` where others' go elsewhere.
+    pub text: String,
+    /// Whether all receipts go to the same environment.
+    pub is_of_all: bool,
+}
+
 impl OmniumSettings {
+    /// `None` where no receipt goes to a test environment.
+    pub fn test_label(&self, tenants: Option<&Tenants>) -> Option<TestLabel> {
+        let base_url = &self.connection.omnium_base_url;
+        let Some(tenants) = tenants else {
+            let text = Environment::of(base_url)?.name().to_owned();
+            return Some(TestLabel { text, is_of_all: true });
+        };
+        let url = |tenant: &Tenant| tenant.base_url.as_ref().map_or(base_url, |at| &at.value).clone();
+        let sending: Vec<_> = tenants.iter().filter(|tenant| self.sends(Some(tenant))).collect();
+        label(
+            &sending.iter().map(|tenant| (tenant.name(), Environment::of(&url(tenant)))).collect::<Vec<_>>(),
+        )
+    }
+
     pub(crate) fn omniums(&self, allowance: &Arc<dyn Allowance>) -> Result<Omniums, SettingError> {
         let sends = |tenant: &Tenant| self.sends(Some(tenant));
         self.connection.omniums(self.tenants.as_ref(), sends, "to send receipts to Omnium", allowance)
@@ -104,6 +127,7 @@ impl OmniumConnection {
             max_concurrent: self.limit(tenant),
             timeout: self.omnium_timeout.duration(),
             attach_by: self.omnium_attach_by,
+            tenant: self.tenant_limit(tenant.omnium_tenant.as_deref()),
         };
         Omnium::new(config, Arc::clone(allowance)).map_err(|error| match (error, &tenant.base_url) {
             (ConfigError::BaseUrl, Some(at)) => {
@@ -119,6 +143,13 @@ impl OmniumConnection {
         tenant.max_concurrent_requests.unwrap_or(self.omnium_max_concurrent_requests).into()
     }
 
+    /// A limit that one API user alone does not exceed is none, unless others share it.
+    fn tenant_limit(&self, name: Option<&str>) -> Option<TenantLimit> {
+        let concurrent = self.omnium_tenant_max_concurrent_requests.into();
+        let is_needed = name.is_some() || concurrent < CONCURRENT;
+        is_needed.then(|| TenantLimit { name: name.map(str::to_owned), concurrent })
+    }
+
     fn config(&self, what_for: &str) -> Result<Config, SettingError> {
         Ok(Config {
             base_url: self.omnium_base_url.clone(),
@@ -127,6 +158,49 @@ impl OmniumConnection {
             max_concurrent: self.omnium_max_concurrent_requests.into(),
             timeout: self.omnium_timeout.duration(),
             attach_by: self.omnium_attach_by,
+            tenant: self.tenant_limit(None),
         })
+    }
+}
+
+/// Each environment with its tenants, unless all are in the same.
+fn label(found: &[(&str, Option<Environment>)]) -> Option<TestLabel> {
+    let mut labels = Vec::new();
+    for environment in [Environment::Test, Environment::Dev] {
+        let its: Vec<_> =
+            found.iter().filter(|(_, of)| *of == Some(environment)).map(|(name, _)| *name).collect();
+        let name = environment.name();
+        match its[..] {
+            [] => {}
+            _ if its.len() == found.len() => {
+                return Some(TestLabel { text: name.to_owned(), is_of_all: true });
+            }
+            [tenant] => labels.push(format!("{name} (tenant {tenant})")),
+            _ => labels.push(format!("{name} (tenants {})", its.join(", "))),
+        }
+    }
+    (!labels.is_empty()).then(|| TestLabel { text: labels.join(", "), is_of_all: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_names_tenants_where_they_differ() {
+        const TEST: Option<Environment> = Some(Environment::Test);
+        const DEV: Option<Environment> = Some(Environment::Dev);
+        for (found, expected) in [
+            (&[][..], None),
+            (&[("7", None), ("8", None)], None),
+            (&[("7", TEST)], Some(("TEST", true))),
+            (&[("7", TEST), ("8", TEST)], Some(("TEST", true))),
+            (&[("7", TEST), ("8", None)], Some(("TEST (tenant 7)", false))),
+            (&[("7", TEST), ("8", None), ("[default]", TEST)], Some(("TEST (tenants 7, [default])", false))),
+            (&[("7", TEST), ("8", DEV)], Some(("TEST (tenant 7), DEV (tenant 8)", false))),
+        ] {
+            let expected = expected.map(|(text, is_of_all)| TestLabel { text: text.to_owned(), is_of_all });
+            assert_eq!(label(found), expected, "{found:?}");
+        }
     }
 }

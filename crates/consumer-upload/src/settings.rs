@@ -5,7 +5,7 @@ use chrono::{DateTime, FixedOffset};
 use clap::Args;
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use events::Timestamp;
-use omnium::AttachBy;
+use omnium::{AttachBy, CONCURRENT_OF_TENANT};
 use tenants::{Tenant, TenantSettings, Tenants};
 
 /// Omnium, and whether anything is sent there.
@@ -52,6 +52,10 @@ pub struct OmniumConnection {
     /// limit of 20 together
     #[arg(long, env = "OMNIUM_MAX_CONCURRENT_REQUESTS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
     pub(crate) omnium_max_concurrent_requests: u16,
+    /// Maximum requests to Omnium in flight, of all API users of one Omnium tenant together; Omnium's limit is 40,
+    /// which other integrations share
+    #[arg(long, env = "OMNIUM_TENANT_MAX_CONCURRENT_REQUESTS", default_value_t = CONCURRENT_OF_TENANT, value_parser = clap::value_parser!(u16).range(1..=i64::from(CONCURRENT_OF_TENANT)), value_name = "N")]
+    pub(crate) omnium_tenant_max_concurrent_requests: u16,
     /// Timeout of a request to Omnium
     #[arg(long, env = "OMNIUM_TIMEOUT", default_value = "10s", value_name = "DELAY")]
     pub(crate) omnium_timeout: Delay,

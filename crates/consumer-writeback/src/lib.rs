@@ -62,7 +62,28 @@ fn accepts(settings: &OmsSettings, receipt: &ReceiptSettled) -> Acceptance {
 
 fn probe(settings: &OmsSettings) -> Result<Probe, SettingError> {
     let oms = settings.client()?;
-    Ok(Probe::new("Akinon's OMS", async move { Ok(Seen::options(oms.reach().await?, "OMS_BASE_URL")) }))
+    let package = settings.check_package();
+    Ok(Probe::new("Akinon's OMS", async move {
+        let seen = Seen::options(oms.reach().await?, "OMS_BASE_URL");
+        let Some(package) = package else { return Ok(seen) };
+        let (commands, name) = (oms.commands(package).await?, oms.command_name());
+        if !commands.iter().any(|command| command == name) {
+            return Err(UnknownCommand { package, name: name.to_owned(), commands }.into());
+        }
+        Ok(Seen { found: format!("{}; package {package} takes the command {name}", seen.found), ..seen })
+    }))
+}
+
+/// The configured command is none of a package's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "package {package} of Akinon's OMS takes no command {name}; set OMS_INVOICE_SLUG to one of its own ({}), or \
+     OMS_CHECK_PACKAGE to a packed package", .commands.join(", ")
+)]
+struct UnknownCommand {
+    package: u64,
+    name: String,
+    commands: Vec<String>,
 }
 
 /// The rendered invoice of a package.

@@ -21,7 +21,7 @@ pub struct OmsSettings {
     oms_base_url: Option<String>,
     #[command(flatten)]
     oms_api_token: ApiToken,
-    /// Slug of the command that sets the invoice of a package; confirm it with Akinon
+    /// Slug or transition id of the command that sets the invoice of a package; confirm it with Akinon
     #[arg(
         long,
         env = "OMS_INVOICE_SLUG",
@@ -29,6 +29,9 @@ pub struct OmsSettings {
         value_name = "SLUG"
     )]
     oms_invoice_slug: String,
+    /// Id of a package by whose commands `doctor` checks OMS_INVOICE_SLUG [default: none]
+    #[arg(long, env = "OMS_CHECK_PACKAGE", value_name = "ID")]
+    oms_check_package: Option<u64>,
     /// Parameter for the invoice number; confirm it with Akinon
     #[arg(long, env = "OMS_INVOICE_NUMBER_KEY", default_value = "invoice_number", value_name = "KEY")]
     oms_invoice_number_key: String,
@@ -53,6 +56,10 @@ pub struct OmsSettings {
 }
 
 impl OmsSettings {
+    pub(crate) fn check_package(&self) -> Option<u64> {
+        self.oms_check_package
+    }
+
     pub(crate) fn base_url(&self) -> Option<&str> {
         self.oms_base_url.as_deref().filter(|url| !url.is_empty())
     }

@@ -7,9 +7,15 @@ use events::{
     About, Contradictions, EncodingError, InvoiceReady, InvoiceRendered, MAX_EVENT, ReceiptSettled,
     Undecodable, decompress,
 };
+use transform::{Entry, Made, Makes, Source, TransformError};
+
+use crate::transforms::{StageTransforms, TRANSFORM_FAILED, TransformMetrics, Transformed, source};
 
 /// An event, as a stage reads it.
 pub trait Event: Sized + Send + 'static {
+    /// The transforms that make it of other messages.
+    const MADE_BY: &'static [Makes] = &[];
+
     /// Reads a body, without its content encoding.
     ///
     /// # Errors
@@ -36,8 +42,8 @@ pub trait EventHandler: Send + Sync + 'static {
     /// What follows from the event, or how it failed.
     fn handle(&self, input: Input<'_, Self::Event>) -> impl Future<Output = Result<Outcome, Failure>> + Send;
 
-    /// What a failed message is about, where its headers do not say so.
-    fn subject(&self, _message: &Message) -> Option<Subject> {
+    /// What a failed message is about, where its headers do not say so, by the event's own bytes.
+    fn subject(&self, _body: &[u8]) -> Option<Subject> {
         None
     }
 
@@ -48,6 +54,11 @@ pub trait EventHandler: Send + Sync + 'static {
 
     /// See [`Handler::bulkhead`].
     fn bulkhead(&self, _message: &Message) -> Option<String> {
+        None
+    }
+
+    /// See [`Handler::scope`].
+    fn scope(&self, _message: &Message) -> Option<String> {
         None
     }
 }
@@ -63,29 +74,136 @@ pub struct Input<'a, E> {
 }
 
 /// Reads events for their handler.
-pub(crate) struct Typed<H>(pub(crate) H);
+pub(crate) struct Typed<H> {
+    handler: H,
+    transforms: Option<(StageTransforms, TransformMetrics)>,
+}
+
+/// What a message is, before anything is done with it.
+enum Read<'a, E> {
+    Event(E, Cow<'a, [u8]>),
+    PassedOver,
+    Split { bodies: Vec<Vec<u8>>, opened: u16 },
+}
+
+impl<H: EventHandler> Typed<H> {
+    pub(crate) fn new(handler: H, transforms: Option<StageTransforms>) -> Self {
+        Self { handler, transforms: transforms.map(|transforms| (transforms, TransformMetrics::new())) }
+    }
+
+    fn read<'a>(&self, message: &'a Message) -> Result<Read<'a, H::Event>, ReadError> {
+        let body = plain_body(message)?;
+        let origin = self.transforms.as_ref().and_then(|transforms| Some((transforms, message.origin()?)));
+        let Some(((transforms, metrics), origin)) = origin else {
+            return Ok(Read::Event(H::Event::read(&body)?, body));
+        };
+        let id = message.id();
+        let source = source(&origin, Some(&id), &body);
+        let Some(found) = transforms.find(&source) else {
+            return Ok(Read::Event(H::Event::read(&body)?, body));
+        };
+        let made = made(found.entry(), &source);
+        let outcome = match &made {
+            Ok(Made::Event(_)) => "event",
+            Ok(Made::Nothing) => "nothing",
+            Ok(Made::Batch { .. }) => "batch",
+            Err(_) => "failed",
+        };
+        metrics.count(found.entry(), outcome);
+        Ok(match made? {
+            Made::Event(event) => Read::Event(read_made(found.entry(), &source, &event)?, event.into()),
+            Made::Nothing => Read::PassedOver,
+            Made::Batch { bodies, opened } => {
+                Read::Split { bodies, opened: u16::try_from(opened).unwrap_or(u16::MAX) }
+            }
+        })
+    }
+}
+
+fn made(entry: &Entry, source: &Source<'_>) -> Result<Made, ReadError> {
+    limit_size(source.body)?;
+    Ok(entry.apply(source)?)
+}
+
+/// Reads the event that a transform made. Its errors name the member of the message too.
+fn read_made<E: Event>(entry: &Entry, source: &Source<'_>, event: &[u8]) -> Result<E, ReadError> {
+    E::read(event).map_err(|error| {
+        let note = |path: &str| Some(format!("made from {} of the message", entry.source_of(source, path)?));
+        let error = match error {
+            ReadError::Undecodable(error) => ReadError::Undecodable(error.annotated(note)),
+            ReadError::Contradiction(error) => ReadError::Contradiction(error.annotated(note)),
+            other => other,
+        };
+        ReadError::Made { transform: entry.name.clone(), error: Box::new(error) }
+    })
+}
+
+/// The events that a transform makes of a message, each checked as its stage would, and what they are about where
+/// there is one.
+///
+/// # Errors
+/// What is wrong with the first that is wrong.
+pub(crate) fn checked<E: Event>(entry: &Entry, source: &Source<'_>) -> Result<Checked, BoxError> {
+    match made(entry, source)? {
+        Made::Event(event) => {
+            read_made::<E>(entry, source, &event)?;
+            let about = E::check(&event)?;
+            Ok((vec![event], about))
+        }
+        Made::Nothing => Ok((Vec::new(), None)),
+        Made::Batch { bodies, opened } => {
+            let mut events = Vec::new();
+            for (index, body) in bodies.iter().enumerate() {
+                let member = checked::<E>(entry, &Source { opened, body, ..*source });
+                events.extend(member.map_err(|error| format!("event {index} of the batch: {error}"))?.0);
+            }
+            Ok((events, None))
+        }
+    }
+}
+
+/// Events, and what they are about.
+pub(crate) type Checked = (Vec<Vec<u8>>, Option<About>);
 
 impl<H: EventHandler> Handler for Typed<H> {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
-        let body = plain_body(message)?;
-        let event = H::Event::read(&body)?;
-        self.0.handle(Input { event, body, message }).await
+        match self.read(message)? {
+            Read::Event(event, body) => self.handler.handle(Input { event, body, message }).await,
+            Read::PassedOver => Ok(Outcome::PassedOver),
+            Read::Split { bodies, opened } => Ok(Outcome::Split { bodies, opened }),
+        }
     }
 
     fn subject(&self, message: &Message) -> Option<Subject> {
-        self.0.subject(message)
+        let body = plain_body(message).ok()?;
+        // What is too large to be read is not transformed either.
+        let transforms = self.transforms.as_ref().filter(|_| limit_size(&body).is_ok());
+        let transformed = transforms.and_then(|(transforms, _)| {
+            transforms.transformed(&source(&message.origin()?, Some(&message.id()), &body))
+        });
+        match transformed {
+            Some(Transformed { made: Ok(Made::Event(event)), .. }) => self.handler.subject(&event),
+            Some(_) => None,
+            None => self.handler.subject(&body),
+        }
     }
 
     fn bulkheads(&self) -> Option<BulkheadLimits> {
-        self.0.bulkheads()
+        self.handler.bulkheads()
     }
 
     fn bulkhead(&self, message: &Message) -> Option<String> {
-        self.0.bulkhead(message)
+        self.handler.bulkhead(message)
+    }
+
+    fn scope(&self, message: &Message) -> Option<String> {
+        self.handler.scope(message)
     }
 }
 
 impl Event for ReceiptSettled {
+    const MADE_BY: &'static [Makes] = &[Makes::Receipt];
+
     fn read(body: &[u8]) -> Result<Self, ReadError> {
         limit_size(body)?;
         let event: Self = events::decode(body)?;
@@ -139,6 +257,17 @@ pub enum ReadError {
     /// The event contradicts itself.
     #[error(transparent)]
     Contradiction(#[from] Contradictions),
+    /// A transform makes nothing of the message.
+    #[error(transparent)]
+    Transform(#[from] TransformError),
+    /// What a transform made is not the event.
+    #[error("transform `{transform}` makes an event that is wrong: {error}")]
+    Made {
+        /// The transform.
+        transform: String,
+        /// What is wrong with the event.
+        error: Box<ReadError>,
+    },
     /// The event has not what this stage needs.
     #[error("at {path}: expected {expected}")]
     Missing {
@@ -153,6 +282,8 @@ impl ReadError {
     /// The reason on the dead letter.
     pub fn reason(&self) -> Reason {
         match self {
+            Self::Transform(_) => TRANSFORM_FAILED,
+            Self::Made { error, .. } => error.reason(),
             Self::TooLarge { .. } | Self::Encoded(EncodingError::TooLarge) => Reason::TOO_LARGE,
             Self::Encoded(_)
             | Self::Undecodable(Undecodable::NotJson { .. } | Undecodable::OtherFormat(_)) => {

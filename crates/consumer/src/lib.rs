@@ -43,6 +43,7 @@ mod reconcile;
 mod settings;
 mod stage;
 mod tenant;
+mod transforms;
 
 pub use event::{
     Event, EventHandler, Input, ReadError, limit_size, package_subject, plain_body, receipt_subject,
@@ -53,6 +54,7 @@ pub use probe::{Probe, Seen};
 pub use reconcile::{Again, Cycle, Reconcile, Reconciled, Touched};
 pub use settings::{SecretSetting, SettingError, needed};
 pub use stage::{
-    Acceptance, Background, Context, Ready, Run, Stage, StageSettings, remedy, rendered_key, targets,
+    Acceptance, Background, Context, Ready, Run, Stage, StageSettings, reasons, remedy, rendered_key, targets,
 };
-pub use tenant::{UNKNOWN_TENANT, tenant};
+pub use tenant::{UNKNOWN_TENANT, store_scope, tenant};
+pub use transforms::{TRANSFORM_FAILED, TransformSettings, Transformed, TransformsFile};

@@ -6,14 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amqp::{BoxError, Broker, Consumer, Exchange, Handler, Reason, StartError, WorkQueue};
+use amqp::{BoxError, Broker, Consumer, Exchange, Handler, Origin, Reason, StartError, WorkQueue};
 use events::{About, InvoiceRenderedType, ReceiptSettled, Target};
 use omnium::Allowance;
 use sync_store::SyncStore;
 use tenants::TenantSettings;
 use tokio_util::sync::CancellationToken;
+use transform::{Entry, Makes, Source};
 
-use crate::event::Typed;
+use crate::event::{Checked, Typed, checked};
+use crate::transforms::{StageTransforms, Transformed, TransformsFile, source};
 use crate::{Event, EventHandler, Probe, SettingError};
 
 /// Settings of a consumer, and the stage that follows from them.
@@ -51,6 +53,9 @@ pub struct Stage {
     bindings: Vec<(Exchange, String)>,
     indexes_dead_letters: bool,
     check: Check,
+    check_made: CheckMade,
+    made_by: &'static [Makes],
+    transforms: Option<StageTransforms>,
     accepts: Arc<dyn Fn(&ReceiptSettled) -> Acceptance + Send + Sync>,
     probe: Option<ProbeFactory>,
     background: Vec<BackgroundFactory>,
@@ -58,9 +63,11 @@ pub struct Stage {
 }
 
 type Check = fn(&[u8]) -> Result<Option<About>, BoxError>;
+type CheckMade = fn(&Entry, &Source<'_>) -> Result<Checked, BoxError>;
 type ProbeFactory = Arc<dyn Fn() -> Result<Probe, SettingError> + Send + Sync>;
 type BackgroundFactory = Arc<dyn Fn(&Context) -> Background + Send + Sync>;
-type HandlerFactory = Arc<dyn Fn(&Context) -> Result<Run, SettingError> + Send + Sync>;
+type HandlerFactory =
+    Arc<dyn Fn(&Context, Option<StageTransforms>) -> Result<Run, SettingError> + Send + Sync>;
 
 /// Consumes with a handler until the token is cancelled.
 pub type Run = Box<
@@ -108,6 +115,9 @@ impl Stage {
             bindings: Vec::new(),
             indexes_dead_letters: false,
             check: |_| Ok(None),
+            check_made: |_, _| Ok((Vec::new(), None)),
+            made_by: &[],
+            transforms: None,
             accepts: Arc::new(|_| Acceptance::Never),
             probe: None,
             background: Vec::new(),
@@ -188,12 +198,12 @@ impl Stage {
         self,
         make: impl Fn(&Context) -> Result<H, SettingError> + Send + Sync + 'static,
     ) -> Self {
-        self.reads::<H::Event>().message_handler(move |context| make(context).map(Typed))
+        self.reads::<H::Event>().made(move |context, transforms| Ok(Typed::new(make(context)?, transforms)))
     }
 
     /// The events that it reads: by them a corrected body is checked.
     pub fn reads<E: Event>(self) -> Self {
-        Self { check: E::check, ..self }
+        Self { check: E::check, check_made: checked::<E>, made_by: E::MADE_BY, ..self }
     }
 
     /// What is done with its messages, where they are no events of one type.
@@ -201,20 +211,61 @@ impl Stage {
         self,
         make: impl Fn(&Context) -> Result<H, SettingError> + Send + Sync + 'static,
     ) -> Self {
-        let make = move |context: &Context| -> Result<Run, SettingError> {
-            let handler = make(context)?;
+        self.made(move |context, _| make(context))
+    }
+
+    fn made<H: Handler>(
+        self,
+        make: impl Fn(&Context, Option<StageTransforms>) -> Result<H, SettingError> + Send + Sync + 'static,
+    ) -> Self {
+        let make = move |context: &Context, transforms| -> Result<Run, SettingError> {
+            let handler = make(context, transforms)?;
             Ok(Box::new(move |consumer, shutdown| Box::pin(consumer.run(handler, shutdown))))
         };
         Self { handler: Some(Arc::new(make)), ..self }
     }
 
-    /// Whether it could read this body, by the reader of its handler, so that a corrected one is refused
-    /// before it is sent. Gives what the body is about, where it says.
+    /// Other publishers' messages become its events by these transforms, where any of them makes its events.
+    pub fn transformed_by(self, file: Option<&TransformsFile>) -> Self {
+        let makes = self.made_by;
+        let file = file.filter(|_| !makes.is_empty()).cloned();
+        Self { transforms: file.map(|file| StageTransforms { file, makes }), ..self }
+    }
+
+    /// Whether it could read this body of a message that came so, by the reader of its handler, so that a corrected
+    /// one is refused before it is sent. Gives what the body is about, where it says.
     ///
     /// # Errors
     /// What is wrong with the body, never its content.
-    pub fn check(&self, body: &[u8]) -> Result<Option<About>, BoxError> {
-        (self.check)(body)
+    pub fn check(&self, body: &[u8], origin: Option<&Origin>) -> Result<Option<About>, BoxError> {
+        let message = origin.map(|origin| source(origin, None, body));
+        let found = message.and_then(|message| Some((self.transforms.as_ref()?.find(&message)?, message)));
+        let Some((found, message)) = found else { return (self.check)(body) };
+        match (self.check_made)(found.entry(), &message)? {
+            (events, _) if events.is_empty() => {
+                Err("the transform makes no event of it: this stage would pass it over".into())
+            }
+            (_, about) => Ok(about),
+        }
+    }
+
+    /// The events that a transform makes for this stage, each checked by the reader of its handler.
+    ///
+    /// # Errors
+    /// What is wrong with the message or with an event, never their content.
+    pub fn try_transform(&self, entry: &Entry, message: &Source<'_>) -> Result<Vec<Vec<u8>>, BoxError> {
+        (self.check_made)(entry, message).map(|(events, _)| events)
+    }
+
+    /// The transforms that make its events.
+    pub fn made_by(&self) -> &'static [Makes] {
+        self.made_by
+    }
+
+    /// What its transforms make of a message now: one that came so, with this id and this body, without content
+    /// encoding. `None` where none of them is for it.
+    pub fn transformed(&self, origin: Option<&Origin>, id: Option<&str>, body: &[u8]) -> Option<Transformed> {
+        self.transforms.as_ref()?.transformed(&source(origin?, id, body))
     }
 
     /// Whether its target wants the invoice of a receipt.
@@ -243,7 +294,7 @@ impl Stage {
     /// A setting is wrong.
     pub fn start(&self, context: &Context) -> Result<Ready, SettingError> {
         let make = self.handler.as_ref().expect("every stage of the chain has a handler");
-        let run = make(context)?;
+        let run = make(context, self.transforms.clone())?;
         let background = self.background.iter().map(|work| work(context)).collect();
         Ok(Ready { stage: self.clone(), run, background })
     }
@@ -312,11 +363,19 @@ impl fmt::Debug for Stage {
     }
 }
 
+/// Every reason for which dead letters of these stages die, by name.
+pub fn reasons(stages: &[Stage]) -> Vec<Reason> {
+    let mut reasons: Vec<_> =
+        stages.iter().flat_map(|stage| stage.reasons).chain(&Reason::COMMON).copied().collect();
+    reasons.sort_unstable_by_key(|reason| reason.as_str());
+    reasons.dedup_by_key(|reason| reason.as_str());
+    reasons
+}
+
 /// What to do about a dead letter that died for this reason, in one line; `docs/reasons.md` says it at length.
 pub fn remedy(stages: &[Stage], reason: &str) -> &'static str {
-    let known = stages.iter().flat_map(|stage| stage.reasons).chain(&Reason::COMMON);
-    let mut known = known.filter(|known| known.as_str() == reason);
-    known.next().map_or("find out from the error", |known| known.remedy())
+    let known = reasons(stages).into_iter().find(|known| known.as_str() == reason);
+    known.map_or("find out from the error", |known| known.remedy())
 }
 
 /// The routing key of the rendered invoices of a target.

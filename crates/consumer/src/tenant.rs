@@ -9,6 +9,11 @@ pub const UNKNOWN_TENANT: Reason = Reason::new(
     "add the tenant to the file of BILAG_TENANTS, restart the consumers, then redrive the dead letter",
 );
 
+/// Names a store for people, and the scope that Omnium may forbid: stores of two tenants may have one uid.
+pub fn store_scope(tenant: &str, store: &str) -> String {
+    format!("store {store} of tenant {tenant}")
+}
+
 /// The tenants' file does not know the receipt's tenant.
 #[derive(Debug, thiserror::Error)]
 #[error(

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::currency::{self, least_unit};
 use crate::{Hundredths, Item, OrderReceipt, OrderType, ReceiptSettled, Settlement, SettlementKind, VatRow};
 
 /// Where a receipt contradicts itself, and what was expected there. Of the receipt's values only amounts,
@@ -25,6 +26,16 @@ impl Contradictions {
     /// Each of them, in the order of the members.
     pub fn iter(&self) -> impl Iterator<Item = &Contradiction> {
         self.0.iter()
+    }
+
+    /// The same, each with what is to be said of its path in parentheses.
+    pub fn annotated(mut self, note: impl Fn(&str) -> Option<String>) -> Self {
+        for Contradiction { path, expected } in self.0.iter_mut().take(MOST_TOLD) {
+            if let Some(note) = note(path) {
+                *expected = format!("{expected} ({note})");
+            }
+        }
+        self
     }
 }
 
@@ -50,9 +61,6 @@ impl fmt::Display for Contradictions {
 /// Cash rounding: the items' sum may differ this much from the grand total.
 const CASH_ROUNDING: u64 = 100;
 
-/// Rounding per rate: the items' VAT may differ this much a line from the VAT total.
-const VAT_ROUNDING_PER_LINE: u64 = 1;
-
 /// What tills charge between nothing and the price itself: 0 to 100 percent.
 const RATES: std::ops::RangeInclusive<i64> = 0..=10_000;
 
@@ -66,8 +74,17 @@ impl ReceiptSettled {
     /// All that is wrong, at once.
     pub fn check(&self) -> Result<(), Contradictions> {
         let receipt = &self.order_receipt;
+        let code = &*self.tenant.country.currency;
         let mut found = Found::default();
-        check_items(receipt, &mut found);
+        if currency::decimals(code).is_none() {
+            found.0.push(Contradiction {
+                path: "tenant.country.currency".to_owned(),
+                expected: "a currency that ISO 4217 knows, in capitals, as in NOK".to_owned(),
+            });
+        }
+        // Tills round the VAT of a line, and what comes of a weight, to it.
+        let unit = least_unit(code);
+        check_items(receipt, unit, &mut found);
         check_settlements(receipt, &mut found);
         if receipt.order.kind == OrderType::Payment {
             check_payment(receipt, &mut found);
@@ -75,9 +92,9 @@ impl ReceiptSettled {
             found.at("items", "at least one item, unless order.type is PAYMENT");
         }
         if !receipt.items.is_empty() {
-            check_totals(receipt, &mut found);
+            check_totals(receipt, unit, &mut found);
         }
-        check_vat_table(receipt, &mut found);
+        check_vat_table(receipt, unit, &mut found);
         match found.0 {
             none if none.is_empty() => Ok(()),
             found => Err(Contradictions(found)),
@@ -99,7 +116,7 @@ fn decimal(amount: Hundredths) -> impl fmt::Display {
     amount.to_decimal()
 }
 
-fn check_items(receipt: &OrderReceipt, found: &mut Found) {
+fn check_items(receipt: &OrderReceipt, unit: u64, found: &mut Found) {
     for (i, item) in receipt.items.iter().enumerate() {
         if receipt.order.kind == OrderType::Return {
             for (member, value) in
@@ -110,24 +127,24 @@ fn check_items(receipt: &OrderReceipt, found: &mut Found) {
                 }
             }
         }
-        check_line_total(i, item, found);
+        check_line_total(i, item, unit, found);
         if RATES.contains(&item.vat_rate.get()) {
-            check_line_vat(i, item, found);
+            check_line_vat(i, item, unit, found);
         } else {
             found.at(format_args!("items[{i}].vatRate"), "a rate between 0 and 100 percent (0 to 10000)");
         }
     }
 }
 
-/// The total may be rounded to its hundredth either way. A quantity that is no whole number may have been
+/// The total may be rounded to the currency's least unit either way. A quantity that is no whole number may have been
 /// weighed more finely than its two decimals say: half a hundredth of it, at the price of one.
-fn check_line_total(i: usize, item: &Item, found: &mut Found) {
+fn check_line_total(i: usize, item: &Item, unit: u64, found: &mut Found) {
     // In ten-thousandths, so that 1.5 × 0.33 is exact.
     let (quantity, price) = (i128::from(item.quantity.get()), i128::from(item.unit_price.get()));
     let stated = i128::from(item.total.get() + item.discount_amount.get()) * 100;
     // Twice as much, so that half a hundredth of an odd price is exact.
     let weighed = if quantity % 100 == 0 { 0 } else { price.abs() };
-    if 2 * (quantity * price - stated).abs() >= 200 + weighed {
+    if 2 * (quantity * price - stated).abs() >= 200 * i128::from(unit) + weighed {
         let (quantity, price, discount, total) = (
             decimal(item.quantity),
             decimal(item.unit_price),
@@ -143,11 +160,11 @@ fn check_line_total(i: usize, item: &Item, found: &mut Found) {
     }
 }
 
-/// The VAT in a line is total × rate ÷ (1 + rate), within a hundredth and one more a piece: a till may
+/// The VAT in a line is total × rate ÷ (1 + rate), within the currency's least unit and one more a piece: a till may
 /// round the VAT of one piece and multiply, and what is left over when it rounds per rate stands on a line.
 /// A till that takes the rate from a price that includes VAT already is further away, but for amounts of
 /// hundredths.
-fn check_line_vat(i: usize, item: &Item, found: &mut Found) {
+fn check_line_vat(i: usize, item: &Item, unit: u64, found: &mut Found) {
     let mut expected = |expected| found.at(format_args!("items[{i}].vatAmount"), expected);
     let (total, vat) = (item.total, item.vat_amount);
     if vat.get().signum() * total.get().signum() < 0 {
@@ -157,7 +174,7 @@ fn check_line_vat(i: usize, item: &Item, found: &mut Found) {
     } else {
         let rate = i128::from(item.vat_rate.get());
         let pieces = i128::from(item.quantity.get().unsigned_abs().div_ceil(100));
-        let tolerance = if rate == 0 { 0 } else { 1 + pieces.max(1) };
+        let tolerance = if rate == 0 { 0 } else { i128::from(unit) * (1 + pieces.max(1)) };
         let off = i128::from(vat.get()) * (WHOLE + rate) - i128::from(total.get()) * rate;
         if off.abs() > tolerance * (WHOLE + rate) {
             let of_rate = Hundredths::new(rounded(i128::from(total.get()) * rate, WHOLE + rate));
@@ -237,7 +254,7 @@ fn check_payment(receipt: &OrderReceipt, found: &mut Found) {
     }
 }
 
-fn check_totals(receipt: &OrderReceipt, found: &mut Found) {
+fn check_totals(receipt: &OrderReceipt, unit: u64, found: &mut Found) {
     let totals = &receipt.order_totals;
     let items = sum_of(receipt, |item| item.total);
     if apart(items, totals.grand_total) > CASH_ROUNDING {
@@ -251,19 +268,20 @@ fn check_totals(receipt: &OrderReceipt, found: &mut Found) {
         );
     }
     let vat = sum_of(receipt, |item| item.vat_amount);
-    if apart(vat, totals.vat_total) > allowance(receipt.items.len()) {
+    if apart(vat, totals.vat_total) > allowance(receipt.items.len(), unit) {
         found.at(
             "orderTotals.vatTotal",
             format!(
-                "the sum of the items' vatAmount, {}, within 0.01 a line, and it is {}",
+                "the sum of the items' vatAmount, {}, {}, and it is {}",
                 decimal(vat),
+                a_line(unit),
                 decimal(totals.vat_total)
             ),
         );
     }
 }
 
-fn check_vat_table(receipt: &OrderReceipt, found: &mut Found) {
+fn check_vat_table(receipt: &OrderReceipt, unit: u64, found: &mut Found) {
     let rows = receipt.order_totals.vat.as_deref().unwrap_or_default();
     if rows.is_empty() {
         return;
@@ -271,12 +289,13 @@ fn check_vat_table(receipt: &OrderReceipt, found: &mut Found) {
     let vat: Hundredths = rows.iter().map(|row| row.vat).sum();
     // The rows are rounded per rate where the total may be rounded per line.
     let lines = rows.len().max(receipt.items.len());
-    if apart(vat, receipt.order_totals.vat_total) > allowance(lines) {
+    if apart(vat, receipt.order_totals.vat_total) > allowance(lines, unit) {
         found.at(
             "orderTotals.vat",
             format!(
-                "rows whose vat adds up to vatTotal, {}, within 0.01 a line, and it adds up to {}",
+                "rows whose vat adds up to vatTotal, {}, {}, and it adds up to {}",
                 decimal(receipt.order_totals.vat_total),
+                a_line(unit),
                 decimal(vat)
             ),
         );
@@ -295,13 +314,13 @@ fn check_vat_table(receipt: &OrderReceipt, found: &mut Found) {
                 format!("another rate than that of orderTotals.vat[{first}]"),
             );
         } else if receipt.items.is_empty() {
-            check_row_alone(&path, row, found);
+            check_row_alone(&path, row, unit, found);
         } else {
-            check_row(&path, row, by_rate.get(&row.rate).unwrap_or(&Lines::NONE), rounding, found);
+            check_row(&path, row, by_rate.get(&row.rate).unwrap_or(&Lines::NONE), [rounding, unit], found);
         }
     }
     for (rate, lines) in by_rate {
-        if !seen.contains_key(&rate) && lines.total.get().unsigned_abs() > allowance(lines.count) {
+        if !seen.contains_key(&rate) && lines.total.get().unsigned_abs() > allowance(lines.count, unit) {
             let (rate, total) = (decimal(rate), decimal(lines.total));
             found.at("orderTotals.vat", format!("a row for {rate} %, at which items come to {total}"));
         }
@@ -332,13 +351,13 @@ fn lines_by_rate(receipt: &OrderReceipt) -> BTreeMap<Hundredths, Lines> {
 }
 
 /// A row is its rate's lines, rounded by line or by rate, the cash rounding in it or not.
-fn check_row(path: &str, row: &VatRow, lines: &Lines, rounding: u64, found: &mut Found) {
-    let allowed = allowance(lines.count);
+fn check_row(path: &str, row: &VatRow, lines: &Lines, [rounding, unit]: [u64; 2], found: &mut Found) {
+    let (allowed, within) = (allowance(lines.count, unit), a_line(unit));
     if apart(row.vat, lines.vat) > allowed {
         let (rate, sum, vat) = (decimal(row.rate), decimal(lines.vat), decimal(row.vat));
         found.at(
             format_args!("{path}.vat"),
-            format!("the VAT of the items at {rate} %, {sum}, within 0.01 a line, and it is {vat}"),
+            format!("the VAT of the items at {rate} %, {sum}, {within}, and it is {vat}"),
         );
     }
     let expected = lines.total - lines.vat;
@@ -346,19 +365,21 @@ fn check_row(path: &str, row: &VatRow, lines: &Lines, rounding: u64, found: &mut
         let (rate, expected, net) = (decimal(row.rate), decimal(expected), decimal(row.net));
         found.at(
             format_args!("{path}.net"),
-            format!(
-                "the items' total at {rate} % less their VAT, {expected}, within 0.01 a line, and it is {net}"
-            ),
+            format!("the items' total at {rate} % less their VAT, {expected}, {within}, and it is {net}"),
         );
     }
 }
 
 /// A payment has no lines that a row could be held against. How many were rounded is not known: a hundred.
-fn check_row_alone(path: &str, row: &VatRow, found: &mut Found) {
+fn check_row_alone(path: &str, row: &VatRow, unit: u64, found: &mut Found) {
     let off = i128::from(row.net.get()) * i128::from(row.rate.get()) - i128::from(row.vat.get()) * WHOLE;
-    if off.abs() > 100 * WHOLE {
+    let tolerance = 100 * unit;
+    if off.abs() > i128::from(tolerance) * WHOLE {
         let (rate, net, vat) = (decimal(row.rate), decimal(row.net), decimal(row.vat));
-        found.at(format_args!("{path}.vat"), format!("{rate} % of net, {net}, within 1.00, and it is {vat}"));
+        found.at(
+            format_args!("{path}.vat"),
+            format!("{rate} % of net, {net}, within {unit}.00, and it is {vat}"),
+        );
     }
 }
 
@@ -370,6 +391,12 @@ fn apart(a: Hundredths, b: Hundredths) -> u64 {
     (a - b).get().unsigned_abs()
 }
 
-fn allowance(lines: usize) -> u64 {
-    VAT_ROUNDING_PER_LINE.saturating_mul(lines as u64)
+/// Rounding per rate: the items' VAT may differ by the currency's least unit a line from the VAT total.
+fn allowance(lines: usize, unit: u64) -> u64 {
+    unit.saturating_mul(lines as u64)
+}
+
+/// What a line may be rounded by, as errors say it.
+fn a_line(unit: u64) -> &'static str {
+    if unit == 1 { "within 0.01 a line" } else { "within 1 a line" }
 }

@@ -39,6 +39,20 @@ pub enum Undecodable {
 /// So many faults are reported: an event of a thousand lines may have one in each.
 const MOST_TOLD: usize = 12;
 
+impl Undecodable {
+    /// The same, each fault of the event with what is to be said of its path in parentheses.
+    pub fn annotated(mut self, note: impl Fn(&str) -> Option<String>) -> Self {
+        if let Self::NotTheEvent(faults) = &mut self {
+            for Fault { path, expected } in faults.iter_mut().take(MOST_TOLD) {
+                if let Some(note) = note(path) {
+                    *expected = format!("{expected} ({note})");
+                }
+            }
+        }
+        self
+    }
+}
+
 impl std::error::Error for Undecodable {}
 
 impl fmt::Display for Undecodable {

@@ -39,7 +39,7 @@ pub struct Invoice {
     /// Of the contact person, else the invoice address, else the order's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<Text>,
-    /// `B2B` or `B2C`.
+    /// `B2B` or `B2C`, or the tenant's words for them.
     pub customer_type: Text,
     /// Where the order was made.
     pub origin: Text,
@@ -51,6 +51,24 @@ pub struct Invoice {
     /// The invoice address, else the order's address, whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_address: Option<Address>,
+    /// Whether it is a credit note. This and the members to `externalIds` are absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_credit_note: Option<bool>,
+    /// The Norwegian payment reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<Text>,
+    /// Always `Outgoing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_type: Option<Text>,
+    /// What it comes to, less the totals of its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_roundoff: Option<Amount>,
+    /// The issuer by law.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice_sender_address: Option<Address>,
+    /// Its names in other systems.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external_ids: Vec<ExternalId>,
     /// The lines.
     pub line_items: Vec<Line>,
     /// The payments.
@@ -59,8 +77,8 @@ pub struct Invoice {
     pub properties: Vec<Property>,
 }
 
-/// The customer's address.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The address of a customer or of the issuer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Address {
     /// Display name.
@@ -143,7 +161,7 @@ pub struct Line {
 pub struct Payment {
     /// Always positive; the direction is in `transactionType`.
     pub amount: Amount,
-    /// The means of payment's code.
+    /// The means of payment as Omnium calls it, else its code.
     pub payment_method_name: Text,
     /// The means of payment's name.
     pub payment_type: Text,
@@ -155,6 +173,16 @@ pub struct Payment {
     pub status: Text,
     /// When it was completed.
     pub paid_date: Timestamp,
+}
+
+/// The name of an invoice, or of what it is for, in another system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExternalId {
+    /// The name.
+    pub id: Text,
+    /// The system that gave it.
+    pub provider_name: Text,
 }
 
 /// A named fact.

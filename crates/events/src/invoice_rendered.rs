@@ -31,6 +31,9 @@ pub struct InvoiceRendered {
     pub invoice: Invoice,
     /// The receipt's document.
     pub pdf: Pdf,
+    /// The e-invoice by EN 16931 of the same receipt; for the ERP alone, where it asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub e_invoice: Option<EInvoice>,
     /// The Akinon package that the receipt is the invoice of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<Package>,
@@ -47,6 +50,27 @@ pub enum InvoiceRenderedType {
 impl InvoiceRenderedType {
     /// As on the wire: the message's type, and its routing key or the beginning of it.
     pub const NAME: &'static str = "invoice.rendered.v1";
+}
+
+/// An e-invoice by EN 16931.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EInvoice {
+    /// What it is written in.
+    pub syntax: EInvoiceSyntax,
+    /// The XML, in UTF-8 once it is out of the JSON; in CII the bytes of `factur-x.xml` in the PDF.
+    #[schemars(extend("contentMediaType" = "application/xml"))]
+    pub content: String,
+}
+
+/// What e-invoices are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum EInvoiceSyntax {
+    /// UN/CEFACT Cross Industry Invoice, by Factur-X' profile EN 16931.
+    Cii,
+    /// OASIS UBL 2.1.
+    Ubl,
 }
 
 /// A document with the name it is attached under.

@@ -18,9 +18,21 @@ pub struct InvoiceRequest<'a> {
     pub id: &'a str,
     /// Which OMS the package is of.
     pub oms: &'a str,
+    /// `RETURN` where the package was packed for refund and a credit note is wanted; absent where an
+    /// invoice is.
+    #[serde(rename = "orderType", default, skip_serializing_if = "Option::is_none")]
+    pub order_type: Option<RequestedType>,
     /// The package, exactly as Akinon's OMS sent it.
     #[schemars(with = "PackedPackage")]
     pub package: &'a RawValue,
+}
+
+/// What is asked for, where it is no invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum RequestedType {
+    /// A credit note.
+    #[serde(rename = "RETURN")]
+    Return,
 }
 
 /// The request's type and version.

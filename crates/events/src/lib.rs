@@ -8,8 +8,11 @@
 mod about;
 mod amount;
 mod check;
+pub mod check_digit;
 mod content;
 mod count;
+pub mod currency;
+mod date;
 mod decode;
 mod encoding;
 mod envelope;
@@ -38,29 +41,30 @@ pub use about::About;
 pub use amount::Amount;
 pub use check::{Contradiction, Contradictions};
 pub use count::{Count, StatusCode};
+pub use date::Date;
 pub use decode::{Undecodable, decode, decoded, foreign, is_enveloped, plain, receipt_uid};
 pub use encoding::{EncodingError, MAX_EVENT, decompress, legible};
 pub use envelope::is_json;
 pub use foreign::Foreign;
 pub use hundredths::Hundredths;
-pub use invoice::{Address as InvoiceAddress, Invoice, Line, Payment, Property};
+pub use invoice::{Address as InvoiceAddress, ExternalId, Invoice, Line, Payment, Property};
 pub use invoice_ready::{InvoiceReady, InvoiceReadyType};
-pub use invoice_rendered::{InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes};
-pub use invoice_request::{InvoiceRequest, InvoiceRequestType};
+pub use invoice_rendered::{EInvoice, EInvoiceSyntax, InvoiceRendered, InvoiceRenderedType, Pdf, PdfBytes};
+pub use invoice_request::{InvoiceRequest, InvoiceRequestType, RequestedType};
 pub use named::{Named, named};
 pub use openapi::openapi;
 pub use package_event::{
     PackageEvent, PackageItem, PackageStatus, PackedPackage, WebhookEvent, package_id, package_status,
     raw_package, same_package,
 };
-pub use party::{Address, ContactPerson, Customer, Seller, Store};
+pub use party::{Address, ContactPerson, Customer, Issuer, Seller, Store};
 pub use receipt::{
-    Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, ReceiptSettled, ReceiptSettledType,
-    Tenant, VatRow, file_name,
+    Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, PaymentAccount, ReceiptSettled,
+    ReceiptSettledType, Tenant, Till, VatRow, file_name,
 };
 pub use refusal::Fault;
 pub use schema::schemas;
-pub use settlement::{Settlement, SettlementKind};
+pub use settlement::{ExternalSystemMapping, Settlement, SettlementKind};
 pub use target::Target;
 pub use text::{Number, Text, Uid};
 pub use timestamp::Timestamp;

@@ -23,7 +23,8 @@ fn invoice_service() -> Value {
                 Answer 200 with the receipt where it can be made at once (an integrated ERP), or 202 and publish \
                 the receipt on the bus later, with its package.\n\n\
                 A request is repeated with the same key whenever its answer did not arrive, after a restart, and \
-                once more when no receipt has come for INVOICE_SERVICE_PATIENCE. Make one invoice for one key."
+                once more when no receipt has come for INVOICE_SERVICE_PATIENCE. Make one invoice for one key.\n\n\
+                With orderType RETURN the package was packed for refund: the receipt is its credit note, with order.type RETURN."
         },
         "servers": [{ "url": "https://erp.example/invoice-service" }],
         "security": [{ "basic": [] }],

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::text::OptionalNumber;
 use crate::{Count, Number, StatusCode, Uid, Undecodable, decode, decoded, plain};
 
-/// A package that was packed. Real events carry many more members, which are ignored here and
+/// A package that was packed, or packed for refund. Real events carry many more members, which are ignored here and
 /// passed on to the invoice service as they came.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 pub struct PackageEvent {
@@ -23,7 +23,7 @@ pub struct PackageEvent {
 /// The head of Akinon's webhook events.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 pub struct WebhookEvent {
-    /// `package.status.packed`, `package.status.transitioned` …
+    /// `package.status.packed`, `package.status.packed_for_refund`, `package.status.transitioned` …
     #[serde(rename = "type")]
     pub kind: Number,
     /// Identifies the event.
@@ -58,12 +58,17 @@ pub struct PackageItem {
 pub enum PackageStatus {
     /// The package is packed: its invoice is wanted.
     Packed,
+    /// The package is packed for refund: its credit note is wanted.
+    PackedForRefund,
     /// Something else, which needs no invoice.
     Other,
 }
 
 /// `PackageStatus` 500 of Akinon's is *Packed*.
 const PACKED: u32 = 500;
+
+/// `PackageStatus` 1100 of Akinon's is *Packed for Refund*.
+const PACKED_FOR_REFUND: u32 = 1100;
 
 /// Reads what has happened; the package itself may be anything.
 ///
@@ -91,14 +96,16 @@ pub fn package_status(body: &[u8]) -> Result<PackageStatus, Undecodable> {
     struct State {
         enum_value: StatusCode,
     }
-    let is_packed = match &*part::<Envelope>(body)?.event.kind {
-        "package.status.packed" => true,
-        "package.status.transitioned" => {
-            part::<Transition>(body)?.payload.state.enum_value == StatusCode::new(PACKED)
-        }
-        _ => false,
-    };
-    Ok(if is_packed { PackageStatus::Packed } else { PackageStatus::Other })
+    Ok(match &*part::<Envelope>(body)?.event.kind {
+        "package.status.packed" => PackageStatus::Packed,
+        "package.status.packed_for_refund" => PackageStatus::PackedForRefund,
+        "package.status.transitioned" => match part::<Transition>(body)?.payload.state.enum_value {
+            status if status == StatusCode::new(PACKED) => PackageStatus::Packed,
+            status if status == StatusCode::new(PACKED_FOR_REFUND) => PackageStatus::PackedForRefund,
+            _ => PackageStatus::Other,
+        },
+        _ => PackageStatus::Other,
+    })
 }
 
 /// A part of a package event. Where it cannot be read, its publisher learns of everything at once.
@@ -150,6 +157,15 @@ pub fn same_package(one: &[u8], other: &[u8]) -> bool {
 }
 
 impl PackedPackage {
+    /// Of what is invoiced, as [`content_fingerprint`](Self::content_fingerprint); another one for a credit note, so
+    /// that a package that was packed and then refunded has both.
+    pub fn fingerprint(&self, status: &PackageStatus) -> String {
+        match status {
+            PackageStatus::PackedForRefund => format!("refund-{}", self.content_fingerprint()),
+            PackageStatus::Packed | PackageStatus::Other => self.content_fingerprint(),
+        }
+    }
+
     /// SHA-256 of what the package holds, in lower-case hex: the order's number, and how many of each
     /// article. Nothing else counts: states, dates, labels and ids of rows change while a package is
     /// on its way, and would ask for a second invoice of the same goods.

@@ -83,6 +83,30 @@ pub struct Seller {
     pub name: Option<Text>,
 }
 
+/// Who issues the invoice by law: the legal entity behind the store.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Issuer {
+    /// The registered name.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub legal_name: Option<Text>,
+    /// The organisation number, as the register of companies has it.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub legal_id: Option<Text>,
+    /// The VAT number with its country's prefix, or as the country writes it: `NO987654325MVA`.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub vat_id: Option<Text>,
+    /// The tax office, where the country names one.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub tax_office: Option<Text>,
+    /// What the law wants written of a register: `Foretaksregisteret`.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub register_note: Option<Text>,
+    /// The registered office.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+}
+
 /// Who bought it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

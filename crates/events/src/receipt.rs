@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{OptionalNumber, OptionalText};
+use crate::text::{OptionalDate, OptionalNumber, OptionalText};
 use crate::{
-    Address, ContactPerson, Customer, Hundredths, Number, Seller, Settlement, Store, Text, Timestamp, Uid,
+    Address, ContactPerson, Customer, Date, Hundredths, Issuer, Number, Seller, Settlement, SettlementKind,
+    Store, Text, Timestamp, Uid,
 };
 
 /// The event on the user's bus. Unknown members are ignored; optional ones may be absent or null,
@@ -115,6 +116,27 @@ pub struct OrderReceipt {
     /// The voucher that a payment is for; required for `PAYMENT`.
     #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
     pub referenced_voucher_number: Option<Number>,
+    /// Who issues the invoice by law, where that is more than the store's name and number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// When what is not paid yet is due.
+    #[serde(default, with = "OptionalDate", skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<Date>,
+    /// When the goods were handed over or the service was done.
+    #[serde(default, with = "OptionalDate", skip_serializing_if = "Option::is_none")]
+    pub delivery_date: Option<Date>,
+    /// The till that issued the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub till: Option<Till>,
+    /// Where what is not paid yet is paid to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_account: Option<PaymentAccount>,
+    /// What the buyer wants quoted: an order number, a cost centre, a name.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub buyer_reference: Option<Text>,
+    /// Whether the receipt was issued before, and this is a copy of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_copy: Option<bool>,
 }
 
 impl OrderReceipt {
@@ -127,6 +149,25 @@ impl OrderReceipt {
         }
     }
 
+    /// The invoice address, then the order's: what is asked of an address is taken from the first that has it.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.invoice_address.iter().chain(&self.order.address)
+    }
+
+    /// Whether the customer is a business: an `ORGANIZATION`, or one whose address has a company's name or VAT number.
+    pub fn is_business(&self) -> bool {
+        self.customer.as_ref().and_then(|customer| customer.kind.as_deref()) == Some("ORGANIZATION")
+            || self.addresses().any(|address| address.company_name.is_some() || address.vat_number.is_some())
+    }
+
+    /// What is invoiced: the completed settlements of that kind.
+    pub fn invoiced(&self) -> Hundredths {
+        let invoiced = |settlement: &&Settlement| {
+            settlement.is_completed() && settlement.kind() == SettlementKind::Invoice
+        };
+        self.settlements.iter().filter(invoiced).map(|settlement| settlement.amount).sum()
+    }
+
     /// See [`file_name`].
     pub fn file_name(&self) -> String {
         file_name(&self.voucher_number)
@@ -137,6 +178,36 @@ impl OrderReceipt {
 /// or is reserved in the names of files.
 pub fn file_name(voucher_number: &str) -> String {
     format!("{}.pdf", voucher_number.replace(['/', '\\', ':', '*', '?', '"', '<', '>', '|'], "-"))
+}
+
+/// The till that issued the receipt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Till {
+    /// The till's number or name.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub number: Option<Number>,
+    /// The number of the control unit that signs its receipts.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub control_unit: Option<Number>,
+}
+
+/// The issuer's account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentAccount {
+    /// ISO 13616.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub iban: Option<Number>,
+    /// ISO 9362.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub bic: Option<Number>,
+    /// The account's number within its country, where there is no IBAN.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub account: Option<Number>,
+    /// What the payer states: KID, OCR.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Number>,
 }
 
 /// The order that the receipt settles.
@@ -233,4 +304,13 @@ pub struct Item {
     /// The article's EAN.
     #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
     pub ean: Option<Number>,
+    /// The unit of the quantity by UN/ECE Recommendation 20: `KGM`; `C62` (one) where absent.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub unit_code: Option<Number>,
+    /// The VAT category by UNCL 5305: `S`, `Z`, `E`, `AE`, `K`, `G`, `O`.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub tax_category: Option<Number>,
+    /// Why no VAT is charged.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub exemption_reason: Option<Text>,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::OptionalText;
+use crate::text::{OptionalNumber, OptionalText};
 use crate::{Hundredths, Number, Text, Timestamp, Uid};
 
 /// One payment movement.
@@ -34,6 +34,21 @@ pub struct Settlement {
     /// The pre-payment this movement settles.
     #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
     pub pre_payment_uid: Option<Text>,
+    /// What other systems call the means of payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_system_mappings: Option<Vec<ExternalSystemMapping>>,
+}
+
+/// What another system calls a means of payment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalSystemMapping {
+    /// The system: `OMNIUM`.
+    #[serde(default, with = "OptionalNumber", skip_serializing_if = "Option::is_none")]
+    pub system_code: Option<Number>,
+    /// What it calls the means of payment.
+    #[serde(default, with = "OptionalText", skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Text>,
 }
 
 /// What a settlement was made with.
@@ -67,6 +82,13 @@ impl Settlement {
             "PRE_PAYMENT" => SettlementKind::PrePayment,
             _ => SettlementKind::Other,
         }
+    }
+
+    /// What Omnium calls the means of payment, where the till knows.
+    pub fn omnium_name(&self) -> Option<&Text> {
+        let mappings = self.external_system_mappings.iter().flatten();
+        let mut of_omnium = mappings.filter(|mapping| mapping.system_code.as_deref() == Some("OMNIUM"));
+        of_omnium.find_map(|mapping| mapping.external_id.as_ref())
     }
 
     /// Whether the money has moved.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use parking_lot::Mutex;
@@ -71,6 +71,19 @@ impl Zone {
             _ => return None,
         };
         name.parse().ok()
+    }
+
+    /// The moment that clocks in the zone show as this time: the earlier of two where they are set back, and as if
+    /// they had not been set forward where they skip it.
+    pub fn moment_of(self, local: NaiveDateTime) -> Option<DateTime<FixedOffset>> {
+        let utc = local.and_utc();
+        // Clocks are shifted by whole seconds, so the fraction stays.
+        let civil = Timestamp::from_second(utc.timestamp()).ok()?;
+        let civil = TimeZone::UTC.to_datetime(civil);
+        let moment = self.rules.to_ambiguous_timestamp(civil).compatible().ok()?;
+        let offset = FixedOffset::east_opt(self.rules.to_offset(moment).seconds())?;
+        let moment = DateTime::from_timestamp(moment.as_second(), utc.timestamp_subsec_nanos())?;
+        Some(moment.with_timezone(&offset))
     }
 
     fn local(self, moment: DateTime<FixedOffset>) -> DateTime<FixedOffset> {

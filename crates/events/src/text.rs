@@ -214,6 +214,7 @@ pub(crate) struct Optional<T>(std::marker::PhantomData<T>);
 
 pub(crate) type OptionalText = Optional<Text>;
 pub(crate) type OptionalNumber = Optional<Number>;
+pub(crate) type OptionalDate = Optional<crate::Date>;
 
 impl<T: Bounded + Serialize> Optional<T> {
     pub(crate) fn serialize<S: Serializer>(text: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {

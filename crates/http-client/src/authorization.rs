@@ -14,6 +14,8 @@ use crate::Secret;
 pub enum Authorization {
     /// The whole value of the header, scheme included.
     Whole(Secret),
+    /// `Bearer …` (RFC 6750).
+    Bearer(Secret),
     /// `Token …`, as Akinon has it.
     Token(Secret),
     /// Basic authentication (RFC 7617), in UTF-8.
@@ -42,6 +44,7 @@ impl Authorization {
                 value.split_once(' ').into_iter().for_each(|(_, token)| remember(token));
                 HeaderValue::try_from(&*value)
             }
+            Self::Bearer(token) => HeaderValue::try_from(format!("Bearer {}", token.expose())),
             Self::Token(token) => HeaderValue::try_from(format!("Token {}", token.expose())),
             Self::Basic { username, password } => {
                 let login = format!("{}:{}", username.expose(), password.expose());

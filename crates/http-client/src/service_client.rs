@@ -120,13 +120,49 @@ impl ServiceClient {
     /// # Errors
     /// See [`CallError`].
     pub async fn call(&self, request: &Request<'_>) -> Result<Success, CallError> {
+        self.call_by(&Method::POST, &[], request).await
+    }
+
+    /// Reads what is at a path below the service's URL (`GET`), as [`call`](Self::call) calls: 200 alone is a success.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn get(
+        &self,
+        template: &'static str,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Success, CallError> {
+        let request =
+            Request { template, path, idempotency_key: None, body: Bytes::new(), successes: &[200] };
+        self.call_by(&Method::GET, query, &request).await
+    }
+
+    /// [`call`](Self::call) with a query.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call_with_query(
+        &self,
+        query: &[(&str, &str)],
+        request: &Request<'_>,
+    ) -> Result<Success, CallError> {
+        self.call_by(&Method::POST, query, request).await
+    }
+
+    async fn call_by(
+        &self,
+        method: &Method,
+        query: &[(&str, &str)],
+        request: &Request<'_>,
+    ) -> Result<Success, CallError> {
         let Inner { service, rate_limiter, .. } = &*self.0;
         let (mut wait_time, mut retries) = (WaitTime::new(Instant::now()), Retries::new());
         loop {
             let result = {
                 let permit = rate_limiter.acquire(&mut wait_time).await;
                 let _permit = permit.map_err(|reason| CallError::rate_limited(service, reason))?;
-                self.send(request).await
+                self.send(method, query, request).await
             };
             let error = match result {
                 Ok(success) => return Ok(success),
@@ -176,32 +212,49 @@ impl ServiceClient {
         }
     }
 
-    async fn send(&self, request: &Request<'_>) -> Result<Success, CallError> {
+    async fn send(
+        &self,
+        method: &Method,
+        query: &[(&str, &str)],
+        request: &Request<'_>,
+    ) -> Result<Success, CallError> {
         let span = info_span!(
             "service",
-            otel.name = format!("POST {}", request.template),
+            otel.name = format!("{method} {}", request.template),
             otel.kind = "client",
-            http.request.method = "POST",
+            http.request.method = method.as_str(),
             url.template = request.template,
             service.peer.name = self.0.service.name,
             http.response.status_code = Empty,
         );
-        self.exchange(request).instrument(span).await
+        self.exchange(method, query, request).instrument(span).await
     }
 
-    async fn exchange(&self, request: &Request<'_>) -> Result<Success, CallError> {
+    async fn exchange(
+        &self,
+        method: &Method,
+        query: &[(&str, &str)],
+        request: &Request<'_>,
+    ) -> Result<Success, CallError> {
         let Inner { service, http, url, .. } = &*self.0;
         let began = Instant::now();
-        let mut builder = self
-            .authorized(http.request(Method::POST, below(url, request.path)))
-            .header(CONTENT_TYPE, JSON)
-            .header(ACCEPT, JSON)
-            .body(request.body.clone());
+        let mut target = below(url, request.path);
+        if !query.is_empty() {
+            target.query_pairs_mut().extend_pairs(query);
+        }
+        let mut builder = self.authorized(http.request(method.clone(), target)).header(ACCEPT, JSON);
+        if *method != Method::GET {
+            builder = builder.header(CONTENT_TYPE, JSON).body(request.body.clone());
+        }
         if let Some(key) = request.idempotency_key {
             builder = builder.header(IDEMPOTENCY_KEY, header_value(key));
         }
-        let measured =
-            Measured { peer: service.name, method: "POST", template: request.template, server: Some(url) };
+        let measured = Measured {
+            peer: service.name,
+            method: if *method == Method::GET { "GET" } else { "POST" },
+            template: request.template,
+            server: Some(url),
+        };
         let sent = measured.while_it_takes(send(builder)).await;
         let mut received = sent.map_err(|reason| CallError::no_answer(service, reason))?;
         let status = received.status();

@@ -10,13 +10,19 @@ pub enum Vendor {
     Flow,
     /// Akinon's OMS: status changes of packages.
     Akinon,
+    /// Akinon's OMS, where it asks for the invoice of a packed package.
+    Oms,
 }
 
 /// Flow's `action` of a settled receipt with ids only (docs.flowretail.com, Webhooks).
-const THIN_RECEIPT: &str = "ORDER_RECEIPT_SETTLED";
+pub(crate) const THIN_RECEIPT: &str = "ORDER_RECEIPT_SETTLED";
+
+/// Flow's `action` of a settled order, which names no receipt.
+pub(crate) const THIN_ORDER: &str = "ORDER_SETTLED";
 
 /// Package events that the chain consumes.
-const PACKAGES: [&str; 2] = ["package.status.packed", "package.status.transitioned"];
+pub(crate) const PACKAGES: [&str; 3] =
+    ["package.status.packed", "package.status.packed_for_refund", "package.status.transitioned"];
 
 /// A classified webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +36,8 @@ pub(crate) enum Webhook {
     },
     /// Ids of a settled receipt.
     ThinReceipt,
+    /// Ids of a settled order.
+    ThinOrder,
     /// Not used by the chain.
     Ignored {
         /// Event type, unless it may be personal data.
@@ -58,8 +66,11 @@ pub(crate) fn classify(vendor: Vendor, body: &[u8]) -> Result<Webhook, NotAnEven
     let kind = kind.ok_or_else(|| other_envelope(body))?;
     Ok(match vendor {
         Vendor::Flow if kind == THIN_RECEIPT => Webhook::ThinReceipt,
+        Vendor::Flow if kind == THIN_ORDER => Webhook::ThinOrder,
         Vendor::Flow if kind == ReceiptSettledType::NAME => Webhook::Event { kind, id: named.id },
-        Vendor::Akinon if PACKAGES.contains(&kind.as_str()) => Webhook::Event { kind, id: named.id },
+        Vendor::Akinon | Vendor::Oms if PACKAGES.contains(&kind.as_str()) => {
+            Webhook::Event { kind, id: named.id }
+        }
         _ => Webhook::Ignored { kind: loggable(kind) },
     })
 }
@@ -116,6 +127,7 @@ mod tests {
             ),
             (Flow, r#"{"action":"ORDER_RECEIPT_SETTLED","tenant":{"Uid":"7"}}"#, Some(Webhook::ThinReceipt)),
             (Flow, r#"{"type":"ORDER_RECEIPT_SETTLED"}"#, Some(Webhook::ThinReceipt)),
+            (Flow, r#"{"action":"ORDER_SETTLED","order":{"Uid":"700"}}"#, Some(Webhook::ThinOrder)),
             (Flow, r#"{"action":"TILL_CLOSED"}"#, ignored("TILL_CLOSED")),
             (Flow, r#"{"type":"package.status.packed"}"#, ignored("package.status.packed")),
             (Flow, r#"{"type":"Kari Nordmann"}"#, ignored("")),
@@ -133,6 +145,11 @@ mod tests {
                 Akinon,
                 r#"{"event":{"type":"package.status.transitioned"}}"#,
                 event("package.status.transitioned", ""),
+            ),
+            (
+                Akinon,
+                r#"{"event":{"type":"package.status.packed_for_refund","uuid":"u-3"}}"#,
+                event("package.status.packed_for_refund", "u-3"),
             ),
             (Akinon, r#"{"event":{"type":"stock.changed","uuid":"u-2"}}"#, ignored("stock.changed")),
             (Akinon, r#"{"type":"receipt.settled.v1"}"#, ignored("receipt.settled.v1")),

@@ -15,8 +15,10 @@ use crate::event::Vendor;
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// What becomes of a webhook, and so its status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
+    /// 200: the invoice that was asked for, in JSON.
+    Invoice(String),
     /// 202: published and confirmed.
     Accepted,
     /// 204: the chain does not use it.
@@ -34,8 +36,9 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn status(self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
+            Self::Invoice(_) => StatusCode::OK,
             Self::Accepted => StatusCode::ACCEPTED,
             Self::Ignored => StatusCode::NO_CONTENT,
             Self::NotAnEvent => StatusCode::BAD_REQUEST,
@@ -46,9 +49,9 @@ impl Outcome {
         }
     }
 
-    fn message(self) -> &'static str {
+    fn message(&self) -> &'static str {
         match self {
-            Self::Accepted | Self::Ignored => "",
+            Self::Invoice(_) | Self::Accepted | Self::Ignored => "",
             Self::NotAnEvent => "the body is not an event\n",
             Self::Unauthorized => "the secret is missing or wrong\n",
             Self::TooLarge => "maximum event size: 1 MiB\n",
@@ -64,6 +67,11 @@ impl IntoResponse for Outcome {
     fn into_response(self) -> Response {
         let mut response = (self.status(), self.message()).into_response();
         match self {
+            Self::Invoice(invoice) => {
+                let json = HeaderValue::from_static("application/json");
+                *response.body_mut() = invoice.into();
+                response.headers_mut().insert(header::CONTENT_TYPE, json);
+            }
             Self::Retry(_) => {
                 response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
             }
@@ -91,10 +99,11 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
 });
 
 /// Records the duration of a webhook, by OpenTelemetry's conventions for HTTP servers.
-pub(crate) fn record(vendor: Vendor, outcome: Outcome, took: Duration) {
+pub(crate) fn record(vendor: Vendor, outcome: &Outcome, took: Duration) {
     let route = match vendor {
         Vendor::Flow => "/webhooks/flow",
         Vendor::Akinon => "/webhooks/akinon",
+        Vendor::Oms => "/webhooks/akinon/invoice",
     };
     let status = outcome.status();
     let mut about = vec![

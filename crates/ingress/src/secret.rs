@@ -30,6 +30,8 @@ pub struct WeakSecret;
 /// either is accepted. SHA-256 hashes are compared in constant time, whatever the length.
 pub struct Key {
     vendor: Vendor,
+    /// The only user of basic authentication; `None` accepts any, and a bearer token.
+    username: Option<Secret>,
     secret: Secret,
     last: Mutex<LastUsable>,
 }
@@ -50,16 +52,30 @@ impl Key {
     /// See [`WeakSecret`].
     pub fn new(vendor: Vendor, secret: Secret) -> Result<Self, WeakSecret> {
         let last = LastUsable { hashes: hashes(&secret.expose())?, warned: false };
-        Ok(Self { vendor, secret, last: Mutex::new(last) })
+        Ok(Self { vendor, username: None, secret, last: Mutex::new(last) })
+    }
+
+    /// The same, for basic authentication with this user alone.
+    ///
+    /// # Errors
+    /// See [`WeakSecret`].
+    pub fn with_username(vendor: Vendor, username: Secret, secret: Secret) -> Result<Self, WeakSecret> {
+        Ok(Self { username: Some(username), ..Self::new(vendor, secret)? })
     }
 
     /// Whether a request carries it: `Authorization: Bearer SECRET`, or basic authentication (RFC 7617) with any
     /// user and the secret as password. Both vendors can be configured for either.
     pub(crate) fn accepts(&self, headers: &HeaderMap) -> bool {
-        let Some(carried) = carried(headers) else { return false };
+        let Some((user, carried)) = carried(headers) else { return false };
+        let is_user = match (&self.username, user) {
+            (None, _) => Choice::from(1),
+            (Some(_), None) => Choice::from(0),
+            (Some(username), Some(user)) => hash(username.expose().as_bytes()).ct_eq(&hash(&user)),
+        };
         let carried = hash(&carried);
         let hashes = self.hashes();
-        hashes.iter().fold(Choice::from(0), |accepts, hash| accepts | hash.ct_eq(&carried)).into()
+        let accepts = hashes.iter().fold(Choice::from(0), |accepts, hash| accepts | hash.ct_eq(&carried));
+        (accepts & is_user).into()
     }
 
     fn hashes(&self) -> Vec<Hash> {
@@ -98,20 +114,20 @@ fn hashes(text: &str) -> Result<Vec<Hash>, WeakSecret> {
     }
 }
 
-/// The secret in the header, unchecked.
-fn carried(headers: &HeaderMap) -> Option<Vec<u8>> {
+/// The user, where there is one, and the secret in the header, unchecked.
+fn carried(headers: &HeaderMap) -> Option<(Option<Vec<u8>>, Vec<u8>)> {
     let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = header.split_once(' ')?;
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(rest.as_bytes().to_vec());
+        return Some((None, rest.as_bytes().to_vec()));
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let login = BASE64_STANDARD.decode(rest).ok()?;
     let colon = login.iter().position(|byte| *byte == b':')?;
-    Some(login[colon + 1..].to_vec())
+    Some((Some(login[..colon].to_vec()), login[colon + 1..].to_vec()))
 }
 
 fn hash(bytes: &[u8]) -> Hash {
@@ -162,6 +178,25 @@ mod tests {
             assert_eq!(key.accepts(&headers), accepted, "{header}");
         }
         assert!(!key.accepts(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn accepts_only_its_user_where_there_is_one() {
+        let key =
+            Key::with_username(Vendor::Oms, Secret::new("oms"), Secret::new(SECRET)).expect("long enough");
+        let basic = |login: &str| {
+            let mut headers = HeaderMap::new();
+            let value = format!("Basic {}", BASE64_STANDARD.encode(login));
+            headers.insert(header::AUTHORIZATION, value.parse().expect("a header"));
+            headers
+        };
+        assert!(key.accepts(&basic(&format!("oms:{SECRET}"))));
+        for login in
+            [format!("other:{SECRET}"), format!(":{SECRET}"), format!("oms:{OTHER}"), "oms:".to_owned()]
+        {
+            assert!(!key.accepts(&basic(&login)), "{login}");
+        }
+        assert!(!key.accepts(&bearer(SECRET)));
     }
 
     #[test]

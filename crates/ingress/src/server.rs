@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::bus;
 use crate::event::Vendor;
 use crate::hydrate::Hydrate;
+use crate::invoice::{Invoices, Lookup};
 use crate::secret::Key;
 use crate::state::AppState;
 use crate::webhook::handle;
@@ -32,8 +33,15 @@ pub struct Ingress {
     pub flow: Option<Key>,
     /// Of Akinon's requests; without it Akinon has no endpoint.
     pub akinon: Option<Key>,
+    /// Of the requests of Akinon's OMS for invoices; without it there is no such endpoint.
+    pub oms: Option<Key>,
+    /// Where these requests wait for their invoice; without it they are answered at once, and the invoice is
+    /// written back later.
+    pub invoices: Option<Invoices>,
     /// Completes Flow's ids to receipts; without it the ids become dead letters.
     pub hydrate: Option<Hydrate>,
+    /// Publishes Flow's ids as they are, for the stage `hydrate` to complete from Flow's API.
+    pub hydrate_from_flow: bool,
     /// Of one webhook, hook and confirm included.
     pub timeout: Duration,
     /// Concurrent webhooks; at least 1.
@@ -61,15 +69,20 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let (bus, connector) = bus(ingress.broker);
-    let grace = ingress.timeout + http_server::HEAD_TIMEOUT;
+    let wait = ingress.invoices.as_ref().map_or(Duration::ZERO, |invoices| invoices.wait);
+    let grace = ingress.timeout + wait + http_server::HEAD_TIMEOUT;
     let app = Arc::new(AppState {
         bus: bus.clone(),
         exchange: ingress.exchange,
         hydrate: ingress.hydrate,
+        hydrate_from_flow: ingress.hydrate_from_flow,
         timeout: ingress.timeout,
         slots: Semaphore::new(ingress.max_concurrent),
+        waiting: Semaphore::new(ingress.max_concurrent),
         flow: ingress.flow,
         akinon: ingress.akinon,
+        oms: ingress.oms,
+        invoices: ingress.invoices.map(Lookup::new),
     });
     let routes = routes(app, ingress.max_concurrent);
     tokio::select! {
@@ -86,7 +99,11 @@ pub async fn serve(
 fn routes(app: Arc<AppState>, max_concurrent: usize) -> Router {
     let ready = move |State(app): State<Arc<AppState>>| ready(app, max_concurrent);
     let mut routes = Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready));
-    for (vendor, path) in [(Vendor::Flow, "/webhooks/flow"), (Vendor::Akinon, "/webhooks/akinon")] {
+    for (vendor, path) in [
+        (Vendor::Flow, "/webhooks/flow"),
+        (Vendor::Akinon, "/webhooks/akinon"),
+        (Vendor::Oms, "/webhooks/akinon/invoice"),
+    ] {
         if app.key(vendor).is_some() {
             let handler =
                 move |State(app): State<Arc<AppState>>, request: Request| handle(app, vendor, request);

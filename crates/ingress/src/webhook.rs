@@ -1,11 +1,11 @@
 //! One webhook, from request to response.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use amqp::Outgoing;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, header};
+use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use events::{EncodingError, MAX_EVENT};
 use futures_util::StreamExt;
@@ -14,8 +14,9 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::bus::NotPublished;
-use crate::event::{RECEIPT, Vendor, Webhook, classify};
+use crate::event::{RECEIPT, THIN_ORDER, THIN_RECEIPT, Vendor, Webhook, classify};
 use crate::hydrate::Hydrated;
+use crate::invoice::{PackedRequest, Request, RequestedPackage};
 use crate::outcome::{Outcome, record};
 use crate::state::AppState;
 
@@ -23,11 +24,18 @@ use crate::state::AppState;
 /// not see.
 const READ_AND_DROPPED: usize = 8 * MAX_EVENT;
 
+/// Of the store's last answer while an invoice is waited for.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
 const CLOUD_EVENT: &str = "application/cloudevents+json";
 const JSON: &str = "application/json";
 
 /// Handles a webhook within its timeout.
-pub(crate) async fn handle(app: Arc<AppState>, vendor: Vendor, request: Request<Body>) -> Outcome {
+pub(crate) async fn handle(
+    app: Arc<AppState>,
+    vendor: Vendor,
+    request: axum::http::Request<Body>,
+) -> Outcome {
     let began = Instant::now();
     let traceparent = traceparent(request.headers());
     let span = tracing::info_span!(
@@ -40,29 +48,67 @@ pub(crate) async fn handle(app: Arc<AppState>, vendor: Vendor, request: Request<
     );
     amqp::continue_from(&span, traceparent.as_deref());
     let outcome = async {
-        let Ok(_slot) = app.slots.try_acquire() else {
-            tracing::warn!(?vendor, "more concurrent webhooks than BILAG_INGRESS_MAX_CONCURRENT_REQUESTS");
-            return Outcome::Retry("busy");
-        };
-        match timeout(app.timeout, process(&app, vendor, request, traceparent.as_deref())).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                tracing::warn!(?vendor, "a webhook took longer than BILAG_INGRESS_TIMEOUT");
-                Outcome::Retry("too slow")
+        let mut requested = None;
+        let outcome = admitted(&app, vendor, request, traceparent.as_deref(), &mut requested).await;
+        match requested {
+            Some(package) if outcome == Outcome::Accepted => {
+                invoice(&app, &package).await.map_or(outcome, Outcome::Invoice)
             }
+            _ => outcome,
         }
     };
     let outcome = outcome.instrument(span.clone()).await;
     span.record("http.response.status_code", outcome.status().as_u16());
-    record(vendor, outcome, began.elapsed());
+    record(vendor, &outcome, began.elapsed());
     outcome
+}
+
+/// Processes a webhook if there is a slot, within its timeout.
+async fn admitted(
+    app: &AppState,
+    vendor: Vendor,
+    request: axum::http::Request<Body>,
+    traceparent: Option<&str>,
+    requested: &mut Option<RequestedPackage>,
+) -> Outcome {
+    let Ok(_slot) = app.slots.try_acquire() else {
+        tracing::warn!(?vendor, "more concurrent webhooks than BILAG_INGRESS_MAX_CONCURRENT_REQUESTS");
+        return Outcome::Retry("busy");
+    };
+    match timeout(app.timeout, process(app, vendor, request, traceparent, requested)).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            tracing::warn!(?vendor, "a webhook took longer than BILAG_INGRESS_TIMEOUT");
+            Outcome::Retry("too slow")
+        }
+    }
+}
+
+/// Waits for the invoice that was requested; `None` if it comes later. Waiting takes no slot: no vendor's webhook is
+/// turned away for it, and above as many as there are slots, nobody waits.
+async fn invoice(app: &AppState, package: &RequestedPackage) -> Option<String> {
+    let invoices = app.invoices.as_ref()?;
+    let _waiting = app.waiting.try_acquire().ok()?;
+    match timeout(invoices.wait() + STORE_TIMEOUT, invoices.answer(package)).await {
+        Ok(Ok(invoice)) => invoice,
+        Ok(Err(error)) => {
+            let why = amqp::chain(&error);
+            tracing::warn!(why, "the store is unavailable: the OMS gets the invoice later");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("the store does not answer: the OMS gets the invoice later");
+            None
+        }
+    }
 }
 
 async fn process(
     app: &AppState,
     vendor: Vendor,
-    request: Request<Body>,
+    request: axum::http::Request<Body>,
     traceparent: Option<&str>,
+    requested: &mut Option<RequestedPackage>,
 ) -> Outcome {
     let (head, body) = request.into_parts();
     if !app.key(vendor).is_some_and(|key| key.accepts(&head.headers)) {
@@ -80,8 +126,16 @@ async fn process(
             return outcome;
         }
     };
+    if vendor == Vendor::Oms {
+        return published(app, &body, traceparent, requested).await;
+    }
     match classify(vendor, &body) {
         Ok(Webhook::Event { kind, id }) => publish(app, vendor, &kind, id, body, traceparent).await,
+        Ok(thin @ (Webhook::ThinReceipt | Webhook::ThinOrder)) if app.hydrate_from_flow => {
+            let kind = if thin == Webhook::ThinReceipt { THIN_RECEIPT } else { THIN_ORDER };
+            publish(app, vendor, kind, None, body, traceparent).await
+        }
+        Ok(Webhook::ThinOrder) => Outcome::Ignored,
         Ok(Webhook::ThinReceipt) => hydrated(app, body, traceparent).await,
         Ok(Webhook::Ignored { kind }) => {
             tracing::debug!(?vendor, kind, "ignored a webhook that the chain does not use");
@@ -89,6 +143,29 @@ async fn process(
         }
         Err(error) => {
             tracing::warn!(?vendor, %error, "a webhook is not an event");
+            Outcome::NotAnEvent
+        }
+    }
+}
+
+/// Publishes the request for an invoice as the event that it stands for.
+async fn published(
+    app: &AppState,
+    body: &[u8],
+    traceparent: Option<&str>,
+    requested: &mut Option<RequestedPackage>,
+) -> Outcome {
+    match Request::read(body) {
+        Request::Packed(PackedRequest { kind, id, body, package }) => {
+            *requested = package;
+            publish(app, Vendor::Oms, &kind, Some(id), body.into(), traceparent).await
+        }
+        Request::Other => {
+            tracing::warn!("a request for the invoice of a package that is not packed: none is made");
+            Outcome::Ignored
+        }
+        Request::NotAnObject => {
+            tracing::warn!("a request for an invoice is not a package");
             Outcome::NotAnEvent
         }
     }
@@ -155,7 +232,7 @@ async fn publish(
 fn advice(error: &NotPublished) -> &'static str {
     match error {
         NotPublished::Failed(amqp::PublishError::Unroutable { .. }) => {
-            "; run `bilag topology apply`, or check BILAG_RECEIPT_KEYS and BILAG_PACKED_KEYS"
+            "; run `bilag topology apply`, or check BILAG_RECEIPT_KEYS, BILAG_PACKED_KEYS and BILAG_HYDRATE_KEYS"
         }
         NotPublished::Failed(amqp::PublishError::NoExchange { .. }) => "; set BILAG_BUS_EXCHANGE to your bus",
         NotPublished::Failed(amqp::PublishError::Refused { .. }) => {

@@ -2,24 +2,29 @@
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod extras;
+mod mapping;
+
 use events::{
     Address, Amount, Hundredths, Invoice, InvoiceAddress, Item, Line, OrderReceipt, OrderType, Payment,
     Property, ReceiptSettled, Settlement, SettlementKind, Text,
 };
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// The invoice of a receipt. `prefix` starts the keys of its properties (`OMNIUM_PROPERTY_PREFIX`).
+pub use mapping::{CustomerTypes, Extra, Mapping, PropertyName, UnknownExtra, UnknownProperty};
+
+/// The invoice of a receipt.
 ///
 /// Flow: "standard invoice" for sales and returns, "payment invoice" for orders of type `PAYMENT`.
 ///
 /// # Panics
 ///
 /// Where the receipt lacks what [`ReceiptSettled::check`] requires; never on one that passed it.
-pub fn map(event: &ReceiptSettled, prefix: &str) -> Invoice {
+pub fn map(event: &ReceiptSettled, mapping: &Mapping) -> Invoice {
     let receipt = &event.order_receipt;
     let order = &receipt.order;
     let (amount, amount_excluding_tax) = amounts(receipt);
-    Invoice {
+    let mut invoice = Invoice {
         id: receipt.uid.clone(),
         order_id: order.uid.clone(),
         invoice_date: receipt.created_at.clone(),
@@ -32,15 +37,26 @@ pub fn map(event: &ReceiptSettled, prefix: &str) -> Invoice {
         customer_email: customer_email(receipt),
         customer_id: receipt.customer.as_ref().and_then(|customer| customer.uid.clone()),
         customer_name: customer_name(receipt),
-        customer_type: customer_type(receipt),
+        customer_type: match receipt.is_business() {
+            true => mapping.customer_types.business.clone(),
+            false => mapping.customer_types.private.clone(),
+        },
         origin: order.origin.clone().into(),
         store_id: order.store.uid.clone(),
         market_id: order.store.external_id.clone(),
         customer_address: customer_address(receipt),
-        line_items: lines(receipt, prefix),
-        payments: payments(receipt),
-        properties: invoice_properties(receipt, prefix),
-    }
+        is_credit_note: None,
+        kid: None,
+        invoice_type: None,
+        amount_roundoff: None,
+        invoice_sender_address: None,
+        external_ids: Vec::new(),
+        line_items: lines(receipt, mapping),
+        payments: payments(receipt, mapping),
+        properties: invoice_properties(receipt, mapping),
+    };
+    mapping.extras.iter().for_each(|extra| extras::add(*extra, event, mapping, &mut invoice));
+    invoice
 }
 
 /// With and without tax. A payment has no tax of its own: both are what was paid.
@@ -67,25 +83,21 @@ fn settlement_total(receipt: &OrderReceipt) -> Amount {
 
 fn customer_email(receipt: &OrderReceipt) -> Option<Text> {
     let contact = receipt.contact_person.as_ref().and_then(|contact| contact.email.clone());
-    contact.or_else(|| addresses(receipt).find_map(|address| address.email.clone()))
+    contact.or_else(|| receipt.addresses().find_map(|address| address.email.clone()))
 }
 
 fn customer_name(receipt: &OrderReceipt) -> Option<Text> {
     let contact = receipt.contact_person.as_ref().and_then(|contact| contact.display_name.clone());
-    contact.or_else(|| addresses(receipt).find_map(|address| address.display_name.clone()))
-}
-
-/// `B2B` where the customer is an organisation, or either address is one's; else `B2C`.
-fn customer_type(receipt: &OrderReceipt) -> Text {
-    let is_organisation = receipt.customer.as_ref().and_then(|customer| customer.kind.as_deref())
-        == Some("ORGANIZATION")
-        || addresses(receipt).any(|a| a.company_name.is_some() || a.vat_number.is_some());
-    text(if is_organisation { "B2B" } else { "B2C" })
+    contact.or_else(|| receipt.addresses().find_map(|address| address.display_name.clone()))
 }
 
 /// The first address that says anything.
 fn customer_address(receipt: &OrderReceipt) -> Option<InvoiceAddress> {
-    addresses(receipt).find(|address| **address != Address::default()).map(|address| InvoiceAddress {
+    receipt.addresses().find(|address| **address != Address::default()).map(invoice_address)
+}
+
+fn invoice_address(address: &Address) -> InvoiceAddress {
+    InvoiceAddress {
         name: address.display_name.clone(),
         first_name: address.firstname.clone(),
         last_name: address.lastname.clone(),
@@ -97,26 +109,21 @@ fn customer_address(receipt: &OrderReceipt) -> Option<InvoiceAddress> {
         phone: address.mobile.clone(),
         organization: address.company_name.clone(),
         organizational_number: address.vat_number.clone(),
-    })
-}
-
-/// The invoice address, then the order's.
-fn addresses(receipt: &OrderReceipt) -> impl Iterator<Item = &Address> {
-    receipt.invoice_address.iter().chain(&receipt.order.address)
+    }
 }
 
 /// The receipt's items, or the one line of a payment.
-fn lines(receipt: &OrderReceipt, prefix: &str) -> Vec<Line> {
+fn lines(receipt: &OrderReceipt, mapping: &Mapping) -> Vec<Line> {
     match receipt.order.kind {
         OrderType::Sale | OrderType::Return => {
-            receipt.items.iter().map(|item| item_line(item, receipt, prefix)).collect()
+            receipt.items.iter().map(|item| item_line(item, receipt, mapping)).collect()
         }
         OrderType::Payment => vec![payment_line(receipt)],
     }
 }
 
 /// Flow: "line items are sourced from the receipt items".
-fn item_line(item: &Item, receipt: &OrderReceipt, prefix: &str) -> Line {
+fn item_line(item: &Item, receipt: &OrderReceipt, mapping: &Mapping) -> Line {
     Line {
         line_item_id: item.uid.clone().into(),
         code: item.sku.clone().into(),
@@ -130,7 +137,7 @@ fn item_line(item: &Item, receipt: &OrderReceipt, prefix: &str) -> Line {
         extended_price_excl_tax: Some((item.total - item.vat_amount).into()),
         tax_rate: Some(item.vat_rate.into()),
         tax_total: Some(item.vat_amount.into()),
-        properties: line_properties(receipt, prefix),
+        properties: line_properties(receipt, mapping),
     }
 }
 
@@ -168,7 +175,7 @@ fn payment_line(receipt: &OrderReceipt) -> Line {
 /// skipped, "cash and cashback settlements are merged".
 ///
 /// The merged cash stands where its first part stood.
-fn payments(receipt: &OrderReceipt) -> Vec<Payment> {
+fn payments(receipt: &OrderReceipt, mapping: &Mapping) -> Vec<Payment> {
     let counted = || receipt.settlements.iter().filter(|settlement| settlement.is_counted());
     let mut cash = merged_cash(counted().filter(|settlement| is_cash(settlement)));
     counted()
@@ -177,7 +184,7 @@ fn payments(receipt: &OrderReceipt) -> Vec<Payment> {
             false => Some((settlement, settlement.amount)),
         })
         .filter(|(_, amount)| !amount.is_zero())
-        .map(|(settlement, amount)| payment(settlement, amount))
+        .map(|(settlement, amount)| payment(settlement, amount, mapping))
         .collect()
 }
 
@@ -196,11 +203,11 @@ fn merged_cash<'a>(
 }
 
 /// The amount is written without its sign; `Credit` says that the money went to the customer.
-fn payment(settlement: &Settlement, amount: Hundredths) -> Payment {
+fn payment(settlement: &Settlement, amount: Hundredths, mapping: &Mapping) -> Payment {
     let paid_date = settlement.settled_at.clone();
     Payment {
         amount: Amount(amount.to_decimal().abs()),
-        payment_method_name: settlement.code.clone().into(),
+        payment_method_name: method_name(settlement, mapping),
         payment_type: settlement.name.clone(),
         transaction_id: settlement.transaction_id.clone().unwrap_or_else(|| settlement.uid.clone().into()),
         transaction_type: text(if amount < Hundredths::ZERO { "Credit" } else { "Sale" }),
@@ -209,35 +216,41 @@ fn payment(settlement: &Settlement, amount: Hundredths) -> Payment {
     }
 }
 
+/// As the tenant calls it in Omnium: by its own table, else as the till says, else by the code.
+fn method_name(settlement: &Settlement, mapping: &Mapping) -> Text {
+    let own = mapping.payment_methods.get(&*settlement.code).or_else(|| settlement.omnium_name());
+    own.cloned().unwrap_or_else(|| settlement.code.clone().into())
+}
+
 /// Named facts that Omnium has no member for, in this order. Flow: the loyalty id on "standard invoices only".
-fn invoice_properties(receipt: &OrderReceipt, prefix: &str) -> Vec<Property> {
+fn invoice_properties(receipt: &OrderReceipt, mapping: &Mapping) -> Vec<Property> {
     let loyalty_id = match receipt.order.kind {
         OrderType::Sale | OrderType::Return => receipt.customer.as_ref().and_then(|c| c.loyalty_id.clone()),
         OrderType::Payment => None,
     };
     let seller = receipt.seller.as_ref().and_then(|seller| seller.code.clone());
     [
-        ("order_number", Some(receipt.order.order_number.clone().into())),
-        ("customer.loyalty_id", loyalty_id),
-        ("seller.code", seller),
-        ("order.type", Some(text(receipt.order.kind.as_str()))),
+        (PropertyName::OrderNumber, Some(receipt.order.order_number.clone().into())),
+        (PropertyName::LoyaltyId, loyalty_id),
+        (PropertyName::SellerCode, seller),
+        (PropertyName::OrderType, Some(text(receipt.order.kind.as_str()))),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some(property(format!("{prefix}.{name}"), value?, prefix)))
+    .filter_map(|(name, value)| Some(property(mapping.key(name), value?, mapping)))
     .collect()
 }
 
 /// A standard line's: Flow sets the voucher number twice, once for Voyado.
-fn line_properties(receipt: &OrderReceipt, prefix: &str) -> Vec<Property> {
+fn line_properties(receipt: &OrderReceipt, mapping: &Mapping) -> Vec<Property> {
     let voucher = &receipt.voucher_number;
     vec![
-        property(format!("{prefix}.receipt.voucher_number"), voucher.clone().into(), prefix),
-        property("voyado.order.id".to_owned(), voucher.clone().into(), prefix),
+        property(mapping.key(PropertyName::VoucherNumber), voucher.clone().into(), mapping),
+        property(text("voyado.order.id"), voucher.clone().into(), mapping),
     ]
 }
 
-fn property(key: String, value: Text, prefix: &str) -> Property {
-    Property { key: text(key), value, key_group: text(format!("{prefix}.Invoice")) }
+fn property(key: Text, value: Text, mapping: &Mapping) -> Property {
+    Property { key, value, key_group: text(format!("{}.Invoice", mapping.prefix)) }
 }
 
 /// For texts with a literal part.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use events::ReceiptSettled;
+use invoice::Mapping;
 use serde_json::Value;
 
 #[test]
@@ -19,13 +20,14 @@ fn cases_become_exactly_their_invoices() {
 fn invoice_ready_example_has_its_receipts_invoice() {
     for path in files("../../schemas/examples/invoice.ready.v1/valid") {
         let event: events::InvoiceReady = events::decode(&read(&path)).expect("the example is valid");
-        assert_eq!(invoice::map(&event.receipt, "flow"), event.invoice, "{}", path.display());
+        assert_eq!(invoice::map(&event.receipt, &Mapping::default()), event.invoice, "{}", path.display());
     }
 }
 
 #[test]
 fn prefixes_every_key_but_voyados() {
-    let invoice = invoice::map(&receipt(&samples().join("receipt-standard.json")), "till");
+    let till = Mapping { prefix: "till".to_owned(), ..Mapping::default() };
+    let invoice = invoice::map(&receipt(&samples().join("receipt-standard.json")), &till);
     let lines = invoice.line_items.iter().flat_map(|line| &line.properties);
     for property in invoice.properties.iter().chain(lines) {
         assert!(property.key.starts_with("till.") || &*property.key == "voyado.order.id");
@@ -41,7 +43,8 @@ fn compare_all(folder: &str) -> usize {
         let name = expected.file_name().expect("a file").to_string_lossy().replace(".invoice.json", ".json");
         let beside = expected.with_file_name(&name);
         let receipt = receipt(&if beside.exists() { beside } else { samples().join(&name) });
-        let mapped = serde_json::to_value(invoice::map(&receipt, "flow")).expect("an invoice becomes JSON");
+        let mapped = serde_json::to_value(invoice::map(&receipt, &Mapping::default()))
+            .expect("an invoice becomes JSON");
         let expected: Value = serde_json::from_slice(&read(&expected)).expect("the invoice is JSON");
         assert_eq!(mapped, expected, "{name}: left is mapped, right is the file");
     });

@@ -51,7 +51,7 @@ proptest! {
 
     #[test]
     fn invoice_round_trips_through_json(event in receipts::any()) {
-        let invoice = invoice::map(&event, "flow");
+        let invoice = invoice::map(&event, &invoice::Mapping::default());
         let json = serde_json::to_string(&invoice).expect("an invoice becomes JSON");
         prop_assert_eq!(events::decode::<Invoice>(json.as_bytes()), Ok(invoice.clone()));
         prop_assert!(!has_null(&serde_json::from_str(&json).expect("JSON")), "a member is null: {}", json);
@@ -64,7 +64,7 @@ proptest! {
 
     #[test]
     fn lines_and_tax_add_up(event in receipts::any()) {
-        let invoice = invoice::map(&event, "flow");
+        let invoice = invoice::map(&event, &invoice::Mapping::default());
         let receipt = &event.order_receipt;
         if receipt.order.kind == OrderType::Payment {
             prop_assert_eq!(invoice.line_items.len(), 1);
@@ -88,7 +88,7 @@ proptest! {
 
     #[test]
     fn payments_equal_the_counted_settlements(event in receipts::any()) {
-        let invoice = invoice::map(&event, "flow");
+        let invoice = invoice::map(&event, &invoice::Mapping::default());
         prop_assert_eq!(signed_sum(&invoice), counted(&event));
         if event.order_receipt.order.kind == OrderType::Payment {
             prop_assert_eq!(signed_sum(&invoice), invoice.amount.0);

@@ -9,7 +9,7 @@ use http_client::{CallError, RateLimiter, Retries, Secret, Timing, WaitTime};
 use tokio::time::{Instant, sleep};
 
 use crate::allowance::{Allowance, ApiUser, NotAllowed};
-use crate::config::{AttachBy, Config, ConfigError};
+use crate::config::{AttachBy, Config, ConfigError, TenantLimit};
 use crate::decision::{OMNIUM, is_repeated, read};
 use crate::http::{Http, Request};
 use crate::model::{Asset, FoundInvoice};
@@ -30,6 +30,7 @@ struct Inner {
     client_secret: Secret,
     timing: Timing,
     attach_by: AttachBy,
+    tenant: Option<TenantLimit>,
 }
 
 impl Omnium {
@@ -45,6 +46,7 @@ impl Omnium {
             allowance,
             tokens: Tokens::default(),
             attach_by: config.attach_by,
+            tenant: config.tenant,
             client_id: config.client_id,
             client_secret: config.client_secret,
             timing: Timing::new(config.timeout),
@@ -163,7 +165,7 @@ impl Omnium {
 
     /// Who calls, with the client id as it is now.
     fn user(&self) -> ApiUser {
-        ApiUser::new(self.0.http.base(), &self.0.client_id)
+        ApiUser::new(self.0.http.base(), &self.0.client_id, self.0.tenant.as_ref())
     }
 
     /// As they are now.

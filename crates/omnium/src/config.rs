@@ -22,6 +22,17 @@ pub struct Config {
     pub timeout: Duration,
     /// How a file comes to an invoice.
     pub attach_by: AttachBy,
+    /// How many requests all API users of the Omnium tenant may have in flight, where that is a further limit.
+    pub tenant: Option<TenantLimit>,
+}
+
+/// How many requests all API users of an Omnium tenant may have in flight: the same in all processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantLimit {
+    /// Names the Omnium tenant; `None` where this API user is its only one.
+    pub name: Option<String>,
+    /// At most [`CONCURRENT_OF_TENANT`](crate::CONCURRENT_OF_TENANT).
+    pub concurrent: u32,
 }
 
 /// How a file comes to an invoice.

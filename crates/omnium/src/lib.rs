@@ -18,6 +18,7 @@
 //!     max_concurrent: 16,
 //!     timeout: Duration::from_secs(30),
 //!     attach_by: AttachBy::File,
+//!     tenant: None,
 //! };
 //! let omnium = Omnium::new(config, Arc::new(Alone::default()))?;
 //! omnium.upsert_invoice(&invoice).await?;
@@ -32,14 +33,18 @@ mod allowance;
 mod client;
 mod config;
 mod decision;
+mod environment;
 mod http;
 mod metrics;
 mod model;
 mod token;
 
-pub use allowance::{Allowance, Allowed, Alone, ApiUser, BUCKET, CONCURRENT, NotAllowed};
+pub use allowance::{
+    Allowance, Allowed, Alone, ApiUser, BUCKET, CONCURRENT, CONCURRENT_OF_TENANT, NotAllowed,
+};
 pub use client::Omnium;
-pub use config::{AttachBy, Config, ConfigError};
+pub use config::{AttachBy, Config, ConfigError, TenantLimit};
 pub use decision::{Call, decide};
+pub use environment::Environment;
 pub use http_client::{Bucket, CallError, Decision, RateLimitError, Secret, WaitTime};
 pub use model::{Asset, FoundInvoice};

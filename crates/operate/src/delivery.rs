@@ -73,6 +73,11 @@ impl Blocker {
         }
     }
 
+    /// Whether its message is in a queue.
+    pub fn is_queue(&self) -> bool {
+        matches!(self, Self::Queue { .. } | Self::Redriven { .. })
+    }
+
     /// Ids of the dead letters that it waits for.
     pub fn dead_letters(&self) -> &[String] {
         match self {

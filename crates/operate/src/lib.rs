@@ -24,6 +24,6 @@ mod delivery;
 mod package;
 pub mod stages;
 
-pub use consumer::{Stage, remedy};
+pub use consumer::{Stage, Transformed, reasons, remedy};
 pub use delivery::{Blocker, DeliveryStatus, dead_letters_about, delivery_status};
 pub use package::package_status;

@@ -5,9 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sync_store::{
-    Holding, NewAuditEntry, ReportedBulkhead, ReportedPause, SeenReport, StageHold, StoreError, SyncStore,
-};
+use consumer::store_scope;
+use sync_store::{Holding, Key, NewAuditEntry, ReportedPause, SeenReport, StageHold, StoreError, SyncStore};
 
 use crate::Stage;
 
@@ -50,24 +49,53 @@ impl StageStatus {
         self.running.iter().filter_map(|seen| Some((seen, seen.report.pause.as_ref()?)))
     }
 
-    /// Paused tenants of a process that handles other tenants' messages, each with its pause.
-    pub fn paused_tenants(&self) -> impl Iterator<Item = (&SeenReport, &ReportedBulkhead)> {
-        self.running
+    /// Paused tenants and stores of a process that handles other messages, each in words, with its pause.
+    pub fn paused_parts(&self) -> impl Iterator<Item = (&SeenReport, String, &ReportedPause)> {
+        self.paused_tenants().chain(self.paused_stores())
+    }
+
+    fn paused_tenants(&self) -> impl Iterator<Item = (&SeenReport, String, &ReportedPause)> {
+        let all = self
+            .running
             .iter()
-            .flat_map(|seen| seen.report.bulkheads.iter().map(move |bulkhead| (seen, bulkhead)))
+            .flat_map(|seen| seen.report.bulkheads.iter().map(move |paused| (seen, paused)));
+        all.map(|(seen, paused)| (seen, format!("tenant {}", paused.bulkhead), &paused.pause))
+    }
+
+    fn paused_stores(&self) -> impl Iterator<Item = (&SeenReport, String, &ReportedPause)> {
+        let all =
+            self.running.iter().flat_map(|seen| seen.report.scopes.iter().map(move |paused| (seen, paused)));
+        all.map(|(seen, paused)| (seen, paused.bulkhead.clone(), &paused.pause))
     }
 
     /// Why messages of some tenants wait while the stage runs, one reason a tenant.
     pub fn why_tenants_wait(&self) -> Vec<WhyPaused> {
-        let mut by_tenant: BTreeMap<&str, Vec<&ReportedPause>> = BTreeMap::new();
-        for (_, bulkhead) in self.paused_tenants() {
-            by_tenant.entry(&bulkhead.bulkhead).or_default().push(&bulkhead.pause);
+        self.why_parts_wait(self.paused_tenants())
+    }
+
+    /// Why messages of some stores wait while the stage runs, one reason a store.
+    pub fn why_stores_wait(&self) -> Vec<WhyPaused> {
+        self.why_parts_wait(self.paused_stores())
+    }
+
+    fn why_parts_wait<'a>(
+        &'a self,
+        paused: impl Iterator<Item = (&'a SeenReport, String, &'a ReportedPause)>,
+    ) -> Vec<WhyPaused> {
+        let mut by_part: BTreeMap<String, Vec<&ReportedPause>> = BTreeMap::new();
+        for (_, part, pause) in paused {
+            by_part.entry(part).or_default().push(pause);
         }
-        let whys = by_tenant.into_iter().filter_map(|(tenant, pauses)| {
-            let whose = format!("tenant {tenant} ");
-            why_paused_by_itself(&whose, &pauses, self.running.len())
+        let whys = by_part.into_iter().filter_map(|(part, pauses)| {
+            why_paused_by_itself(&format!("{part} "), &pauses, self.running.len())
         });
         whys.collect()
+    }
+
+    /// The broker's alarm, if it blocks one of the processes.
+    pub fn alarm(&self) -> Option<&str> {
+        let mut blocked = self.running.iter().filter(|seen| seen.report.broker == "blocked");
+        blocked.next().map(|seen| seen.report.broker_why.as_deref().unwrap_or("unknown"))
     }
 
     /// Processes that do not follow the current pause or resumption yet. One that is stopping consumes nothing
@@ -121,6 +149,31 @@ fn why_paused_by_itself(whose: &str, paused: &[&ReportedPause], running: usize) 
 
 fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// What holds up a receipt that is on its way to a target: pauses of the stages before it, of its tenant and of its
+/// store (its uid, where it is known), and the broker's alarms.
+pub fn holding_up(stages: &[StageStatus], target: &str, key: &Key, store: Option<&str>) -> Vec<WhyPaused> {
+    let is_ahead = |now: &&StageStatus| {
+        now.stage.name == "render" || now.stage.target.as_ref().is_some_and(|is| is.as_str() == target)
+    };
+    let tenant = format!("tenant {} ", key.tenant_uid);
+    let store = store.map(|store| format!("{} ", store_scope(&key.tenant_uid, store)));
+    let mut held = Vec::new();
+    for now in stages.iter().filter(is_ahead) {
+        let name = now.stage.name;
+        let of = |link: &str, why: WhyPaused| WhyPaused { text: format!("{name}{link} {}", why.text), ..why };
+        held.extend(now.why_paused().map(|why| of(" is", why)));
+        let tenants = now.why_tenants_wait().into_iter().filter(|why| why.text.starts_with(&tenant));
+        let stores = now.why_stores_wait().into_iter();
+        let stores = stores.filter(|why| store.as_ref().is_some_and(|store| why.text.starts_with(store)));
+        held.extend(tenants.chain(stores).map(|why| of(":", why)));
+        held.extend(now.alarm().map(|alarm| WhyPaused {
+            text: format!("{name} is blocked by the broker's alarm: {alarm}"),
+            error: None,
+        }));
+    }
+    held
 }
 
 /// Status of these stages, in their order; processes in the order of their hosts.
@@ -183,7 +236,8 @@ async fn hold(store: &dyn SyncStore, stage: &str) -> Result<Option<StageHold>, S
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use sync_store::{ProcessRun, StageReport};
+    use events::Target;
+    use sync_store::{ProcessRun, ReportedBulkhead, StageReport};
 
     use super::*;
 
@@ -202,6 +256,7 @@ mod tests {
             broker_why: None,
             pause,
             bulkheads: Vec::new(),
+            scopes: Vec::new(),
             held,
             in_flight: 2,
             handled: 40,
@@ -264,6 +319,31 @@ mod tests {
             ]
         );
         assert_eq!(now.why_paused(), None, "the stage goes on");
+
+        let mut of_store = with(&[("7", 0)]);
+        let pause = of_store.report.bulkheads[0].pause.clone();
+        of_store.report.scopes =
+            vec![ReportedBulkhead { bulkhead: "store 70 of tenant 31".to_owned(), pause }];
+        let now = self::now(None, vec![of_store]);
+        let told: Vec<_> = now.why_stores_wait().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            ["store 70 of tenant 31 paused automatically since 2027-01-15T08:00:00Z: Omnium answered 503"]
+        );
+        assert_eq!(now.paused_parts().count(), 2);
+
+        let mut upload = now;
+        upload.stage.target = Some(Target::new("omnium"));
+        let held = |target: &str, tenant: &str, store| {
+            let key = Key::new(tenant, "rcpt-1");
+            let held = holding_up(std::slice::from_ref(&upload), target, &key, store);
+            held.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let since = "paused automatically since 2027-01-15T08:00:00Z: Omnium answered 503";
+        assert_eq!(held("omnium", "31", Some("70")), [format!("upload: store 70 of tenant 31 {since}")]);
+        assert_eq!(held("omnium", "7", None), [format!("upload: tenant 7 {since}")]);
+        assert!(held("omnium", "31", Some("7")).is_empty());
+        assert!(held("erp", "7", None).is_empty());
     }
 
     #[test]

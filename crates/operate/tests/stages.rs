@@ -54,6 +54,7 @@ async fn is_paused_considers_only_the_given_stage() {
         broker_why: None,
         pause,
         bulkheads: Vec::new(),
+        scopes: Vec::new(),
         held: false,
         in_flight: 0,
         handled: 0,

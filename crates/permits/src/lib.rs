@@ -36,11 +36,14 @@ const LIMITS: PermitLimits = PermitLimits {
     refill_per_second: BUCKET.refill_per_second,
 };
 
+/// Of a bucket, where only the requests at once are limited.
+const UNLIMITED: u32 = 1_000_000;
+
 /// This process's part of the limits of every API user that it calls as: one for all clients.
 #[derive(Debug)]
 pub struct Permits {
     source: Source,
-    shares: Mutex<HashMap<ApiUser, Asker>>,
+    shares: Mutex<HashMap<String, Asker>>,
 }
 
 /// Where permits come from, and who asks for them.
@@ -79,15 +82,19 @@ impl Permits {
         while goodbyes.join_next().await.is_some() {}
     }
 
-    fn share(&self, user: &ApiUser) -> Arc<Share> {
+    fn share(&self, name: &str, limits: PermitLimits) -> Arc<Share> {
         let mut shares = self.shares.lock();
-        if let Some(asker) = shares.get(user) {
+        if let Some(asker) = shares.get(name) {
             return Arc::clone(&asker.share);
         }
-        let asker = Asker::start(self.source.clone(), user.as_str().to_owned());
+        let asker = Asker::start(Source { limits, ..self.source.clone() }, name.to_owned());
         let share = Arc::clone(&asker.share);
-        shares.insert(user.clone(), asker);
+        shares.insert(name.to_owned(), asker);
         share
+    }
+
+    fn of_user(&self, user: &ApiUser) -> Arc<Share> {
+        self.share(user.as_str(), self.source.limits)
     }
 }
 
@@ -99,10 +106,19 @@ impl Allowance for Permits {
         longest: Duration,
         wait_time: &mut WaitTime,
     ) -> Result<Allowed<'a>, NotAllowed> {
-        self.share(user).take(longest, wait_time).await
+        // What is taken from the user's bucket must be used at once, so the tenant's permit comes first.
+        let of_tenant = match user.tenant() {
+            None => None,
+            Some((name, concurrent)) => {
+                let limits = PermitLimits { concurrent, capacity: UNLIMITED, refill_per_second: UNLIMITED };
+                Some(self.share(name, limits).take(longest, wait_time).await?)
+            }
+        };
+        let own = self.of_user(user).take(longest, wait_time).await?;
+        Ok(Allowed::new((of_tenant, own)))
     }
 
     fn hold(&self, user: &ApiUser, retry_after: Duration) {
-        self.share(user).hold(retry_after);
+        self.of_user(user).hold(retry_after);
     }
 }

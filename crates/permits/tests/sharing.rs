@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::Uid;
-use omnium::{AttachBy, CallError, Config, Omnium, Secret};
+use omnium::{AttachBy, CallError, Config, Omnium, Secret, TenantLimit};
 use permits::Permits;
 use sandbox::omnium::{Call, Fault, Limits, Options, Rule};
 use sandbox::{Sandbox, serve};
@@ -31,16 +31,21 @@ async fn process(
         Some(limits) => Permits::with_limits(store, limits),
         None => Permits::new(store),
     };
+    let omnium = client(sandbox, &permits, "an-id", None);
+    (permits, omnium)
+}
+
+fn client(sandbox: &Sandbox, permits: &Arc<Permits>, id: &str, tenant: Option<TenantLimit>) -> Omnium {
     let config = Config {
         base_url: sandbox.base_url(),
-        client_id: Secret::new("an-id"),
+        client_id: Secret::new(id),
         client_secret: Secret::new("a-secret"),
         max_concurrent: 16,
         timeout: Duration::from_secs(5),
         attach_by: AttachBy::File,
+        tenant,
     };
-    let omnium = Omnium::new(config, permits.clone()).expect("a client");
-    (permits, omnium)
+    Omnium::new(config, permits.clone()).expect("a client")
 }
 
 async fn find(omnium: Omnium) -> Result<(), CallError> {
@@ -158,4 +163,23 @@ async fn permits_given_back_are_free_at_once() {
         (ledger[before].at_ms, ledger.iter().skip(before).map(|entry| entry.in_flight).max());
     let last_at = ledger.last().expect("calls").at_ms;
     assert_eq!(most, Some(16), "from {first_at} to {last_at}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn api_users_of_one_omnium_tenant_share_its_limit() {
+    let (folder, sandbox) = (TempDir::new().expect("a folder"), sandbox(Limits::default()).await);
+    sandbox.omnium.add_fault(Rule::new(Fault::SlowAnswer { ms: 20 }));
+    let mut kept = Vec::new();
+    let mut clients = Vec::new();
+    for id in ["a-till", "a-shop"] {
+        let (permits, _) = process(&folder, &sandbox, None).await;
+        let tenant = TenantLimit { name: Some("nordlys".to_owned()), concurrent: 6 };
+        clients.push(client(&sandbox, &permits, id, Some(tenant)));
+        kept.push(permits);
+    }
+    call(&clients, 60).await;
+    let summary = sandbox.omnium.summary();
+    assert!(summary.violations.is_empty(), "{:?}", summary.violations);
+    assert!((4..=6).contains(&summary.max_in_flight), "{} at once", summary.max_in_flight);
+    assert_eq!(summary.count(Call::Get, 404), 120);
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use events::store_clock::{self, Zone};
 use events::{
-    Address, Hundredths, Item, OrderReceipt, OrderType, ReceiptSettled, Settlement, SettlementKind, Store,
-    Text,
+    Address, Date, Hundredths, Issuer, Item, Number, OrderReceipt, OrderType, PaymentAccount, ReceiptSettled,
+    Settlement, SettlementKind, Store, Text,
 };
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
@@ -16,49 +16,94 @@ use crate::labels::label;
 use crate::language::Language;
 
 /// Every variable of a receipt, by its first name.
-pub(crate) const VARIABLES: [(&str, &[&str]); 6] = [
+pub(crate) const VARIABLES: [(&str, &[&str]); 9] = [
     ("receipt", &RECEIPT),
     ("tenant", &["name"]),
+    ("issuer", &ISSUER),
     ("store", &STORE),
     ("seller", &["code", "name"]),
     ("customer", &CUSTOMER),
+    ("delivery", &DELIVERY),
+    ("account", &ACCOUNT),
     ("package", &["number"]),
 ];
 
 /// The lists a table can go through, with the members of `row` in each.
 pub(crate) const LISTS: [(&str, &[&str]); 3] = [("items", &ITEM), ("vat", &VAT), ("payments", &PAYMENT)];
 
-const RECEIPT: [&str; 17] = [
+const RECEIPT: [&str; 35] = [
     "voucherNumber",
     "title",
+    "kind",
     "type",
     "isReturn",
     "isPayment",
+    "isInvoice",
+    "isCreditNote",
+    "isRefund",
+    "isBusiness",
+    "isNet",
+    "isCopy",
+    "isPaidInCash",
     "createdAt",
     "settledAt",
+    "deliveredAt",
+    "dueDate",
     "origin",
     "country",
     "currency",
     "orderNumber",
     "referencedVoucherNumber",
+    "buyerReference",
+    "till",
+    "controlUnit",
     "grandTotal",
     "vatTotal",
     "netTotal",
     "itemsTotal",
     "rounding",
+    "itemsNet",
+    "netRounding",
+    "invoiced",
+    "sign",
+    "linesSign",
 ];
 
-const ITEM: [&str; 9] =
-    ["name", "sku", "ean", "quantity", "unitPrice", "discount", "total", "vatRate", "vatAmount"];
+const ITEM: [&str; 14] = [
+    "name",
+    "sku",
+    "ean",
+    "quantity",
+    "unitPrice",
+    "discount",
+    "total",
+    "vatRate",
+    "vatAmount",
+    "unitPriceNet",
+    "discountNet",
+    "net",
+    "unitCode",
+    "exemption",
+];
 
-const STORE: [&str; 8] =
-    ["name", "organizationNumber", "street", "postalCode", "city", "country", "phone", "email"];
+const STORE: [&str; 9] = [
+    "name",
+    "organizationNumber",
+    "organizationLabel",
+    "street",
+    "postalCode",
+    "city",
+    "country",
+    "phone",
+    "email",
+];
 
-const CUSTOMER: [&str; 11] = [
+const CUSTOMER: [&str; 12] = [
     "name",
     "contact",
     "company",
     "vatNumber",
+    "vatLabel",
     "street",
     "postalCode",
     "city",
@@ -68,20 +113,29 @@ const CUSTOMER: [&str; 11] = [
     "loyaltyId",
 ];
 
-const PAYMENT: [&str; 4] = ["name", "note", "amount", "transactionId"];
+const ISSUER: [&str; 9] =
+    ["name", "legalId", "vatId", "taxOffice", "registerNote", "street", "postalCode", "city", "country"];
+
+const DELIVERY: [&str; 6] = ["name", "company", "street", "postalCode", "city", "country"];
+
+const ACCOUNT: [&str; 4] = ["iban", "bic", "number", "reference"];
+
+const PAYMENT: [&str; 6] = ["name", "note", "amount", "transactionId", "kind", "code"];
 
 const VAT: [&str; 4] = ["rate", "net", "vat", "gross"];
 
-const ROOT: [&str; 9] =
-    ["receipt", "tenant", "store", "seller", "customer", "package", "items", "vat", "payments"];
+const ROOT: [&str; 12] = [
+    "receipt", "tenant", "issuer", "store", "seller", "customer", "delivery", "account", "package", "items",
+    "vat", "payments",
+];
 
-const ROOT_ON_PAGE: [&str; 11] = [
-    "receipt", "tenant", "store", "seller", "customer", "package", "items", "vat", "payments", "page",
-    "pages",
+const ROOT_ON_PAGE: [&str; 14] = [
+    "receipt", "tenant", "issuer", "store", "seller", "customer", "delivery", "account", "package", "items",
+    "vat", "payments", "page", "pages",
 ];
 
 /// A receipt as the variables of a template's texts.
-pub(crate) struct Variables([Value; 9]);
+pub(crate) struct Variables([Value; ROOT.len()]);
 
 impl Variables {
     pub(crate) fn new(event: &ReceiptSettled, language: Language, zone: Option<Zone>) -> Self {
@@ -90,7 +144,8 @@ impl Variables {
         Self([
             receipt_values(event, language, zone),
             Group::value(&["name"], [text(&event.tenant.name)]),
-            store_values(&receipt.order.store),
+            issuer_values(event),
+            store_values(&receipt.order.store, language),
             Group::value(
                 &["code", "name"],
                 [
@@ -98,7 +153,9 @@ impl Variables {
                     seller.map_or_else(none, |seller| text(&seller.name)),
                 ],
             ),
-            customer_values(receipt),
+            customer_values(event, language),
+            delivery_values(receipt),
+            account_values(receipt),
             Group::value(
                 &["number"],
                 [event.package.as_ref().map_or_else(none, |package| string(&package.number))],
@@ -116,10 +173,54 @@ impl Variables {
 
     /// For the footer of a page, counted from 1.
     pub(crate) fn on_page(&self, page: usize, pages: usize) -> Value {
-        let [receipt, tenant, store, seller, customer, package, items, vat, payments] = self.0.clone();
-        let (page, pages) = (Value::from(page), Value::from(pages));
-        let values = [receipt, tenant, store, seller, customer, package, items, vat, payments, page, pages];
-        Group::value(&ROOT_ON_PAGE, values)
+        let [page, pages] = [page, pages].map(Value::from);
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.0.clone();
+        Group::value(&ROOT_ON_PAGE, [a, b, c, d, e, f, g, h, i, j, k, l, page, pages])
+    }
+}
+
+/// What the document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DocumentKind {
+    Sale,
+    Return,
+    Payment,
+    /// A sale of which something is to be paid by invoice.
+    Invoice,
+    /// A return by a business.
+    CreditNote,
+}
+
+impl DocumentKind {
+    pub(crate) fn of(receipt: &OrderReceipt) -> Self {
+        match receipt.order.kind {
+            OrderType::Payment => Self::Payment,
+            OrderType::Return if receipt.is_business() => Self::CreditNote,
+            OrderType::Return => Self::Return,
+            OrderType::Sale if receipt.invoiced().get() > 0 => Self::Invoice,
+            OrderType::Sale => Self::Sale,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Return => "return",
+            Self::Payment => "payment",
+            Self::Invoice => "invoice",
+            Self::CreditNote => "creditNote",
+        }
+    }
+
+    /// The key of the label that is its title.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Sale => "saleTitle",
+            Self::Return => "returnTitle",
+            Self::Payment => "paymentTitle",
+            Self::Invoice => "invoiceTitle",
+            Self::CreditNote => "creditNoteTitle",
+        }
     }
 }
 
@@ -128,44 +229,84 @@ fn receipt_values(event: &ReceiptSettled, language: Language, zone: Option<Zone>
     let totals = &receipt.order_totals;
     let country = event.tenant.country.code.as_deref();
     let time = |moment| Value::from(store_clock::local(moment, zone, country).to_rfc3339());
-    let items_total: i64 = receipt.items.iter().map(|item| item.total.get()).sum();
-    let rounding = if receipt.items.is_empty() { 0 } else { totals.grand_total.get() - items_total };
-    let is_payment = receipt.order.kind == OrderType::Payment;
+    let sum =
+        |amount: fn(&Item) -> Hundredths| receipt.items.iter().map(|item| amount(item).get()).sum::<i64>();
+    let has_items = !receipt.items.is_empty();
+    let (items_total, items_vat) = (sum(|item| item.total), sum(|item| item.vat_amount));
+    let (grand_total, vat_total) = (totals.grand_total.get(), totals.vat_total.get());
+    let rounding = if has_items { grand_total - items_total } else { 0 };
+    let net_rounding = if has_items { grand_total - vat_total - (items_total - items_vat) } else { 0 };
+    let kind = DocumentKind::of(receipt);
+    let is_payment = kind == DocumentKind::Payment;
+    let is_return = receipt.order.kind == OrderType::Return;
     // A payment's own amount is what it settled (Flow: "the amount is the total settlement amount").
-    let grand_total = match receipt.settlement_total {
-        Some(settled) if is_payment => settled,
-        _ => totals.grand_total,
+    let amount = match receipt.settlement_total {
+        Some(settled) if is_payment => settled.get(),
+        _ => grand_total,
     };
-    let title = match receipt.order.kind {
-        OrderType::Sale => "saleTitle",
-        OrderType::Return => "returnTitle",
-        OrderType::Payment => "paymentTitle",
+    let is_cash = |settlement: &Settlement| {
+        settlement.is_completed()
+            && matches!(settlement.kind(), SettlementKind::Cash | SettlementKind::Cashback)
     };
+    let delivered = receipt.delivery_date.map_or_else(|| time(receipt.settled_at.moment()), date);
+    let till = receipt.till.as_ref();
+    let sign = |is_negative: bool| Value::from(if is_negative { -1 } else { 1 });
     Group::value(
         &RECEIPT,
         [
             string(&receipt.voucher_number),
-            Value::from(label(title, language).unwrap_or_default()),
+            Value::from(label(kind.title(), language).unwrap_or_default()),
+            Value::from(kind.name()),
             Value::from(receipt.order.kind.as_str()),
-            Value::from(receipt.order.kind == OrderType::Return),
+            Value::from(is_return),
             Value::from(is_payment),
+            Value::from(kind == DocumentKind::Invoice),
+            Value::from(kind == DocumentKind::CreditNote),
+            Value::from(amount < 0),
+            Value::from(receipt.is_business()),
+            Value::from(kind == DocumentKind::Invoice || receipt.is_business()),
+            Value::from(receipt.is_copy == Some(true)),
+            Value::from(receipt.settlements.iter().any(is_cash)),
             time(receipt.created_at.moment()),
             time(receipt.settled_at.moment()),
+            delivered,
+            receipt.due_date.map_or_else(none, date),
             string(&receipt.order.origin),
             text(&event.tenant.country.code),
             string(&event.tenant.country.currency),
             string(&receipt.order.order_number),
             text(&receipt.referenced_voucher_number),
-            Value::from(grand_total.get()),
-            Value::from(totals.vat_total.get()),
-            Value::from(totals.grand_total.get() - totals.vat_total.get()),
+            text(&receipt.buyer_reference),
+            till.map_or_else(none, |till| text(&till.number)),
+            till.map_or_else(none, |till| text(&till.control_unit)),
+            Value::from(amount),
+            Value::from(vat_total),
+            Value::from(grand_total - vat_total),
             Value::from(items_total),
             Value::from(rounding),
+            Value::from(items_total - items_vat),
+            Value::from(net_rounding),
+            Value::from(receipt.invoiced().get()),
+            sign(amount < 0),
+            sign(is_return),
         ],
     )
 }
 
+fn date(date: Date) -> Value {
+    Value::from(date.to_string())
+}
+
+/// A line; what it is without VAT, is computed: the unit's price as in the Omnium invoice, and the discount so that
+/// the line adds up.
 fn item(item: &Item) -> Value {
+    let net = item.total.get() - item.vat_amount.get();
+    let unit_net = without_vat(item.unit_price.get(), item.vat_rate.get());
+    let discount_net = if item.discount_amount.is_zero() {
+        0
+    } else {
+        rounded(i128::from(item.quantity.get()) * i128::from(unit_net), 100) - net
+    };
     Group::value(
         &ITEM,
         [
@@ -178,21 +319,42 @@ fn item(item: &Item) -> Value {
             Value::from(item.total.get()),
             Value::from(item.vat_rate.get()),
             Value::from(item.vat_amount.get()),
+            Value::from(unit_net),
+            Value::from(discount_net),
+            Value::from(net),
+            text(&item.unit_code),
+            text(&item.exemption_reason),
         ],
     )
+}
+
+/// A price without its VAT, both in hundredths, midpoints away from zero.
+fn without_vat(price: i64, rate: i64) -> i64 {
+    rounded(i128::from(price) * 10_000, 10_000 + rate)
+}
+
+/// A quotient, midpoints away from zero.
+fn rounded(number: i128, by: i64) -> i64 {
+    let by = i128::from(by);
+    ((number.abs() * 2 + by) / (by * 2) * number.signum()) as i64
 }
 
 fn none() -> Value {
     Value::from(())
 }
 
-fn store_values(store: &Store) -> Value {
+fn store_values(store: &Store, language: Language) -> Value {
     let of = |pick: fn(&Address) -> &Option<Text>| first([store.address.as_ref()], pick);
+    // A number may bring its name with it: `VKN 1234567890`.
+    let names_itself = |number: &Text| number.chars().take(3).all(char::is_alphabetic);
+    let names_itself = store.organization_number.as_ref().is_some_and(names_itself);
+    let number_label = label("organization", language).filter(|_| !names_itself);
     Group::value(
         &STORE,
         [
             text(&store.name),
             text(&store.organization_number),
+            Value::from(number_label.unwrap_or_default()),
             of(|a| &a.address),
             of(|a| &a.postal_code),
             of(|a| &a.city),
@@ -203,9 +365,56 @@ fn store_values(store: &Store) -> Value {
     )
 }
 
+/// Who issues the document by law.
+fn issuer_values(event: &ReceiptSettled) -> Value {
+    let issuer = event.order_receipt.issuer.as_ref();
+    let of = |pick: fn(&Issuer) -> &Option<Text>| issuer.map_or_else(none, |issuer| text(pick(issuer)));
+    let address = [issuer.and_then(|issuer| issuer.address.as_ref())];
+    Group::value(
+        &ISSUER,
+        [
+            of(|i| &i.legal_name),
+            of(|i| &i.legal_id),
+            of(|i| &i.vat_id),
+            of(|i| &i.tax_office),
+            of(|i| &i.register_note),
+            first(address, |a| &a.address),
+            first(address, |a| &a.postal_code),
+            first(address, |a| &a.city),
+            first(address, |a| &a.country_code),
+        ],
+    )
+}
+
+/// Where the goods went, where that is not where the invoice goes.
+fn delivery_values(receipt: &OrderReceipt) -> Value {
+    let both = receipt.invoice_address.as_ref().and(receipt.order.address.as_ref());
+    let address = [both.filter(|address| receipt.invoice_address.as_ref() != Some(*address))];
+    Group::value(
+        &DELIVERY,
+        [
+            first(address, |a| &a.display_name),
+            first(address, |a| &a.company_name),
+            first(address, |a| &a.address),
+            first(address, |a| &a.postal_code),
+            first(address, |a| &a.city),
+            first(address, |a| &a.country_code),
+        ],
+    )
+}
+
+fn account_values(receipt: &OrderReceipt) -> Value {
+    let account = receipt.payment_account.as_ref();
+    let of = |pick: fn(&PaymentAccount) -> &Option<Number>| {
+        account.map_or_else(none, |account| text(pick(account)))
+    };
+    Group::value(&ACCOUNT, [of(|a| &a.iban), of(|a| &a.bic), of(|a| &a.account), of(|a| &a.reference)])
+}
+
 /// Who the receipt is made out to: the invoice address before the order's, each as a whole, as on
 /// the invoice; names and ways to reach people from the first that has them.
-fn customer_values(receipt: &OrderReceipt) -> Value {
+fn customer_values(event: &ReceiptSettled, language: Language) -> Value {
+    let receipt = &event.order_receipt;
     let both = [receipt.invoice_address.as_ref(), receipt.order.address.as_ref()];
     let address = [receipt.invoice_address.as_ref().or(receipt.order.address.as_ref())];
     let contact = receipt.contact_person.as_ref();
@@ -219,13 +428,19 @@ fn customer_values(receipt: &OrderReceipt) -> Value {
         contact.and_then(|contact| contact.display_name.as_ref()).filter(|person| Some(*person) != name);
     let email = contact.and_then(|contact| contact.email.as_ref()).or_else(|| pick(both, |a| &a.email));
     let phone = contact.and_then(|contact| contact.mobile.as_ref()).or_else(|| pick(both, |a| &a.mobile));
+    let vat_number = pick(both, |a| &a.vat_number);
+    // A person's number in Türkiye has one digit more than a company's (VUK 230).
+    let digits = vat_number.map_or(0, |number| number.chars().filter(char::is_ascii_digit).count());
+    let is_person = event.tenant.country.code.as_deref() == Some("TR") && digits == 11;
+    let vat_label = label(if is_person { "personNumber" } else { "vatNumber" }, language);
     Group::value(
         &CUSTOMER,
         [
             optional(name),
             optional(person),
             optional(company.filter(|company| Some(*company) != name)),
-            first(both, |a| &a.vat_number),
+            optional(vat_number),
+            Value::from(vat_label.unwrap_or_default()),
             first(address, |a| &a.address),
             first(address, |a| &a.postal_code),
             first(address, |a| &a.city),
@@ -265,6 +480,8 @@ fn payments(receipt: &OrderReceipt, language: Language) -> Value {
                         .map_or_else(none, Value::from),
                     Value::from(settlement.amount.get()),
                     text(&settlement.transaction_id),
+                    string(&settlement.kind_code),
+                    string(&settlement.code),
                 ],
             )
         })
@@ -302,7 +519,8 @@ fn vat(receipt: &OrderReceipt) -> Value {
         .collect()
 }
 
-/// Rate, net and VAT, by rising rate.
+/// Rate, net and VAT, by rising rate. Without a VAT table, what the lines come to; where all are of one rate, its VAT is
+/// the VAT total, which the till may have rounded once for all lines.
 fn vat_rows(receipt: &OrderReceipt) -> Vec<(Hundredths, Hundredths, Hundredths)> {
     if let Some(rows) = receipt.order_totals.vat.as_ref().filter(|rows| !rows.is_empty()) {
         let mut rows: Vec<_> = rows.iter().map(|row| (row.rate, row.net, row.vat)).collect();
@@ -315,7 +533,14 @@ fn vat_rows(receipt: &OrderReceipt) -> Vec<(Hundredths, Hundredths, Hundredths)>
         *net = *net + item.total - item.vat_amount;
         *vat = *vat + item.vat_amount;
     }
-    by_rate.into_iter().map(|(rate, (net, vat))| (rate, net, vat)).collect()
+    let totals = &receipt.order_totals;
+    let is_single = by_rate.len() == 1;
+    let row = |(rate, (net, vat)): (Hundredths, (Hundredths, Hundredths))| match is_single && !rate.is_zero()
+    {
+        true => (rate, net + vat - totals.vat_total, totals.vat_total),
+        false => (rate, net, vat),
+    };
+    by_rate.into_iter().map(row).collect()
 }
 
 /// A template variable with members: a fixed list of names beside its values. Cheaper to make than a map: the names are shared by all receipts.

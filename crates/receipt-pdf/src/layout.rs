@@ -6,11 +6,13 @@ mod blocks;
 mod columns;
 mod mark;
 mod paginate;
+mod structure;
 mod table;
 #[cfg(test)]
 mod tests;
 mod wrap;
 
 pub(crate) use blocks::Composer;
-pub(crate) use mark::{Area, Color, Mark, Page, Row};
-pub(crate) use paginate::{Paper, paginate};
+pub(crate) use mark::{Area, Color, Ink, Mark, Page, Row, Watermark, height};
+pub(crate) use paginate::{MOST_FOR_FRAME, Paper, paginate};
+pub(crate) use structure::{Role, Structure, Tag};

@@ -13,12 +13,15 @@ mod image;
 mod labels;
 mod language;
 mod layout;
+mod legal;
 mod numbers;
 mod pdf;
 mod render;
+mod swiss_qr;
 mod template;
 
 pub use error::RenderError;
 pub use language::Language;
+pub use legal::{COUNTRIES, MissingContent, MissingFrom, SampleKind, legal_sample};
 pub use render::{Look, Rendered, Warning, render};
 pub use template::{Mistake, Template, TemplateErrors};

@@ -1,12 +1,21 @@
 //! Hundredths as a language writes them: `3 836,50`, `1,5`, `25 %`.
 
+use events::currency;
+
 use crate::language::Language;
 
-/// Two decimals, groups of three: 383650 is `3 836,50` in Norwegian.
-pub(crate) fn money(hundredths: i64, language: Language) -> String {
+/// An amount with the decimals of its currency (ISO 4217) in groups of three: 383650 is `3 836,50` in Norwegian. What
+/// is less than a currency's least unit is shown all the same: nothing is rounded.
+pub(crate) fn money(hundredths: i64, code: &str, language: Language) -> String {
     let mut out = whole_part(hundredths, language);
-    out.push(language.conventions().decimal);
-    push_two_digits(&mut out, hundredths.unsigned_abs() % 100);
+    let rest = hundredths.unsigned_abs() % 100;
+    // A receipt in a currency that there is not is refused; a template may still be tried with one.
+    let decimals = currency::decimals(code).unwrap_or(2);
+    if decimals > 0 || rest != 0 {
+        out.push(language.conventions().decimal);
+        push_two_digits(&mut out, rest);
+        out.extend((2..decimals).map(|_| '0'));
+    }
     out
 }
 
@@ -67,7 +76,22 @@ mod tests {
             (Language::En, 99_999, "999.99"),
         ];
         for (language, hundredths, expected) in cases {
-            assert_eq!(money(hundredths, language), expected);
+            assert_eq!(money(hundredths, "NOK", language), expected);
+        }
+    }
+
+    #[test]
+    fn decimals_follow_the_currency() {
+        let cases = [
+            ("JPY", 123_400, "1,234"),
+            ("ISK", -500, "-5"),
+            ("KWD", 1_250, "12.500"),
+            // No yen has cents, but what the till says is not hidden.
+            ("JPY", 123_456, "1,234.56"),
+            ("EUR", 5, "0.05"),
+        ];
+        for (currency, hundredths, expected) in cases {
+            assert_eq!(money(hundredths, currency, Language::En), expected, "{currency}");
         }
     }
 

@@ -1,29 +1,34 @@
-//! Pages to the bytes of a PDF, by printpdf.
+//! Pages to the bytes of a PDF: PDF/A-3u (ISO 19005-3) and PDF/UA-1 (ISO 14289-1), by printpdf.
 //!
-//! printpdf makes the document: fonts with their maps to Unicode, pages, images, information. Its
-//! objects are then finished here: it sets no language, draws its identifiers at random, and both
-//! its content streams and its deflating cost more than all the rest.
+//! printpdf makes the document: pages, images, information. Its objects are then finished here, and the fonts added: it sets
+//! no language, draws its identifiers at random, tags nothing, knows one glyph for each character, and both its content streams and its deflating cost more than all the rest.
 
 mod content;
+mod file;
+mod fonts;
+mod metadata;
+mod tags;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
-use lopdf::{Object, ObjectId, Stream, StringFormat};
+use lopdf::{Object, ObjectId, Stream, StringFormat, dictionary};
 use printpdf::date::{Date, Offset, Time};
 use printpdf::{
-    DictItem, ExternalStream, ExternalXObject, FontId, Mm, Op, PdfDocument, PdfFont, PdfFontHandle, PdfPage,
-    PdfSaveOptions, Pt, Px, TextItem, XObject, XObjectId,
+    DictItem, ExternalStream, ExternalXObject, Mm, PdfDocument, PdfPage, PdfSaveOptions, Pt, Px, XObject,
+    XObjectId,
 };
 
 use crate::deflate::deflate;
 use crate::error::RenderError;
-use crate::font::{Characters, Subset, Weight, subset};
+use crate::font::Fonts;
 use crate::image::Image;
 use crate::language::Language;
-use crate::layout::{Mark, Page};
-use content::{content, font_name};
+use crate::layout::{Page, Structure};
+use content::content;
+use file::File;
+use fonts::EmbeddedFonts;
+use tags::Shown;
 
 /// What the file says of itself.
 pub(crate) struct About<'a> {
@@ -32,47 +37,42 @@ pub(crate) struct About<'a> {
     pub(crate) language: Language,
     pub(crate) created: DateTime<FixedOffset>,
     pub(crate) uid: &'a str,
+    /// The same invoice for machines (EN 16931 in the syntax of UN/CEFACT CII).
+    pub(crate) factur_x: Option<&'a str>,
 }
+
+/// sRGB (`color/srgb.py`), which a PDF/A has to say that its colours are of.
+const SRGB: &[u8] = include_bytes!("../color/sRGB.icc");
 
 /// Streams shorter than this are not worth deflating.
 const SMALL: usize = 200;
 
 /// Writes the pages.
-pub(crate) fn write(pages: &[Page], images: &[Image], about: &About<'_>) -> Result<Vec<u8>, RenderError> {
-    let [regular, bold] = characters(pages);
-    let cut = |weight, characters: Characters| {
-        (!characters.is_empty()).then(|| subset(weight, characters).map_err(RenderError::Font)).transpose()
-    };
-    let fonts = [cut(Weight::Regular, regular)?, cut(Weight::Bold, bold)?];
-
+pub(crate) fn write(
+    pages: &[Page],
+    structure: &Structure,
+    images: &[&Image],
+    fonts: &Fonts,
+    about: &About<'_>,
+) -> Result<Vec<u8>, RenderError> {
+    let fonts = EmbeddedFonts::of(pages, fonts)?;
     let mut document = PdfDocument::new(about.title);
     describe(&mut document, about);
-    for (weight, font) in [Weight::Regular, Weight::Bold].into_iter().zip(&fonts) {
-        if let Some(font) = font {
-            document
-                .resources
-                .fonts
-                .map
-                .insert(FontId(font_name(weight).to_owned()), PdfFont::new(font.font.clone()));
-        }
-    }
     for (i, image) in images.iter().enumerate() {
         document.resources.xobjects.map.insert(XObjectId(format!("I{i}")), xobject(image));
     }
-    let mut ops = uses(&fonts);
     document.pages = pages
         .iter()
-        .map(|page| {
-            PdfPage::new(Mm::from(Pt(page.width)), Mm::from(Pt(page.height)), std::mem::take(&mut ops))
-        })
+        .map(|page| PdfPage::new(Mm::from(Pt(page.width)), Mm::from(Pt(page.height)), Vec::new()))
         .collect();
 
     let options =
         PdfSaveOptions { optimize: false, subset_fonts: false, secure: true, image_optimization: None };
     let mut file = document.to_lopdf_document(&options, &mut Vec::new());
     finish(&mut file, about);
-    set_contents(&mut file, pages, &fonts);
-    set_fonts(&mut file, &fonts);
+    let shown = set_contents(&mut file, pages, structure, &fonts);
+    fonts.write(&mut file);
+    set_catalog(&mut file, about);
     for object in file.objects.values_mut() {
         if let Object::Stream(stream) = object
             && stream.content.len() >= SMALL
@@ -82,75 +82,85 @@ pub(crate) fn write(pages: &[Page], images: &[Image], about: &About<'_>) -> Resu
             set_deflated(stream, deflated);
         }
     }
-    let mut bytes = Vec::with_capacity(16 * 1024);
-    file.save_to(&mut bytes).map_err(RenderError::Write)?;
-    Ok(bytes)
-}
-
-fn characters(pages: &[Page]) -> [Characters; 2] {
-    let mut characters = <[Characters; 2]>::default();
-    for mark in pages.iter().flat_map(|page| &page.marks) {
-        if let Mark::Text { weight, text, .. } = mark {
-            text.chars().for_each(|c| characters[*weight as usize].insert(c));
-        }
+    let root = file.max_id + 1;
+    if let Ok(catalog) = file.catalog_mut() {
+        catalog.set("StructTreeRoot", Object::Reference((root, 0)));
     }
-    characters
+    let mut out = File::new(file.max_id + tags::count(structure));
+    file.objects.iter().for_each(|(id, object)| out.add(*id, object));
+    tags::write(&mut out, root, structure, &shown);
+    Ok(out.finish(&file.trailer))
 }
 
-/// Operations that show every character once: printpdf embeds what its operations use. The page's
-/// content takes their place.
-fn uses(fonts: &[Option<Arc<Subset>>; 2]) -> Vec<Op> {
-    let mut ops = Vec::new();
-    for (weight, font) in [Weight::Regular, Weight::Bold].into_iter().zip(fonts) {
-        let Some(font) = font else { continue };
-        let characters =
-            font.font.codepoint_to_glyph.keys().filter_map(|code| char::from_u32(*code)).collect();
-        let handle = PdfFontHandle::External(FontId(font_name(weight).to_owned()));
-        ops.push(Op::SetFont { font: handle, size: Pt(1.0) });
-        ops.push(Op::ShowText { items: vec![TextItem::Text(characters)] });
+/// What PDF/A-3 and PDF/UA-1 want to be said of the document, and the invoice for machines.
+fn set_catalog(file: &mut lopdf::Document, about: &About<'_>) {
+    let metadata = dictionary! { "Type" => "Metadata", "Subtype" => "XML" };
+    let metadata = file.add_object(Stream::new(metadata, metadata::xmp(about).into_bytes()));
+    let profile = file.add_object(Stream::new(dictionary! { "N" => 3 }, SRGB.to_vec()));
+    let intent = dictionary! {
+        "Type" => "OutputIntent",
+        "S" => "GTS_PDFA1",
+        "OutputConditionIdentifier" => Object::string_literal("sRGB"),
+        "DestOutputProfile" => profile,
+    };
+    let attached = about.factur_x.map(|xml| attach(file, xml, about));
+    let Ok(catalog) = file.catalog_mut() else { return };
+    catalog.set("Metadata", metadata);
+    catalog.set("OutputIntents", vec![intent.into()]);
+    catalog.set("MarkInfo", dictionary! { "Marked" => true });
+    catalog.set("ViewerPreferences", dictionary! { "DisplayDocTitle" => true });
+    if let Some(specification) = attached {
+        let name = Object::string_literal(metadata::FACTUR_X_FILE);
+        let files = dictionary! { "Names" => vec![name, specification.into()] };
+        catalog.set("Names", dictionary! { "EmbeddedFiles" => files });
+        catalog.set("AF", vec![specification.into()]);
     }
-    ops
 }
 
-/// Puts the pages' content in, and takes out what printpdf writes though it says nothing.
-fn set_contents(file: &mut lopdf::Document, pages: &[Page], fonts: &[Option<Arc<Subset>>; 2]) {
-    let codes = [0, 1].map(|i| fonts[i].as_deref().map(|font| &font.codes));
+/// Embeds the invoice for machines as what the page says in another form (ISO 19005-3, annex E).
+fn attach(file: &mut lopdf::Document, xml: &str, about: &About<'_>) -> ObjectId {
+    let parameters = dictionary! {
+        "ModDate" => Object::string_literal(metadata::date(&about.created)),
+        "Size" => xml.len() as i64,
+    };
+    let embedded = dictionary! { "Type" => "EmbeddedFile", "Subtype" => "text/xml", "Params" => parameters };
+    let embedded = file.add_object(Stream::new(embedded, xml.as_bytes().to_vec()));
+    let name = || Object::string_literal(metadata::FACTUR_X_FILE);
+    file.add_object(dictionary! {
+        "Type" => "Filespec",
+        "F" => name(),
+        "UF" => name(),
+        "Desc" => Object::string_literal("Invoice by EN 16931"),
+        "AFRelationship" => "Alternative",
+        "EF" => dictionary! { "F" => embedded, "UF" => embedded },
+    })
+}
+
+/// Puts the pages' content in, and takes out what printpdf writes though it says nothing. Returns what each page shows.
+fn set_contents(
+    file: &mut lopdf::Document,
+    pages: &[Page],
+    structure: &Structure,
+    fonts: &EmbeddedFonts<'_>,
+) -> Vec<Shown> {
     let ids: BTreeMap<u32, ObjectId> = file.get_pages();
-    for (id, page) in ids.into_values().zip(pages) {
+    let mut shown = Vec::with_capacity(pages.len());
+    for ((i, id), page) in ids.into_values().enumerate().zip(pages) {
+        let (content, pieces) = content(page, structure, fonts);
         if let Ok(dictionary) = file.get_dictionary_mut(id) {
             for unused in ["Annots", "CropBox", "TrimBox"] {
                 dictionary.remove(unused.as_bytes());
             }
+            dictionary.set("StructParents", i as i64);
         }
         let contents =
             file.get_dictionary(id).and_then(|page| page.get(b"Contents")).and_then(Object::as_reference);
         if let Ok(Object::Stream(stream)) = contents.and_then(|contents| file.get_object_mut(contents)) {
-            stream.set_content(content(page, codes));
+            stream.set_content(content);
         }
+        shown.push(Shown { page: id, height: page.height, pieces });
     }
-}
-
-/// Puts the fonts' streams in, deflated when the faces were cut.
-fn set_fonts(file: &mut lopdf::Document, fonts: &[Option<Arc<Subset>>; 2]) {
-    for font in fonts.iter().flatten() {
-        let name = font.font.font_name.as_deref().unwrap_or_default().as_bytes();
-        let referenced = |named: &[u8], key: &[u8]| {
-            file.objects.values().find_map(|object| {
-                let dictionary = object.as_dict().ok()?;
-                let is_named = dictionary.get(named).and_then(Object::as_name).is_ok_and(|own| own == name);
-                dictionary.get(key).and_then(Object::as_reference).ok().filter(|_| is_named)
-            })
-        };
-        let program = referenced(b"FontName", b"FontFile2");
-        let to_unicode = referenced(b"BaseFont", b"ToUnicode");
-        if let Some(Ok(Object::Stream(stream))) = program.map(|id| file.get_object_mut(id)) {
-            stream.dict.set("Length1", font.program_length as i64);
-            set_deflated(stream, font.program.clone());
-        }
-        if let Some(Ok(Object::Stream(stream))) = to_unicode.map(|id| file.get_object_mut(id)) {
-            set_deflated(stream, font.to_unicode.clone());
-        }
-    }
+    shown
 }
 
 fn set_deflated(stream: &mut Stream, deflated: Vec<u8>) {
@@ -161,8 +171,8 @@ fn set_deflated(stream: &mut Stream, deflated: Vec<u8>) {
 fn describe(document: &mut PdfDocument, about: &About<'_>) {
     let info = &mut document.metadata.info;
     info.author = about.author.unwrap_or_default().to_owned();
-    info.creator = "Bilag".to_owned();
-    info.producer = "printpdf".to_owned();
+    info.creator = metadata::CREATOR.to_owned();
+    info.producer = metadata::PRODUCER.to_owned();
     let created = &about.created;
     let offset = created.offset().local_minus_utc() / 60;
     info.creation_date = printpdf::OffsetDateTime::new_in_offset(
@@ -181,7 +191,6 @@ fn describe(document: &mut PdfDocument, about: &About<'_>) {
 
 /// The language, identifiers that are the same each time, and no claim to be PDF/X.
 fn finish(file: &mut lopdf::Document, about: &About<'_>) {
-    file.version = "1.7".to_owned();
     let info = file.trailer.get(b"Info").and_then(Object::as_reference);
     if let Ok(info) = info.and_then(|info| file.get_dictionary_mut(info)) {
         for unused in ["GTS_PDFXVersion", "Identifier", "Keywords", "Subject", "Trapped"] {
@@ -228,7 +237,7 @@ fn xobject(image: &Image) -> XObject {
         ("Subtype".to_owned(), name("Image")),
         ("Width".to_owned(), DictItem::Int(i64::from(image.width))),
         ("Height".to_owned(), DictItem::Int(i64::from(image.height))),
-        ("ColorSpace".to_owned(), name("DeviceRGB")),
+        ("ColorSpace".to_owned(), name(if image.is_gray { "DeviceGray" } else { "DeviceRGB" })),
         ("BitsPerComponent".to_owned(), DictItem::Int(8)),
         ("Filter".to_owned(), name("FlateDecode")),
     ]);

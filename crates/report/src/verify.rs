@@ -101,12 +101,16 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// How many receipts nothing is known of: Omnium did not answer for them, or they cannot be read here.
+    /// How many receipts were not compared as far as this version can: Omnium did not answer for them, or for their
+    /// files, or they cannot be read here.
     pub fn receipts_not_compared(&self) -> usize {
         let unknown = |what: &NotCompared| {
             matches!(
                 what,
-                NotCompared::NoAnswer { .. } | NotCompared::ReceiptUnreadable | NotCompared::NoApiUser
+                NotCompared::NoAnswer { .. }
+                    | NotCompared::FileNotToBeHad
+                    | NotCompared::ReceiptUnreadable
+                    | NotCompared::NoApiUser
             )
         };
         self.not_compared.iter().filter(|uncompared| unknown(&uncompared.what)).count()
@@ -336,6 +340,9 @@ impl<'a> Looker<'a> {
         match self.call(async || omnium.download(asset).await).await {
             Ok(Some(content)) if fingerprint(&content) == *attached => {}
             Ok(Some(_)) => compared.differences.push(Difference::FileDiffers { name: name.to_owned() }),
+            Err(CallError::NotFound(..)) => {
+                compared.differences.push(Difference::FileGone { name: name.to_owned() });
+            }
             // Omnium is there: it has just answered. Where files are is another matter.
             Ok(None) | Err(_) => compared.not_compared.push(NotCompared::FileNotToBeHad),
         }

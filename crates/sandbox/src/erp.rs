@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
-use events::InvoiceRendered;
+use events::{EInvoice, InvoiceRendered};
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -52,6 +52,9 @@ pub struct InvoiceFacts {
     pub sha256: String,
     /// The package that it is the invoice of.
     pub package_id: Option<u64>,
+    /// The e-invoice that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub e_invoice: Option<EInvoice>,
     /// How often it was delivered.
     pub times: u64,
 }
@@ -133,10 +136,14 @@ impl Delivery {
         if pdf_sha256 != event.pdf.sha256 {
             return Err("at pdf.sha256: expected the SHA-256 of pdf.content".to_owned());
         }
+        if event.e_invoice.as_ref().is_some_and(|invoice| !invoice.content.starts_with("<?xml")) {
+            return Err("at eInvoice.content: expected XML".to_owned());
+        }
         let facts = InvoiceFacts {
             invoice_number: event.invoice.invoice_number.to_string(),
             sha256: pdf_sha256,
             package_id: event.package.as_ref().map(|package| package.id),
+            e_invoice: event.e_invoice.clone(),
             times: 1,
         };
         let mut content = serde_json::to_value(&event).map_err(|error| error.to_string())?;

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use config::Secret;
 use serde_json::json;
 
 use crate::connection::Wire;
@@ -66,6 +67,15 @@ impl Caller {
         let (named, rest) = self.header("authorization")?.split_once(' ')?;
         named.eq_ignore_ascii_case(scheme).then(|| rest.trim())
     }
+}
+
+/// Accepts one token alone, or any where there is none.
+pub(crate) fn check_token(only: Option<&Secret>, token: Option<&str>) -> Result<(), Response> {
+    let accepted = token.is_some_and(|token| match only {
+        Some(only) => *only.expose() == *token,
+        None => !token.is_empty(),
+    });
+    if accepted { Ok(()) } else { Err(error(StatusCode::UNAUTHORIZED, "")) }
 }
 
 /// The status with the kind of body that goes with it.

@@ -21,10 +21,12 @@
 // A refusal is an HTTP answer, made once a request.
 #![allow(clippy::result_large_err)]
 
+pub mod chat;
 mod connection;
 mod documents;
 pub mod erp;
 mod faults;
+pub mod flow;
 mod http;
 pub mod hydrate;
 pub mod idp;
@@ -58,14 +60,16 @@ pub struct Options {
     pub invoice_service: invoice_service::Options,
     /// The OMS's.
     pub oms: oms::Options,
+    /// Flow's.
+    pub flow: flow::Options,
     /// Seeds the random choice of the calls that meet a fault with a rate, so that a run can be repeated.
     pub seed: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let (omnium, invoice_service, oms) = Default::default();
-        Self { omnium, invoice_service, oms, seed: 1 }
+        let (omnium, invoice_service, oms, flow) = Default::default();
+        Self { omnium, invoice_service, oms, flow, seed: 1 }
     }
 }
 
@@ -82,6 +86,10 @@ pub struct Sandbox {
     pub erp: erp::Erp,
     /// For a hydrate hook.
     pub hydrate: hydrate::Hydrate,
+    /// For Flow.
+    pub flow: flow::Flow,
+    /// For a chat that is notified.
+    pub chat: chat::Chat,
     address: SocketAddr,
     app: Router,
     server: Server,
@@ -92,17 +100,26 @@ pub struct Sandbox {
 /// # Errors
 /// The listener has no address, or the URL of the invoice service's broker cannot be read.
 pub fn serve(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
-    let Options { omnium, invoice_service, oms, seed } = options;
+    let Options { omnium, invoice_service, oms, flow, seed } = options;
     let address = listener.local_addr()?;
     let omnium = StandIn::new(omnium::Api::new(omnium), seed);
     let invoice_service = StandIn::new(invoice_service::Api::new(invoice_service)?, seed ^ 1);
     let oms = StandIn::new(oms::Api::new(oms), seed ^ 2);
     let erp = StandIn::new(erp::Api::default(), seed ^ 3);
     let hydrate = StandIn::new(hydrate::Api, seed ^ 4);
-    let routers = [invoice_service.router(), oms.router(), erp.router(), hydrate.router()];
+    let flow = StandIn::new(flow::Api::new(flow), seed ^ 5);
+    let chat = StandIn::new(chat::Api::default(), seed ^ 6);
+    let routers = [
+        invoice_service.router(),
+        oms.router(),
+        erp.router(),
+        hydrate.router(),
+        flow.router(),
+        chat.router(),
+    ];
     let app = routers.into_iter().fold(omnium.router(), Router::merge);
     let server = Server::start(listener, app.clone());
-    Ok(Sandbox { omnium, invoice_service, oms, erp, hydrate, address, app, server })
+    Ok(Sandbox { omnium, invoice_service, oms, erp, hydrate, flow, chat, address, app, server })
 }
 
 impl Sandbox {
@@ -134,6 +151,16 @@ impl Sandbox {
     /// Where ids of receipts are exchanged for whole receipts.
     pub fn hydrate_url(&self) -> String {
         self.base_url() + hydrate::Api::PATH
+    }
+
+    /// The base URL of Flow's API, its version included.
+    pub fn flow_url(&self) -> String {
+        format!("{}{}/v2", self.base_url(), flow::Api::PATH)
+    }
+
+    /// The webhook of a chat.
+    pub fn chat_url(&self) -> String {
+        self.base_url() + chat::Api::PATH
     }
 
     /// Closes the port and every connection: whoever calls now is refused. Calls in progress are carried

@@ -13,8 +13,8 @@ use sandbox::omnium::{self, Limits};
 use sandbox::{Options, Rule, Sandbox};
 use tokio::net::TcpListener;
 
-/// Run stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP and a hydrate hook, with faults on
-/// request and a record of every call
+/// Run stand-ins for Omnium, an invoice service, Akinon's OMS, an ERP, a hydrate hook and a chat, with
+/// faults on request and a record of every call
 #[derive(Debug, Parser)]
 #[command(name = "bilag-sandbox", version, max_term_width = 100)]
 struct Args {
@@ -99,7 +99,9 @@ async fn start(args: Args) -> io::Result<Sandbox> {
         ("an invoice service", "INVOICE_SERVICE_URL", sandbox.invoice_service_url()),
         ("Akinon's OMS", "OMS_BASE_URL", sandbox.oms_url()),
         ("an ERP", "ERP_INVOICE_URL", sandbox.erp_url()),
+        ("Flow", "FLOW_BASE_URL", sandbox.flow_url()),
         ("a hydrate hook", "BILAG_INGRESS_HYDRATE_URL", sandbox.hydrate_url()),
+        ("a chat", "BILAG_NOTIFY_WEBHOOK_URL", sandbox.chat_url()),
     ];
     let mut out = io::stdout().lock();
     writeln!(out, "{:18}  when this is set", "stands in for")?;

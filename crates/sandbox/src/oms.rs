@@ -1,7 +1,8 @@
 //! The stand-in for Akinon's OMS, as far as a package gets its invoice there:
 //! `POST /oms/api/v1/oms/packages/{id}/command/`, with a token, answers 204.
 //!
-//! A command of any other shape is answered 400, and an unknown package 404. Beside the API it has
+//! `GET /oms/api/v1/oms/packages/{id}/` lists the package's commands. A command may be named by its slug or by its
+//! transition id. One of any other shape is answered 400, and an unknown package 404. Beside the API it has
 //! `GET /oms/packages/{id}` (what is on the package now) and `GET /oms/packages/{id}/document` (its PDF).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +19,12 @@ use chrono::{DateTime, NaiveDate};
 use config::Secret;
 use parking_lot::Mutex;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use crate::{Call, Fault, Rule};
 
 use crate::documents::{Documents, sha256};
-use crate::http::{Caller, error, pdf};
+use crate::http::{Caller, check_token, error, pdf};
 use crate::recorder::Recorded;
 use crate::{Service, StandIn, Subject, ViolationKind};
 
@@ -47,6 +48,8 @@ pub struct Options {
 pub struct Names {
     /// The command's own name.
     pub slug: String,
+    /// What may stand in its place: the command's transition id.
+    pub transition_id: u64,
     /// The member with the invoice's number.
     pub invoice_number: String,
     /// The member with its date.
@@ -61,6 +64,7 @@ impl Default for Names {
     fn default() -> Self {
         Self {
             slug: "update_invoice_of_the_package".to_owned(),
+            transition_id: 41,
             invoice_number: "invoice_number".to_owned(),
             invoice_date: "invoice_date".to_owned(),
             document_type: "invoice_document_type".to_owned(),
@@ -135,6 +139,7 @@ impl Service for Api {
     fn routes() -> Router<Oms> {
         Router::new()
             .route("/oms/api/v1/oms/packages/{id}/command/", post(update_package))
+            .route("/oms/api/v1/oms/packages/{id}/", get(read_package))
             .route("/oms/packages/{id}", get(package))
             .route(
                 "/oms/packages/{id}/document",
@@ -146,6 +151,23 @@ impl Service for Api {
 async fn package(State(oms): State<Oms>, Path(id): Path<u64>) -> Response {
     let facts = oms.service().held.lock().packages.get(&id).cloned();
     facts.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |facts| Json(facts).into_response())
+}
+
+async fn read_package(State(oms): State<Oms>, caller: Caller, Path(id): Path<String>) -> Response {
+    let id = id.parse().ok();
+    let about = Subject { package_id: id, ..Subject::default() }.into();
+    let token = caller.authorization("token").map(str::to_owned);
+    let admit = move |oms: &Api, _: &Recorded<'_>| check_token(oms.options.token.as_ref(), token.as_deref());
+    let execute = move |oms: &Api, _: &Recorded<'_>| match oms.existing(id) {
+        Some(id) => {
+            let Names { slug, transition_id, .. } = &oms.options.names;
+            let commands =
+                json!([{ "id": transition_id, "slug": slug }, { "id": 7, "slug": "block_the_package" }]);
+            Json(json!({ "id": id, "commands": commands })).into_response()
+        }
+        None => error(StatusCode::NOT_FOUND, "Package not found."),
+    };
+    oms.answer(caller, Call::ReadPackage, about, admit, execute).await
 }
 
 async fn update_package(
@@ -160,7 +182,7 @@ async fn update_package(
     let invoice_number = command.as_ref().ok().map(|command| command.number.clone());
     let about = Subject { package_id: id, invoice_number, ..Subject::default() }.into();
     let token = caller.authorization("token").map(str::to_owned);
-    let admit = move |oms: &Api, _: &Recorded<'_>| oms.check(token.as_deref());
+    let admit = move |oms: &Api, _: &Recorded<'_>| check_token(oms.options.token.as_ref(), token.as_deref());
     let execute = move |oms: &Api, call: &Recorded<'_>| oms.execute(id, command, call);
     oms.answer(caller, Call::UpdatePackage, about, admit, execute).await
 }
@@ -170,17 +192,12 @@ impl Api {
         Self { options, held: Mutex::default() }
     }
 
-    fn check(&self, token: Option<&str>) -> Result<(), Response> {
-        let accepted = token.is_some_and(|token| match &self.options.token {
-            Some(only) => *only.expose() == *token,
-            None => !token.is_empty(),
-        });
-        if accepted { Ok(()) } else { Err(error(StatusCode::UNAUTHORIZED, "")) }
+    fn existing(&self, id: Option<u64>) -> Option<u64> {
+        id.filter(|id| self.options.packages.as_ref().is_none_or(|known| known.contains(id)))
     }
 
     fn execute(&self, id: Option<u64>, command: Result<Command, String>, call: &Recorded<'_>) -> Response {
-        let exists = |id: &u64| self.options.packages.as_ref().is_none_or(|known| known.contains(id));
-        let Some(id) = id.filter(exists) else {
+        let Some(id) = self.existing(id) else {
             return error(StatusCode::NOT_FOUND, "Package not found.");
         };
         let Command { number, date, document } = match command {
@@ -219,7 +236,9 @@ impl Command {
     fn read(names: &Names, package_id: u64, body: &[u8]) -> Result<Self, String> {
         let body: Value = serde_json::from_slice(body).map_err(|_| "the body is not JSON".to_owned())?;
         let Value::Object(mut members) = body else { return Err("the body is not an object".to_owned()) };
-        if take_text(&mut members, "slug")? != names.slug {
+        if members.get("slug").and_then(Value::as_u64) == Some(names.transition_id) {
+            members.remove("slug");
+        } else if take_text(&mut members, "slug")? != names.slug {
             return Err(format!("slug: no command but {} is known", names.slug));
         }
         if members.remove("package").and_then(|id| id.as_u64()) != Some(package_id) {

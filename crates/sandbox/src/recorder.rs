@@ -34,10 +34,18 @@ pub enum Call {
     RequestInvoice,
     /// OMS: `POST /oms/api/v1/oms/packages/{id}/command/`
     UpdatePackage,
+    /// OMS: `GET /oms/api/v1/oms/packages/{id}/`
+    ReadPackage,
     /// ERP: `POST /erp`
     Deliver,
     /// Hydrate hook: `POST /hydrate`
     Hydrate,
+    /// Flow: `POST /flow/v2/tenants/{uid}/receipts/search`
+    SearchReceipts,
+    /// Flow: `GET /flow/v2/tenants/{uid}/number-series`
+    NumberSeries,
+    /// Chat: `POST /chat`
+    Notify,
 }
 
 /// A call, as it was recorded.

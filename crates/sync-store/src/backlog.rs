@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::sql::{Database, DecodeError, Dialect, Row, SqlStore, Statement};
 use crate::{State, StoreError};
@@ -13,6 +14,24 @@ use crate::{State, StoreError};
 pub trait BacklogStore: Send + Sync {
     /// The current backlog.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
+
+    /// Invoices whose file is not known to be attached, by target: of records, dead or on their way, that nobody has
+    /// touched for so long. Their receipts wait in a retry queue, for a person, or are lost.
+    async fn invoices_without_file(
+        &self,
+        untouched_for: Duration,
+    ) -> Result<Vec<InvoicesWithoutFile>, StoreError>;
+}
+
+/// Invoices of one target whose file is not known to be attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoicesWithoutFile {
+    /// Name of the target.
+    pub target: String,
+    /// Number of them.
+    pub count: u64,
+    /// Since when the first of them is untouched.
+    pub oldest: DateTime<Utc>,
 }
 
 /// What waits, counted. Empty groups are left out.
@@ -59,6 +78,24 @@ impl<D: Database> BacklogStore for SqlStore<D> {
             records: self.list(records(self.dialect()), read_records).await?,
         })
     }
+
+    async fn invoices_without_file(
+        &self,
+        untouched_for: Duration,
+    ) -> Result<Vec<InvoicesWithoutFile>, StoreError> {
+        let parts = self.list(without_file(self.dialect(), untouched_for), read_without_file).await?;
+        let mut found: Vec<InvoicesWithoutFile> = Vec::new();
+        for part in parts {
+            match found.last_mut().filter(|last| last.target == part.target) {
+                Some(last) => {
+                    last.count += part.count;
+                    last.oldest = last.oldest.min(part.oldest);
+                }
+                None => found.push(part),
+            }
+        }
+        Ok(found)
+    }
 }
 
 fn letters(dialect: Dialect) -> Statement {
@@ -87,8 +124,34 @@ fn records(dialect: Dialect) -> Statement {
     ))
 }
 
+/// As [`records`], two queries, each with what SQLite's planner needs to see its index: a target may be in both.
+fn without_file(dialect: Dialect, untouched_for: Duration) -> Statement {
+    let now = dialect.now();
+    let of = |condition: &str| {
+        format!(
+            "select target, count(*) as count, min(updated_at) as oldest
+             from external_order_receipt_sync
+             where {condition} and updated_at > 0 and updated_at <= {now} - $1 group by target"
+        )
+    };
+    Statement::new(format!(
+        "{} union all {} order by target",
+        of("state in ('pending', 'invoice_created', 'attaching') and state <> 'pending'"),
+        of("state = 'dead' and created_at > 0 and state_before_death in ('invoice_created', 'attaching')")
+    ))
+    .duration(untouched_for)
+}
+
 fn read_letters(row: &Row) -> Result<WaitingDeadLetters, DecodeError> {
     Ok(WaitingDeadLetters { stage: row.get("stage")?, count: row.get("count")?, oldest_age: row.get("age")? })
+}
+
+fn read_without_file(row: &Row) -> Result<InvoicesWithoutFile, DecodeError> {
+    Ok(InvoicesWithoutFile {
+        target: row.get("target")?,
+        count: row.get("count")?,
+        oldest: row.get("oldest")?,
+    })
 }
 
 fn read_records(row: &Row) -> Result<OpenRecords, DecodeError> {
@@ -122,6 +185,7 @@ mod tests {
         for (statement, indexes) in [
             (letters(Dialect::Sqlite), &["dead_letter_by_cause"][..]),
             (records(Dialect::Sqlite), &["sync_on_its_way", "sync_dead"]),
+            (without_file(Dialect::Sqlite, Duration::ZERO), &["sync_on_its_way", "sync_dead"]),
         ] {
             let plan = plan(&sqlite, statement).await;
             for index in indexes {

@@ -19,6 +19,7 @@
 //! | [`ReportStore`] | what accountants ask, and the search for receipts |
 //! | [`BacklogStore`] | what waits, for metrics |
 //! | [`AuditStore`] | what operators did |
+//! | [`NotificationStore`] | what people are told, as an outbox |
 //! | [`SessionStore`] | who is logged in to the console |
 //! | [`PruneStore`] | removing personal data |
 //!
@@ -79,6 +80,7 @@ mod dead_letter;
 mod error;
 mod info;
 mod named_lease;
+mod notification;
 mod package;
 mod permit;
 mod postgres;
@@ -94,7 +96,7 @@ mod store;
 mod url;
 
 pub use audit::{AuditEntry, AuditFilter, AuditStore, NewAuditEntry};
-pub use backlog::{Backlog, BacklogStore, OpenRecords, WaitingDeadLetters};
+pub use backlog::{Backlog, BacklogStore, InvoicesWithoutFile, OpenRecords, WaitingDeadLetters};
 pub use dead_letter::{
     Closes, DeadCause, DeadCount, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterInFull,
     DeadLetterStore, NewDeadLetter, NotedDeadLetter, Place, UnknownPlace, cause, group_id,
@@ -102,6 +104,7 @@ pub use dead_letter::{
 pub use error::StoreError;
 pub use info::StoreInfo;
 pub use named_lease::NamedLeaseStore;
+pub use notification::{NewNotification, Notification, NotificationStore};
 pub use package::{
     Ask, Asking, Issue, OverduePackage, PackageCount, PackageFilter, PackageKey, PackageRound, PackageState,
     PackageStore, Packing, UnknownPackageState,

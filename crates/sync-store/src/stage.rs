@@ -83,6 +83,8 @@ pub struct StageReport {
     pub pause: Option<ReportedPause>,
     /// Bulkheads whose circuit breaker is open while the others go on.
     pub bulkheads: Vec<ReportedBulkhead>,
+    /// Scopes of which the service downstream forbids everything, while the others go on.
+    pub scopes: Vec<ReportedBulkhead>,
     /// Whether it obeys an operator's pause.
     pub held: bool,
     /// Messages in flight.
@@ -102,10 +104,10 @@ pub struct ReportedPause {
     pub next_probe_at: DateTime<Utc>,
 }
 
-/// A bulkhead whose circuit breaker is open.
+/// A bulkhead or scope whose circuit breaker is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedBulkhead {
-    /// Its name: the tenant's uid.
+    /// Its name: the tenant's uid; of a scope, its name in words.
     pub bulkhead: String,
     /// Its circuit breaker.
     pub pause: ReportedPause,
@@ -234,7 +236,7 @@ fn report(dialect: Dialect, process: &ProcessRun, reports: &[StageReport]) -> St
             .int(report.held)
             .int(i64::try_from(report.in_flight).unwrap_or(i64::MAX))
             .int(i64::try_from(report.handled).unwrap_or(i64::MAX))
-            .optional_text(write_bulkheads(&report.bulkheads).as_deref())
+            .optional_text(write_bulkheads(&report.bulkheads, &report.scopes).as_deref())
     })
 }
 
@@ -251,6 +253,7 @@ fn seen(dialect: Dialect, within: Duration) -> Statement {
 
 fn read_seen(row: &Row) -> Result<SeenReport, DecodeError> {
     let (since, next_probe_at) = (row.optional("paused_since")?, row.optional("next_probe_at")?);
+    let (bulkheads, scopes) = read_bulkheads(row.optional("lanes")?)?;
     let pause = since.zip(row.optional("paused_why")?).zip(next_probe_at);
     Ok(SeenReport {
         process: ProcessRun {
@@ -264,7 +267,8 @@ fn read_seen(row: &Row) -> Result<SeenReport, DecodeError> {
             broker: row.get("broker")?,
             broker_why: row.optional("broker_why")?,
             pause: pause.map(|((since, why), next_probe_at)| ReportedPause { since, why, next_probe_at }),
-            bulkheads: read_bulkheads(row.optional("lanes")?)?,
+            bulkheads,
+            scopes,
             held: row.get("held")?,
             in_flight: row.get("in_hand")?,
             handled: row.get("handled")?,
@@ -274,20 +278,25 @@ fn read_seen(row: &Row) -> Result<SeenReport, DecodeError> {
     })
 }
 
-/// A paused bulkhead in the column `lanes`; times are milliseconds since 1970.
+/// A paused bulkhead or scope in the column `lanes`; times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct KeptBulkhead {
     lane: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_scope: bool,
     since: i64,
     why: String,
     next_probe_at: i64,
 }
 
 /// As JSON; `None` where there are none.
-fn write_bulkheads(bulkheads: &[ReportedBulkhead]) -> Option<String> {
-    let kept = bulkheads.iter().map(|ReportedBulkhead { bulkhead, pause }| KeptBulkhead {
+fn write_bulkheads(bulkheads: &[ReportedBulkhead], scopes: &[ReportedBulkhead]) -> Option<String> {
+    let all =
+        bulkheads.iter().map(|paused| (false, paused)).chain(scopes.iter().map(|paused| (true, paused)));
+    let kept = all.map(|(is_scope, ReportedBulkhead { bulkhead, pause })| KeptBulkhead {
         lane: bulkhead.clone(),
+        is_scope,
         since: pause.since.timestamp_millis(),
         why: pause.why.clone(),
         next_probe_at: pause.next_probe_at.timestamp_millis(),
@@ -296,8 +305,11 @@ fn write_bulkheads(bulkheads: &[ReportedBulkhead]) -> Option<String> {
     (!kept.is_empty()).then(|| serde_json::to_string(&kept).expect("texts and numbers are JSON"))
 }
 
-fn read_bulkheads(text: Option<String>) -> Result<Vec<ReportedBulkhead>, DecodeError> {
-    let Some(text) = text else { return Ok(Vec::new()) };
+/// Bulkheads, then scopes.
+fn read_bulkheads(
+    text: Option<String>,
+) -> Result<(Vec<ReportedBulkhead>, Vec<ReportedBulkhead>), DecodeError> {
+    let Some(text) = text else { return Ok(Default::default()) };
     let error = DecodeError { column: "lanes", expected: "paused bulkheads" };
     let bulkhead = |kept: KeptBulkhead| {
         let since = DateTime::from_timestamp_millis(kept.since)?;
@@ -306,5 +318,7 @@ fn read_bulkheads(text: Option<String>) -> Result<Vec<ReportedBulkhead>, DecodeE
         Some(ReportedBulkhead { bulkhead: kept.lane, pause })
     };
     let kept: Vec<KeptBulkhead> = serde_json::from_str(&text).map_err(|_| error)?;
-    kept.into_iter().map(bulkhead).collect::<Option<_>>().ok_or(error)
+    let (scopes, bulkheads): (Vec<_>, Vec<_>) = kept.into_iter().partition(|kept| kept.is_scope);
+    let read = |kept: Vec<KeptBulkhead>| kept.into_iter().map(bulkhead).collect::<Option<_>>();
+    Ok((read(bulkheads).ok_or(error)?, read(scopes).ok_or(error)?))
 }

@@ -12,8 +12,9 @@ use crate::sql::{Database, SqlStore, Statement};
 use crate::sqlite::Sqlite;
 use crate::url::{IfMissing, Url, url_of};
 use crate::{
-    AuditStore, BacklogStore, DeadLetterStore, NamedLeaseStore, PackageStore, PendingMigration, PermitStore,
-    PruneStore, RecordStore, ReportStore, Schema, SessionStore, StageStore, StoreError, StoreInfo,
+    AuditStore, BacklogStore, DeadLetterStore, NamedLeaseStore, NotificationStore, PackageStore,
+    PendingMigration, PermitStore, PruneStore, RecordStore, ReportStore, Schema, SessionStore, StageStore,
+    StoreError, StoreInfo,
 };
 
 /// Everything that is stored. Code that needs one aggregate takes its trait: `&dyn SyncStore` coerces to each.
@@ -31,6 +32,7 @@ pub trait SyncStore:
     + ReportStore
     + BacklogStore
     + AuditStore
+    + NotificationStore
     + SessionStore
     + PruneStore
 {

@@ -11,14 +11,15 @@
 //! let seven = tenants.find("7").expect("a table of its own");
 //! assert_eq!(seven.beside("nordlys.toml"), Path::new("/etc/bilag/nordlys.toml"));
 //! assert_eq!(tenants.find("8").expect("the default").send, Some(false));
-//! # Ok::<(), tenants::TenantsError>(())
+//! # Ok::<(), tenants::TomlFileError>(())
 //! ```
 
+mod facts;
 mod read;
 mod settings;
 mod tenant;
 
-pub use config::{At, Mistake};
-pub use read::TenantsError;
+pub use config::{At, Mistake, TomlFileError};
+pub use facts::Facts;
 pub use settings::TenantSettings;
 pub use tenant::{NoSecret, SecretFrom, Tenant, Tenants, WrongTenant, Zones};

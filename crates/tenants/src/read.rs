@@ -1,16 +1,16 @@
 //! From TOML to tenants, or to all mistakes of the file.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use config::{At, Mistake, Report, TomlReader, read_toml};
-use events::Uid;
+use config::{At, Report, TomlFileError, TomlReader, read_toml};
+use events::{Number, Text, Uid};
+use invoice::{Extra, PropertyName};
 use toml::de::{DeTable, DeValue};
 
 use crate::tenant::{DEFAULT, File, Whose};
-use crate::{SecretFrom, Tenant, Tenants};
+use crate::{Facts, SecretFrom, Tenant, Tenants};
 
 const REFERENCE: &str = "not written here: say where it is, as in { env = \"NAME\" } or { file = \"/path\" }";
 
@@ -22,11 +22,10 @@ impl Tenants {
     ///
     /// # Errors
     /// It cannot be read, or has mistakes.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, TenantsError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, TomlFileError> {
         let path = path.as_ref();
         let source = config::read_text(path, MAX_SIZE);
-        let source =
-            source.map_err(|source| TenantsError::Unreadable { path: path.display().to_string(), source })?;
+        let source = source.map_err(|source| TomlFileError::unreadable(path, source))?;
         Self::read(&source, path)
     }
 
@@ -34,39 +33,12 @@ impl Tenants {
     ///
     /// # Errors
     /// It has mistakes: all of them.
-    pub fn read(source: &str, path: &Path) -> Result<Self, TenantsError> {
+    pub fn read(source: &str, path: &Path) -> Result<Self, TomlFileError> {
         match read_toml(source, |report, document| file(report, document, path)) {
             Ok(file) => Ok(Self(Arc::new(file))),
-            Err(mistakes) => Err(TenantsError::Mistakes { path: path.display().to_string(), mistakes }),
+            Err(mistakes) => Err(TomlFileError::mistakes(path, mistakes)),
         }
     }
-}
-
-/// Why there are no tenants.
-#[derive(Debug, thiserror::Error)]
-pub enum TenantsError {
-    /// It is not there, or may not be read.
-    #[error("{path} cannot be read")]
-    Unreadable {
-        /// Where it should be.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// It has mistakes.
-    #[error("{}", all(path, mistakes))]
-    Mistakes {
-        /// Where it is.
-        path: String,
-        /// Each of them, by line.
-        mistakes: Vec<Mistake>,
-    },
-}
-
-fn all(path: &str, mistakes: &[Mistake]) -> String {
-    let lines = mistakes.iter().map(|Mistake { line, message }| format!("{path}:{line}: {message}"));
-    lines.collect::<Vec<_>>().join("; ")
 }
 
 fn file(report: &Report<'_>, document: &DeTable<'_>, path: &Path) -> File {
@@ -121,19 +93,31 @@ fn tenant(
     if has("base-url") && !has("client-id") {
         table.complain("has a base-url and no credentials: those of the installation are not sent elsewhere");
     }
+    if has("omnium-tenant") && !has("client-id") {
+        table.complain("has an omnium-tenant and no credentials: it groups API users");
+    }
+    let (business, private) = customer_types(&table);
     let tenant = Tenant {
         name: name.to_owned(),
         path: path.clone(),
         base_url: text(&table, "base-url"),
         credentials: id.zip(secret),
+        omnium_tenant: text(&table, "omnium-tenant").map(|tenant| tenant.value),
         send: table.flag("send"),
         prefix: text(&table, "prefix").map(|prefix| prefix.value),
+        invoice_extras: extras(&table),
+        payment_methods: payment_methods(&table),
+        business,
+        private,
+        property_keys: property_keys(&table),
         template: text(&table, "template"),
         language: text(&table, "language"),
         time_zone: text(&table, "time-zone").and_then(|zone| {
             let wanted = "named as in the IANA database, as in \"Europe/Oslo\"";
             zone.value.parse().ok().or_else(|| table.refuse("time-zone", zone.line, wanted))
         }),
+        en16931: text(&table, "en16931"),
+        facts: Facts::read(&table),
         max_concurrent_requests: table.integer("max-concurrent-requests", 1..=1000),
     };
     table.finish();
@@ -146,6 +130,79 @@ fn text(table: &TomlReader<'_, '_>, key: &'static str) -> Option<At<String>> {
         return table.refuse(key, text.line, "a text in quotes, and not empty");
     }
     Some(text.owned())
+}
+
+/// What is named in a list, each mistake with its own line.
+fn extras(table: &TomlReader<'_, '_>) -> Option<BTreeSet<Extra>> {
+    const KEY: &str = "invoice-extras";
+    let At { value, line } = table.value(KEY)?;
+    let wanted = || format!("a list of {}", Extra::names());
+    let DeValue::Array(named) = value else { return table.refuse(KEY, line, &wanted()) };
+    let extra = |value: &toml::Spanned<DeValue<'_>>| match value.get_ref() {
+        DeValue::String(name) => name.parse().ok(),
+        _ => None,
+    };
+    let read =
+        |value| extra(value).or_else(|| table.refuse(KEY, table.report().line(value.span()), &wanted()));
+    Some(named.iter().filter_map(read).collect())
+}
+
+/// What Omnium calls means of payment.
+fn payment_methods(table: &TomlReader<'_, '_>) -> BTreeMap<String, Text> {
+    named(table, "payment-methods", |code| {
+        let code = Number::new(code).map(|code| code.to_string());
+        code.ok_or("this is no code of a means of payment: 1 to 100 characters")
+    })
+}
+
+/// Whole keys of properties. Two of one key would be one property twice.
+fn property_keys(table: &TomlReader<'_, '_>) -> BTreeMap<PropertyName, Text> {
+    const KEY: &str = "property-keys";
+    let keys = named(table, KEY, |name: &str| {
+        name.parse().map_err(|_| format!("this is no property: one of {}, in quotes", PropertyName::names()))
+    });
+    let distinct: BTreeSet<&str> = keys.values().map(|key| &**key).collect();
+    if distinct.len() < keys.len() {
+        table.refuse::<()>(KEY, table.line_of(KEY), "a key of its own for each property");
+    }
+    keys
+}
+
+/// A table of texts by free keys, each mistake with its own line.
+fn named<K: Ord, E: Into<String>>(
+    table: &TomlReader<'_, '_>,
+    key: &'static str,
+    read: impl Fn(&str) -> Result<K, E>,
+) -> BTreeMap<K, Text> {
+    let Some(entries) = table.table(key, key) else { return BTreeMap::new() };
+    let entry = |(name, value): (At<&str>, &DeValue<'_>)| {
+        let text = match value {
+            DeValue::String(text) => Text::new(text.as_ref()),
+            _ => None,
+        };
+        match (read(name.value), text) {
+            (Ok(name), Some(text)) => return Some((name, text)),
+            (Err(wrong), _) => table.report().add(name.line, wrong),
+            (Ok(_), None) => {
+                let wanted = "a text in quotes, not empty, of at most 1000 characters";
+                table.refuse::<()>(&format!("{key}.{}", name.value), name.line, wanted);
+            }
+        }
+        None
+    };
+    entries.entries().filter_map(entry).collect()
+}
+
+/// The words for businesses and for others.
+fn customer_types(table: &TomlReader<'_, '_>) -> (Option<Text>, Option<Text>) {
+    let Some(types) = table.table("customer-types", "customer-types") else { return (None, None) };
+    let word = |key| {
+        let At { value, line } = types.text(key)?;
+        Text::new(value).or_else(|| types.refuse(key, line, "a text in quotes, and not empty"))
+    };
+    let words = (word("business"), word("private"));
+    types.finish();
+    words
 }
 
 /// Where a secret is. What stands there is never repeated: it may be the secret itself.

@@ -1,10 +1,10 @@
 //! Where the tenants' file is.
 
 use clap::Args;
-
+use config::WithCause;
 use events::store_clock::Zone;
 
-use crate::{Tenants, TenantsError, Zones};
+use crate::{Tenants, Zones};
 
 /// Where the tenants' file is.
 #[derive(Clone, Debug, Default, Args)]
@@ -29,19 +29,4 @@ impl TenantSettings {
 
 fn open(path: &str) -> Result<Tenants, WithCause> {
     Tenants::open(path).map_err(WithCause)
-}
-
-/// With its cause: the command line prints an error without one.
-#[derive(Debug)]
-struct WithCause(TenantsError);
-
-impl std::error::Error for WithCause {}
-
-impl std::fmt::Display for WithCause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            TenantsError::Unreadable { source, .. } => write!(f, "{}: {source}", self.0),
-            TenantsError::Mistakes { .. } => write!(f, "{}", self.0),
-        }
-    }
 }

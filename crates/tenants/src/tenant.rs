@@ -1,12 +1,16 @@
 //! Tenants: what is each one's own, where its secrets are, and its time zone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use config::{At, FileProblem, Secret};
+use events::Text;
 use events::store_clock::Zone;
+use invoice::{Extra, PropertyName};
+
+use crate::Facts;
 
 /// The table of the tenants that have none of their own.
 pub(crate) const DEFAULT: &str = "[default]";
@@ -31,16 +35,32 @@ pub struct Tenant {
     pub base_url: Option<At<String>>,
     /// Id and secret of the tenant's API user.
     pub credentials: Option<(At<SecretFrom>, At<SecretFrom>)>,
+    /// Names its Omnium tenant, whose API users share a limit. Where it is given, so are the credentials.
+    pub omnium_tenant: Option<String>,
     /// Whether its receipts are sent to Omnium.
     pub send: Option<bool>,
     /// What the keys of invoice properties begin with.
     pub prefix: Option<String>,
+    /// What invoices in Omnium say beyond Flow's page.
+    pub invoice_extras: Option<BTreeSet<Extra>>,
+    /// What Omnium calls means of payment, by their code.
+    pub payment_methods: BTreeMap<String, Text>,
+    /// What Omnium calls businesses.
+    pub business: Option<Text>,
+    /// What Omnium calls other customers.
+    pub private: Option<Text>,
+    /// Whole keys of invoice properties.
+    pub property_keys: BTreeMap<PropertyName, Text>,
     /// A built-in template by its name, or a file beside the tenants' file.
     pub template: Option<At<String>>,
     /// The language of its documents, by ISO 639-1 code.
     pub language: Option<At<String>>,
     /// The stores' time zone.
     pub time_zone: Option<Zone>,
+    /// Which receipts get an e-invoice by EN 16931: `off`, `when-possible` or `required`.
+    pub en16931: Option<At<String>>,
+    /// What documents have to say of who issues them.
+    pub facts: Facts,
     /// Requests to Omnium in flight at once, per process.
     pub max_concurrent_requests: Option<u16>,
 }
@@ -54,6 +74,11 @@ impl Tenants {
     /// Each table of the file, `[default]` last.
     pub fn iter(&self) -> impl Iterator<Item = &Tenant> {
         self.0.by_uid.values().chain(&self.0.rest)
+    }
+
+    /// The uid of each tenant with a table of its own.
+    pub fn uids(&self) -> impl Iterator<Item = &str> {
+        self.0.by_uid.keys().map(|uid| &**uid)
     }
 
     /// The file.

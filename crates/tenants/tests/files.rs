@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use tenants::{SecretFrom, Tenants, TenantsError};
+use invoice::{Extra, PropertyName};
+use tenants::{SecretFrom, Tenants, TomlFileError};
 
 fn read(source: &str) -> Result<Tenants, String> {
     Tenants::read(source, Path::new("/etc/bilag/tenants.toml")).map_err(|error| error.to_string())
@@ -16,11 +17,21 @@ fn a_tenant_has_its_table_and_others_the_default() {
         base-url = "https://api.omnium.example"
         client-id = {env="NORDLYS_ID"}
         client-secret = { file = "nordlys.secret" }
+        omnium-tenant = "nordlys"
         send = true
         prefix = "nordlys"
+        invoice-extras = ["isCreditNote", "kid"]
         template = "nordlys.toml"
         language = "nb"
         max-concurrent-requests = 4
+        customer-types = { business = "Business", private = "Private" }
+
+        [tenant.7.payment-methods]
+        1001 = "Card"
+        "B 2" = "Cash"
+
+        [tenant.7.property-keys]
+        "order.type" = "till.type"
 
         [tenant."9/b"]
 
@@ -34,9 +45,17 @@ fn a_tenant_has_its_table_and_others_the_default() {
     assert_eq!((&id.value, id.line), (&SecretFrom::Env("NORDLYS_ID".to_owned()), 4));
     assert_eq!(secret.value, SecretFrom::File("/etc/bilag/nordlys.secret".into()));
     assert_eq!((seven.name(), seven.send, seven.prefix.as_deref()), ("7", Some(true), Some("nordlys")));
-    assert_eq!(seven.template.as_ref().map(|at| (&*at.value, at.line)), Some(("nordlys.toml", 8)));
+    assert_eq!(seven.template.as_ref().map(|at| (&*at.value, at.line)), Some(("nordlys.toml", 10)));
+    assert_eq!(seven.invoice_extras, Some([Extra::IsCreditNote, Extra::Kid].into()));
     assert_eq!(seven.beside("nordlys.toml"), Path::new("/etc/bilag/nordlys.toml"));
     assert_eq!((seven.max_concurrent_requests, seven.shares_omnium()), (Some(4), false));
+
+    assert_eq!(seven.omnium_tenant.as_deref(), Some("nordlys"));
+    let words = [&seven.business, &seven.private].map(Option::as_deref);
+    assert_eq!(words, [Some("Business"), Some("Private")]);
+    let methods = seven.payment_methods.iter().map(|(code, name)| (&**code, &**name));
+    assert_eq!(methods.collect::<Vec<_>>(), [("1001", "Card"), ("B 2", "Cash")]);
+    assert_eq!(seven.property_keys[&PropertyName::OrderType].to_string(), "till.type");
 
     let nine = tenants.find("9/b").expect("it is there");
     assert_eq!((nine.name(), nine.send, nine.shares_omnium()), ("9/b", None, true));
@@ -65,7 +84,7 @@ fn mistakes_name_line_tenant_and_key() {
         ("[tenant.\"\"]", ":1: this is no tenant uid"),
         (
             "[tenant.7]\nsend = true\nsecret = \"hunter2-secret\"",
-            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, language, max-concurrent-requests, prefix, send, template, time-zone",
+            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, customer-types, en16931, facts, invoice-extras, language, max-concurrent-requests, omnium-tenant, payment-methods, prefix, property-keys, send, template, time-zone",
         ),
         (
             "[tenant.7]\nclient-id = { env = \"A\" }\nclient-secret = \"hunter2-secret\"",
@@ -91,8 +110,45 @@ fn mistakes_name_line_tenant_and_key() {
             "[tenant.8]\n[tenant.7]\nbase-url = \"https://api.omnium.example\"",
             ":2: tenant 7 has a base-url and no credentials: those of the installation are not sent elsewhere",
         ),
+        (
+            "[tenant.7]\nomnium-tenant = \"nordlys\"",
+            ":1: tenant 7 has an omnium-tenant and no credentials: it groups API users",
+        ),
         ("[tenant.7]\nsend = \"yes\"", ":2: `send` of tenant 7 is true or false"),
         ("[tenant.7]\nprefix = \"\"", ":2: `prefix` of tenant 7 is a text in quotes, and not empty"),
+        (
+            "[tenant.7]\ninvoice-extras = \"kid\"",
+            ":2: `invoice-extras` of tenant 7 is a list of isCreditNote, kid, referencedVoucherNumber, invoiceType, amountRoundoff, invoiceSenderAddress, externalIds",
+        ),
+        (
+            "[tenant.7]\ninvoice-extras = [\n  \"kid\",\n  \"comment\",\n]",
+            ":4: `invoice-extras` of tenant 7 is a list of isCreditNote, kid",
+        ),
+        ("[tenant.7]\npayment-methods = 7", ":2: `payment-methods` of tenant 7 is a table"),
+        (
+            "[tenant.7.payment-methods]\ncard = \"Card\"\ncash = 1",
+            ":3: `payment-methods.cash` of tenant 7 is a text in quotes, not empty, of at most 1000 characters",
+        ),
+        (
+            "[tenant.7.payment-methods]\n\"\" = \"Card\"",
+            ":2: this is no code of a means of payment: 1 to 100 characters",
+        ),
+        (
+            "[tenant.7.property-keys]\n\n\"order.number\" = \"number\"",
+            ":3: this is no property: one of order_number, customer.loyalty_id, seller.code, order.type, receipt.voucher_number, receipt.referenced_voucher_number, in quotes",
+        ),
+        (
+            "[tenant.7.property-keys]\norder_number = \"number\"\n\"seller.code\" = \"number\"",
+            ":1: `property-keys` of tenant 7 is a key of its own for each property",
+        ),
+        (
+            "[tenant.7]\ncustomer-types = { business = \"\" }",
+            ":2: `business` of customer-types is a text in quotes, and not empty",
+        ),
+        (
+            "[tenant.7]\ncustomer-types = { b2b = \"Business\" }",
+            ":2: unknown key `b2b`: customer-types takes business, private",
+        ),
         ("[tenant.7]\nlanguage = 7", ":2: `language` of tenant 7 is a text in quotes"),
         (
             "[tenant.7]\ntime-zone = \"Oslo\"",
@@ -116,7 +172,7 @@ fn mistakes_name_line_tenant_and_key() {
 #[test]
 fn names_a_missing_file() {
     let error = Tenants::open("/nowhere/tenants.toml").expect_err("nothing is there");
-    assert!(matches!(&error, TenantsError::Unreadable { .. }));
+    assert!(matches!(&error, TomlFileError::Unreadable { .. }));
     assert_eq!(error.to_string(), "/nowhere/tenants.toml cannot be read");
 }
 

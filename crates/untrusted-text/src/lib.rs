@@ -29,6 +29,11 @@ pub fn json(document: &str) -> Cow<'_, str> {
     escaped(document, |c| acts(c) && !matches!(c, '\n' | '\r' | '\t'), as_json)
 }
 
+/// The same of an XML document, whose texts hold no control characters.
+pub fn xml(document: &str) -> Cow<'_, str> {
+    escaped(document, |c| acts(c) && !matches!(c, '\n' | '\r' | '\t'), as_xml)
+}
+
 /// Whether a character acts on what shows it, or does not show at all: control characters (C0, DEL, C1), line
 /// and paragraph separators, marks and overrides of direction, and what is invisible. Joiners (U+200C, U+200D)
 /// are part of the spelling of Persian, Hindi and others, and stay.
@@ -62,6 +67,11 @@ fn as_json(shown: &mut String, c: char) {
     for unit in c.encode_utf16(&mut [0; 2]) {
         write!(shown, "\\u{unit:04x}").expect("a String takes any text");
     }
+}
+
+/// `&#x202e;`.
+fn as_xml(shown: &mut String, c: char) {
+    write!(shown, "&#x{:x};", u32::from(c)).expect("a String takes any text");
 }
 
 #[cfg(test)]
@@ -100,5 +110,10 @@ mod tests {
         let document = "{\n  \"a\": \"\\u001b \u{9b}\u{202e}\u{2028}\u{e0041}\u{e6}\"\n}";
         let expected = "{\n  \"a\": \"\\u001b \\u009b\\u202e\\u2028\\udb40\\udc41\u{e6}\"\n}";
         assert_eq!(json(document), expected);
+    }
+
+    #[test]
+    fn escapes_xml_without_changing_its_meaning() {
+        assert_eq!(xml("<a>\n  1\u{202e}2\u{e6}\n</a>"), "<a>\n  1&#x202e;2\u{e6}\n</a>");
     }
 }

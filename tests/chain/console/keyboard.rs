@@ -35,7 +35,7 @@ async fn dead_letters_are_handled_by_keyboard_alone() {
         browser.keys(key).await;
     }
     browser.save_screenshot("keyboard").await;
-    let chosen = browser.find("tr.here .muted").await.text().await.expect("an id");
+    let chosen = browser.find("tr:focus-within .muted").await.text().await.expect("an id");
     browser.keys(ENTER).await;
     browser.wait_for_text(&format!("Dead letter {chosen}")).await;
     browser.press_until_focused(TAB, "Redrive…").await;

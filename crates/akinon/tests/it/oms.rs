@@ -34,6 +34,32 @@ async fn command_carries_invoice_and_document() {
 }
 
 #[tokio::test]
+async fn command_may_be_a_transition_id() {
+    let server = answering(204).await;
+    let mut config = oms_config(&server.url);
+    config.command.slug = "41".to_owned();
+    update(&Oms::new(config).expect("a client")).await.expect("done");
+    assert!(server.asked()[0].body.ends_with(br#""package":73,"slug":41}"#));
+}
+
+#[tokio::test]
+async fn reads_commands_in_every_form() {
+    let body = r#"{"commands":["update_invoice",41,{"id":7,"slug":"block"},{"name":"other"},null]}"#;
+    let server = Server::answering(move |_, _| async move { body.into_response() }).await;
+    let commands = oms(&server.url).commands(73).await.expect("commands");
+    assert_eq!(commands, ["update_invoice", "41", "block", "7"]);
+    let [asked] = &server.asked()[..] else { panic!("one request") };
+    assert_eq!(asked.line, "GET /api/v1/oms/packages/73/");
+    assert_eq!((asked.header("authorization"), &*asked.body), ("Token token-kept-quiet", &b""[..]));
+
+    let server = Server::answering(|_, _| async { "{}".into_response() }).await;
+    let error = oms(&server.url).commands(73).await.expect_err("no commands");
+    assert!(matches!(error, CallError::Foreign(..)), "{error:?}");
+    let error = oms(&answering(404).await.url).commands(73).await.expect_err("no package");
+    assert!(matches!(error, CallError::NotFound(..)), "{error:?}");
+}
+
+#[tokio::test]
 async fn command_names_can_be_configured() {
     let server = answering(200).await;
     let mut config = oms_config(&server.url);

@@ -1,5 +1,6 @@
 //! Connecting to the broker, and saying clearly why that failed.
 
+pub(crate) mod alarm;
 pub(crate) mod management;
 pub(crate) mod oversized;
 pub(crate) mod publisher;
@@ -15,6 +16,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Where the broker is: one address, or those of a cluster's nodes. Its `Display` never shows the
@@ -27,6 +29,7 @@ pub struct Broker {
     /// Which node was reached last, by all connections of this process.
     at: Arc<AtomicUsize>,
     name: String,
+    on_alarm: fn(&Broker, Option<&str>),
 }
 
 /// Without heartbeats a peer that vanished is noticed only by TCP, after many minutes.
@@ -145,7 +148,13 @@ impl Broker {
     /// As [`parse`](Self::parse).
     pub fn new(urls: Secret, name: &str) -> Result<Self, ConnectError> {
         let nodes = read(&urls.expose())?;
-        Ok(Self { urls, nodes, at: Arc::default(), name: name.to_owned() })
+        Ok(Self { urls, nodes, at: Arc::default(), name: name.to_owned(), on_alarm: alarm::log })
+    }
+
+    /// Tells of alarms that hold up what is published, and of their ends (`None`), by this instead of the log.
+    #[must_use]
+    pub fn on_alarm(self, tell: fn(&Self, Option<&str>)) -> Self {
+        Self { on_alarm: tell, ..self }
     }
 
     /// The vhost.
@@ -208,7 +217,7 @@ impl Broker {
         let connecting = wire::connect(uri, properties);
         match timeout(CONNECT_TIMEOUT, connecting).await {
             Err(_) => Err(ConnectError::NoAnswer { broker }),
-            Ok(Ok(connection)) => Ok(Link { connection }),
+            Ok(Ok(connection)) => Ok(Link { alarm: alarm::follow(&connection), connection }),
             Ok(Err(source)) => Err(match reply_code(&source) {
                 Some(403) => ConnectError::LoginRefused { broker, source },
                 // Neither may a limit of connections let anybody in.
@@ -251,11 +260,13 @@ fn is_of_tls(error: &lapin::Error) -> bool {
 /// acks hang until it is unblocked, and still happen afterwards.
 pub(crate) struct Link {
     pub(crate) connection: Connection,
+    /// Why it is blocked.
+    pub(crate) alarm: watch::Receiver<Option<String>>,
 }
 
 impl Link {
     pub(crate) fn is_blocked(&self) -> bool {
-        self.connection.status().blocked()
+        self.is_connected() && self.alarm.borrow().is_some()
     }
 
     pub(crate) fn is_connected(&self) -> bool {

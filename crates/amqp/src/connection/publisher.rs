@@ -4,6 +4,8 @@
 //! hands a returned message to whichever confirm of the channel comes next, so with several
 //! unconfirmed messages on one channel an unroutable one could pass for published.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +14,9 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, ErrorKind};
 use parking_lot::Mutex;
-use tokio::time::{interval, timeout};
+use tokio::time::{interval, sleep, timeout};
 
-use crate::connection::{GOODBYE, Link};
+use crate::connection::{GOODBYE, Link, alarm};
 use crate::layers::trace;
 use crate::message::header::Headers;
 use crate::{Broker, ConnectError, Outgoing};
@@ -22,6 +24,9 @@ use crate::{Broker, ConnectError, Outgoing};
 /// How long a confirm may take while the broker does not block us. Longer means that the connection
 /// is dead without knowing it.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a connection that has nothing to publish asks whether it might.
+const ASK_EVERY: Duration = Duration::from_secs(3);
 
 /// The content type of events.
 const JSON: &str = "application/json";
@@ -73,6 +78,7 @@ impl Publisher {
     /// up the acks of one that consumes.
     pub async fn connect(broker: &Broker) -> Result<Self, ConnectError> {
         let link = broker.connect("publish").await?;
+        tokio::spawn(alarm::tell(broker.clone(), link.alarm.clone()));
         Ok(Self { link: Arc::new(link), idle: Arc::default() })
     }
 
@@ -203,6 +209,21 @@ impl Publisher {
     /// Whether the broker blocks this connection (out of memory or disk).
     pub fn is_blocked(&self) -> bool {
         self.link.is_blocked()
+    }
+
+    /// Shows the broker's alarms as they come and go, also while there is nothing to publish.
+    pub(crate) async fn follow_alarms(&self, work_queue: &str, show: impl Fn(Option<String>)) -> Infallible {
+        let mut alarm = self.link.alarm.clone();
+        loop {
+            show(alarm.borrow_and_update().clone());
+            tokio::select! {
+                changed = alarm.changed() => if changed.is_err() {
+                    // The connection is gone, which others notice.
+                    pending::<()>().await;
+                },
+                () = sleep(ASK_EVERY) => drop(self.link.ask_for_alarm(work_queue).await),
+            }
+        }
     }
 
     /// Whether the connection stands.

@@ -69,8 +69,13 @@ pub struct Browser {
     channel: Channel,
     publisher: Publisher,
     begun: Instant,
-    /// Dead letters that were there when the browser began, and are not read yet.
+    /// Dead letters that were there when the browser began.
+    count: u32,
+    /// Somebody else received dead letters then, and may have had some in flight that were not counted.
+    was_read_by_others: bool,
+    /// Those of them that are not read yet.
     left: u32,
+    read: u32,
     window: Option<Window>,
     window_size: u16,
     /// The largest body that was met, in bytes.
@@ -111,6 +116,7 @@ impl Browser {
         let publisher = Publisher::connect(broker).await?;
         let failed = |source| BrowseError::Queue { queue: queue.clone(), source };
         let left = link.ready(&queue).await.map_err(failed)?.unwrap_or(0);
+        let consumers = link.consumers(&queue).await.map_err(failed)?;
         let channel = link.connection.create_channel().await.map_err(failed)?;
         Ok(Self {
             stage: stage.to_owned(),
@@ -119,7 +125,10 @@ impl Browser {
             channel,
             publisher,
             begun: Instant::now(),
+            count: left,
+            was_read_by_others: consumers.unwrap_or(0) > 0,
             left,
+            read: 0,
             window: None,
             window_size: FIRST_WINDOW,
             largest: 1,
@@ -138,6 +147,7 @@ impl Browser {
             };
             let Some(mut delivery) = next else { continue };
             self.left -= 1;
+            self.read += 1;
             let message = Message::of(&mut delivery);
             self.largest = self.largest.max(message.body.len());
             return Ok(Some(Found { id: dead_letter_id(&message), message, delivery }));
@@ -292,6 +302,17 @@ impl Browser {
     pub async fn is_read_by_others(&self) -> Result<bool, BrowseError> {
         let consumers = self.link.consumers(&self.queue).await.map_err(|source| self.unread(source))?;
         Ok(consumers.unwrap_or(0) > 0)
+    }
+
+    /// How many dead letters were read, and how many were there when the browser began.
+    pub fn read(&self) -> (u32, u32) {
+        (self.read, self.count)
+    }
+
+    /// Whether the queue was read to its end: nothing that was there is missing. To be asked after the last dead
+    /// letter.
+    pub fn is_complete(&self) -> bool {
+        self.read == self.count && !self.was_read_by_others
     }
 
     /// How many messages wait in the stage's work queue, and how many in its retry queues.

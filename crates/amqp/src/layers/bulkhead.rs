@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::circuit_breaker::{Change, CircuitBreaker, Evidence, Permit};
 use super::{Handled, Settled};
-use crate::{BulkheadLimits, Delay, Failure, Message, Outcome, StageStatus};
+use crate::{BulkheadLimits, Delay, Message, Part, StageStatus};
 
 /// The layer of the bulkheads: one for each name that the handler gives, none where it gives none.
 pub(super) struct BulkheadLayer {
@@ -39,38 +39,44 @@ impl BulkheadLayer {
         &self,
         message: &Message,
         bulkhead: impl FnOnce() -> Option<String>,
-        handled: impl Future<Output = Settled<Result<Outcome, Failure>>>,
+        handled: impl Future<Output = Settled<Handled>>,
     ) -> Settled<Handled> {
         // A body that makes this panic does so again where it is handled, and is caught there.
         let name = || std::panic::catch_unwind(AssertUnwindSafe(bulkhead)).ok().flatten();
         let Some((bulkheads, name)) = self.bulkheads.as_ref().and_then(|all| Some((all, name()?))) else {
-            let result = handled.await?;
-            return Ok(Handled::Ended { evidence: Evidence::of_any(&result), result, paused: false });
+            return handled.await;
         };
         let admission = bulkheads.lock().admit(&name, Instant::now());
         let _place = match admission {
-            Admission::Enter(place) => Placed { bulkheads, name: &name, place },
+            Admission::Enter(place) => Placed { bulkheads, name: name.clone(), place },
             Admission::Park(delay) => return Ok(Handled::Parked(delay)),
         };
-        let result = handled.await?;
-        let (of_bulkhead, evidence) = Evidence::of(&result);
-        let noted = bulkheads.lock().note(&name, of_bulkhead, &message.id(), Instant::now());
+        let (result, paused, scope) = match handled.await? {
+            Handled::Ended { result, paused, scope, .. } => (result, paused, scope),
+            parked => return Ok(parked),
+        };
+        let (of_bulkhead, evidence) = match paused {
+            true => (Evidence::None, Evidence::None),
+            false => Evidence::of(&result),
+        };
+        let key = of_bulkhead.key(scope.as_deref(), message);
+        let noted = bulkheads.lock().note(&name, of_bulkhead, &key, Instant::now());
         let (change, next_probe) = noted;
-        change.show(&self.status, Some(&name), &result, next_probe);
-        Ok(Handled::Ended { result, evidence, paused: next_probe.is_some() })
+        change.show(&self.status, &Part::Bulkhead(name), &result, next_probe);
+        Ok(Handled::Ended { result, evidence, paused: paused || next_probe.is_some(), scope })
     }
 }
 
 /// A message's place in its bulkhead, until it is dropped: also where its handling is cut short.
-struct Placed<'a> {
-    bulkheads: &'a Mutex<Bulkheads>,
-    name: &'a str,
-    place: Place,
+pub(super) struct Placed<'a> {
+    pub(super) bulkheads: &'a Mutex<Bulkheads>,
+    pub(super) name: String,
+    pub(super) place: Place,
 }
 
 impl Drop for Placed<'_> {
     fn drop(&mut self) {
-        self.bulkheads.lock().leave(self.name, self.place);
+        self.bulkheads.lock().leave(&self.name, self.place);
     }
 }
 
@@ -154,6 +160,18 @@ impl Bulkheads {
         }
     }
 
+    /// Whether nothing is known of any bulkhead.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bulkheads.is_empty()
+    }
+
+    /// Forgets a bulkhead against which there is no evidence.
+    pub(crate) fn forget_healthy(&mut self, name: &str) {
+        if self.bulkheads.get(name).is_some_and(|bulkhead| bulkhead.breaker.is_clean()) {
+            self.bulkheads.remove(name);
+        }
+    }
+
     /// Takes in what handling a message showed; gives what changed, and when the bulkhead probes next
     /// where it is paused.
     pub(crate) fn note(
@@ -216,7 +234,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Reached;
+    use crate::{Failure, Outcome, Reached};
 
     const REFUSED: Evidence = Evidence::Fails(Reached::Never);
 
@@ -242,7 +260,9 @@ mod tests {
         result: Result<Outcome, Failure>,
     ) -> (bool, bool) {
         let name = || bulkhead.map(str::to_owned);
-        match layer.layer(&Message::plain(body), name, async { Ok(result) }).await {
+        let evidence = Evidence::of_any(&result);
+        let inside = async { Ok(Handled::Ended { result, evidence, paused: false, scope: None }) };
+        match layer.layer(&Message::plain(body), name, inside).await {
             Ok(Handled::Ended { paused, .. }) => (true, paused),
             _ => (false, true),
         }
@@ -269,8 +289,9 @@ mod tests {
     #[tokio::test]
     async fn panic_while_naming_a_bulkhead_reaches_the_handler() {
         let panics = || panic!("at this body");
-        let handled =
-            layer().layer(&Message::plain("a"), panics, async { Ok(Ok(Outcome::AlreadyDone)) }).await;
+        let (result, evidence) = (Ok(Outcome::AlreadyDone), Evidence::None);
+        let inside = async { Ok(Handled::Ended { result, evidence, paused: false, scope: None }) };
+        let handled = layer().layer(&Message::plain("a"), panics, inside).await;
         assert!(matches!(handled, Ok(Handled::Ended { paused: false, .. })));
     }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{Handled, Settled};
-use crate::{Delay, Extent, Failure, Message, Outcome, Pause, Reached, Reason, StageStatus};
+use crate::{Delay, Extent, Failure, Message, Outcome, Part, Pause, Reached, Reason, StageStatus};
 
 /// The stage's breaker: while it is open, messages wait in the shortest retry queue, and one at a time is a
 /// probe.
@@ -41,9 +41,9 @@ impl CircuitBreakerLayer {
             return Ok(Handled::Parked(self.shortest));
         }
         Ok(match handled.await? {
-            Handled::Ended { result, evidence, paused } => {
-                let stage_paused = self.note(evidence, &result, &message.id());
-                Handled::Ended { result, evidence, paused: paused || stage_paused }
+            Handled::Ended { result, evidence, paused, scope } => {
+                let stage_paused = self.note(evidence, &result, &evidence.key(scope.as_deref(), message));
+                Handled::Ended { result, evidence, paused: paused || stage_paused, scope }
             }
             parked => parked,
         })
@@ -64,7 +64,7 @@ impl CircuitBreakerLayer {
             let mut breaker = self.breaker.lock();
             (breaker.note(evidence, id, Instant::now()), breaker.next_probe())
         };
-        change.show(&self.status, None, result, next_probe);
+        change.show(&self.status, &Part::Stage, result, next_probe);
         if change == Change::Paused {
             self.tripped.notify_one();
         }
@@ -98,11 +98,27 @@ impl Evidence {
         }
     }
 
+    /// Of what the downstream allows for a scope.
+    pub(crate) fn of_scope(result: &Result<Outcome, Failure>) -> Self {
+        match Self::of_any(result) {
+            Self::Fails(Reached::Never | Reached::Perhaps) => Self::None,
+            evidence => evidence,
+        }
+    }
+
+    /// What it counts as one piece of: what is forbidden to a scope is forbidden to all messages of it.
+    pub(crate) fn key(self, scope: Option<&str>, message: &Message) -> String {
+        match (self, scope) {
+            (Self::Fails(Reached::Forbidden), Some(scope)) => scope.to_owned(),
+            _ => message.id(),
+        }
+    }
+
     /// Of everything downstream.
     pub(crate) fn of_any(result: &Result<Outcome, Failure>) -> Self {
         match result {
             Ok(Outcome::Done(_)) => Self::Works,
-            Ok(Outcome::AlreadyDone | Outcome::PassedOver) => Self::None,
+            Ok(Outcome::AlreadyDone | Outcome::PassedOver | Outcome::Split { .. }) => Self::None,
             Err(Failure::Unavailable { reached, .. }) => Self::Fails(*reached),
             // One message's value, or something that is the same for all of them.
             Err(Failure::Reject { reason: Reason::UNSTORABLE, .. }) => Self::Fails(Reached::Perhaps),
@@ -116,8 +132,8 @@ impl Evidence {
 const NEVER_REACHED: usize = 3;
 const PERHAPS_AT_FAULT: usize = 5;
 
-/// Forbidden pauses only when nothing has succeeded for this long: one store's missing right must
-/// not stop the others.
+/// Forbidden pauses only when nothing has succeeded for this long: a missing right of some must not stop the others.
+/// Where the messages' scopes are known, each scope counts once.
 const NO_SUCCESS_FOR: Duration = Duration::from_secs(30);
 
 /// Probes wait this long, doubling up to the last: work goes on within seconds of an outage's end.
@@ -163,7 +179,7 @@ impl Change {
     pub(super) fn show(
         self,
         status: &StageStatus,
-        bulkhead: Option<&str>,
+        part: &Part,
         result: &Result<Outcome, Failure>,
         next_probe: Option<Instant>,
     ) {
@@ -171,26 +187,37 @@ impl Change {
         match (self, result) {
             (Self::Paused, Err(failure)) => {
                 let (since, why) = (Utc::now(), failure.chain());
-                match bulkhead {
-                    None => tracing::warn!(stage, why, "paused: different messages fail in a row; probing"),
-                    Some(bulkhead) => tracing::warn!(
+                match part {
+                    Part::Stage => {
+                        tracing::warn!(stage, why, "paused: different messages fail in a row; probing")
+                    }
+                    Part::Bulkhead(bulkhead) => tracing::warn!(
                         stage,
                         bulkhead,
                         why,
                         "bulkhead paused: different messages of it fail in a row; probing"
                     ),
+                    Part::Scope(scope) => tracing::warn!(
+                        stage,
+                        scope,
+                        why,
+                        "{scope} paused: different messages of it are forbidden in a row; probing"
+                    ),
                 }
                 let next_probe_at = next_probe_at.unwrap_or(since);
-                status.set_pause(bulkhead, Some(Pause { since, why, next_probe_at }));
+                status.set_pause(part, Some(Pause { since, why, next_probe_at }));
             }
             (Self::Resumed, _) => {
-                match bulkhead {
-                    None => tracing::info!(stage, "resumed: a probe succeeded"),
-                    Some(bulkhead) => tracing::info!(stage, bulkhead, "bulkhead resumed: a probe succeeded"),
+                match part {
+                    Part::Stage => tracing::info!(stage, "resumed: a probe succeeded"),
+                    Part::Bulkhead(bulkhead) => {
+                        tracing::info!(stage, bulkhead, "bulkhead resumed: a probe succeeded");
+                    }
+                    Part::Scope(scope) => tracing::info!(stage, scope, "{scope} resumed: a probe succeeded"),
                 }
-                status.set_pause(bulkhead, None);
+                status.set_pause(part, None);
             }
-            _ => next_probe_at.into_iter().for_each(|at| status.set_next_probe(bulkhead, at)),
+            _ => next_probe_at.into_iter().for_each(|at| status.set_next_probe(part, at)),
         }
     }
 }
@@ -201,6 +228,11 @@ fn to_utc(instant: Instant) -> DateTime<Utc> {
 }
 
 impl CircuitBreaker {
+    /// Whether there is no evidence against the downstream.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.pause.is_none() && self.failing.is_empty()
+    }
+
     pub(crate) fn is_paused(&self) -> bool {
         self.pause.is_some()
     }
@@ -289,7 +321,7 @@ mod tests {
         result: Result<Outcome, Failure>,
     ) -> (bool, bool) {
         let evidence = Evidence::of_any(&result);
-        let inside = async { Ok(Handled::Ended { result, evidence, paused: false }) };
+        let inside = async { Ok(Handled::Ended { result, evidence, paused: false, scope: None }) };
         match layer.layer(&Message::plain(body), is_probe, inside).await {
             Ok(Handled::Ended { paused, .. }) => (true, paused),
             _ => (false, true),

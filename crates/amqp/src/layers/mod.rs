@@ -12,6 +12,7 @@ mod isolate;
 mod measure;
 mod put_aside;
 mod retry;
+mod scope;
 pub(crate) mod trace;
 
 use std::pin::pin;
@@ -30,12 +31,14 @@ use crate::{
 use bulkhead::BulkheadLayer;
 use circuit_breaker::{CircuitBreakerLayer, Evidence};
 use retry::RetryQueues;
+use scope::ScopeLayer;
 
 /// The layers of one stage, with what its deliveries share.
 pub(crate) struct Layers<H> {
     handler: H,
     stage: &'static str,
     queue: String,
+    scopes: ScopeLayer,
     bulkheads: BulkheadLayer,
     breaker: CircuitBreakerLayer,
     retry_queues: RetryQueues,
@@ -69,6 +72,8 @@ pub(crate) enum Handled {
         evidence: Evidence,
         /// Whether what it failed at is paused, because everything fails there.
         paused: bool,
+        /// The message's scope, where something is held against it.
+        scope: Option<String>,
     },
 }
 
@@ -80,6 +85,7 @@ impl<H: Handler> Layers<H> {
         let bulkheads = handler.bulkheads();
         Self {
             handler,
+            scopes: ScopeLayer::new(consumer.concurrency.into(), delays, status.clone()),
             bulkheads: BulkheadLayer::new(bulkheads, consumer.concurrency.into(), delays, status.clone()),
             breaker: CircuitBreakerLayer::new(delays[0], status.clone()),
             retry_queues: RetryQueues { work_queue: queue.clone(), delays: delays.clone() },
@@ -109,7 +115,8 @@ impl<H: Handler> Layers<H> {
         let isolated = pin!(isolate::layer(message, handled));
         let followed_up = pin!(follow_up::layer(context, isolated));
         let measured = pin!(measure::layer(metrics, &self.status, followed_up));
-        let limited = pin!(self.bulkheads.layer(message, || self.handler.bulkhead(message), measured));
+        let scoped = pin!(self.scopes.layer(message, || self.handler.scope(message), measured));
+        let limited = pin!(self.bulkheads.layer(message, || self.handler.bulkhead(message), scoped));
         let guarded = pin!(self.breaker.layer(message, is_probe, limited));
         let retried = pin!(self.retry_queues.layer(context, guarded));
         let settled = pin!(dead_letter::layer(context, retried));

@@ -35,6 +35,14 @@ pub mod names {
     /// Deliveries without an end before it last waited in a retry queue, from which the broker's own count
     /// begins again (integer).
     pub const DELIVERED_IN_VAIN: &str = "x-bilag-delivered-in-vain";
+    /// The routing key it had on the users' bus.
+    pub const SOURCE_KEY: &str = "x-bilag-source-key";
+    /// The type it had there.
+    pub const SOURCE_TYPE: &str = "x-bilag-source-type";
+    /// The tenant that its publisher's header `tenant` named there.
+    pub const SOURCE_TENANT: &str = "x-bilag-source-tenant";
+    /// Envelopes around it that are opened already: it is one message of a batch (an integer, as text).
+    pub const OPENED: &str = "x-bilag-opened";
     /// W3C trace context.
     pub const TRACEPARENT: &str = "traceparent";
 
@@ -44,7 +52,7 @@ pub mod names {
 
 /// What is passed on from one message to the next. `x-death` and its kin, `x-delivery-count`, `CC`,
 /// `BCC` and every header of others stay behind: copied, they lose or multiply messages.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 18] = [
     names::ATTEMPT,
     names::STAGE,
     names::REASON,
@@ -58,6 +66,10 @@ const KEPT: [&str; 14] = [
     names::PACKAGE,
     names::REDRIVEN,
     names::EDITED_FROM,
+    names::SOURCE_KEY,
+    names::SOURCE_TYPE,
+    names::SOURCE_TENANT,
+    names::OPENED,
     names::TRACEPARENT,
 ];
 

@@ -2,13 +2,16 @@
 
 pub(crate) mod delivery_count;
 pub(crate) mod header;
+mod origin;
 mod provenance;
+
+pub use origin::Origin;
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, SecondsFormat, Utc};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -181,6 +184,16 @@ impl Message {
         self.header_number(names::ATTEMPT).and_then(|spent| u32::try_from(spent).ok()).unwrap_or(0)
     }
 
+    /// When it was first published, where it says: the earlier of its publisher's timestamp and its first failure,
+    /// which retries and redriving both keep. A timestamp of 0 says nothing.
+    pub fn published_at(&self) -> Option<DateTime<Utc>> {
+        let stamp = self.properties.timestamp().filter(|seconds| *seconds > 0);
+        let stamp = stamp.and_then(|seconds| DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0));
+        let failed = self.header_text(names::FIRST_FAILED_AT);
+        let failed = failed.and_then(|time| Some(DateTime::parse_from_rfc3339(&time).ok()?.to_utc()));
+        stamp.into_iter().chain(failed).min()
+    }
+
     /// What it is about, where its headers say so.
     pub fn subject(&self) -> Option<Subject> {
         names::SUBJECTS.into_iter().find_map(|[owner, id]| {
@@ -244,6 +257,9 @@ impl Message {
                 headers.set_text(names::LAST_FAILED_AT, time);
             }
         }
+        if let Some(origin) = self.origin() {
+            origin.set(&mut headers);
+        }
         headers
     }
 
@@ -267,11 +283,37 @@ impl Message {
         to
     }
 
+    /// Headers and properties of one of the messages that this one holds, the first of which is 0.
+    pub(crate) fn part(&self, index: usize, opened: u16) -> BasicProperties {
+        let mut headers = Headers::default();
+        for name in [names::TRACEPARENT, names::EDITED_FROM] {
+            if let Some(text) = self.header_text(name) {
+                headers.set_text(name, text);
+            }
+        }
+        if let Some(redriven) = self.header_number(names::REDRIVEN) {
+            headers.set_number(names::REDRIVEN, redriven);
+        }
+        if let Some(origin) = self.origin() {
+            Origin { opened, ..origin }.set(&mut headers);
+        }
+        let id = match self.id() {
+            id if id.len() < MAX_PART_OF => id,
+            id => format!("sha256:{}", hex::encode(&Sha256::digest(id)[..16])),
+        };
+        // The body is plain, whatever that around it was.
+        let properties = self.kept_properties(&format!("{id}/{index}")).with_content_encoding("".into());
+        properties.with_headers(headers.to_table())
+    }
+
     fn table(&self) -> &FieldTable {
         static NONE: OnceLock<FieldTable> = OnceLock::new();
         self.properties.headers().as_ref().unwrap_or_else(|| NONE.get_or_init(FieldTable::default))
     }
 }
+
+/// The longest id that an index is added to: AMQP has room for 255 bytes.
+const MAX_PART_OF: usize = 200;
 
 /// The broker's note of when it last dead-lettered the message: the first entry of `x-death`.
 pub(crate) fn last_death(table: &FieldTable) -> Option<&FieldTable> {
@@ -340,5 +382,40 @@ fn shown(value: &AMQPValue) -> String {
             table.insert("value".into(), other.clone());
             number(&table, "value").map_or_else(|| "(binary)".to_owned(), |number| number.to_string())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_published_by_timestamp_or_first_failure() {
+        let at = |stamp: Option<u64>, failed: Option<&str>| {
+            let mut headers = Headers::default();
+            if let Some(time) = failed {
+                headers.set_text(names::FIRST_FAILED_AT, time);
+            }
+            let mut message = Message::plain("{}");
+            message.properties = BasicProperties::default().with_headers(headers.to_table());
+            if let Some(seconds) = stamp {
+                message.properties = message.properties.with_timestamp(seconds);
+            }
+            // As it is after a retry.
+            message.properties =
+                message.kept_properties("id").with_headers(message.kept_headers().to_table());
+            message.published_at().map(|time| time.timestamp())
+        };
+        let (failed, seconds) = ("2026-11-02T12:00:00.000Z", 1_793_620_800);
+        assert_eq!(at(Some(100), None), Some(100));
+        assert_eq!(at(None, Some(failed)), Some(seconds));
+        assert_eq!(at(Some(seconds_before(seconds)), Some(failed)), Some(seconds - 60));
+        assert_eq!(at(Some(u64::MAX), Some(failed)), Some(seconds));
+        assert_eq!(at(Some(0), Some("yesterday")), None);
+        assert_eq!(at(None, None), None);
+    }
+
+    fn seconds_before(seconds: i64) -> u64 {
+        u64::try_from(seconds - 60).expect("after 1970")
     }
 }

@@ -13,12 +13,16 @@ const PREFIX: &str = "x-bilag-";
 /// By these only Bilag publishes, and by the default exchange an operator's tool that moves messages.
 const OURS: [&str; 5] = [EVENTS, RETRY, REQUEUE, DEAD, ""];
 
+/// Whether only Bilag publishes to an exchange.
+pub(crate) fn is_ours(exchange: &str) -> bool {
+    OURS.contains(&exchange)
+}
+
 /// Takes our headers off a message that came from somewhere else, also where the broker has dead-lettered it
 /// since: a message that ends every process carries what its publisher gave it into the dead letters.
 pub(crate) fn distrust(exchange: &str, properties: BasicProperties) -> BasicProperties {
     let Some(headers) = properties.headers() else { return properties };
     let died_of = last_death(headers).and_then(|death| text(death, "exchange"));
-    let is_ours = |exchange: &str| OURS.contains(&exchange);
     if is_ours(exchange) && died_of.as_deref().is_none_or(is_ours) {
         return properties;
     }

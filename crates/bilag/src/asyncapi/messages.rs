@@ -11,6 +11,9 @@ const NO_MESSAGE: &str = "invoice.request.v1";
 
 const DEAD_LETTER: &str = "dead.letter";
 
+/// Flow's webhooks of settled orders and receipts, which hold ids only.
+const IDS: &str = "flow.ids";
+
 /// What an event is called that comes in an envelope.
 fn enveloped(event: &str) -> String {
     format!("{event}.cloudevent")
@@ -24,6 +27,7 @@ pub fn all() -> Map<String, Value> {
         messages.insert(enveloped(&event), in_envelope(&event));
     }
     messages.insert(DEAD_LETTER.to_owned(), dead_letter());
+    messages.insert(IDS.to_owned(), ids());
     messages
 }
 
@@ -32,6 +36,9 @@ pub fn all() -> Map<String, Value> {
 pub fn of_key(exchange: &str, key: &str) -> Vec<String> {
     if exchange == DEAD {
         return vec![DEAD_LETTER.to_owned()];
+    }
+    if ["ORDER_SETTLED", "ORDER_RECEIPT_SETTLED"].contains(&key) {
+        return vec![IDS.to_owned()];
     }
     let family =
         |event: &str| event.rsplit_once('.').map_or(event.to_owned(), |(family, _)| family.to_owned());
@@ -49,6 +56,26 @@ fn events() -> impl Iterator<Item = String> {
     let names =
         events::schemas().into_iter().map(|(file, _)| file.trim_end_matches(".schema.json").to_owned());
     names.filter(|name| name != NO_MESSAGE)
+}
+
+fn ids() -> Value {
+    let named = json!({ "type": "object", "properties": { "Uid": { "type": "string" } } });
+    json!({
+        "name": IDS,
+        "title": "Flow's webhook of a settled order or receipt",
+        "summary": "Ids only: the stage hydrate reads the receipt from Flow.",
+        "contentType": "application/json",
+        "headers": { "$ref": "#/components/schemas/headers" },
+        "payload": {
+            "type": "object",
+            "required": ["tenant"],
+            "properties": {
+                "action": { "enum": ["ORDER_SETTLED", "ORDER_RECEIPT_SETTLED"] },
+                "tenant": { "type": "object", "required": ["Uid"], "properties": { "Uid": { "type": "string" } } },
+                "store": named, "order": named, "orderReceipt": named
+            }
+        }
+    })
 }
 
 fn schema(event: &str) -> Value {
@@ -122,6 +149,10 @@ pub fn headers() -> Value {
             names::OMS: text("The OMS that a package is of."),
             names::PACKAGE: text("The package's id there."),
             names::DEATH: text("Names this death, and no other: the dead letter's id."),
+            names::SOURCE_KEY: text("The routing key that it had on the users' bus."),
+            names::SOURCE_TYPE: text("The AMQP type that it had there."),
+            names::SOURCE_TENANT: text("What its publisher's header `tenant` said there."),
+            names::OPENED: text("Envelopes around it that are opened already: it is one event of a batch."),
             names::EDITED_FROM: text("The dead letter whose body an operator corrected: this is what was sent instead."),
             names::REDRIVEN: number("How often an operator sent it on again."),
             names::TRACEPARENT: text("W3C Trace Context.")

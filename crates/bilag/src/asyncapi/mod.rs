@@ -40,11 +40,11 @@ pub fn document(topology: &Topology, vhost: &str, stages: &[&Stage]) -> Value {
         if *exchange == topology.bus {
             let what = format!("Webhooks that say {key}, where bilag ingress takes them");
             operations.insert(format!("ingress.send.{}", id(key)), send(&channel, &what));
-        } else if *exchange == EVENTS
-            && let Some((event, stage)) = sender(key, stages)
-        {
-            let what = format!("What follows in the stage {stage}: {event}");
-            operations.insert(format!("{stage}.send.{}", id(key)), send(&channel, &what));
+        } else if *exchange == EVENTS {
+            for (event, stage) in senders(key, stages) {
+                let what = format!("What follows in the stage {stage}: {event}");
+                operations.insert(format!("{stage}.send.{}", id(key)), send(&channel, &what));
+            }
         }
     }
     json!({
@@ -100,10 +100,10 @@ fn channel_of_key(exchange: &str, key: &str) -> String {
     format!("{}.key.{}", id(exchange), id(key))
 }
 
-/// The stage that emits an event with this key, and the event's type.
-fn sender(key: &str, stages: &[&Stage]) -> Option<(&'static str, &'static str)> {
-    let emits = |stage: &&&Stage| stage.emits.iter().find(|event| key.starts_with(**event)).copied();
-    stages.iter().find_map(|stage| Some((emits(&stage)?, stage.name)))
+/// The stages that emit an event with this key, each with the event's type.
+fn senders(key: &str, stages: &[&Stage]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let emits = move |stage: &Stage| stage.emits.iter().find(|event| key.starts_with(**event)).copied();
+    stages.iter().filter_map(move |stage| Some((emits(stage)?, stage.name)))
 }
 
 fn receive(stage: &Stage) -> Value {

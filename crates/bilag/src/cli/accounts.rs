@@ -1,8 +1,9 @@
 //! Arguments of `bilag report` and `bilag sync verify`.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use consumer_hydrate::FlowConnection;
 use consumer_upload::OmniumConnection;
 use report::By;
 use tenants::TenantSettings;
@@ -11,7 +12,7 @@ use crate::settings::StoreSettings;
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// First day, as in 2026-11-01; a receipt counts on the day it was settled, in the store's local time
+    /// First day, as in 2026-11-01 or yesterday; a receipt counts on the day it was settled, in the store's local time
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub from: NaiveDate,
     /// Last day, included
@@ -26,6 +27,9 @@ pub struct ReportArgs {
     /// Only this tenant
     #[arg(long, value_name = "UID")]
     pub tenant: Option<String>,
+    /// Instead, list what this system has and the store never received; exit with code 1 if there is any
+    #[arg(long, value_enum, value_name = "SYSTEM", conflicts_with_all = ["by", "target", "format", "strict"])]
+    pub against: Option<Against>,
     /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub format: ReportFormat,
@@ -36,9 +40,18 @@ pub struct ReportArgs {
     #[arg(long)]
     pub strict: bool,
     #[command(flatten)]
+    pub flow: FlowConnection,
+    #[command(flatten)]
     pub tenants: TenantSettings,
     #[command(flatten)]
     pub store: StoreSettings,
+}
+
+/// With what a period can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Against {
+    /// Flow's receipts and series of numbers
+    Flow,
 }
 
 /// Output format of a report.
@@ -80,7 +93,13 @@ pub struct VerifyArgs {
     pub store: StoreSettings,
 }
 
+/// `yesterday` and `today`, in UTC, are for timers.
 pub(super) fn parse_day(text: &str) -> Result<NaiveDate, &'static str> {
+    match text {
+        "today" => return Ok(Utc::now().date_naive()),
+        "yesterday" => return Ok((Utc::now() - TimeDelta::days(1)).date_naive()),
+        _ => {}
+    }
     let is_whole = text.len() == 10;
     text.parse().ok().filter(|_| is_whole).ok_or("use a date such as 2026-11-30")
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::Args;
+use consumer_hydrate::FlowConnection;
 use tenants::TenantSettings;
 
 use super::accounts::{parse_day, parse_rate};
@@ -12,8 +13,14 @@ use crate::settings::{BrokerSettings, StoreSettings};
 #[derive(Debug, Args)]
 pub struct BackfillArgs {
     /// Files of receipt.settled.v1 events: a single one, JSON Lines or an array; `-` reads standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "from_flow", conflicts_with = "from_flow", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Read the receipts from Flow (FLOW_API_TOKEN) instead of files
+    #[arg(long)]
+    pub from_flow: bool,
+    /// With --from-flow, only this tenant [default: those of the tenants file]
+    #[arg(long, requires = "from_flow", value_name = "UID")]
+    pub tenant: Option<String>,
     /// Only receipts settled on this day or later, in the store's time zone
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub from: NaiveDate,
@@ -31,6 +38,8 @@ pub struct BackfillArgs {
     pub json: bool,
     #[command(flatten)]
     pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub flow: FlowConnection,
     #[command(flatten)]
     pub tenants: TenantSettings,
     #[command(flatten)]

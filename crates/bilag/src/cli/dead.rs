@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use chrono::{DateTime, Utc};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Subcommand};
+use consumer::TransformSettings;
+use operate::dead_letters::{SINCE_FORMAT, since};
 
+use crate::chain::stages;
 use crate::settings::{BrokerSettings, PackageSettings, StoreSettings};
 
 #[derive(Debug, Subcommand)]
@@ -26,7 +30,7 @@ pub enum DeadCommand {
     ///
     /// The body is checked as its stage would read it, and must be about the same receipt or package.
     Edit(Box<EditArgs>),
-    /// Print the complete messages of dead-letter queues as JSON Lines
+    /// Print the complete messages of dead-letter queues as JSON Lines; fails if not all could be read
     Export(ExportArgs),
     /// Rebuild the index of dead letters from the queues
     Reindex(ReindexArgs),
@@ -35,13 +39,14 @@ pub enum DeadCommand {
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Only this stage
+    #[arg(value_parser = stage_name())]
     pub stage: Option<String>,
-    /// Only this reason
-    #[arg(long)]
+    /// Only this reason, as in docs/reasons.md
+    #[arg(long, value_parser = reasons(), hide_possible_values = true)]
     pub reason: Option<String>,
-    /// Only dead letters indexed within this time, as in 2h
-    #[arg(long, value_name = "DELAY")]
-    pub since: Option<amqp::Delay>,
+    /// Only dead letters indexed since: an age as in 30m, 2h or 7d, or a day
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
+    pub since: Option<DateTime<Utc>>,
     /// Only with this text in id, message id, receipt, package or error
     #[arg(long)]
     pub text: Option<String>,
@@ -74,9 +79,27 @@ pub struct ShowArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    pub transforms: TransformSettings,
+    #[command(flatten)]
     pub broker: BrokerSettings,
     #[command(flatten)]
     pub store: StoreSettings,
+}
+
+/// The stages by their names: one that is mistyped would match nothing, as if all were well.
+fn stage_name() -> PossibleValuesParser {
+    PossibleValuesParser::new(stages().iter().map(|stage| stage.name))
+}
+
+/// The reasons by their names.
+fn reasons() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        operate::reasons(stages()).iter().map(|reason| reason.as_str()).collect::<Vec<_>>(),
+    )
+}
+
+fn parse_since(text: &str) -> Result<DateTime<Utc>, String> {
+    since(text, Utc::now()).ok_or_else(|| format!("expected {SINCE_FORMAT}"))
 }
 
 /// Which dead letters.
@@ -106,14 +129,14 @@ pub struct DeadLettersArgs {
 #[derive(Debug, Args)]
 pub struct DeadLetterKind {
     /// Of this stage
-    #[arg(long)]
+    #[arg(long, value_parser = stage_name())]
     pub stage: Option<String>,
-    /// With this reason
-    #[arg(long)]
+    /// With this reason, as in docs/reasons.md
+    #[arg(long, value_parser = reasons(), hide_possible_values = true)]
     pub reason: Option<String>,
-    /// Indexed within this time, as in 2h
-    #[arg(long, value_name = "DELAY")]
-    pub since: Option<amqp::Delay>,
+    /// Indexed since: an age as in 30m, 2h or 7d, or a day
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
+    pub since: Option<DateTime<Utc>>,
     /// With this text in id, message id, receipt, package or error
     #[arg(long)]
     pub text: Option<String>,
@@ -152,6 +175,8 @@ pub struct EditArgs {
     #[arg(long = "as", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub who: Option<String>,
     #[command(flatten)]
+    pub transforms: TransformSettings,
+    #[command(flatten)]
     pub broker: BrokerSettings,
     #[command(flatten)]
     pub store: StoreSettings,
@@ -160,9 +185,12 @@ pub struct EditArgs {
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// Only this stage
+    #[arg(value_parser = stage_name())]
     pub stage: Option<String>,
     #[command(flatten)]
     pub broker: BrokerSettings,
+    #[command(flatten)]
+    pub store: StoreSettings,
 }
 
 #[derive(Debug, Args)]

@@ -6,12 +6,13 @@ use clap::Parser;
 
 use super::Cli;
 
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "SECURITY.md",
     "deploy/README.md",
     "docs/accounts.md",
     "docs/console.md",
+    "docs/notifications.md",
     "docs/operations.md",
     "docs/plug-in.md",
     "docs/reasons.md",

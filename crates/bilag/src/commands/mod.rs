@@ -2,12 +2,15 @@
 
 pub mod audit;
 pub mod backfill;
+pub mod completions;
 pub mod console;
 pub mod dead;
 pub mod doctor;
 pub mod ingress;
+pub mod man;
 pub mod map;
 pub mod migrate;
+pub mod notify;
 pub mod packages;
 pub mod pause;
 pub mod prune;
@@ -15,12 +18,15 @@ pub mod publish;
 pub mod recount;
 pub mod render;
 pub mod report;
+pub mod report_flow;
 pub mod sandbox;
 pub mod stages;
 pub mod sync;
 pub mod template;
 pub mod topology;
 pub mod topology_users;
+pub mod transform;
+pub mod transform_init;
 pub mod verify;
 
 use std::io::Read;
@@ -43,6 +49,13 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failed> {
         Ok(()) => Ok(bytes),
         Err(error) => Err(Failed::at(path.display(), error)),
     }
+}
+
+/// JSON for people; as it is where it is none.
+fn indented(json: &[u8]) -> String {
+    let text = String::from_utf8_lossy(json);
+    let indented = serde_json::from_str::<serde_json::Value>(&text);
+    indented.and_then(|json| serde_json::to_string_pretty(&json)).unwrap_or_else(|_| text.into_owned())
 }
 
 /// A receipt that holds together, from a file.

@@ -26,7 +26,7 @@ pub async fn run(command: PackagesCommand) -> Result<(), Failed> {
         }
         PackagesCommand::Ask { package, packages, broker, store } => {
             let key = PackageKey { oms: packages.oms_id, package_id: package };
-            let publisher = broker.broker("packages")?;
+            let publisher = broker.broker_to_publish("packages")?;
             ask(store.open().await?.as_ref(), &publisher, &key).await
         }
     }
@@ -58,6 +58,7 @@ async fn list(
         .iter()
         .map(|count| vec![count.state.to_string(), count.count.to_string(), ago(count.oldest)])
         .collect();
+    output::test_header();
     table(&[Column::Left("state"), Column::Right("rounds"), Column::Right("unchanged for")], &rows);
     say("");
     if rounds.is_empty() {

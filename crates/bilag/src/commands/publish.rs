@@ -10,7 +10,7 @@ use crate::output::{Failed, say, tell};
 
 /// Publishes each file, confirmed; goes on after one that fails.
 pub async fn run(args: PublishArgs) -> Result<(), Failed> {
-    let broker = args.broker.broker("publish")?;
+    let broker = args.broker.broker_to_publish("publish")?;
     let publisher = Publisher::connect(&broker).await.map_err(Failed::plainly)?;
     let mut failures = 0;
     for file in &args.files {

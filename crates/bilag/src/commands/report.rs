@@ -21,6 +21,9 @@ pub async fn run(args: ReportArgs) -> Result<(), Failed> {
         }
     });
     filled.await.map_err(Failed::plainly)?;
+    if args.against.is_some() {
+        return super::report_flow::run(&args, store.as_ref()).await;
+    }
     let report = report::report(store.as_ref(), &query).await.map_err(Failed::plainly)?;
     match args.format {
         _ if args.json => output::json(&report::json(&report)),
@@ -83,6 +86,7 @@ fn figures(report: &Report) {
         columns.extend([Column::Right(heading), Column::Right("amount")]);
     }
     let rows: Vec<_> = report.rows.iter().chain(&report.totals).map(cells).collect();
+    output::test_header();
     table(&columns, &rows);
 }
 

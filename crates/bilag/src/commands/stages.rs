@@ -25,6 +25,7 @@ pub async fn run(args: &StagesArgs) -> Result<(), Failed> {
         Column::Right("in flight"),
         Column::Right("handled"),
     ];
+    output::test_header();
     table(&columns, &stages.iter().map(row).collect::<Vec<_>>());
     stages.iter().for_each(tell_more);
     if stages.iter().all(|stage| stage.running.is_empty() && stage.missing.is_empty()) {
@@ -47,15 +48,19 @@ fn row(now: &StageStatus) -> Vec<String> {
 fn state(now: &StageStatus) -> String {
     let all = now.running.len();
     let not_running = now.running.iter().filter(|seen| seen.report.broker != "running").count();
+    let blocked = now.running.iter().filter(|seen| seen.report.broker == "blocked").count();
     match (&now.hold, now.paused_by_themselves().count()) {
         (Some(_), _) => "paused by an operator".to_owned(),
         (None, 1) if all == 1 => "paused automatically".to_owned(),
         (None, some @ 1..) => format!("paused automatically in {some} of {all}"),
         (None, 0) if all == 0 => "not running".to_owned(),
+        (None, 0) if blocked == all => "blocked by the broker".to_owned(),
         (None, 0) if not_running > 0 => format!("running in {} of {all}", all - not_running),
-        (None, 0) => match now.why_tenants_wait().len() {
-            0 => "running".to_owned(),
-            count => format!("running, but for {count} tenant(s)"),
+        (None, 0) => match (now.why_tenants_wait().len(), now.why_stores_wait().len()) {
+            (0, 0) => "running".to_owned(),
+            (tenants, 0) => format!("running, but for {tenants} tenant(s)"),
+            (0, stores) => format!("running, but for {stores} store(s)"),
+            (tenants, stores) => format!("running, but for {tenants} tenant(s) and {stores} store(s)"),
         },
     }
 }
@@ -83,17 +88,20 @@ fn tell_more(now: &StageStatus) {
         field("why", &pause.why);
         field("next probe", next_probe(now, pause));
     }
-    for (seen, bulkhead) in now.paused_tenants() {
+    for (seen, part, pause) in now.paused_parts() {
         say("");
-        field(name, format_args!("tenant {} paused automatically at {}", bulkhead.bulkhead, process(seen)));
-        field("since", when(bulkhead.pause.since));
-        field("why", &bulkhead.pause.why);
-        field("next probe", next_probe(now, &bulkhead.pause));
+        field(name, format_args!("{part} paused automatically at {}", process(seen)));
+        field("since", when(pause.since));
+        field("why", &pause.why);
+        field("next probe", next_probe(now, pause));
     }
     for seen in now.running.iter().filter(|seen| seen.report.broker != "running") {
         let why = seen.report.broker_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
         say("");
-        field(name, format_args!("{} at {}{why}", seen.report.broker, process(seen)));
+        match &*seen.report.broker {
+            "blocked" => field(name, format_args!("blocked by the broker's alarm at {}{why}", process(seen))),
+            state => field(name, format_args!("{state} at {}{why}", process(seen))),
+        }
     }
     for seen in &now.missing {
         say("");
@@ -123,6 +131,7 @@ fn to_json(now: &StageStatus) -> Value {
         }),
         "paused": now.why_paused().map(|why| why.to_string()),
         "pausedTenants": now.why_tenants_wait().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "pausedStores": now.why_stores_wait().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "inHand": now.in_flight(),
         "handled": now.handled(),
         "processes": now.running.iter().map(process_json).collect::<Vec<_>>(),
@@ -145,6 +154,10 @@ fn process_json(seen: &SeenReport) -> Value {
         "lanes": report.bulkheads.iter().map(|bulkhead| {
             let ReportedPause { since, why, next_probe_at } = &bulkhead.pause;
             json!({ "lane": bulkhead.bulkhead, "since": since, "why": why, "nextProbeAt": next_probe_at })
+        }).collect::<Vec<_>>(),
+        "scopes": report.scopes.iter().map(|scope| {
+            let ReportedPause { since, why, next_probe_at } = &scope.pause;
+            json!({ "scope": scope.bulkhead, "since": since, "why": why, "nextProbeAt": next_probe_at })
         }).collect::<Vec<_>>(),
         "held": report.held,
         "inHand": report.in_flight,

@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use consumer::{Cycle, Reconcile, Reconciled};
+use operate::stages::StageStatus;
 use operate::{Blocker, DeliveryStatus, dead_letters_about, delivery_status};
 use serde_json::{Value, json};
 use sync_store::{
@@ -42,7 +43,7 @@ pub async fn run(command: SyncCommand) -> Result<(), Failed> {
                 targets,
                 tenants,
             };
-            let broker = broker.broker("reconcile")?;
+            let broker = broker.broker_to_publish("reconcile")?;
             reconcile(&Reconcile { broker, store, cycle, untouched_for }).await
         }
     }
@@ -88,6 +89,7 @@ async fn list(store: &dyn SyncStore, state: Option<State>, limit: u32, json: boo
             vec![count.target.clone(), count.state.to_string(), count.count.to_string(), oldest]
         })
         .collect();
+    output::test_header();
     table(
         &[
             Column::Left("target"),
@@ -221,6 +223,7 @@ async fn show(
         let store = store.describe();
         return Err(Failed::plainly(format!("no receipt with uid or voucher number {receipt} in {store}")));
     }
+    let stages_now = operate::stages::status(store, stages()).await.map_err(Failed::plainly)?;
     if json {
         let mut records = Vec::new();
         for listed in &found {
@@ -228,7 +231,9 @@ async fn show(
             let mut record = to_json(listed);
             record["prunedAt"] = json!(store.pruned_at(&listed.record.key).await.map_err(Failed::plainly)?);
             record["dryRun"] = rehearsal(store, &listed.record).await?.into();
-            record["way"] = status_to_json(&delivery_status(&listed.record, &letters, stages(), Utc::now()));
+            let status = delivery_status(&listed.record, &letters, stages(), Utc::now());
+            record["heldUpBy"] = held_up_by(&stages_now, listed, &status.blocker).into();
+            record["way"] = status_to_json(&status);
             records.push(record);
         }
         output::json(&records.into());
@@ -238,13 +243,17 @@ async fn show(
         if i > 0 {
             say("");
         }
-        show_receipt(store, records).await?;
+        show_receipt(store, &stages_now, records).await?;
     }
     Ok(())
 }
 
 /// The receipt, each target's record of it, and the dead letters that wait for a person because of it.
-async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), Failed> {
+async fn show_receipt(
+    store: &dyn SyncStore,
+    stages_now: &[StageStatus],
+    records: &[Listed],
+) -> Result<(), Failed> {
     let Listed { record: Record { key, .. }, receipt } = &records[0];
     field("receipt", key);
     if let Some(facts) = receipt {
@@ -258,7 +267,8 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
     }
     let letters = dead_letters_about(store, key).await.map_err(Failed::plainly)?;
     let mut named = Vec::new();
-    for Listed { record, .. } in records {
+    for listed in records {
+        let Listed { record, .. } = listed;
         say("");
         let DeliveryStatus { blocker, .. } = delivery_status(record, &letters, stages(), Utc::now());
         for (name, value) in lines(record) {
@@ -269,6 +279,9 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
         }
         if !matches!(blocker, Blocker::Nothing | Blocker::NotWanted) {
             field("blocked by", &blocker);
+        }
+        for why in held_up_by(stages_now, listed, &blocker) {
+            field("held up by", why);
         }
         named.extend_from_slice(blocker.dead_letters());
     }
@@ -281,6 +294,17 @@ async fn show_receipt(store: &dyn SyncStore, records: &[Listed]) -> Result<(), F
         field("dead letter", format_args!("bilag dead show {}", noted.letter.id));
     }
     Ok(())
+}
+
+/// What a receipt in a queue waits for, in words.
+fn held_up_by(stages_now: &[StageStatus], listed: &Listed, blocker: &Blocker) -> Vec<String> {
+    if !blocker.is_queue() {
+        return Vec::new();
+    }
+    let Listed { record, receipt } = listed;
+    let store = receipt.as_ref().map(|facts| facts.store_uid.as_str());
+    let held = operate::stages::holding_up(stages_now, &record.target, &record.key, store);
+    held.iter().map(ToString::to_string).collect()
 }
 
 /// What a dry run would have sent.

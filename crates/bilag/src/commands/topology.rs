@@ -67,12 +67,16 @@ async fn check(CheckArgs { management_url, topology: args }: &CheckArgs) -> Resu
     let management = management_url.as_ref().map(|url| Management::new(url, &broker));
     let topology = topology(args);
     let differences = amqp::check(&broker, &topology, management.as_ref()).await.map_err(Failed::plainly)?;
+    let alarm = amqp::alarm(&broker, &topology).await.map_err(Failed::plainly)?;
     if args.json {
         let list: Vec<_> =
             differences.iter().map(|found| json!({ "what": found.what, "problem": found.problem })).collect();
-        output::json(&json!({ "broker": broker.to_string(), "differences": list }));
+        output::json(&json!({ "broker": broker.to_string(), "alarm": alarm, "differences": list }));
     } else {
         differences.iter().for_each(say);
+        if let Some(alarm) = &alarm {
+            say(format_args!("the broker has an alarm and accepts no messages: {alarm}"));
+        }
         if management.is_none() {
             say(
                 "bindings and policies were not compared, because AMQP cannot list them: set BILAG_MANAGEMENT_URL",
@@ -80,6 +84,7 @@ async fn check(CheckArgs { management_url, topology: args }: &CheckArgs) -> Resu
         }
     }
     match differences.len() {
+        0 if alarm.is_some() => Err(Failed::plainly(format!("an alarm at {broker}"))),
         0 if args.json => Ok(()),
         0 => {
             say(format_args!("no differences at {broker}"));

@@ -153,7 +153,8 @@ fn to_json(findings: &Findings) -> serde_json::Value {
     })
 }
 
-/// Exit code 1 if anything differs, or the end was not reached.
+/// Exit code 1 if anything differs, or the end was not reached; 3 if something could not be compared, and all else
+/// agrees.
 fn conclude(findings: Findings) -> Result<(), Failed> {
     let go_on = match &findings.last {
         Some(key) => format!("continue with --after {key}"),
@@ -171,7 +172,9 @@ fn conclude(findings: Findings) -> Result<(), Failed> {
             let (differ, unknown) = (findings.differences.len(), findings.receipts_not_compared());
             match (differ, unknown) {
                 (0, 0) => Ok(()),
-                (0, unknown) => Err(Failed::plainly(format!("{unknown} receipt(s) could not be compared"))),
+                (0, unknown) => {
+                    Err(Failed::inconclusive(format!("{unknown} receipt(s) could not be compared")))
+                }
                 (differ, 0) => {
                     Err(Failed::plainly(format!("{differ} difference(s) between Omnium and the records")))
                 }

@@ -14,11 +14,13 @@ use crate::auth::session::Sessions;
 use crate::auth::viewer::Viewer;
 use crate::error::PageError;
 use crate::error_page::render;
+use crate::state::Settings;
 
 /// Identifies the viewer, or redirects to the login.
 pub(crate) async fn require_viewer(
     State(sessions): State<Sessions>,
     State(guard): State<Arc<RequestGuard>>,
+    State(settings): State<Arc<Settings>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -28,6 +30,7 @@ pub(crate) async fn require_viewer(
     };
     match viewer {
         Ok(Some(viewer)) => {
+            let viewer = viewer.with_test_label(settings.test_label.clone());
             request.extensions_mut().insert(viewer.clone());
             render(next.run(request).await, Some(&viewer))
         }

@@ -1,5 +1,7 @@
 //! The person behind a request, and the forms that only they can send.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -15,17 +17,28 @@ pub(crate) struct Viewer {
     user: User,
     csrf: Token,
     session: Option<String>,
+    test_label: Option<Arc<str>>,
 }
 
 impl Viewer {
     /// Without login, on loopback.
     pub(crate) fn anonymous(role: Role, csrf: &Token) -> Self {
         let user = User { name: "anonymous".to_owned(), role };
-        Self { user, csrf: csrf.clone(), session: None }
+        Self { user, csrf: csrf.clone(), session: None, test_label: None }
     }
 
     pub(crate) fn of(user: User, csrf: Token, session: String) -> Self {
-        Self { user, csrf, session: Some(session) }
+        Self { user, csrf, session: Some(session), test_label: None }
+    }
+
+    /// What pages say of where receipts go.
+    pub(crate) fn with_test_label(self, test_label: Option<Arc<str>>) -> Self {
+        Self { test_label, ..self }
+    }
+
+    /// See [`Console::test_label`](crate::Console::test_label).
+    pub(crate) fn test_label(&self) -> Option<&str> {
+        self.test_label.as_deref()
     }
 
     pub(crate) fn user(&self) -> &User {

@@ -60,6 +60,12 @@ fn problems(status: &ChainStatus) -> Markup {
                      themselves." }
             }
         }
+        @if let Ok(numbers) = &status.broker && let Some(alarm) = &numbers.alarm {
+            div.notice.bad role="alert" {
+                p { strong { "The broker has an alarm. " } (untrusted(alarm)) "." }
+                p { "It accepts no messages until the alarm ends: consumers and redrives wait, and resume by themselves.                      Free memory or disk space on its node." }
+            }
+        }
         @if let Ok(numbers) = &status.broker && let Source::Amqp(Some(why)) = &numbers.source {
             div.notice.warn { p { (why) ". Until it answers, the numbers come from AMQP." } }
         }

@@ -10,8 +10,11 @@ use chrono::{DateTime, Utc};
 use events::ReceiptSettled;
 use maud::{Markup, html};
 use operate::dead_letters::{DeadLetterService, decoded};
+use operate::stages::{StageStatus, holding_up};
 use operate::{Blocker, DeliveryStatus, dead_letters_about, delivery_status};
-use sync_store::{Key, NotedDeadLetter, Page, Place, Record, RecordFilter, State as RecordState, SyncStore};
+use sync_store::{
+    Key, NotedDeadLetter, Page, Place, Receipt, Record, RecordFilter, State as RecordState, SyncStore,
+};
 use tokio::task::spawn_blocking;
 
 use crate::auth::user::Role;
@@ -23,7 +26,8 @@ use crate::components::{
 };
 use crate::error::PageError;
 use crate::layout::{Section, page};
-use crate::state::{AppState, Settings, Store};
+use crate::redaction::Redacted;
+use crate::state::{AppState, EInvoice, Settings, Store};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
@@ -38,6 +42,7 @@ const UNKNOWN: &str = "No event of this receipt was received, or none with a rea
 async fn show(
     State(service): State<Arc<DeadLetterService>>,
     State(clock): State<Clock>,
+    State(settings): State<Arc<Settings>>,
     viewer: Viewer,
     Path((Segment(tenant), Segment(uid))): Path<(Segment, Segment)>,
 ) -> Result<Markup, PageError> {
@@ -52,8 +57,12 @@ async fn show(
     let dead_letters = dead_letters_about(store, &key).await?;
     let status = |record| (record, delivery_status(record, &dead_letters, &service.stages, now));
     let deliveries: Vec<_> = records.iter().map(status).collect();
+    let stages = operate::stages::status(store, &service.stages).await?;
     let decoded = kept.as_ref().and_then(|kept| decoded(&kept.body));
     let facts = kept.as_ref().map(|kept| &kept.facts);
+    // Pruned receipts lack what they had.
+    let of_document = kept.as_ref().filter(|_| pruned.is_none() && viewer.is(Role::Operator));
+    let of_document = of_document.and_then(|kept| events::decoded::<ReceiptSettled>(&kept.body));
     let title =
         facts.map_or_else(|| format!("Receipt {key}"), |facts| format!("Receipt {}", facts.voucher_number));
     let content = html! {
@@ -72,7 +81,7 @@ async fn show(
         }
         h2 { "Delivery" }
         @if deliveries.is_empty() { p { "No target wants it." } }
-        div.ways { @for (record, status) in &deliveries { (delivery(record, status, now)) } }
+        div.ways { @for (record, status) in &deliveries { (delivery(&viewer, record, status, &held_up_by(&stages, record, status, kept.as_ref()), now)) } }
         @if !dead_letters.is_empty() {
             h2 { "Dead letters" }
             (dead_letter_table(&viewer, &dead_letters, now))
@@ -84,7 +93,8 @@ async fn show(
         }
         @if let Some(facts) = facts && viewer.is(Role::Operator) {
             h2 { "Document" }
-            p.muted { "Rendered again from the received receipt, with the template of this console." }
+            p.muted { "A copy: rendered again from the received receipt, with the template of this console." }
+            @if let Some(event) = of_document { (e_invoice((settings.e_invoice)(&event))) }
             (document(&format!("{}/document.pdf", receipt_path(&key)), &events::file_name(&facts.voucher_number)))
         }
     };
@@ -106,12 +116,35 @@ async fn records(store: &dyn SyncStore, key: &Key) -> Result<Vec<Record>, PageEr
     Ok(its)
 }
 
-fn delivery(record: &Record, status: &DeliveryStatus, now: DateTime<Utc>) -> Markup {
+/// What a receipt in a queue waits for.
+fn held_up_by(
+    stages: &[StageStatus],
+    record: &Record,
+    status: &DeliveryStatus,
+    kept: Option<&Receipt>,
+) -> Vec<Redacted> {
+    if !status.blocker.is_queue() {
+        return Vec::new();
+    }
+    let store = kept.map(|kept| kept.facts.store_uid.as_str());
+    holding_up(stages, &record.target, &record.key, store).iter().map(Redacted::from).collect()
+}
+
+fn delivery(
+    viewer: &Viewer,
+    record: &Record,
+    status: &DeliveryStatus,
+    held_up_by: &[Redacted],
+    now: DateTime<Utc>,
+) -> Markup {
     html! {
         section.card aria-labelledby={ "to-" (status.target) } {
             h3 id={ "to-" (status.target) } { "To " (untrusted(&status.target)) " " (state(status.state)) }
             ol.steps { @for step in steps(record) { (step) } }
             p.holding.(colour(&status.blocker)) { (blocker(&status.blocker)) }
+            @for why in held_up_by {
+                p.holding.waits { "Held up: " (untrusted(why.for_viewer(viewer))) "." }
+            }
             p.muted { "Since " (when(now, status.since)) }
         }
     }
@@ -190,6 +223,26 @@ fn blocker(blocker: &Blocker) -> Markup {
     }
 }
 
+/// Whether the document contains an e-invoice, and what it lacks for one.
+fn e_invoice(found: EInvoice) -> Markup {
+    let (kind, said, reasons) = match found {
+        EInvoice::NotDue => return html! {},
+        EInvoice::Contained => return html! { p.muted { "Contains an e-invoice by EN 16931." } },
+        EInvoice::Missing(reasons) => ("notice warn", "It contains no e-invoice by EN 16931:", reasons),
+        EInvoice::Refused(reasons) => (
+            "notice bad",
+            "There is no document: an e-invoice by EN 16931 is required, and cannot be made:",
+            reasons,
+        ),
+    };
+    html! {
+        div class=(kind) {
+            p { (said) }
+            ul { @for reason in &reasons { li { (untrusted(reason)) } } }
+        }
+    }
+}
+
 fn place(place: Place) -> &'static str {
     match place {
         Place::Dead => "waiting",
@@ -222,7 +275,7 @@ const NO_RECEIPT: &str = "No valid event of this receipt was received: there is 
 
 const PRUNED: &str = "The receipt's personal data was removed: it cannot be rendered.";
 
-/// `GET /receipts/TENANT/UID/document.pdf`: rendered again from the received receipt. Contains personal data.
+/// `GET /receipts/TENANT/UID/document.pdf`: rendered again from the received receipt, as a copy. Contains personal data.
 async fn pdf(
     State(store): State<Store>,
     State(settings): State<Arc<Settings>>,
@@ -238,13 +291,12 @@ async fn pdf(
     let event: ReceiptSettled = events::decode(&kept.body)
         .map_err(|error| PageError::Invalid(format!("The stored receipt cannot be decoded: {error}.")))?;
     let file_name = event.order_receipt.file_name();
-    let template = (settings.template_of)(&event.tenant.uid);
     // Rendering is CPU-bound.
-    let rendered = spawn_blocking(move || template.render(&event)).await;
+    let rendered = spawn_blocking(move || (settings.render)(&event.as_copy())).await;
     match rendered {
-        Ok(Ok(rendered)) => Ok(pdf_response(&file_name, rendered.pdf)),
+        Ok(Ok(pdf)) => Ok(pdf_response(&file_name, pdf)),
         Ok(Err(error)) => {
-            Err(PageError::Invalid(format!("The document cannot be rendered: {}.", amqp::chain(&error))))
+            Err(PageError::Invalid(format!("The document cannot be rendered: {}.", amqp::chain(&*error))))
         }
         Err(_) => Err(PageError::Invalid("The document cannot be rendered: internal error.".to_owned())),
     }

@@ -38,6 +38,7 @@ pub(super) static EVENT_MEMBERS: Members = Members(&[
     ("receipt", Within(&RECEIPT)),
     ("invoice", Within(&INVOICE)),
     ("pdf", Within(&PDF)),
+    ("eInvoice", Within(&E_INVOICE)),
     ("event", Within(&EVENT)),
     ("payload", Within(&PAYLOAD)),
 ]);
@@ -72,7 +73,25 @@ static ORDER_RECEIPT: Members = Members(&[
     ("contactPerson", Within(&CONTACT)),
     ("invoiceAddress", Within(&ADDRESS)),
     ("referencedVoucherNumber", Shown),
+    ("issuer", Within(&ISSUER)),
+    ("dueDate", Shown),
+    ("deliveryDate", Shown),
+    ("till", Within(&TILL)),
+    ("paymentAccount", Redacted),
+    ("buyerReference", Redacted),
+    ("isCopy", Shown),
 ]);
+
+static ISSUER: Members = Members(&[
+    ("legalName", Shown),
+    ("legalId", Shown),
+    ("vatId", Shown),
+    ("taxOffice", Shown),
+    ("registerNote", Shown),
+    ("address", Within(&ADDRESS)),
+]);
+
+static TILL: Members = Members(&[("number", Shown), ("controlUnit", Shown)]);
 
 static ORDER: Members = Members(&[
     ("uid", Shown),
@@ -108,6 +127,9 @@ static ITEM: Members = Members(&[
     ("vatRate", Shown),
     ("vatAmount", Shown),
     ("ean", Shown),
+    ("unitCode", Shown),
+    ("taxCategory", Shown),
+    ("exemptionReason", Shown),
 ]);
 
 static SETTLEMENT: Members = Members(&[
@@ -120,7 +142,10 @@ static SETTLEMENT: Members = Members(&[
     ("settledAt", Shown),
     ("transactionId", Redacted),
     ("prePaymentUid", Shown),
+    ("externalSystemMappings", Within(&SYSTEM_MAPPING)),
 ]);
+
+static SYSTEM_MAPPING: Members = Members(&[("systemCode", Shown), ("externalId", Shown)]);
 
 static CUSTOMER: Members =
     Members(&[("uid", Redacted), ("type", Shown), ("loyaltyId", Redacted), ("displayName", Redacted)]);
@@ -160,10 +185,18 @@ static INVOICE: Members = Members(&[
     ("storeId", Shown),
     ("marketId", Shown),
     ("customerAddress", Within(&INVOICE_ADDRESS)),
+    ("isCreditNote", Shown),
+    ("kid", Redacted),
+    ("invoiceType", Shown),
+    ("amountRoundoff", Shown),
+    ("invoiceSenderAddress", Within(&INVOICE_ADDRESS)),
+    ("externalIds", Within(&EXTERNAL_ID)),
     ("lineItems", Within(&LINE)),
     ("payments", Within(&PAYMENT)),
     ("properties", Within(&PROPERTY)),
 ]);
+
+static EXTERNAL_ID: Members = Members(&[("id", Shown), ("providerName", Shown)]);
 
 static INVOICE_ADDRESS: Members = Members(&[
     ("name", Redacted),
@@ -209,6 +242,8 @@ static PAYMENT: Members = Members(&[
 static PROPERTY: Members = Members(&[("key", Shown), ("value", Redacted), ("keyGroup", Shown)]);
 
 static PDF: Members = Members(&[("fileName", Shown), ("sha256", Shown), ("content", Redacted)]);
+
+static E_INVOICE: Members = Members(&[("syntax", Shown), ("content", Redacted)]);
 
 static EVENT: Members = Members(&[("type", Shown), ("uuid", Shown)]);
 

@@ -115,11 +115,12 @@ impl Trial {
             },
             clock: Clock::of(move || *clock.lock().expect("whole")),
             allow_edit: false,
-            template_of: Arc::new(|_| receipt_pdf::Look {
-                template: receipt_pdf::Template::builtin("a4").expect("it is built in"),
-                language: None,
-                zone: None,
+            render: Arc::new(|event| {
+                let template = receipt_pdf::Template::builtin("a4").expect("it is built in");
+                Ok(receipt_pdf::render(template, event)?.pdf)
             }),
+            e_invoice: Arc::new(|_| console::EInvoice::NotDue),
+            test_label: None,
             package_timeout: std::time::Duration::from_secs(60),
         };
         let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -60,7 +60,7 @@ async fn a_letter_is_read_whole_once_and_never_while_somebody_moves_letters() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn letters_in_the_hands_of_another_reader_are_not_taken_for_gone() {
     let (vhost, world, id) = with_long_letter().await;
-    // It has no lease, as `bilag dead export` has none.
+    // A foreign program, which knows no lease.
     let channel = vhost.channel().await;
     let mut reader = channel
         .basic_consume("bilag.render.dead".into(), "".into(), Default::default(), Default::default())

@@ -2,8 +2,10 @@
 
 use console::Role;
 use reqwest::StatusCode;
+use serde_json::{Value, json};
+use sync_store::Key;
 
-use crate::given::{letter, noted, rejected};
+use crate::given::{letter, noted, open, receipt, rejected};
 use crate::world::{Seen, World};
 
 fn is_a_document(seen: &Seen) {
@@ -42,4 +44,39 @@ async fn what_has_no_document_says_so() {
     assert_eq!(seen.status, StatusCode::NOT_FOUND);
     assert!(seen.text.contains("This dead letter has no PDF"), "{}", seen.text);
     assert_eq!(desk.get("/receipts/9/none/document.pdf").await.status, StatusCode::NOT_FOUND);
+}
+
+/// The page of a receipt, as this role sees it.
+async fn page_of(event: &Value, role: Role) -> String {
+    let world = World::new().await;
+    let uid = event["orderReceipt"]["uid"].as_str().expect("a uid");
+    open(world.store.as_ref(), &Key::new("9", uid), event, "7").await;
+    world.desk(role).await.page(&format!("/receipts/9/{uid}")).await
+}
+
+#[tokio::test]
+async fn a_receipt_tells_what_its_e_invoice_lacks() {
+    const LACKS: &str = "It contains no e-invoice by EN 16931:";
+    const DUE: &str = "BT-9: the due date";
+    let lacking = receipt(7);
+    let page = page_of(&lacking, Role::Operator).await;
+    assert!(page.contains(LACKS) && page.contains(DUE), "{page}");
+    let page = page_of(&lacking, Role::Viewer).await;
+    assert!(!page.contains(LACKS) && !page.contains(DUE), "documents are not for viewers: {page}");
+
+    let mut complete = lacking.clone();
+    complete["orderReceipt"]["dueDate"] = json!("2026-12-02");
+    let page = page_of(&complete, Role::Operator).await;
+    assert!(page.contains("Contains an e-invoice by EN 16931.") && !page.contains(LACKS), "{page}");
+
+    let mut of_a_consumer = lacking;
+    of_a_consumer["orderReceipt"]["customer"]["type"] = json!("PERSON");
+    for address in ["/orderReceipt/invoiceAddress", "/orderReceipt/order/address"] {
+        if let Some(address) = of_a_consumer.pointer_mut(address).and_then(Value::as_object_mut) {
+            address.remove("companyName");
+            address.remove("vatNumber");
+        }
+    }
+    let page = page_of(&of_a_consumer, Role::Operator).await;
+    assert!(page.contains("Document") && !page.contains("e-invoice"), "{page}");
 }

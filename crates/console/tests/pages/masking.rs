@@ -78,6 +78,7 @@ async fn paused_by_itself(world: &World) {
         broker_why: None,
         pause: Some(pause.clone()),
         bulkheads: vec![ReportedBulkhead { bulkhead: "8".to_owned(), pause }],
+        scopes: Vec::new(),
         held: false,
         in_flight: 0,
         handled: 0,

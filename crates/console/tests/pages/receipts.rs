@@ -1,9 +1,10 @@
 //! Receipts: found by what people know of them, and what is holding each.
 
 use console::Role;
+use events::ReceiptSettled;
 use reqwest::StatusCode;
 
-use crate::given::{heard, rejected};
+use crate::given::{heard, receipt, rejected};
 use crate::world::{World, encoded};
 
 #[tokio::test]
@@ -36,6 +37,24 @@ async fn a_search_with_one_hit_leads_to_it_and_with_several_lists_them() {
         );
     }
     assert!(desk.page("/receipts").await.contains("18081.00"), "the latest are listed unasked");
+}
+
+#[tokio::test]
+async fn document_of_a_receipt_is_a_copy() {
+    let world = World::new().await;
+    heard(world.store.as_ref(), 7).await;
+    let desk = world.desk(Role::Operator).await;
+    assert!(desk.page("/receipts/9/rcpt-7").await.contains("A copy: rendered again"));
+    let document = desk.get("/receipts/9/rcpt-7/document.pdf").await;
+    assert_eq!(document.status, StatusCode::OK);
+    let original: ReceiptSettled = events::decode(receipt(7).to_string().as_bytes()).expect("a receipt");
+    let rendered = |event: &ReceiptSettled| {
+        let template = receipt_pdf::Template::builtin("a4").expect("it is built in");
+        let pdf = receipt_pdf::render(template, event).expect("a document").pdf;
+        String::from_utf8_lossy(&pdf).into_owned()
+    };
+    assert_eq!(document.text, rendered(&original.as_copy()));
+    assert_ne!(document.text, rendered(&original));
 }
 
 #[tokio::test]

@@ -121,3 +121,27 @@ async fn every_page_has_a_title_a_policy_and_one_first_heading() {
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
     }
 }
+
+#[tokio::test]
+async fn every_page_names_a_test_environment() {
+    const PAGES: [&str; 8] = [
+        "/",
+        "/letters",
+        "/receipts",
+        "/receipts/9/rcpt-1",
+        "/packages",
+        "/report",
+        "/audit",
+        "/receipts/9/none",
+    ];
+    let mut world = World::new().await;
+    rejected(world.store.as_ref(), 1).await;
+    for (label, is_told) in [(None, false), (Some("TEST (tenant 7)"), true)] {
+        world.test_label = label;
+        let desk = world.desk(Role::Viewer).await;
+        for path in PAGES {
+            let page = desk.get(path).await.text;
+            assert_eq!(page.contains(">TEST (tenant 7)</span>"), is_told, "{path}: {page}");
+        }
+    }
+}

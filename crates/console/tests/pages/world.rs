@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{Broker, Delay, Reason};
-use console::{Access, AuthMode, Clock, Console, Role, UsersFile};
+use console::{Access, AuthMode, Clock, Console, EInvoice, Role, UsersFile};
+use en16931::Policy;
 use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Target};
 use operate::Stage;
-use receipt_pdf::{Look, Template};
+use receipt_pdf::Template;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use sync_store::SyncStore;
 use tempfile::TempDir;
@@ -22,6 +23,8 @@ pub struct World {
     pub store: Arc<dyn SyncStore>,
     broker: Broker,
     folder: TempDir,
+    /// What its consoles say of where receipts go.
+    pub test_label: Option<&'static str>,
 }
 
 /// A console that is being served, for a person with a role.
@@ -72,7 +75,7 @@ impl World {
         let folder = TempDir::new().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("console.db").display());
         let store = sync_store::connect(&url).await.expect("a store");
-        Self { store, broker: Broker::parse(broker, "a test").expect("a URL"), folder }
+        Self { store, broker: Broker::parse(broker, "a test").expect("a URL"), folder, test_label: None }
     }
 
     /// A console for somebody with this role, where editing is allowed.
@@ -116,11 +119,16 @@ impl World {
             access: Access { mode, public_url: None },
             clock: Clock::system(),
             allow_edit,
-            template_of: Arc::new(|_| Look {
-                template: Template::builtin("a4").expect("it is built in"),
-                language: None,
-                zone: None,
+            render: Arc::new(|event| {
+                let template = Template::builtin("a4").expect("it is built in");
+                Ok(receipt_pdf::render(template, event)?.pdf)
             }),
+            e_invoice: Arc::new(|event| match en16931::decide(Policy::WhenPossible, event, None) {
+                Ok(None) => EInvoice::NotDue,
+                Ok(Some(_)) => EInvoice::Contained,
+                Err(missing) => EInvoice::Missing(missing.iter().map(ToString::to_string).collect()),
+            }),
+            test_label: self.test_label.map(Into::into),
             package_timeout: Duration::from_secs(60),
         };
         let shutdown = CancellationToken::new();

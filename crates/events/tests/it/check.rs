@@ -311,3 +311,99 @@ fn settlements_have_the_sign_of_the_grand_total() {
         ),
     ]);
 }
+
+#[test]
+fn requires_a_currency_of_iso_4217() {
+    for (currency, is_known) in [
+        ("NOK", true),
+        ("ISK", true),
+        ("KWD", true),
+        ("nok", false),
+        ("kr", false),
+        ("XXY", false),
+        ("XAU", false),
+    ] {
+        let json = with(sample("standard"), "/tenant/country/currency", json!(currency));
+        let expected: &[&str] = if is_known { &[] } else { &["tenant.country.currency"] };
+        assert_eq!(contradictions(&json), expected, "{currency}");
+        if !is_known {
+            let error = receipt(&json).check().expect_err("it is refused").to_string();
+            assert!(
+                error.ends_with("expected a currency that ISO 4217 knows, in capitals, as in NOK"),
+                "{error}"
+            );
+        }
+    }
+}
+
+/// A sale of two lines in a currency; totals, VAT by line and in all, in whole units but for `hundredths`.
+fn whole(currency: &str, totals: [i64; 2], vats: [i64; 2], vat_total: i64, unit: i64) -> Value {
+    let item = |i: usize| {
+        json!({
+            "uid": format!("i{i}"), "sku": "A", "name": "A", "quantity": 100, "unitPrice": totals[i] * unit,
+            "discountAmount": 0, "total": totals[i] * unit, "vatRate": 2400, "vatAmount": vats[i] * unit,
+        })
+    };
+    let total = (totals[0] + totals[1]) * unit;
+    let vat = json!([{ "rate": 2400, "net": total - vat_total * unit, "vat": vat_total * unit }]);
+    [
+        ("/tenant/country", json!({ "code": "IS", "currency": currency })),
+        ("/orderReceipt/items", json!([item(0), item(1)])),
+        (
+            "/orderReceipt/orderTotals",
+            json!({ "grandTotal": total, "vatTotal": vat_total * unit, "vat": vat }),
+        ),
+        ("/orderReceipt/settlements", json!([])),
+        ("/orderReceipt/settlementTotal", json!(null)),
+    ]
+    .into_iter()
+    .fold(sample("standard"), |json, (pointer, value)| with(json, pointer, value))
+}
+
+#[test]
+fn tolerance_is_the_least_unit_of_the_currency() {
+    // 24 % in 1,003 and 2,005 krónur is 194.13 and 388.06; of both together it is 582.19.
+    for (vats, vat_total, is_right) in [
+        ([194, 388], 582, true),
+        ([195, 389], 582, true),
+        ([194, 388], 584, true),
+        ([194, 388], 585, false),
+        ([194, 391], 585, false),
+    ] {
+        for currency in ["ISK", "JPY"] {
+            let found = contradictions(&whole(currency, [1003, 2005], vats, vat_total, 100));
+            assert_eq!(found.is_empty(), is_right, "{currency} {vats:?} {vat_total}: {found:?}");
+        }
+        // Of kroner the same is the tolerance in øre, and far beyond it in whole kroner.
+        let found = contradictions(&whole("NOK", [1003, 2005], vats, vat_total, 1));
+        assert_eq!(found.is_empty(), is_right, "{vats:?} {vat_total}: {found:?}");
+        assert!(!contradictions(&whole("NOK", [1003, 2005], [195, 389], 582, 100)).is_empty());
+    }
+    let wrong =
+        receipt(&whole("ISK", [1003, 2005], [194, 388], 585, 100)).check().expect_err("it is refused");
+    assert!(wrong.to_string().contains("within 1 a line"), "{wrong}");
+}
+
+#[test]
+fn weighed_line_of_whole_units_is_rounded_to_whole_ones() {
+    // 0.33 kg at 1,999 is 659.67.
+    for (currency, total, is_right) in
+        [("ISK", 66_000, true), ("ISK", 65_900, true), ("ISK", 67_200, false), ("NOK", 67_200, false)]
+    {
+        let json = [
+            ("/orderReceipt/items/0/quantity", json!(33)),
+            ("/orderReceipt/items/0/unitPrice", json!(199_900)),
+            ("/orderReceipt/items/0/total", json!(total)),
+        ]
+        .into_iter()
+        .fold(whole(currency, [660, 2005], [128, 388], 516, 100), |json, (pointer, value)| {
+            with(json, pointer, value)
+        });
+        let found = contradictions(&json);
+        assert_eq!(
+            found.contains(&"orderReceipt.items[0].total".to_owned()),
+            !is_right,
+            "{total}: {found:?}"
+        );
+    }
+}

@@ -11,3 +11,4 @@ mod numbers;
 mod packages;
 mod schemas;
 mod support;
+mod validators;

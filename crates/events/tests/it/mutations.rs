@@ -50,7 +50,8 @@ fn mark(json: &mut Value) {
     match json {
         Value::Object(members) => {
             for (name, value) in members.iter_mut() {
-                let is_fixed = name.ends_with("At") || ["type", "content", "target"].contains(&name.as_str());
+                let is_fixed = name.ends_with("At")
+                    || ["type", "content", "target", "currency"].contains(&name.as_str());
                 if !is_fixed && name != "targets" {
                     mark(value);
                 }

@@ -27,6 +27,11 @@ fn packed_by_its_own_event_or_a_transition_to_500() {
         (sample(), PackageStatus::Packed),
         (state(json!("500")), PackageStatus::Packed),
         (state(json!(500)), PackageStatus::Packed),
+        (state(json!("1100")), PackageStatus::PackedForRefund),
+        (
+            support::with(sample(), "/event/type", json!("package.status.packed_for_refund")),
+            PackageStatus::PackedForRefund,
+        ),
         (state(json!("550")), PackageStatus::Other),
         (state(json!("920")), PackageStatus::Other),
         (support::with(sample(), "/event/type", json!("package.created")), PackageStatus::Other),

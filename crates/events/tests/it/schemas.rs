@@ -73,7 +73,13 @@ fn invoice_request_matches_its_schema() {
     let body = support::read(&support::root().join("tests/samples/package-packed.json"));
     let package = events::raw_package(&body).expect("the sample is a package event");
     let kind = events::InvoiceRequestType::V1;
-    let request = events::InvoiceRequest { kind, id: "akinon/73/1", oms: "akinon", package: &package };
+    let request = events::InvoiceRequest {
+        kind,
+        id: "akinon/73/1",
+        oms: "akinon",
+        order_type: None,
+        package: &package,
+    };
     let request = serde_json::to_value(&request).expect("JSON");
     assert!(schema.is_valid(&request), "{request:#}");
     for member in ["type", "id", "oms", "package"] {

@@ -29,6 +29,7 @@ pub(crate) fn config(base_url: &str) -> Config {
         max_concurrent: 16,
         timeout: Duration::from_secs(5),
         attach_by: AttachBy::File,
+        tenant: None,
     }
 }
 

@@ -5,7 +5,7 @@ use events::About;
 use sync_store::{DeadLetter, DeadLetterInFull, NewAuditEntry, Place};
 
 use super::lease::Lease;
-use super::{DeadLetterError, DeadLetterService, EditError};
+use super::{DeadLetterError, DeadLetterService, EditError, origin};
 
 impl DeadLetterService {
     /// Sends a corrected body to the work queue of the dead letter's stage, with all attempts, and archives the
@@ -15,9 +15,9 @@ impl DeadLetterService {
     /// # Errors
     /// Nothing was sent, unless the error is about the archive.
     pub async fn edit(&self, who: &str, id: &str, body: &[u8]) -> Result<(), EditError> {
-        let DeadLetterInFull { noted, .. } = self.editable(id).await?;
-        let letter = &noted.letter;
-        self.accepts(letter, body)?;
+        let found = self.editable(id).await?;
+        let letter = &found.noted.letter;
+        self.accepts(&found, body)?;
         let lease = Lease::take(self.store.as_ref(), &letter.stage, who).await?;
         let sent = self.send_edited(who, letter, body).await;
         lease.give_back().await;
@@ -40,12 +40,15 @@ impl DeadLetterService {
     }
 
     /// Checks that the stage can decode the body, and that it is about the same receipt or package.
-    fn accepts(&self, letter: &DeadLetter, body: &[u8]) -> Result<(), EditError> {
+    fn accepts(&self, found: &DeadLetterInFull, body: &[u8]) -> Result<(), EditError> {
+        let letter = &found.noted.letter;
         let (id, stage) = (letter.id.clone(), letter.stage.clone());
         let Some(known) = self.stages.iter().find(|known| known.name == stage) else {
             return Err(EditError::UnknownStage { id, stage });
         };
-        let about = known.check(body).map_err(|source| EditError::Unreadable { stage, source })?;
+        let about = known
+            .check(body, origin(found).as_ref())
+            .map_err(|source| EditError::Unreadable { stage, source })?;
         let Some(body) = about else { return Ok(()) };
         let letter = match (&body, &letter.key, &letter.package) {
             (About::Receipt { tenant, receipt }, Some(key), _)

@@ -87,7 +87,7 @@ pub enum DeadLetterError {
     },
     /// Selected dead letters are not in the queue while another consumer reads it and may hold them.
     #[error(
-        "{left} dead letter(s) of {stage} were not found while another consumer reads the queue, perhaps `bilag dead export`; {so_far}; retry when that has ended"
+        "{left} dead letter(s) of {stage} were not found while another program reads the queue; {so_far}; retry when that has ended"
     )]
     HeldByOthers {
         /// How many.
@@ -104,6 +104,21 @@ pub enum DeadLetterError {
     Taken {
         /// Its name.
         stage: String,
+    },
+    /// The queue was not read to its end: somebody else receives from it, or takes dead letters out of it.
+    #[error(
+        "{read} of {count} dead letter(s) of {stage} were read, because another program reads {} and may hold others; {so_far}; retry when it has ended",
+        amqp::dead_queue_name(stage)
+    )]
+    Incomplete {
+        /// Its name.
+        stage: String,
+        /// Read.
+        read: u32,
+        /// In the queue when reading began.
+        count: u32,
+        /// What that means for the operation.
+        so_far: &'static str,
     },
     /// The dead letter was not reached in time.
     #[error(

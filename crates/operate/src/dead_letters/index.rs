@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-use amqp::{BrowseError, Browser, DeadLetterQueue, Handler, dead_queue_name};
+use amqp::{BrowseError, Browser, DeadLetterQueue, Found, Handler, dead_queue_name};
 use sync_store::{DeadLetterFilter, Place, StoreError};
 use tokio::time::timeout;
 
@@ -159,7 +159,11 @@ impl DeadLetterService {
             }
             there.insert(found.id);
         }
+        let incomplete = incomplete(&browser, stage, "none was forgotten");
         browser.end().await;
+        if let Some(error) = incomplete {
+            return Err(error);
+        }
         let archived = self.unindexed_in_archive(stage, lease).await?;
         let discarded: Vec<_> = archived.difference(&there).cloned().collect();
         self.store.move_dead_letters(&discarded, Place::Discarded).await?;
@@ -167,6 +171,39 @@ impl DeadLetterService {
         self.store.move_dead_letters(&gone, Place::Redriven).await?;
         let missing = there.difference(&known).count();
         Ok(Reindexed { stage, there: there.len(), missing, gone: gone.len() })
+    }
+
+    /// Calls `each` with every dead letter of a stage's queue, the oldest first; they stay there. Holds the stage's
+    /// lease meanwhile: what another operator has in flight would be missed.
+    ///
+    /// # Errors
+    /// Another operator holds the stage, the queue cannot be read, or not to its end.
+    pub async fn export(
+        &self,
+        stage: &str,
+        who: &str,
+        each: impl FnMut(&Found),
+    ) -> Result<(), DeadLetterError> {
+        let lease = Lease::take(self.store.as_ref(), stage, who).await?;
+        let exported = self.export_stage(stage, &lease, each).await;
+        lease.give_back().await;
+        exported
+    }
+
+    async fn export_stage(
+        &self,
+        stage: &str,
+        lease: &Lease<'_>,
+        mut each: impl FnMut(&Found),
+    ) -> Result<(), DeadLetterError> {
+        let mut browser = Browser::begin(&self.broker, stage, DeadLetterQueue::Dead).await?;
+        while let Some(found) = browser.next().await? {
+            lease.check(stage).await?;
+            each(&found);
+        }
+        let incomplete = incomplete(&browser, stage, "what was printed is not all");
+        browser.end().await;
+        incomplete.map_or(Ok(()), Err)
     }
 
     async fn indexed(&self, stage: &str, place: Place) -> Result<HashSet<String>, DeadLetterError> {
@@ -189,7 +226,18 @@ impl DeadLetterService {
                 archived.insert(found.id);
             }
         }
+        let incomplete = incomplete(&browser, stage, "none was forgotten");
         browser.end().await;
+        if let Some(error) = incomplete {
+            return Err(error);
+        }
         Ok(archived)
     }
+}
+
+/// The error of a queue that was not read to its end.
+fn incomplete(browser: &Browser, stage: &str, so_far: &'static str) -> Option<DeadLetterError> {
+    let (read, count) = browser.read();
+    let stage = stage.to_owned();
+    (!browser.is_complete()).then_some(DeadLetterError::Incomplete { stage, read, count, so_far })
 }

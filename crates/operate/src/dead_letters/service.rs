@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use amqp::{Broker, Delay};
+use amqp::{Broker, Delay, Origin};
+use consumer::Transformed;
 use serde_json::{Value, json};
 use sync_store::{
     DeadCause, DeadLetterFilter, DeadLetterInFull, NotedDeadLetter, Page, Place, StoreError, SyncStore,
@@ -38,6 +39,19 @@ impl DeadLetterService {
 /// Whether the index has the whole body: it keeps the beginning of a large one.
 pub fn is_whole(found: &DeadLetterInFull) -> bool {
     found.body.len() as u64 == found.noted.body_size
+}
+
+/// How the message of a dead letter came from the users' bus; `None` where it did not.
+pub fn origin(found: &DeadLetterInFull) -> Option<Origin> {
+    let headers: Value = serde_json::from_str(&found.headers).ok()?;
+    Origin::of_headers(|name| headers[name].as_str().map(str::to_owned))
+}
+
+/// What the stage's transforms make of a dead letter now; `None` where none of them is for it.
+pub fn transformed(stages: &[Stage], found: &DeadLetterInFull) -> Option<Transformed> {
+    let letter = &found.noted.letter;
+    let stage = stages.iter().find(|stage| stage.name == letter.stage)?;
+    stage.transformed(origin(found).as_ref(), letter.message_id.as_deref(), &readable(&found.body).0)
 }
 
 /// The body decompressed for reading, and whether it was compressed.

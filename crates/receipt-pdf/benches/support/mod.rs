@@ -2,17 +2,31 @@
 
 #[path = "../../tests/support/read.rs"]
 mod read;
+mod structure;
 
+use std::num::NonZeroU16;
 use std::sync::LazyLock;
 
 use events::ReceiptSettled;
+use krilla::SerializeSettings;
 use krilla::color::rgb;
+use krilla::configure::{Accessibility, Archival, ConfigurationBuilder};
+use krilla::destination::XyzDestination;
+use krilla::embed::{AssociationKind, EmbeddedFile, MimeType};
 use krilla::geom::{Path, PathBuilder, Point, Rect};
+use krilla::metadata::{DateTime, Metadata};
+use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::paint::Fill;
+use krilla::tagging::{
+    Artifact, ArtifactType, BBox, ContentTag, Identifier, Node, Placement, TableHeaderScope, Tag, TagGroup,
+    TagKind, TagTree,
+};
 use krilla::text::{Font, GlyphId, KrillaGlyph};
+use lopdf::{Document, Object};
 use read::Step;
 use serde_json::{Value, json};
+use structure::{Element, Part};
 
 const NAMES: [&str; 12] = [
     "Turski «Fonna» 180 cm",
@@ -59,13 +73,30 @@ pub(crate) fn receipts(count: usize, lines: usize) -> Vec<ReceiptSettled> {
         .collect()
 }
 
-/// Pages as krilla is to draw them.
-pub(crate) struct Drawn(Vec<Vec<Stroke>>);
+/// An invoice for machines, as it is embedded in documents.
+pub(crate) fn e_invoice() -> String {
+    let mut sample: Value = serde_json::from_str(include_str!("../../../../tests/samples/receipt-b2b.json"))
+        .expect("the sample is JSON");
+    sample["orderReceipt"]["dueDate"] = json!("2026-12-02");
+    let receipt: ReceiptSettled = serde_json::from_value(sample).expect("the sample's shape");
+    en16931::Invoice::of(&receipt, None).expect("the sample has all that an invoice needs").to_cii()
+}
+
+/// Documents as krilla is to draw them.
+pub(crate) struct Drawn {
+    pages: Vec<Vec<Stroke>>,
+    structure: Vec<Part>,
+    title: String,
+    author: String,
+    language: String,
+}
 
 enum Stroke {
     Color(rgb::Color),
     Text { at: Point, bold: bool, size: f32, text: String, glyphs: Vec<KrillaGlyph> },
     Path(Path),
+    Begin(Option<usize>),
+    End,
 }
 
 const FONTS: [&[u8]; 2] =
@@ -79,15 +110,79 @@ const HEIGHT: f32 = 841.89;
 impl Drawn {
     /// Reads a PDF of this crate back.
     pub(crate) fn read(pdf: &[u8]) -> Self {
-        Self(read::pages(pdf).into_iter().map(|steps| steps.into_iter().map(stroke).collect()).collect())
+        let pages =
+            read::pages(pdf).into_iter().map(|steps| steps.into_iter().map(stroke).collect()).collect();
+        let document = Document::load_mem(pdf).expect("a PDF that can be read back");
+        let info = document.trailer.get(b"Info").and_then(Object::as_reference).expect("information");
+        let info = document.get_dictionary(info).expect("information");
+        let catalog = document.catalog().expect("a catalog");
+        let text = |text: &Object| lopdf::decode_text_string(text).expect("a text");
+        Self {
+            pages,
+            structure: structure::parts(&document),
+            title: text(info.get(b"Title").expect("a title")),
+            author: text(info.get(b"Author").expect("an author")),
+            language: text(catalog.get(b"Lang").expect("a language")),
+        }
     }
 
-    /// The same pages, by krilla.
-    pub(crate) fn with_krilla(&self) -> Vec<u8> {
+    /// The same pages, and nothing else, by krilla.
+    pub(crate) fn plain(&self) -> Vec<u8> {
         let mut document = krilla::Document::new();
-        for strokes in &self.0 {
+        self.draw(&mut document, false);
+        document.finish().expect("krilla's PDF")
+    }
+
+    /// The same document, by krilla: PDF/A-3u and PDF/UA-1, with the same structure and embedded file.
+    pub(crate) fn standard(&self, e_invoice: Option<&str>) -> Vec<u8> {
+        let configuration = ConfigurationBuilder::new()
+            .with_archival_validator(Archival::A3_U)
+            .with_accessibility_validator(Accessibility::UA1)
+            .finish()
+            .expect("standards that go together");
+        let mut document =
+            krilla::Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
+        let contents = self.draw(&mut document, true);
+        let mut tree = TagTree::new();
+        self.structure.iter().for_each(|part| tree.push(node(part, &contents)));
+        document.set_tag_tree(tree);
+        // krilla asks for one.
+        let mut outline = Outline::new();
+        let start = XyzDestination::new(0, Point::from_xy(0.0, 0.0));
+        outline.push_child(OutlineNode::new(self.title.clone(), start));
+        document.set_outline(outline);
+        let created = DateTime::new(2026).month(11).day(2).hour(9).minute(15).second(0);
+        let metadata = Metadata::new()
+            .title(self.title.clone())
+            .authors(vec![self.author.clone()])
+            .language(self.language.clone())
+            .creator("Bilag".to_owned())
+            .producer("krilla".to_owned())
+            .creation_date(created);
+        document.set_metadata(metadata);
+        if let Some(xml) = e_invoice {
+            let file = EmbeddedFile {
+                path: "factur-x.xml".to_owned(),
+                mime_type: MimeType::new("text/xml"),
+                description: Some("Invoice by EN 16931".to_owned()),
+                association_kind: AssociationKind::Alternative,
+                data: xml.as_bytes().to_vec().into(),
+                modification_date: Some(created),
+                compress: Some(true),
+                location: None,
+            };
+            document.embed_file(file).expect("one file");
+        }
+        document.finish().expect("krilla's PDF")
+    }
+
+    /// Draws the pages; returns what each section of each page is known by.
+    fn draw(&self, document: &mut krilla::Document, is_tagged: bool) -> Vec<Vec<Identifier>> {
+        let mut contents = Vec::new();
+        for strokes in &self.pages {
             let mut page = document.start_page_with(PageSettings::from_wh(595.28, HEIGHT).expect("a size"));
             let mut surface = page.surface();
+            let mut of_page = Vec::new();
             for stroke in strokes {
                 match stroke {
                     Stroke::Color(color) => {
@@ -98,12 +193,58 @@ impl Drawn {
                         surface.draw_glyphs(*at, glyphs, font, text, *size, false);
                     }
                     Stroke::Path(path) => surface.draw_path(path),
+                    Stroke::Begin(Some(number)) if is_tagged => {
+                        assert_eq!(*number, of_page.len());
+                        of_page.push(surface.start_tagged(ContentTag::Other));
+                    }
+                    Stroke::Begin(None) if is_tagged => {
+                        surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Other)));
+                    }
+                    Stroke::End if is_tagged => surface.end_tagged(),
+                    Stroke::Begin(_) | Stroke::End => {}
                 }
             }
             surface.finish();
             page.finish();
+            contents.push(of_page);
         }
-        document.finish().expect("krilla's PDF")
+        contents
+    }
+}
+
+/// A part of the structure, as krilla has it.
+fn node(part: &Part, contents: &[Vec<Identifier>]) -> Node {
+    match part {
+        Part::Content(page, number) => contents[*page][*number].into(),
+        Part::Element(element) => {
+            let parts = element.parts.iter().map(|part| node(part, contents)).collect();
+            TagGroup::with_children(tag(element), parts).into()
+        }
+    }
+}
+
+fn tag(element: &Element) -> TagKind {
+    let heading = |level| {
+        let level = NonZeroU16::new(level).expect("a level");
+        TagKind::from(Tag::Hn(level, Some("Heading".to_owned())))
+    };
+    match element.role.as_str() {
+        "H1" => heading(1),
+        "H2" => heading(2),
+        "P" => Tag::P.into(),
+        "Table" => Tag::Table.into(),
+        "TR" => Tag::TR.into(),
+        "TH" if element.is_of_row => Tag::TH(TableHeaderScope::Row).into(),
+        "TH" => Tag::TH(TableHeaderScope::Column).into(),
+        "TD" => Tag::TD.into(),
+        "Figure" => {
+            let area = Rect::from_xywh(50.0, 50.0, 100.0, 50.0).expect("a rectangle");
+            Tag::Figure(element.alt.clone())
+                .with_placement(Some(Placement::Block))
+                .with_bbox(Some(BBox::new(0, area)))
+                .into()
+        }
+        other => panic!("no such role: {other}"),
     }
 }
 
@@ -117,6 +258,8 @@ fn stroke(step: Step) -> Stroke {
             let glyphs = glyphs(&text, bold);
             Stroke::Text { at: Point::from_xy(x, HEIGHT - y), bold, size, text, glyphs }
         }
+        Step::Begin(number) => Stroke::Begin(number),
+        Step::End => Stroke::End,
         Step::Fill(rectangles) => {
             let mut path = PathBuilder::new();
             for [left, bottom, width, height] in rectangles {

@@ -1,74 +1,97 @@
-//! A face cut to the characters of a document.
+//! A face cut to what a document shows of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::iter;
+use std::sync::{Arc, PoisonError};
 
-use printpdf::{FontMetrics, FontType, ParsedFont, PdfFontMetricsStub};
 use subsetter::GlyphRemapper;
+use unicode_normalization::UnicodeNormalization;
 
-use super::Weight;
+use super::{Cluster, Face, Outlines};
 use crate::deflate::deflate;
 
 /// A cut face.
 #[derive(Debug)]
 pub(crate) struct Subset {
-    /// As printpdf takes it.
-    pub(crate) font: ParsedFont,
     /// The cut font file, deflated.
     pub(crate) program: Vec<u8>,
     /// Its length before.
     pub(crate) program_length: usize,
     /// The map from codes back to characters, deflated.
     pub(crate) to_unicode: Vec<u8>,
+    /// By code, in thousandths of the font size. Code zero is the sign for a missing glyph.
+    pub(crate) widths: Vec<u16>,
     pub(crate) codes: Codes,
 }
 
-/// The codes that stand for characters in a content stream: glyphs of the cut face.
+/// The codes in a content stream: glyphs of the cut face.
 #[derive(Debug)]
-pub(crate) struct Codes(Vec<u16>);
+pub(crate) struct Codes {
+    /// By code point.
+    characters: Vec<u16>,
+    /// Those that look like another of the document, and that readers take for it.
+    taken_for_others: Vec<char>,
+    /// Of shaped text: by glyph of the whole face, the code and the text it is mapped back to.
+    glyphs: HashMap<u16, (u16, Box<str>)>,
+}
 
-/// Characters of a document in one face.
+/// What a document shows of a face.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Characters(Vec<u64>);
+pub(crate) struct Used {
+    /// The characters of text that needs no shaping: a bit for each code point.
+    characters: Vec<u64>,
+    /// The glyphs of shaped text, and the text that each stands for.
+    glyphs: BTreeMap<u16, Box<str>>,
+}
 
-/// Cut faces that are kept: receipts of one till often use the same characters.
+/// Cut faces that are kept of each: receipts of one till often use the same characters.
 const KEPT: usize = 64;
 
-/// The face cut to some characters. Kept and reused; a kept one equals a new one.
-pub(crate) fn subset(weight: Weight, characters: Characters) -> Result<Arc<Subset>, subsetter::Error> {
-    type Kept = HashMap<(Weight, Characters), Arc<Subset>>;
-    static CACHE: Mutex<Option<Kept>> = Mutex::new(None);
-    let lock = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (weight, characters);
-    if let Some(subset) = lock().get_or_insert_default().get(&key) {
+/// The face cut to what is used. Kept and reused; a kept one equals a new one.
+pub(crate) fn subset(face: &Face, used: Used) -> Result<Arc<Subset>, subsetter::Error> {
+    let lock = || face.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(subset) = lock().get(&used) {
         return Ok(Arc::clone(subset));
     }
-    let subset = Arc::new(cut(weight, &key.1)?);
-    let mut cache = lock();
-    let kept = cache.get_or_insert_default();
+    let subset = Arc::new(cut(face, &used)?);
+    let mut kept = lock();
     if kept.len() >= KEPT {
         kept.clear();
     }
-    kept.insert(key, Arc::clone(&subset));
+    kept.insert(used, Arc::clone(&subset));
     Ok(subset)
 }
 
-impl Characters {
+impl Used {
     pub(crate) fn insert(&mut self, c: char) {
         let (word, bit) = (c as usize / 64, c as usize % 64);
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+        if self.characters.len() <= word {
+            self.characters.resize(word + 1, 0);
         }
-        self.0[word] |= 1 << bit;
+        self.characters[word] |= 1 << bit;
+    }
+
+    /// The glyphs of a cluster. Of several, one that is a character's own is mapped to that character; another
+    /// to the whole text.
+    pub(crate) fn insert_cluster(&mut self, face: &Face, cluster: &Cluster) {
+        for glyph in &cluster.glyphs {
+            self.glyphs.entry(glyph.id).or_insert_with(|| {
+                let is_own = |c: &char| face.glyph(*c).is_some_and(|own| own.id == glyph.id);
+                match cluster.text.chars().find(is_own) {
+                    Some(c) if cluster.glyphs.len() > 1 => c.to_string().into(),
+                    _ => cluster.text.as_str().into(),
+                }
+            });
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.characters.is_empty() && self.glyphs.is_empty()
     }
 
     /// By rising code point.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = char> {
-        let words = self.0.iter().zip(0..).filter(|(word, _)| **word != 0);
+    fn characters(&self) -> impl Iterator<Item = char> {
+        let words = self.characters.iter().zip(0..).filter(|(word, _)| **word != 0);
         words.flat_map(|(word, i)| {
             (0..64)
                 .filter(move |bit| word & (1 << bit) != 0)
@@ -79,78 +102,126 @@ impl Characters {
 
 impl Codes {
     /// Zero, the sign for a missing glyph, for a character that the face was not cut to.
-    pub(crate) fn code(&self, c: char) -> u16 {
-        self.0.get(c as usize).copied().unwrap_or(0)
+    pub(crate) fn character(&self, c: char) -> u16 {
+        self.characters.get(c as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether readers take a character for another that has the same glyph. One that means the same, as a
+    /// no-break space and a space, does not count.
+    pub(crate) fn is_taken_for_another(&self, c: char) -> bool {
+        self.taken_for_others.contains(&c)
+    }
+
+    /// The code of a glyph of shaped text, and the text that readers take it for.
+    pub(crate) fn glyph(&self, id: u16) -> (u16, &str) {
+        self.glyphs.get(&id).map_or((0, ""), |(code, text)| (*code, text))
     }
 }
 
-fn cut(weight: Weight, characters: &Characters) -> Result<Subset, subsetter::Error> {
-    let face = weight.face();
+fn cut(face: &Face, used: &Used) -> Result<Subset, subsetter::Error> {
     let mut remapper = GlyphRemapper::new();
-    let mut codepoint_to_glyph = BTreeMap::new();
-    let mut glyph_widths = BTreeMap::new();
-    let mut codes = Vec::new();
-    for c in characters.iter() {
+    let mut characters = Vec::new();
+    let mut glyphs = HashMap::new();
+    let mut widths = vec![face.advance(0)];
+    let mut to_unicode = ToUnicode::default();
+    let mut first_of_code = vec![char::REPLACEMENT_CHARACTER];
+    let mut taken_for_others = Vec::new();
+    for c in used.characters() {
         let Some(glyph) = face.glyph(c) else { continue };
-        let id = remapper.remap(glyph.id);
-        codepoint_to_glyph.insert(u32::from(c), id);
-        glyph_widths.insert(id, glyph.advance);
-        codes.resize(c as usize + 1, 0);
-        codes[c as usize] = id;
+        let code = remapper.remap(glyph.id);
+        if usize::from(code) == widths.len() {
+            widths.push(glyph.advance);
+            to_unicode.push(c.encode_utf8(&mut [0; 4]));
+            first_of_code.push(c);
+            if !used.glyphs.is_empty() {
+                glyphs.insert(glyph.id, (code, c.to_string().into()));
+            }
+        } else if !iter::once(c).nfkc().eq(iter::once(first_of_code[usize::from(code)]).nfkc()) {
+            taken_for_others.push(c);
+        }
+        characters.resize(c as usize + 1, 0);
+        characters[c as usize] = code;
     }
-    let program = subsetter::subset(face.bytes, 0, &remapper)?;
-    let metrics = face.metrics;
-    let [x_min, y_min, x_max, y_max] = metrics.bounds;
-    let font = ParsedFont {
-        // printpdf copies the program many times over on its way to the document: it is given the
-        // first bytes, from which it sees what kind of font this is, and the rest is put in after.
-        original_bytes: program.iter().take(4).copied().collect(),
-        font_index: 0,
-        font_name: Some(weight.postscript_name().to_owned()),
-        codepoint_to_glyph,
-        glyph_widths,
-        units_per_em: 1000,
-        font_metrics: FontMetrics { ascent: metrics.ascender, descent: metrics.descender },
-        font_type: FontType::TrueType,
-        pdf_font_metrics: PdfFontMetricsStub {
-            units_per_em: 1000,
-            x_min,
-            y_min,
-            x_max,
-            y_max,
-            caret_slope_rise: 1,
-            caret_slope_run: 0,
-            us_weight_class: metrics.weight,
-        },
-    };
+    for (id, text) in &used.glyphs {
+        let code = remapper.remap(*id);
+        if usize::from(code) == widths.len() {
+            widths.push(face.advance(*id));
+            to_unicode.push(text);
+            glyphs.insert(*id, (code, text.clone()));
+        }
+    }
+    let mut program = subsetter::subset(&face.bytes, 0, &remapper)?;
+    if face.outlines == Outlines::Cff {
+        // A PDF takes the table alone.
+        let cff = ttf_parser::RawFace::parse(&program, 0).ok();
+        let table = cff.and_then(|font| font.table(ttf_parser::Tag::from_bytes(b"CFF ")));
+        program = table.ok_or(subsetter::Error::MalformedFont)?.to_vec();
+    }
     Ok(Subset {
-        font,
         program: deflate(&program),
         program_length: program.len(),
-        to_unicode: deflate(to_unicode(characters).as_bytes()),
-        codes: Codes(codes),
+        to_unicode: deflate(to_unicode.finish().as_bytes()),
+        widths,
+        codes: Codes { characters, taken_for_others, glyphs },
     })
 }
 
-/// The map from codes to characters (ISO 32000-1, 9.10.3), as ranges: printpdf's, with an entry for
-/// each, deflates to twice the size. No two characters share a glyph, so codes count from one in the
-/// order of the characters.
-fn to_unicode(characters: &Characters) -> String {
-    let mut map = String::from(
-        "/CIDInit/ProcSet findresource begin 12 dict begin begincmap/CMapName/U def/CMapType 2 def\n\
-         1 begincodespacerange<0000><FFFF>endcodespacerange\n",
-    );
-    let characters: Vec<char> = characters.iter().collect();
-    // The codes of one range share their high byte.
-    let mut first = 1;
-    while first <= characters.len() {
-        let last = characters.len().min(first | 0xff);
-        map += &format!("1 beginbfrange<{first:04X}><{last:04X}>[");
-        for c in &characters[first - 1..last] {
-            map += &format!("<{:04X}>", u32::from(*c));
+/// The map from codes to characters (ISO 32000-1, 9.10.3), as ranges: with an entry for each, it deflates
+/// to twice the size. Codes count from one.
+#[derive(Default)]
+struct ToUnicode {
+    /// In hexadecimal, `<0041><0042>…`, of each range.
+    ranges: Vec<String>,
+    last: usize,
+}
+
+impl ToUnicode {
+    /// The text of the next code.
+    fn push(&mut self, text: &str) {
+        self.last += 1;
+        // The codes of one range share their high byte.
+        if self.ranges.is_empty() || self.last & 0xff == 0 {
+            self.ranges.push(String::new());
         }
-        map += "]endbfrange\n";
-        first = last + 1;
+        let Some(range) = self.ranges.last_mut() else { return };
+        range.push('<');
+        text.encode_utf16().for_each(|unit| *range += &format!("{unit:04X}"));
+        range.push('>');
     }
-    map + "endcmap CMapName currentdict/CMap defineresource pop end end"
+
+    fn finish(self) -> String {
+        let mut map = String::from(
+            "/CIDInit/ProcSet findresource begin 12 dict begin begincmap/CMapName/U def/CMapType 2 def\n\
+             1 begincodespacerange<0000><FFFF>endcodespacerange\n",
+        );
+        for (i, range) in self.ranges.iter().enumerate() {
+            let (first, last) = ((i << 8).max(1), self.last.min(i << 8 | 0xff));
+            map += &format!("1 beginbfrange<{first:04X}><{last:04X}>[{range}]endbfrange\n");
+        }
+        map + "endcmap CMapName currentdict/CMap defineresource pop end end"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    #[test]
+    fn knows_characters_that_share_a_glyph_with_another() {
+        let bytes = Cow::Borrowed(include_bytes!("../../fonts/NotoSans-Regular.ttf").as_slice());
+        let mut face = Face::read("Shared".to_owned(), bytes).expect("a font");
+        for (c, other) in [('Α', 'A'), ('\u{a0}', ' ')] {
+            face.common[c as usize] = face.glyph(other);
+        }
+        let mut used = Used::default();
+        "AΑ \u{a0}".chars().for_each(|c| used.insert(c));
+        let subset = subset(&face, used).expect("a cut face");
+        assert_eq!(subset.widths.len(), 3);
+        assert_eq!(subset.codes.character('Α'), subset.codes.character('A'));
+        let taken: Vec<char> =
+            "AΑ \u{a0}".chars().filter(|c| subset.codes.is_taken_for_another(*c)).collect();
+        assert_eq!(taken, ['Α']);
+    }
 }

@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 
 use minijinja::Value;
 
-use super::mark::Area;
-use super::wrap::{Line, wrap};
-use super::{Color, Mark, Row};
+use super::mark::{ABOVE, Area, BELOW, Ink, SMALLEST, turned};
+use super::wrap::{Line, natural_width, wrap};
+use super::{Color, Mark, Role, Row, Structure, Tag, Watermark};
+use crate::Language;
+use crate::barcode::{self, Drawn};
 use crate::error::RenderError;
+use crate::font::Weight;
+use crate::image::Image;
+use crate::labels::label;
 use crate::render::Warning;
-use crate::template::{Align, Block, Code, CodeKind, Kind, Program, Style, Template};
-use crate::{Language, barcode};
+use crate::template::{Align, Block, Code, Kind, Picture, Program, Style, Template};
 
 /// Sets blocks with the texts of one receipt, and collects what could not be set as it was.
 pub(crate) struct Composer<'a> {
@@ -19,8 +23,12 @@ pub(crate) struct Composer<'a> {
     variables: Value,
     pub(super) missing: BTreeSet<char>,
     warnings: Vec<Warning>,
+    /// The images that came with the receipt, numbered after those of the template.
+    pub(crate) images: Vec<Image>,
     /// The header rows of each table, to be repeated over pages.
     pub(crate) headers: Vec<Vec<Row>>,
+    /// What the marks are; `None` while what stands on every page is set, which a screen reader passes over.
+    pub(crate) structure: Option<Structure>,
 }
 
 impl<'a> Composer<'a> {
@@ -31,8 +39,15 @@ impl<'a> Composer<'a> {
             variables,
             missing: BTreeSet::new(),
             warnings: Vec::new(),
+            images: Vec::new(),
             headers: Vec::new(),
+            structure: Some(Structure::default()),
         }
+    }
+
+    /// A new part of the document.
+    pub(super) fn tag(&mut self, parent: Option<Tag>, role: Role) -> Option<Tag> {
+        self.structure.as_mut().map(|structure| structure.add(parent, role))
     }
 
     /// The same with other variables: the footer's know the page.
@@ -68,6 +83,10 @@ impl<'a> Composer<'a> {
                 space = block.after;
                 // Of a table, the last row: all of it need not fit on a page.
                 let kept = if matches!(block.kind, Kind::Table(_)) { rows.len() - 1 } else { start };
+                if block.keep_together {
+                    let last = rows.len() - 1;
+                    rows[start..last].iter_mut().for_each(|row| row.keep_with_next = true);
+                }
                 if block.keep_with_next {
                     rows[kept..].iter_mut().for_each(|row| row.keep_with_next = true);
                 }
@@ -78,34 +97,66 @@ impl<'a> Composer<'a> {
 
     fn compose_block(&mut self, block: &Block, width: f32, rows: &mut Vec<Row>) -> Result<(), RenderError> {
         match &block.kind {
-            Kind::Text { text, style } => {
+            Kind::Text { text, style, is_heading } => {
                 let text = self.evaluate(text)?;
-                rows.extend(self.lines(&text, style, width).into_iter().map(|line| {
-                    let mut row = Row { height: style.leading(), ..Row::default() };
-                    row.marks.push(set(line, style, 0.0, width, 0.0));
-                    row
-                }));
+                let lines = self.lines(&text, style, width);
+                let tag = self.structure.as_mut().filter(|_| !lines.is_empty()).map(|structure| {
+                    if *is_heading {
+                        structure.add_heading(None)
+                    } else {
+                        structure.add(None, Role::Paragraph)
+                    }
+                });
+                rows.extend(
+                    lines
+                        .into_iter()
+                        .map(|line| Row::of(style.leading(), vec![set(line, style, tag, 0.0, width, 0.0)])),
+                );
             }
             Kind::Pairs(pairs) => self.pairs(pairs, width, rows)?,
             Kind::Table(table) => self.table(table, width, rows)?,
             Kind::Columns(columns) => rows.push(self.columns(columns, width)?),
             Kind::Rule { thickness, color } => {
-                let area = Area { x: 0.0, y: 0.0, width, height: *thickness };
-                rows.push(Row {
-                    height: *thickness,
-                    marks: vec![Mark::Fill { area, color: *color }],
-                    ..Row::default()
-                });
+                let area = Area { width, height: *thickness, ..Area::default() };
+                rows.push(Row::of(*thickness, vec![Mark::rule(area, *color)]));
             }
-            Kind::Space { height } => rows.push(Row { height: *height, ..Row::default() }),
-            Kind::Image { image, width: image_width, align } => {
-                let height = image_width * self.template.image(*image).aspect();
-                let area = Area { x: align.offset(width, *image_width), y: 0.0, width: *image_width, height };
-                rows.push(Row { height, marks: vec![Mark::Image { area, image: *image }], ..Row::default() });
+            Kind::Space { height } => rows.push(Row::of(*height, Vec::new())),
+            Kind::Image { picture, width: own, align, alt } => {
+                if let Some((image, aspect)) = self.picture(picture, *own, block.line)? {
+                    let height = own * aspect;
+                    let area = Area { x: align.offset(width, *own), y: 0.0, width: *own, height };
+                    let alt = self.evaluate(alt)?;
+                    // What says nothing, is for decoration.
+                    let tag = if alt.trim().is_empty() { None } else { self.tag(None, Role::Figure { alt }) };
+                    rows.push(Row::of(height, vec![Mark { tag, ink: Ink::Image { area, image } }]));
+                }
             }
             Kind::Code(code) => self.code(code, block.line, width, rows)?,
         }
         Ok(())
+    }
+
+    /// The number of an image, and its height divided by its width; none where its data is empty or no image.
+    fn picture(
+        &mut self,
+        picture: &Picture,
+        width: f32,
+        line: usize,
+    ) -> Result<Option<(usize, f32)>, RenderError> {
+        let data = match picture {
+            Picture::File(image) => return Ok(Some((*image, self.template.image(*image).aspect()))),
+            Picture::Data(data) => self.evaluate(data)?,
+        };
+        if data.trim().is_empty() {
+            return Ok(None);
+        }
+        let Some(image) = Image::from_uri(&data, width) else {
+            self.warnings.push(Warning::Image { line });
+            return Ok(None);
+        };
+        let aspect = image.aspect();
+        self.images.push(image);
+        Ok(Some((self.template.images().len() + self.images.len() - 1, aspect)))
     }
 
     fn code(&mut self, code: &Code, line: usize, width: f32, rows: &mut Vec<Row>) -> Result<(), RenderError> {
@@ -113,19 +164,13 @@ impl<'a> Composer<'a> {
         if text.is_empty() {
             return Ok(());
         }
-        let drawn = match code.kind {
-            CodeKind::Qr => barcode::qr(&text, code.width),
-            CodeKind::Code128 => barcode::code_128(&text, code.width, code.height),
-        };
-        match drawn {
-            Some(bars) => {
-                let x = code.align.offset(width, code.width);
-                let area = Area { x, y: 0.0, width: code.width, height: code.height };
-                rows.push(Row {
-                    height: code.height,
-                    marks: vec![Mark::Bars { area, bars }],
-                    ..Row::default()
-                });
+        match barcode::draw(code, &text) {
+            Some(Drawn { width: own, height, bars }) => {
+                let area = Area { x: code.align.offset(width, own), y: 0.0, width: own, height };
+                let kind = label(code.kind.label(), self.language).unwrap_or_default();
+                let alt = format!("{kind}: {}", text.replace('\u{1f}', " ").trim());
+                let tag = self.tag(None, Role::Figure { alt });
+                rows.push(Row::of(height, vec![Mark { tag, ink: Ink::Bars { area, bars } }]));
             }
             None => self.warnings.push(Warning::Code {
                 kind: code.kind.name(),
@@ -136,9 +181,51 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
+    /// A text across a page of some height, as large as there is room between the margins; none where it is empty, or
+    /// too long to be read.
+    pub(crate) fn watermark(
+        &mut self,
+        text: &Program,
+        angle: f32,
+        height: f32,
+    ) -> Result<Option<Watermark>, RenderError> {
+        const LARGEST: f32 = 140.0;
+        let text = self.evaluate(text)?.split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let paper = *self.template.paper();
+        let style = Style {
+            weight: Weight::Bold,
+            size: LARGEST,
+            color: Color([0xea; 3]),
+            align: Align::Center,
+            line_height: 1.0,
+        };
+        // Margins that leave nothing of a short roll are for its text alone.
+        let room = (height - paper.margin[0] - paper.margin[2]).max(height / 2.0);
+        let needed = turned([self.natural_width(&text, &style), LARGEST * (ABOVE + BELOW)], angle);
+        let size = LARGEST * (paper.body_width() / needed[0]).min(room / needed[1]).min(1.0);
+        if size < SMALLEST {
+            self.warnings.push(Warning::Watermark);
+            return Ok(None);
+        }
+        let style = Style { size, ..style };
+        let Some(line) = self.lines(&text, &style, f32::MAX).into_iter().next() else { return Ok(None) };
+        let mut mark = set(line, &style, None, paper.margin[3], paper.body_width(), 0.0);
+        let Area { y, height: own, .. } = mark.area();
+        mark.shift(0.0, (height - own) / 2.0 - y);
+        Ok(Some(Watermark { mark, angle }))
+    }
+
     /// A text, wrapped to a width in points.
     pub(super) fn lines(&mut self, text: &str, style: &Style, width: f32) -> Vec<Line> {
-        wrap(text, style.weight.face(), units(width, style.size), &mut self.missing)
+        wrap(text, self.template.fonts(), style.weight, units(width, style.size), &mut self.missing)
+    }
+
+    /// The width of a text's widest line that is not wrapped, in points.
+    pub(super) fn natural_width(&self, text: &str, style: &Style) -> f32 {
+        points(natural_width(text, self.template.fonts(), style.weight), style.size)
     }
 
     pub(crate) fn evaluate(&self, program: &Program) -> Result<String, RenderError> {
@@ -158,17 +245,19 @@ pub(super) fn points(units: u32, size: f32) -> f32 {
 }
 
 /// Places a line of text in the box from `x`, as wide as `width`, whose top is `y`.
-pub(super) fn set(line: Line, style: &Style, x: f32, width: f32, y: f32) -> Mark {
+pub(super) fn set(line: Line, style: &Style, tag: Option<Tag>, x: f32, width: f32, y: f32) -> Mark {
     let line_width = points(line.width, style.size);
-    Mark::Text {
+    let ink = Ink::Text {
         x: x + style.align.offset(width, line_width),
         baseline: y + style.baseline(),
         width: line_width,
-        weight: style.weight,
+        face: line.face,
         size: style.size,
         color: style.color,
         text: line.text,
-    }
+        runs: line.runs,
+    };
+    Mark { tag, ink }
 }
 
 impl Align {

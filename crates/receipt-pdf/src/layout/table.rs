@@ -1,14 +1,26 @@
 //! Tables: columns as wide as their content or sharing the rest, a header that is repeated.
 
-use super::blocks::{Composer, points};
-use super::columns::stack;
-use super::mark::Area;
-use super::{Mark, Row};
+use super::blocks::Composer;
+use super::columns::{fitting, is_number, stack};
+use super::mark::{Area, SMALLEST};
+use super::{Mark, Role, Row, Tag};
 use crate::error::RenderError;
-use crate::template::{Align, Table, TableColumn, Width};
+use crate::template::{Align, Style, Table, TableColumn, Width};
 
-/// Columns of content may take this much of a table in which others share the rest.
+/// Columns of content take this much of a table in which others share the rest; where numbers need it, more, but not
+/// what the others need.
 const MOST_FOR_CONTENT: f32 = 0.72;
+const MOST_FOR_NUMBERS: f32 = 0.88;
+/// Gaps between columns are narrowed to this share of themselves where numbers would not fit otherwise.
+const NARROW_GAPS: f32 = 0.5;
+
+/// A column that is shown: its place in the template's list, where its text stands, and how it is set.
+struct Shown<'a> {
+    i: usize,
+    column: &'a TableColumn,
+    place: [f32; 2],
+    style: Style,
+}
 
 impl Composer<'_> {
     pub(super) fn table(
@@ -26,70 +38,91 @@ impl Composer<'_> {
         }
         let titles = self.evaluate(&table.titles)?;
         let titles: Vec<&str> = titles.split('\u{1f}').collect();
-        let widths = widths(table, &titles, &cells, width);
+        let (widths, gaps) = widths(self, table, &titles, &cells, width);
+        let shown = shown(self, table, &widths, gaps, &cells);
 
-        let first = rows.len();
+        let tag = self.tag(None, Role::Table);
         let mut index = None;
         if table.header {
             index = Some(self.headers.len());
-            let header = self.header(table, &titles, &widths, width);
-            self.headers.push(header.clone());
-            rows.extend(header);
+            let header = self.header(table, &titles, &shown, tag, width);
+            self.headers.push(vec![header.clone()]);
+            rows.push(header);
         }
         for (i, row) in cells.iter().enumerate() {
-            let mut marks = Vec::with_capacity(table.columns.len() * 2);
+            let mut marks = Vec::with_capacity(shown.len() * 2 + 1);
             let mut bottom = table.padding;
-            let mut x = 0.0;
-            for ((i, column), own) in table.columns.iter().enumerate().zip(&widths) {
-                let inner = own - column.gap;
-                let at = x + column.align_gap();
+            let tag = self.tag(tag, Role::Row);
+            for Shown { i, column, place, style } in &shown {
                 let text = row.get(i * 2).copied().unwrap_or_default();
                 let note = row.get(i * 2 + 1).copied().unwrap_or_default();
-                if *own > 0.0 {
-                    let (lines, style) = self.cell(text, &column.style, inner);
-                    let drop = table.padding + column.style.baseline() - style.baseline();
-                    let mut y = stack(&mut marks, lines, &style, at, inner, drop);
-                    if !note.is_empty() {
-                        let muted = column.style.muted();
-                        let lines = self.lines(note, &muted, inner);
-                        y = stack(&mut marks, lines, &muted, at, inner, y);
-                    }
-                    bottom = bottom.max(y);
+                // Without titles, the first column tells what a row is.
+                let is_header = !table.header && *i == shown[0].i;
+                let tag = self.tag(tag, if is_header { Role::RowHeader } else { Role::Cell });
+                let drop = table.padding + column.style.baseline() - style.baseline();
+                let lines = self.lines(text, style, place[1]);
+                let mut y = stack(&mut marks, lines, style, tag, *place, drop);
+                if !note.is_empty() {
+                    let muted = column.style.muted();
+                    let lines = self.lines(note, &muted, place[1]);
+                    y = stack(&mut marks, lines, &muted, tag, *place, y);
                 }
-                x += own;
+                bottom = bottom.max(y);
             }
-            let mut row = Row { height: bottom + table.padding, marks, table: index, ..Row::default() };
+            let mut row = Row { table: index, ..Row::of(bottom + table.padding, Vec::new()) };
             if let Some(color) = table.row_rule.filter(|_| i + 1 < cells.len()) {
-                let area = Area { x: 0.0, y: row.height, width, height: RULE };
-                row.marks.push(Mark::Fill { area, color });
+                marks.push(Mark::rule(Area { x: 0.0, y: row.height, width, height: RULE }, color));
                 row.height += RULE;
             }
-            rows.push(row);
+            rows.push(Row { table: index, ..Row::of(row.height, marks) });
         }
-        // The header stays with the first row below it.
-        let body = rows.len() - cells.len();
-        rows[first..body].iter_mut().for_each(|row| row.keep_with_next = true);
         Ok(())
     }
 
-    fn header(&mut self, table: &Table, titles: &[&str], widths: &[f32], width: f32) -> Vec<Row> {
-        let mut row = Row::default();
-        let mut x = 0.0;
-        for ((column, own), title) in table.columns.iter().zip(widths).zip(titles) {
-            if *own > 0.0 {
-                let style = crate::template::Style { align: column.style.align, ..table.title };
-                let (lines, style) = self.cell(title, &style, own - column.gap);
-                let y = stack(&mut row.marks, lines, &style, x + column.align_gap(), own - column.gap, 0.0);
-                row.height = row.height.max(y);
-            }
-            x += own;
+    /// The row of titles. It stays with the first row below it.
+    fn header(
+        &mut self,
+        table: &Table,
+        titles: &[&str],
+        shown: &[Shown<'_>],
+        tag: Option<Tag>,
+        width: f32,
+    ) -> Row {
+        let mut marks = Vec::with_capacity(shown.len() + 1);
+        let mut height = 0.0_f32;
+        let tag = self.tag(tag, Role::Row);
+        for Shown { i, column, place, .. } in shown {
+            let style = Style { align: column.style.align, ..table.title };
+            let lines = self.lines(titles.get(*i).copied().unwrap_or_default(), &style, place[1]);
+            let tag = self.tag(tag, Role::ColumnHeader);
+            height = height.max(stack(&mut marks, lines, &style, tag, *place, 0.0));
         }
-        row.height += table.padding;
-        let area = Area { x: 0.0, y: row.height, width, height: RULE * 1.5 };
-        row.marks.push(Mark::Fill { area, color: table.title.color });
-        row.height += RULE * 1.5;
-        vec![row]
+        let y = height + table.padding;
+        marks.push(Mark::rule(Area { x: 0.0, y, width, height: RULE * 1.5 }, table.title.color));
+        Row { keep_with_next: true, ..Row::of(y + RULE * 1.5, marks) }
     }
+}
+
+/// The columns that have a width, each in one size.
+fn shown<'a>(
+    composer: &Composer<'_>,
+    table: &'a Table,
+    widths: &[f32],
+    gaps: f32,
+    cells: &[Vec<&str>],
+) -> Vec<Shown<'a>> {
+    let mut x = 0.0;
+    let mut shown = Vec::with_capacity(widths.len());
+    for ((i, column), own) in table.columns.iter().enumerate().zip(widths) {
+        if *own > 0.0 {
+            let inner = own - column.gap * gaps;
+            let texts = cells.iter().filter_map(|row| row.get(i * 2).copied());
+            let style = fitting(composer, &column.style, texts, inner);
+            shown.push(Shown { i, column, place: [x + column.align_gap() * gaps, inner], style });
+        }
+        x += own;
+    }
+    shown
 }
 
 /// Thickness of the rules between rows, in points.
@@ -106,55 +139,103 @@ impl TableColumn {
     }
 }
 
-fn widths(table: &Table, titles: &[&str], cells: &[Vec<&str>], width: f32) -> Vec<f32> {
-    let is_empty =
-        |i: usize| cells.iter().all(|row| row.iter().skip(i * 2).take(2).all(|text| text.is_empty()));
-    let mut widths: Vec<f32> = table
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(i, column)| match column.width {
-            _ if column.hide_empty && is_empty(i) => 0.0,
-            Width::Fixed(width) => width,
-            Width::Share(_) => 0.0,
-            Width::Content => content(table, column, i, titles, cells) + column.gap,
-        })
-        .collect();
-    let share_of = |i: usize| {
-        let column = &table.columns[i];
-        if column.hide_empty && is_empty(i) { 0.0 } else { column.width.share() }
+/// How wide each column is, and which share of the gaps between them is left: all of it, unless numbers need the room.
+fn widths(
+    composer: &Composer<'_>,
+    table: &Table,
+    titles: &[&str],
+    cells: &[Vec<&str>],
+    width: f32,
+) -> (Vec<f32>, f32) {
+    let is_hidden = |i: usize, column: &TableColumn| {
+        let is_empty = |row: &Vec<&str>| row.iter().skip(i * 2).take(2).all(|text| text.trim().is_empty());
+        column.hide_empty && cells.iter().all(is_empty)
     };
-    let shares: f32 = (0..table.columns.len()).map(share_of).sum();
-    let fixed: f32 = table.columns.iter().filter_map(|column| column.width.fixed()).sum();
-    let used: f32 = widths.iter().sum::<f32>() - fixed;
-    let most = (width - fixed) * if shares > 0.0 { MOST_FOR_CONTENT } else { 1.0 };
-    if used > most {
-        for (own, column) in widths.iter_mut().zip(&table.columns) {
-            if matches!(column.width, Width::Content) {
-                *own *= most / used;
-            }
-        }
+    let columns: Vec<_> =
+        table.columns.iter().enumerate().filter(|(i, column)| !is_hidden(*i, column)).collect();
+    let contents: Vec<_> =
+        columns.iter().map(|(i, column)| content(composer, table, column, *i, titles, cells)).collect();
+    let fixed: f32 = columns.iter().filter_map(|(_, column)| column.width.fixed()).sum();
+    let shares: f32 = columns.iter().map(|(_, column)| column.width.share()).sum();
+    let room = width - fixed;
+    let sum = |is_content: bool, width: &dyn Fn(&Wanted, f32) -> f32| -> f32 {
+        let all = columns.iter().zip(&contents).filter(|((_, column), _)| match column.width {
+            Width::Fixed(_) => false,
+            Width::Content => is_content,
+            Width::Share(_) => !is_content,
+        });
+        all.map(|((_, column), content)| width(content, column.gap)).sum()
+    };
+    let most_with = |gaps: f32| {
+        let needed = sum(true, &|content, gap| content.least + gap * gaps);
+        let of_others = sum(false, &|content, gap| content.least + gap * gaps);
+        let left = (room - of_others).min(room * MOST_FOR_NUMBERS);
+        (needed, if shares > 0.0 { (room * MOST_FOR_CONTENT).max(needed.min(left)) } else { room })
+    };
+    let (mut gaps, (mut needed, mut most)) = (1.0, most_with(1.0));
+    if needed > most {
+        gaps = NARROW_GAPS;
+        (needed, most) = most_with(gaps);
     }
-    let rest = width - widths.iter().sum::<f32>();
-    for (i, own) in widths.iter_mut().enumerate() {
-        if share_of(i) > 0.0 {
-            *own = rest * share_of(i) / shares;
-        }
+    // Columns of content get what they want, or so much more than they need at least that all of them fit.
+    let wanted = sum(true, &|content, gap| content.natural + gap * gaps);
+    let rest = room - wanted.min(most);
+    let mut widths = vec![0.0; table.columns.len()];
+    for ((i, column), content) in columns.iter().zip(&contents) {
+        let (natural, least) = (content.natural + column.gap * gaps, content.least + column.gap * gaps);
+        widths[*i] = match column.width {
+            Width::Fixed(width) => width,
+            Width::Share(share) => rest * share / shares,
+            Width::Content if wanted <= most => natural,
+            Width::Content if needed >= most => least * most / needed,
+            Width::Content => least + (natural - least) * (most - needed) / (wanted - needed),
+        };
     }
-    widths
+    (widths, gaps)
 }
 
-/// The widest of a column's title, texts and notes, in points.
-fn content(table: &Table, column: &TableColumn, i: usize, titles: &[&str], cells: &[Vec<&str>]) -> f32 {
-    let natural = |text: &str, style: &crate::template::Style| {
-        text.split('\n').map(|line| points(style.weight.face().width(line), style.size)).fold(0.0, f32::max)
+/// How wide a column would be, and how wide it must be, in points.
+struct Wanted {
+    natural: f32,
+    least: f32,
+}
+
+/// Of a column's title, texts and notes.
+fn content(
+    composer: &Composer<'_>,
+    table: &Table,
+    column: &TableColumn,
+    i: usize,
+    titles: &[&str],
+    cells: &[Vec<&str>],
+) -> Wanted {
+    let mut wanted = Wanted { natural: 0.0, least: 0.0 };
+    if let Some(title) = titles.get(i).filter(|_| table.header) {
+        // It may break wherever a line may.
+        let parts = title.split_inclusive([' ', '-', '\n']);
+        let longest = parts.map(|part| composer.natural_width(part, &table.title)).fold(0.0, f32::max);
+        wanted.natural = composer.natural_width(title, &table.title);
+        wanted.least = longest.min(table.title.size * SHORTEST_LINE);
+    }
+    let mut take = |text: &str, style: &Style| {
+        let natural = composer.natural_width(text, style);
+        // A number is set smaller, and anything else broken into lines. No rounding may take the number below the
+        // smallest size.
+        let least = if is_number(text) {
+            natural * (SMALLEST / style.size * 1.001).min(1.0)
+        } else {
+            natural.min(style.size * SHORTEST_LINE)
+        };
+        wanted.natural = wanted.natural.max(natural);
+        wanted.least = wanted.least.max(least);
     };
     let muted = column.style.muted();
-    let title =
-        if table.header { titles.get(i).map_or(0.0, |title| natural(title, &table.title)) } else { 0.0 };
-    cells.iter().fold(title, |widest, row| {
-        let text = row.get(i * 2).map_or(0.0, |text| natural(text, &column.style));
-        let note = row.get(i * 2 + 1).map_or(0.0, |note| natural(note, &muted));
-        widest.max(text).max(note)
-    })
+    for row in cells {
+        row.get(i * 2).into_iter().for_each(|text| take(text, &column.style));
+        row.get(i * 2 + 1).into_iter().for_each(|note| take(note, &muted));
+    }
+    wanted
 }
+
+/// Of the font size: a line of text is not made shorter where there is room elsewhere.
+const SHORTEST_LINE: f32 = 4.5;

@@ -9,18 +9,19 @@ use config::{At, Mistake, Report, TomlReader, read_toml};
 use minijinja::{Environment, Value};
 use toml::de::{DeTable, DeValue};
 
+use super::read_fonts::read_fonts;
 use super::read_style::{PLAIN, ReadStyle as _};
-use super::texts::{Program, environment};
+use super::texts::{FUNCTIONS, Program, environment, is_program, prelude, unknown_names};
 use super::{Template, trial};
 use crate::data::{LISTS, VARIABLES};
-use crate::image::Image;
+use crate::image::Source;
 use crate::labels::LABELS;
 use crate::language::Language;
 use crate::layout::Paper;
 
 impl Template {
     /// Reads and checks a template. `file_name` stands before each mistake; `read` gives
-    /// the bytes of an image, by its path relative to the template.
+    /// the bytes of an image or font, by its path relative to the template.
     pub fn load(
         source: &str,
         file_name: &str,
@@ -66,6 +67,13 @@ impl fmt::Display for TemplateErrors {
     }
 }
 
+/// An image of the template, and the widest that it is printed, in points.
+struct Loaded {
+    file: String,
+    source: Source,
+    width: f32,
+}
+
 /// What is gathered while a template is read.
 pub(super) struct Loader<'a, 's> {
     report: &'a Report<'s>,
@@ -75,12 +83,26 @@ pub(super) struct Loader<'a, 's> {
     pub(super) line_height: f32,
     languages: Vec<Language>,
     /// The template's own labels, by key.
-    labels: BTreeMap<String, [Option<String>; 6]>,
+    labels: BTreeMap<String, [Option<At<String>>; 6]>,
     environments: Vec<(Language, Environment<'static>)>,
-    images: Vec<(String, Image)>,
+    images: Vec<Loaded>,
     programs: usize,
     /// Variables beside those of a receipt: the footer's.
     more: &'static [&'static str],
+}
+
+const A4: Paper = Paper { width: 595.276, height: Some(841.89), margin: [51.0; 4] };
+
+/// The angle of a watermark where the template says nothing: it crosses the lines of the page.
+const DIAGONAL: f32 = 45.0;
+
+/// In place of the members of a row: the text is a label.
+const IN_LABEL: &[&str] = &["labels"];
+
+/// Whether a text could be the name of a variable.
+fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 impl<'a, 's> Loader<'a, 's> {
@@ -112,36 +134,60 @@ impl<'a, 's> Loader<'a, 's> {
         if let Some(labels) = root.table("labels", "labels") {
             self.read_labels(&labels);
         }
-        let paper = self.paper(&root);
+        let page = root.table("page", "the page");
+        let paper = page.as_ref().map_or(A4, |page| self.paper(page));
         for language in self.languages.clone() {
             self.environments.push((language, environment(language, self.labels_in(language))));
         }
+        self.check_labels();
         let title = root
             .text("title")
             .unwrap_or(At { value: "{{ receipt.title }} {{ receipt.voucherNumber }}", line: 1 });
         let title = self.program(vec![title], &[]);
         let width = paper.body_width();
+        let background = page.as_ref().and_then(|page| page.text("background"));
+        let background = background.and_then(|file| self.load_image(&file, paper.width));
+        let watermark = page.as_ref().and_then(|page| page.text("watermark"));
+        let watermark = watermark.map(|text| self.program(vec![text], &[]));
+        let angle = page.as_ref().and_then(|page| page.number("watermark-angle", -90.0..=90.0));
+        let watermark = watermark.map(|text| (text, angle.unwrap_or(DIAGONAL)));
+        page.into_iter().for_each(TomlReader::finish);
         let blocks = root.tables("block", "a block");
         if blocks.is_empty() {
             self.report.add(1, "the template shows nothing: it needs at least one [[block]]");
         }
         let blocks = self.blocks(blocks, width);
         self.more = &["page", "pages"];
+        let header = self.blocks(root.tables("header", "a block"), width);
         let footer = self.blocks(root.tables("footer", "a block"), width);
+        let fonts = read_fonts(&root, self.read);
         root.finish();
 
         let mut texts = [const { None }; 6];
         for (language, environment) in self.environments {
             texts[language.index()] = Some(environment);
         }
-        let images = self.images.into_iter().map(|(_, image)| image).collect();
-        Template { paper, language, title, blocks, footer, images, texts }
+        let images = match self.report.is_clean() {
+            true => self.images.into_iter().map(|image| image.source.printed(image.width)).collect(),
+            false => Vec::new(),
+        };
+        Template {
+            paper,
+            language,
+            title,
+            header,
+            blocks,
+            footer,
+            background,
+            watermark,
+            images,
+            fonts,
+            texts,
+        }
     }
 
-    fn paper(&mut self, root: &TomlReader<'_, '_>) -> Paper {
-        const A4: (f32, f32) = (595.276, 841.89);
-        let mut paper = Paper { width: A4.0, height: Some(A4.1), margin: [51.0; 4] };
-        let Some(page) = root.table("page", "the page") else { return paper };
+    fn paper(&mut self, page: &TomlReader<'_, '_>) -> Paper {
+        let mut paper = A4;
         paper.width = page.length("width").unwrap_or(paper.width);
         let height = page.text("height");
         paper.height = match height {
@@ -152,14 +198,13 @@ impl<'a, 's> Loader<'a, 's> {
         paper.margin = page.sides("margin").unwrap_or(paper.margin);
         self.font_size = page.size("font-size").unwrap_or(self.font_size);
         // Tighter, and the ring of an Å would touch the line above.
-        self.line_height = page.number("line-height", 1.2..3.0).unwrap_or(self.line_height);
+        self.line_height = page.number("line-height", 1.2..=3.0).unwrap_or(self.line_height);
         const LEAST: f32 = 72.0;
         let room = paper.height.map(|height| height - paper.margin[0] - paper.margin[2]);
         if paper.body_width() < LEAST || room.is_some_and(|room| room < LEAST) {
             self.report.add(page.line(), "the page has less than 25 mm between its margins");
-            paper = Paper { width: A4.0, height: Some(A4.1), margin: [51.0; 4] };
+            paper = A4;
         }
-        page.finish();
         paper
     }
 
@@ -175,9 +220,17 @@ impl<'a, 's> Loader<'a, 's> {
             };
             for (key, value) in TomlReader::new(self.report, table, code.line, "labels").entries() {
                 match value {
+                    DeValue::String(text) if is_program(text) && !is_name(key.value) => {
+                        let message = format!(
+                            "the label `{}` has variables: its name must be letters, digits and _ alone",
+                            key.value
+                        );
+                        self.report.add(key.line, message);
+                    }
                     DeValue::String(text) => {
                         let words = self.labels.entry(key.value.to_owned()).or_default();
-                        words[language.index()] = Some(text.as_ref().to_owned());
+                        words[language.index()] =
+                            Some(At { value: text.as_ref().to_owned(), line: key.line });
                     }
                     _ => self.report.add(key.line, format!("the label `{}` is a text in quotes", key.value)),
                 }
@@ -191,8 +244,32 @@ impl<'a, 's> Loader<'a, 's> {
         let own = self
             .labels
             .iter()
-            .filter_map(|(key, words)| Some((key.clone(), words[language.index()].clone()?)));
+            .filter_map(|(key, words)| Some((key.clone(), words[language.index()].as_ref()?.value.clone())));
         Value::from_pairs(builtin.chain(own))
+    }
+
+    /// The labels that are texts themselves, with the variables of a receipt.
+    fn check_labels(&self) {
+        for word in self.labels.values().flatten().flatten().filter(|word| is_program(&word.value)) {
+            self.checked(&At { value: &word.value, line: word.line }, IN_LABEL);
+        }
+    }
+
+    /// What a text needs before it to have its labels evaluated in a language.
+    fn prelude(&self, source: &str, language: Language) -> String {
+        if !self.labels.values().flatten().flatten().any(|word| is_program(&word.value)) {
+            return String::new();
+        }
+        let used = self.environments.first().and_then(|(_, environment)| {
+            Some(environment.template_from_str(source).ok()?.undeclared_variables(true))
+        });
+        let used = used.unwrap_or_default();
+        // `labels[…]` may be any of them.
+        let is_used = |key: &str| used.contains("labels") || used.contains(&format!("labels.{key}"));
+        prelude(self.labels.iter().filter_map(|(key, words)| {
+            let word = words[language.index()].as_ref().filter(|word| is_program(&word.value))?;
+            is_used(key).then_some((key.as_str(), word.value.as_str()))
+        }))
     }
 
     pub(super) fn nothing(line: usize) -> At<&'static str> {
@@ -241,10 +318,14 @@ impl<'a, 's> Loader<'a, 's> {
                 return String::new();
             }
         };
+        let unknown = unknown_names(text.value);
+        for name in &unknown {
+            self.report.add(text.line + name.line, name.message.as_str());
+        }
         let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
         names.sort_unstable();
-        for name in names {
-            if let Some(message) = self.unknown(&name, row) {
+        for name in names.iter().filter(|name| unknown.iter().all(|unknown| unknown.name != *name)) {
+            if let Some(message) = self.unknown(name, row) {
                 self.report.add(text.line, message);
             }
         }
@@ -255,9 +336,10 @@ impl<'a, 's> Loader<'a, 's> {
     fn unknown(&self, name: &str, row: &[&str]) -> Option<String> {
         let (group, member) = name.split_once('.').unwrap_or((name, ""));
         let allowed: Vec<&str> = match group {
+            "labels" if row == IN_LABEL => return self.label_in_label(member),
             "labels" => return self.unknown_label(member),
-            "row" if !row.is_empty() => row.to_vec(),
-            "range" | "namespace" | "dict" => return None,
+            "row" if !row.is_empty() && row != IN_LABEL => row.to_vec(),
+            function if FUNCTIONS.contains(&function) => return None,
             _ if self.more.contains(&group) || LISTS.iter().any(|(list, _)| *list == group) => Vec::new(),
             _ => match VARIABLES.iter().find(|(variable, _)| *variable == group) {
                 Some((_, members)) => members.to_vec(),
@@ -266,7 +348,7 @@ impl<'a, 's> Loader<'a, 's> {
                     known.extend(LISTS.iter().map(|(name, _)| *name));
                     known.push("labels");
                     known.extend(self.more);
-                    if !row.is_empty() {
+                    if !row.is_empty() && row != IN_LABEL {
                         known.push("row");
                     }
                     return Some(format!("unknown variable `{group}`: there are {}", known.join(", ")));
@@ -278,6 +360,17 @@ impl<'a, 's> Loader<'a, 's> {
             return None;
         }
         Some(format!("unknown variable `{name}`: `{group}` has {}", allowed.join(", ")))
+    }
+
+    /// What is wrong with a label's name within a label: it must be one that is no text itself.
+    fn label_in_label(&self, key: &str) -> Option<String> {
+        let words = self.labels.get(key).into_iter().flatten().flatten();
+        match key.is_empty() || words.into_iter().any(|word| is_program(&word.value)) {
+            true => {
+                Some(format!("the label `{key}` has variables itself: labels use only labels without any"))
+            }
+            false => self.unknown_label(key),
+        }
     }
 
     fn unknown_label(&self, key: &str) -> Option<String> {
@@ -303,8 +396,10 @@ impl<'a, 's> Loader<'a, 's> {
     fn compile(&mut self, source: String, line: usize) -> Program {
         let name = self.programs.to_string();
         self.programs += 1;
-        for (_, environment) in &mut self.environments {
-            if let Err(error) = environment.add_template_owned(name.clone(), source.clone()) {
+        let preludes: Vec<String> =
+            self.environments.iter().map(|(language, _)| self.prelude(&source, *language)).collect();
+        for ((_, environment), prelude) in self.environments.iter_mut().zip(preludes) {
+            if let Err(error) = environment.add_template_owned(name.clone(), prelude + &source) {
                 self.report.add(
                     line,
                     format!("the text is not right: {}", error.detail().unwrap_or("syntax error")),
@@ -316,18 +411,19 @@ impl<'a, 's> Loader<'a, 's> {
     }
 
     /// The number of an image, loaded once however often it is shown.
-    pub(super) fn load_image(&mut self, file: &At<&str>) -> Option<usize> {
-        if let Some(image) = self.images.iter().position(|(name, _)| name == file.value) {
+    pub(super) fn load_image(&mut self, file: &At<&str>, width: f32) -> Option<usize> {
+        if let Some(image) = self.images.iter().position(|image| image.file == file.value) {
+            self.images[image].width = self.images[image].width.max(width);
             return Some(image);
         }
-        let image = (self.read)(file.value)
+        let source = (self.read)(file.value)
             .map_err(|error| format!("the image `{}` cannot be read: {error}", file.value))
             .and_then(|bytes| {
-                Image::from_png(&bytes).map_err(|error| format!("the image `{}`: {error}", file.value))
+                Source::read(&bytes).map_err(|error| format!("the image `{}`: {error}", file.value))
             });
-        match image {
-            Ok(image) => {
-                self.images.push((file.value.to_owned(), image));
+        match source {
+            Ok(source) => {
+                self.images.push(Loaded { file: file.value.to_owned(), source, width });
                 Some(self.images.len() - 1)
             }
             Err(message) => {

@@ -16,20 +16,31 @@ pub(crate) struct Block {
     pub(crate) after: f32,
     /// Stays on the page of the block that follows.
     pub(crate) keep_with_next: bool,
+    /// Is not divided between pages.
+    pub(crate) keep_together: bool,
     pub(crate) kind: Kind,
 }
 
 /// What a block shows.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Text { text: Program, style: Style },
+    Text { text: Program, style: Style, is_heading: bool },
     Pairs(Pairs),
     Table(Table),
     Columns(Vec<Column>),
     Rule { thickness: f32, color: Color },
     Space { height: f32 },
-    Image { image: usize, width: f32, align: Align },
+    Image { picture: Picture, width: f32, align: Align, alt: Program },
     Code(Code),
+}
+
+/// Where an image comes from.
+#[derive(Debug)]
+pub(crate) enum Picture {
+    /// One of the template's, by its number.
+    File(usize),
+    /// A `data:` URI.
+    Data(Program),
 }
 
 /// Rows of a label and its value.
@@ -102,14 +113,30 @@ pub(crate) struct Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CodeKind {
     Qr,
-    Code128,
+    /// With `fallback`, a QR code takes its place where it cannot hold the text.
+    Code128 {
+        fallback: bool,
+    },
+    Ean13,
+    /// Of a QR-bill; the fields of its payload come with U+001F between them.
+    SwissQr,
 }
 
 impl CodeKind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Qr => "QR code",
-            Self::Code128 => "barcode",
+            Self::Code128 { .. } => "barcode",
+            Self::Ean13 => "EAN-13 barcode",
+            Self::SwissQr => "Swiss QR code",
+        }
+    }
+
+    /// The key of the label that says what it is.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Qr | Self::SwissQr => "qrCode",
+            Self::Code128 { .. } | Self::Ean13 => "barcode",
         }
     }
 
@@ -117,8 +144,13 @@ impl CodeKind {
     pub(crate) fn allowed(self) -> &'static str {
         match self {
             Self::Qr => "no more text than its width has room for, with modules of 0.25 mm",
-            Self::Code128 => {
+            Self::Code128 { .. } => {
                 "letters, digits and signs of ASCII, no more than its width has room for, with bars of 0.19 mm"
+            }
+            Self::Ean13 => "12 digits, or 13 with the right check digit, with bars of 0.19 mm",
+            Self::SwissQr => {
+                "an IBAN of Switzerland or Liechtenstein with a reference of its kind, full addresses, and \
+                 an amount that is not negative in CHF or EUR"
             }
         }
     }

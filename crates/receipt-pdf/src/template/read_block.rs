@@ -2,16 +2,20 @@
 
 use super::load::Loader;
 use super::model::{
-    Align, Block, Code, CodeKind, Column, Kind, Pair, Pairs, Style, Table, TableColumn, Width,
+    Align, Block, Code, CodeKind, Column, Kind, Pair, Pairs, Picture, Style, Table, TableColumn, Width,
 };
-use super::read_style::{PLAIN, ReadStyle as _};
-use config::TomlReader;
+use super::read_style::{PLAIN, ReadStyle as _, millimetres};
+use super::texts::is_program;
+use config::{At, TomlReader};
 
+use crate::barcode;
 use crate::data::LISTS;
 use crate::font::Weight;
 use crate::layout::Color;
+use crate::swiss_qr;
 
-const TYPES: &str = "heading, text, pairs, totals, table, columns, rule, space, image, qr, barcode";
+const TYPES: &str =
+    "heading, text, pairs, totals, table, columns, rule, space, image, qr, barcode, ean13, swiss-qr";
 
 impl Loader<'_, '_> {
     /// The blocks of a list, with the width they are set to in points.
@@ -27,12 +31,13 @@ impl Loader<'_, '_> {
         let before = reader.length("space-before").unwrap_or(0.0);
         let after = reader.length("space-after").unwrap_or(0.0);
         let keep_with_next = reader.flag("keep-with-next").unwrap_or(name.value == "heading");
+        let keep_together = reader.flag("keep-together").unwrap_or(false);
         let base = self.base();
         let kind = match name.value {
             "heading" => {
-                self.text_block(&reader, Style { weight: Weight::Bold, size: base.size * 1.8, ..base })
+                self.text_block(&reader, Style { weight: Weight::Bold, size: base.size * 1.8, ..base }, true)
             }
-            "text" => self.text_block(&reader, base),
+            "text" => self.text_block(&reader, base, false),
             "pairs" => Some(self.pairs(&reader, width, false)),
             "totals" => Some(self.pairs(&reader, width, true)),
             "table" => self.table(&reader, width),
@@ -44,20 +49,29 @@ impl Loader<'_, '_> {
             "space" => Some(Kind::Space { height: reader.length("height").unwrap_or(base.size) }),
             "image" => self.image(&reader, width),
             "qr" => self.code(&reader, CodeKind::Qr, width),
-            "barcode" => self.code(&reader, CodeKind::Code128, width),
+            "barcode" => {
+                let fallback = reader.text("fallback").map(|fallback| match fallback.value {
+                    "qr" => true,
+                    "none" => false,
+                    _ => reader.refuse("fallback", fallback.line, "\"qr\" or \"none\"").unwrap_or(true),
+                });
+                self.code(&reader, CodeKind::Code128 { fallback: fallback.unwrap_or(true) }, width)
+            }
+            "ean13" => self.code(&reader, CodeKind::Ean13, width),
+            "swiss-qr" => self.swiss_qr(&reader, width),
             other => {
                 reader.report().add(name.line, format!("unknown block type `{other}`: there are {TYPES}"));
                 return None;
             }
         };
         reader.finish();
-        Some(Block { line, when, before, after, keep_with_next, kind: kind? })
+        Some(Block { line, when, before, after, keep_with_next, keep_together, kind: kind? })
     }
 
-    fn text_block(&mut self, reader: &TomlReader<'_, '_>, from: Style) -> Option<Kind> {
+    fn text_block(&mut self, reader: &TomlReader<'_, '_>, from: Style, is_heading: bool) -> Option<Kind> {
         let style = reader.style(from);
         let text = reader.required_text("text")?;
-        Some(Kind::Text { text: self.program(vec![text], &[]), style })
+        Some(Kind::Text { text: self.program(vec![text], &[]), style, is_heading })
     }
 
     fn pairs(&mut self, reader: &TomlReader<'_, '_>, width: f32, spread: bool) -> Kind {
@@ -188,25 +202,85 @@ impl Loader<'_, '_> {
         let own = reader.length("width").unwrap_or(width.min(100.0));
         self.check_width(reader, "width", Some(own), width);
         let align = reader.align("align").unwrap_or(Align::Left);
-        let file = reader.required_text("file")?;
-        let image = self.load_image(&file)?;
-        Some(Kind::Image { image, width: own, align })
+        let line = reader.line();
+        let alt = reader.text("alt").unwrap_or(At { value: "{{ store.name or tenant.name }}", line });
+        let alt = self.program(vec![alt], &[]);
+        let picture = match (reader.text("file"), reader.text("data")) {
+            (Some(file), None) => Picture::File(self.load_image(&file, own)?),
+            (None, Some(data)) => Picture::Data(self.program(vec![data], &[])),
+            _ => {
+                reader.complain("needs either `file`, a path, or `data`, a text with a data URI");
+                return None;
+            }
+        };
+        Some(Kind::Image { picture, width: own, align, alt })
     }
 
     fn code(&mut self, reader: &TomlReader<'_, '_>, kind: CodeKind, width: f32) -> Option<Kind> {
         let (own, height) = match kind {
-            CodeKind::Qr => {
-                let side = reader.length("width").unwrap_or(68.0);
-                (side, side)
-            }
-            CodeKind::Code128 => {
-                (reader.length("width").unwrap_or(140.0), reader.length("height").unwrap_or(28.0))
-            }
+            CodeKind::Qr | CodeKind::SwissQr => (68.0, None),
+            CodeKind::Code128 { .. } => (140.0, Some(28.0)),
+            // Nominal size: modules of 0.33 mm.
+            CodeKind::Ean13 => (105.7, Some(64.8)),
         };
+        let own = reader.length("width").unwrap_or(own);
+        let height = height.map_or(own, |height| reader.length("height").unwrap_or(height));
         self.check_width(reader, "width", Some(own), width);
         let align = reader.align("align").unwrap_or(Align::Left);
-        let text = self.program(vec![reader.required_text("text")?], &[]);
-        Some(Kind::Code(Code { kind, text, width: own, height, align }))
+        let text = reader.required_text("text")?;
+        let program = self.program(vec![text.clone()], &[]);
+        let code = Code { kind, text: program, width: own, height, align };
+        if !text.value.is_empty() && !is_program(text.value) && barcode::draw(&code, text.value).is_none() {
+            let message =
+                format!("no {} can be made of the text: it can hold {}", kind.name(), kind.allowed());
+            reader.report().add(text.line, message);
+        }
+        Some(Kind::Code(code))
+    }
+
+    /// The code of a QR-bill. Its size is the standard's.
+    fn swiss_qr(&mut self, reader: &TomlReader<'_, '_>, width: f32) -> Option<Kind> {
+        let side = swiss_qr::SIDE * 72.0 / 25.4;
+        if width > 1.0 && side > width + 0.01 {
+            let message =
+                format!("a Swiss QR code is 56 mm wide, more than the {} there are", millimetres(width));
+            reader.report().add(reader.line(), message);
+        }
+        let align = reader.align("align").unwrap_or(Align::Left);
+        let account = reader.required_text("account");
+        let creditor = reader.table("creditor", "the creditor");
+        if creditor.is_none() {
+            reader.complain("needs the key `creditor`, a table with name, postal-code, town and country");
+        }
+        let line = reader.line();
+        let account = account.unwrap_or_else(|| Self::nothing(line));
+        if !account.value.is_empty()
+            && !is_program(account.value)
+            && !swiss_qr::is_account(&account.value.replace(' ', ""))
+        {
+            let wanted = "an IBAN of Switzerland or Liechtenstein with the right check digits";
+            reader.refuse::<()>("account", account.line, wanted);
+        }
+        let mut texts = vec![account];
+        texts.extend(Self::address(creditor, line));
+        texts.push(reader.text("amount").unwrap_or_else(|| Self::nothing(line)));
+        texts.push(reader.text("currency").unwrap_or(At { value: "{{ receipt.currency }}", line }));
+        texts.extend(Self::address(reader.table("debtor", "the debtor"), line));
+        texts.extend(
+            ["reference", "message"].map(|key| reader.text(key).unwrap_or_else(|| Self::nothing(line))),
+        );
+        debug_assert_eq!(texts.len(), swiss_qr::FIELDS);
+        let text = self.program(texts, &[]);
+        Some(Kind::Code(Code { kind: CodeKind::SwissQr, text, width: side, height: side, align }))
+    }
+
+    fn address<'a>(reader: Option<TomlReader<'a, '_>>, line: usize) -> [At<&'a str>; 6] {
+        const KEYS: [&str; 6] = ["name", "street", "number", "postal-code", "town", "country"];
+        let texts = KEYS.map(|key| {
+            reader.as_ref().and_then(|reader| reader.text(key)).unwrap_or_else(|| Self::nothing(line))
+        });
+        reader.into_iter().for_each(TomlReader::finish);
+        texts
     }
 
     fn check_width(&self, reader: &TomlReader<'_, '_>, key: &'static str, own: Option<f32>, width: f32) {
@@ -233,8 +307,4 @@ impl Loader<'_, '_> {
     fn base(&self) -> Style {
         Style { size: self.font_size, line_height: self.line_height, ..PLAIN }
     }
-}
-
-fn millimetres(points: f32) -> String {
-    format!("{:.1} mm", points * 25.4 / 72.0)
 }

@@ -13,6 +13,11 @@ pub(super) const PLAIN: Style =
 
 const LENGTH: &str = "a length with its unit: \"18mm\", \"1.5cm\", \"12pt\" or \"0.5in\"";
 
+/// A length as a mistake says it.
+pub(super) fn millimetres(points: f32) -> String {
+    format!("{:.1} mm", points * 25.4 / 72.0)
+}
+
 /// Lengths, colours and styles of a template.
 pub(super) trait ReadStyle {
     /// A length in points.

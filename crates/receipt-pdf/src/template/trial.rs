@@ -1,26 +1,91 @@
 //! A trial print of a new template: what only shows once its texts meet a receipt.
 
-use events::{OrderType, ReceiptSettled};
+use events::{OrderType, ReceiptSettled, Text};
 
+use super::read_style::millimetres;
 use super::{Block, Kind, Mistake, Template};
 use crate::data::Variables;
 use crate::error::RenderError;
-use crate::layout::Composer;
+use crate::layout::{Area, Composer, MOST_FOR_FRAME, Mark, Page, Row, height};
 
 /// Sets invented receipts of every type, full and bare, block by block, and tells which texts failed.
 pub(super) fn run(template: &Template) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
+    let (mut mistakes, mut places) = (Vec::new(), Vec::new());
     for receipt in examples() {
         let language = template.language(receipt.tenant.country.code.as_deref());
         let variables = Variables::new(&receipt, language, None).on_page(1, 1);
         let mut composer = Composer::new(template, language, variables);
-        mistakes.extend(composer.evaluate(&template.title).err().map(mistake));
-        for block in template.blocks.iter().chain(&template.footer) {
+        let watermark = template.watermark().map(|(text, _)| text);
+        for text in std::iter::once(&template.title).chain(watermark) {
+            mistakes.extend(composer.evaluate(text).err().map(mistake));
+        }
+        for block in template.header.iter().chain(&template.blocks).chain(&template.footer) {
             set(&mut composer, block, template.paper.body_width(), &mut mistakes);
         }
+        if mistakes.is_empty() {
+            places.extend(place(&mut composer, template));
+        }
+    }
+    mistakes.extend(places);
+    mistakes
+}
+
+/// Which blocks cannot be set without something outside the page, or on something else.
+fn place(composer: &mut Composer<'_>, template: &Template) -> Vec<Mistake> {
+    let paper = &template.paper;
+    let room = paper.most_height() - paper.margin[0] - paper.margin[2];
+    let mut mistakes = Vec::new();
+    let mut place = |block: &Block, room: f32| {
+        let rows = composer.compose(std::slice::from_ref(block), paper.body_width()).unwrap_or_default();
+        let height = height(&rows) + block.before + block.after;
+        if let Some(message) = misplaced(rows, &composer.headers, paper.body_width(), room) {
+            mistakes.push(Mistake { line: block.line, message });
+        }
+        height
+    };
+    let frame: f32 = template.header.iter().chain(&template.footer).map(|block| place(block, room)).sum();
+    let left = room * (1.0 - MOST_FOR_FRAME);
+    template.blocks.iter().for_each(|block| {
+        place(block, (room - frame).max(left));
+    });
+    if frame > room - left {
+        let first = template.header.iter().chain(&template.footer).next();
+        let message = format!(
+            "the header and the footer are {} high, and no more than {} of the page are for them: make them smaller",
+            millimetres(frame),
+            millimetres(room - left)
+        );
+        mistakes.push(Mistake { line: first.map_or(1, |block| block.line), message });
     }
     mistakes
 }
+
+/// What is wrong with where things stand in a block that is so wide, and has so much of a page.
+fn misplaced(rows: Vec<Row>, headers: &[Vec<Row>], width: f32, room: f32) -> Option<String> {
+    if rows.iter().any(|row| row.least_mark(headers) > room + TOLERANCE) {
+        return Some(format!(
+            "something in the block needs more than the {} of height that a page has for it: make it smaller",
+            millimetres(room)
+        ));
+    }
+    let mut page = Page::default();
+    page.place_all(rows, 0.0, 0.0);
+    let mut areas: Vec<Area> = page.marks.iter().map(Mark::area).collect();
+    areas.sort_by(|a, b| a.y.total_cmp(&b.y));
+    let overlaps = |(i, a): (usize, &Area)| {
+        let below = areas[i + 1..].iter().take_while(|b| b.y < a.y + a.height - TOLERANCE);
+        below.clone().any(|b| b.x < a.x + a.width - TOLERANCE && a.x < b.x + b.width - TOLERANCE)
+    };
+    let is_outside = |area: &Area| area.x < -TOLERANCE || area.x + area.width > width + TOLERANCE;
+    (areas.iter().any(is_outside) || areas.iter().enumerate().any(overlaps)).then(|| {
+        "something in the block has less width than it needs, and stands outside of its place or on something \
+         else: give its columns more room, or make its texts and gaps smaller"
+            .to_owned()
+    })
+}
+
+/// In points: what rounding may come to.
+const TOLERANCE: f32 = 0.05;
 
 fn set(composer: &mut Composer<'_>, block: &Block, width: f32, mistakes: &mut Vec<Mistake>) {
     match &block.kind {
@@ -28,6 +93,10 @@ fn set(composer: &mut Composer<'_>, block: &Block, width: f32, mistakes: &mut Ve
             for block in columns.iter().flat_map(|column| &column.blocks) {
                 set(composer, block, width, mistakes);
             }
+        }
+        Kind::Image { alt, .. } if block.when.is_none() => {
+            mistakes.extend(composer.evaluate(alt).err().map(mistake));
+            mistakes.extend(composer.compose(std::slice::from_ref(block), width).err().map(mistake));
         }
         _ => mistakes.extend(composer.compose(std::slice::from_ref(block), width).err().map(mistake)),
     }
@@ -64,5 +133,15 @@ fn examples() -> Vec<ReceiptSettled> {
     receipt.items.clear();
     (receipt.seller, receipt.customer, receipt.contact_person, receipt.invoice_address) =
         (None, None, None, None);
-    vec![full, returned, bare]
+    let mut wide = full.clone();
+    let receipt = &mut wide.order_receipt;
+    let name = Text::new("W".repeat(60));
+    for item in &mut receipt.items {
+        item.name = name.clone().unwrap_or_else(|| item.name.clone());
+    }
+    for settlement in &mut receipt.settlements {
+        settlement.name = name.clone().unwrap_or_else(|| settlement.name.clone());
+    }
+    receipt.order.store.name = name;
+    vec![full, returned, bare, wide]
 }

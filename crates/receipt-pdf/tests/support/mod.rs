@@ -13,6 +13,7 @@ pub(crate) const SAMPLES: [&str; 7] =
     ["b2b", "long", "package", "payment", "return", "split-payment", "standard"];
 
 /// A sample by its name.
+#[allow(dead_code, reason = "not every test binary takes samples")]
 pub(crate) fn sample(name: &str) -> ReceiptSettled {
     let path = here().join(format!("../../tests/samples/receipt-{name}.json"));
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

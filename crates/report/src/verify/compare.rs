@@ -13,12 +13,12 @@ pub(super) struct Compared {
     pub(super) not_compared: Vec<NotCompared>,
 }
 
-/// The invoice of a kept receipt, mapped again; `None` where this version cannot read it. The prefix of
-/// properties is in nothing that is compared.
+/// The invoice of a kept receipt, mapped again; `None` where this version cannot read it. What tenants choose
+/// of the mapping is in nothing that is compared.
 pub(super) fn mapped(body: &[u8]) -> Option<Invoice> {
     let event: ReceiptSettled = events::decode(body).ok()?;
     event.check().ok()?;
-    Some(invoice::map(&event, "flow"))
+    Some(invoice::map(&event, &invoice::Mapping::default()))
 }
 
 /// The file's name: as it was attached, else as it would be.
@@ -97,6 +97,11 @@ pub enum Difference {
         /// The file's name.
         name: String,
     },
+    /// The invoice has its file in its list, and not at the address that is given there.
+    FileGone {
+        /// The file's name.
+        name: String,
+    },
     /// The invoice has several files of the name.
     FileTwice {
         /// The file's name.
@@ -126,6 +131,7 @@ impl Difference {
             Self::AmountDiffers { .. } => "amount_differs",
             Self::CurrencyDiffers { .. } => "currency_differs",
             Self::FileMissing { .. } => "file_missing",
+            Self::FileGone { .. } => "file_gone",
             Self::FileTwice { .. } => "file_twice",
             Self::FileDiffers { .. } => "file_differs",
             Self::NotComplete { .. } => "not_complete",
@@ -137,18 +143,18 @@ impl Difference {
         match self {
             Self::InvoiceMissing => {
                 "find out in Omnium who deleted it; Bilag makes no invoice twice, so it is made anew there, with \
-                 the PDF of `bilag render --receipt`"
+                 the PDF of `bilag render --receipt --original`"
             }
             Self::AmountDiffers { .. } | Self::CurrencyDiffers { .. } => {
                 "find out in Omnium who changed it; the receipt is what the customer paid"
             }
-            Self::FileMissing { .. } => {
-                "find out in Omnium who took it away, and attach it again there: `bilag render --receipt` makes it"
+            Self::FileMissing { .. } | Self::FileGone { .. } => {
+                "find out in Omnium who took it away, and attach it again there: `bilag render --receipt --original` makes it"
             }
             Self::FileTwice { .. } => "compare them in Omnium, and take away what is too many",
             Self::FileDiffers { .. } => {
-                "find out in Omnium who replaced it; `bilag render --receipt` makes the one that was sent, where \
-                 the template is the same"
+                "find out in Omnium who replaced it; `bilag render --receipt --original` makes the one that was sent, \
+                 where the template is the same"
             }
             Self::NotComplete { state: State::Dead, .. } => {
                 "redrive its dead letter, which `bilag sync show` names: what is there is not sent twice"
@@ -175,6 +181,9 @@ impl fmt::Display for Difference {
                 write!(f, "the receipt is in {ours}, the invoice in Omnium in {}", plain(theirs))
             }
             Self::FileMissing { name } => write!(f, "the invoice in Omnium is without its file {name}"),
+            Self::FileGone { name } => {
+                write!(f, "the invoice in Omnium lists its file {name}, and there is none at its address")
+            }
             Self::FileTwice { name, times } => write!(f, "the invoice in Omnium has {times} files {name}"),
             Self::FileDiffers { name } => write!(f, "{name} in Omnium is not the file that was attached"),
             Self::NotComplete { state, has_file } => {

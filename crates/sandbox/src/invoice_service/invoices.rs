@@ -62,8 +62,8 @@ struct Made {
 #[derive(Default)]
 struct Package {
     facts: PackageFacts,
-    /// What each of the invoices is made of.
-    made_of: Vec<Vec<PackageItem>>,
+    /// What each of the invoices is made of, and whether it is a credit note.
+    made_of: Vec<(bool, Vec<PackageItem>)>,
 }
 
 /// The right to work on a key, until it is dropped.
@@ -102,7 +102,7 @@ impl Invoices {
     /// Gives the invoice of a key, which is made where there is none.
     pub(super) fn issue(&self, tenant: &Tenant, request: Request) -> Issued {
         let held = &mut *self.0.lock();
-        let Request { key, package, content } = request;
+        let Request { key, package, is_return, content } = request;
         if let Some(made) = held.made.get(&key) {
             return if made.content == content {
                 Issued::Receipt { receipt: Box::new(made.receipt.clone()), second: false }
@@ -112,15 +112,16 @@ impl Invoices {
         }
         let known = held.packages.entry(package.id).or_default();
         let number = FIRST_VOUCHER + held.vouchers;
-        let receipt = match make(tenant, &package, known.made_of.len() + 1, number) {
+        let receipt = match make(tenant, &package, is_return, known.made_of.len() + 1, number) {
             Ok(receipt) => receipt,
             Err(what) => return Issued::Impossible(what),
         };
         held.vouchers += 1;
         let mut items = package.packageitem_set;
         items.sort();
-        let second = known.made_of.contains(&items);
-        known.made_of.push(items);
+        let made_of = (is_return, items);
+        let second = known.made_of.contains(&made_of);
+        known.made_of.push(made_of);
         known.facts.receipts.push(ReceiptFacts {
             key: key.clone(),
             uid: receipt.order_receipt.uid.to_string(),
@@ -153,21 +154,24 @@ impl Drop for Claim {
 }
 
 /// In hundredths of a percent: 20 %.
-const VAT_RATE: u64 = 2_000;
+const VAT_RATE: i64 = 2_000;
 
 /// Makes the receipt that is the `n`th invoice of a package. Says what is wrong where the package
 /// gives none that holds together.
 fn make(
     tenant: &Tenant,
     package: &RequestedPackage,
+    is_return: bool,
     n: usize,
     voucher_number: u64,
 ) -> Result<ReceiptSettled, String> {
     let uid = format!("inv-{}-{n}", package.id);
     let now = Timestamp::from_utc(Utc::now());
-    let items: Vec<(u64, Value)> = package.packageitem_set.iter().zip(1..).map(line).collect();
-    let total: u64 = items.iter().map(|(total, _)| total).sum();
-    let vat: u64 = items.iter().map(|(total, _)| vat_in(*total)).sum();
+    let sign = if is_return { -1 } else { 1 };
+    let items: Vec<(i64, Value)> =
+        package.packageitem_set.iter().zip(1..).map(|item| line(item, sign)).collect();
+    let total: i64 = items.iter().map(|(total, _)| total).sum();
+    let vat: i64 = items.iter().map(|(total, _)| vat_in(*total)).sum();
     let name = "Deniz Örnek";
     let receipt = json!({
         "id": format!("evt-{uid}"),
@@ -182,7 +186,7 @@ fn make(
             "order": {
                 "uid": package.order_number,
                 "orderNumber": package.order_number,
-                "type": "SALE",
+                "type": if is_return { "RETURN" } else { "SALE" },
                 "origin": "WEB",
                 "store": { "uid": package.stock_location.erp_code, "name": package.stock_location.name },
                 "address": {
@@ -222,15 +226,16 @@ fn make(
     Ok(receipt)
 }
 
-/// What a line comes to, and the line.
-fn line((item, n): (&PackageItem, u64)) -> (u64, Value) {
+/// What a line comes to, and the line; on a credit note both are negative.
+fn line((item, n): (&PackageItem, u64), sign: i64) -> (i64, Value) {
     let price = price_of(&item.sku);
-    let total = price * item.quantity;
+    let quantity = sign * i64::try_from(item.quantity).expect("at most 10,000");
+    let total = price * quantity;
     let line = json!({
         "uid": format!("i{n}"),
         "sku": item.sku,
         "name": format!("Ürün {}", item.sku),
-        "quantity": item.quantity * 100,
+        "quantity": quantity * 100,
         "unitPrice": price,
         "discountAmount": 0,
         "total": total,
@@ -241,13 +246,13 @@ fn line((item, n): (&PackageItem, u64)) -> (u64, Value) {
 }
 
 /// A price from 50.90 to 2999.90, the same whenever the article is the same.
-fn price_of(sku: &str) -> u64 {
+fn price_of(sku: &str) -> i64 {
     let hash = Sha256::digest(sku.as_bytes());
-    let number = u64::from(u16::from_be_bytes([hash[0], hash[1]]));
+    let number = i64::from(u16::from_be_bytes([hash[0], hash[1]]));
     (50 + number % 2_950) * 100 + 90
 }
 
 /// The VAT in an amount, rounded to its hundredth.
-fn vat_in(total: u64) -> u64 {
-    (total * VAT_RATE + (10_000 + VAT_RATE) / 2) / (10_000 + VAT_RATE)
+fn vat_in(total: i64) -> i64 {
+    total.signum() * ((total.abs() * VAT_RATE + (10_000 + VAT_RATE) / 2) / (10_000 + VAT_RATE))
 }

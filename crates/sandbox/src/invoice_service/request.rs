@@ -15,6 +15,8 @@ const MOST_PIECES: u64 = 10_000;
 pub(super) struct Request {
     pub key: String,
     pub package: Package,
+    /// Whether a credit note is wanted.
+    pub is_return: bool,
     /// The package as it came: what must be the same under the same key.
     pub content: Value,
 }
@@ -49,6 +51,8 @@ struct Envelope {
     id: Text,
     #[serde(rename = "oms")]
     _oms: Oms,
+    #[serde(rename = "orderType", default)]
+    order_type: Option<OrderType>,
     package: Package,
 }
 
@@ -56,6 +60,12 @@ struct Envelope {
 enum Kind {
     #[serde(rename = "invoice.request.v1")]
     V1,
+}
+
+#[derive(Deserialize)]
+enum OrderType {
+    #[serde(rename = "RETURN")]
+    Return,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +79,8 @@ impl Request {
     pub(super) fn read(caller: &Caller, body: &[u8]) -> Result<Self, String> {
         let key = caller.key().ok_or("the header Idempotency-Key is required")?;
         caller.check_json()?;
-        let Envelope { id, package, .. } = events::decode(body).map_err(|error| error.to_string())?;
+        let Envelope { id, package, order_type, .. } =
+            events::decode(body).map_err(|error| error.to_string())?;
         if *id != *key {
             return Err("at id: expected the same as the header Idempotency-Key".to_owned());
         }
@@ -84,6 +95,7 @@ impl Request {
         }
         let content = serde_json::from_slice(body).map(|mut body: Value| body["package"].take());
         let content = content.map_err(|_| "the body is not JSON".to_owned())?;
-        Ok(Self { key, package, content })
+        let is_return = matches!(order_type, Some(OrderType::Return));
+        Ok(Self { key, package, is_return, content })
     }
 }

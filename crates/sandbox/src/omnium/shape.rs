@@ -10,11 +10,12 @@ use super::invoices::Upsert;
 enum Shape {
     Text,
     Number,
+    Boolean,
     Object(&'static [(&'static str, Shape)]),
     List(&'static [(&'static str, Shape)]),
 }
 
-use Shape::{List, Number, Object, Text};
+use Shape::{Boolean, List, Number, Object, Text};
 
 const INVOICE: &[(&str, Shape)] = &[
     ("id", Text),
@@ -34,12 +35,20 @@ const INVOICE: &[(&str, Shape)] = &[
     ("storeId", Text),
     ("marketId", Text),
     ("url", Text),
+    ("isCreditNote", Boolean),
+    ("kid", Text),
+    ("invoiceType", Text),
+    ("amountRoundoff", Number),
+    ("invoiceSenderAddress", Object(ADDRESS)),
+    ("externalIds", List(EXTERNAL_ID)),
     ("customerAddress", Object(ADDRESS)),
     ("lineItems", List(LINE)),
     ("payments", List(PAYMENT)),
     ("properties", List(PROPERTY)),
     ("assets", List(ASSET)),
 ];
+
+const EXTERNAL_ID: &[(&str, Shape)] = &[("id", Text), ("providerName", Text)];
 
 const ADDRESS: &[(&str, Shape)] = &[
     ("name", Text),
@@ -114,12 +123,16 @@ fn check_member(shapes: &[(&str, Shape)], path: &str, name: &str, value: &Value)
         return Err(format!("unknown member {path}"));
     };
     match (shape, value) {
-        (_, Value::Null) | (Text, Value::String(_)) | (Number, Value::Number(_)) => Ok(()),
+        (_, Value::Null)
+        | (Text, Value::String(_))
+        | (Number, Value::Number(_))
+        | (Boolean, Value::Bool(_)) => Ok(()),
         (Object(shapes), value @ Value::Object(_)) => check_object(shapes, &path, value),
         (List(shapes), Value::Array(list)) => {
             list.iter().try_for_each(|item| check_object(shapes, &path, item))
         }
         (Text, _) => Err(format!("{path} is not a string")),
+        (Boolean, _) => Err(format!("{path} is not a boolean")),
         (Number, _) => Err(format!("{path} is not a number")),
         (Object(_), _) => Err(format!("{path} is not an object")),
         (List(_), _) => Err(format!("{path} is not an array")),

@@ -54,6 +54,26 @@ async fn makes_a_valid_receipt_of_a_package() {
 }
 
 #[tokio::test]
+async fn makes_a_credit_note_of_a_refunded_package() {
+    let trial = Trial::new().await;
+    let asked = |kind: &str| {
+        let key = "k-1";
+        let mut body =
+            json!({ "type": "invoice.request.v1", "id": key, "oms": "akinon", "package": package(73) });
+        body["orderType"] = json!(kind);
+        let request = trial.http.post(trial.sandbox.invoice_service_url()).basic_auth("me", Some("hush"));
+        request.header("idempotency-key", key).json(&body)
+    };
+    assert_eq!(send(asked("SALE")).await.status(), 400);
+    let body = send(asked("RETURN")).await.bytes().await.expect("a body");
+    let event: ReceiptSettled = events::decode(&body).expect("a receipt");
+    event.check().expect("it adds up");
+    let receipt = &event.order_receipt;
+    assert_eq!(receipt.order.kind, events::OrderType::Return);
+    assert!(receipt.items.iter().all(|item| item.total.get() < 0 && item.quantity.get() < 0));
+}
+
+#[tokio::test]
 async fn prices_depend_on_the_article_alone() {
     let trial = Trial::new().await;
     let mut prices = Vec::new();
@@ -191,7 +211,7 @@ async fn rejects_a_malformed_request() {
         ("type", request(&|body| body["type"] = json!("invoice.request.v2"))),
         ("id", request(&|body| body["id"] = json!("k-2"))),
         ("oms", request(&|body| body["oms"] = json!("another"))),
-        ("no member but type, id, oms, package", request(&|body| body["tenant"] = json!("31"))),
+        ("no member but type, id, oms, orderType, package", request(&|body| body["tenant"] = json!("31"))),
         ("package", request(&|body| without(body, "", "package"))),
         ("package.id", request(&|body| body["package"]["id"] = json!("73"))),
         ("package.number", request(&|body| without(body, "/package", "number"))),

@@ -166,6 +166,25 @@ async fn command_names_are_options() {
 }
 
 #[tokio::test]
+async fn lists_its_commands_and_takes_a_transition_id() {
+    let packages = Some(BTreeSet::from([73]));
+    let trial = with(Options { packages, ..Options::default() }).await;
+    let get = |id: u64, token: &str| {
+        let url = format!("{}/api/v1/oms/packages/{id}/", trial.sandbox.oms_url());
+        trial.http.get(url).header("authorization", token)
+    };
+    let package: Value = send(get(73, "Token hush")).await.json().await.expect("a package");
+    assert_eq!(package["commands"][0], json!({ "id": 41, "slug": "update_invoice_of_the_package" }));
+    assert_eq!(send(get(74, "Token hush")).await.status(), 404);
+    assert_eq!(send(get(73, "Bearer hush")).await.status(), 401);
+    for (slug, status) in [(json!(41), 204), (json!("41"), 400), (json!(7), 400)] {
+        let mut by_id = command(73, "90001");
+        by_id["slug"] = slug;
+        assert_eq!(write(&trial, 73, &by_id).await, status, "{by_id}");
+    }
+}
+
+#[tokio::test]
 async fn faults_match_package_or_invoice() {
     let trial = Trial::new().await;
     let oms = &trial.sandbox.oms;

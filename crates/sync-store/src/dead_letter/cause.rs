@@ -1,6 +1,9 @@
 //! The cause of a dead letter: its error with the variable parts taken out, so that dead letters that died of
 //! the same thing are one group.
 
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// Of a cause, in bytes: an index takes no longer text, and the beginning of an error says most.
@@ -13,8 +16,25 @@ const NO_ERROR: &str = "no error is told";
 /// answered; a word with a digit in it (a number, a uid, a voucher, a time, a hash) becomes `#`, and so
 /// does such a part of a URL or of a path; a number of three digits after "answered" or "status" stays,
 /// because 400 is another cause than 503. Of clauses that differ in nothing else, the first stays: the same
-/// mistake in two lines of a receipt is one cause. Never empty; at most 400 bytes.
+/// mistake in two lines of a receipt is one cause. Of an answer in JSON, its messages and the names of its other
+/// members stay. Never empty; at most 400 bytes.
 pub fn cause(error: &str) -> String {
+    let cause = match json_answer(error) {
+        Some((before, answer, after)) => {
+            let parts = [without_variable_words(before), told(&answer), without_variable_words(after)];
+            parts.join(" ").trim_end().to_owned()
+        }
+        None => without_variable_words(error),
+    };
+    let mut cause = without_repeats(&cause);
+    if cause.is_empty() {
+        return NO_ERROR.to_owned();
+    }
+    cause.truncate(cause.floor_char_boundary(MAX_LENGTH));
+    cause
+}
+
+fn without_variable_words(error: &str) -> String {
     let mut cause = String::new();
     let mut before = String::new();
     let unquoted = without_quoted(error);
@@ -29,12 +49,106 @@ pub fn cause(error: &str) -> String {
         }
         before = word;
     }
-    let mut cause = without_repeats(&cause);
-    if cause.is_empty() {
-        return NO_ERROR.to_owned();
-    }
-    cause.truncate(cause.floor_char_boundary(MAX_LENGTH));
     cause
+}
+
+/// A service's answer in JSON, with what the error says before and after it. Only its beginning may be kept.
+fn json_answer(error: &str) -> Option<(&str, Value, &str)> {
+    let at = error.match_indices(": ").map(|(at, colon)| at + colon.len()).chain([0]);
+    let mut starts = at.filter(|start| error[*start..].starts_with(['{', '[']));
+    starts.find_map(|start| {
+        let (before, json) = error.split_at(start);
+        let mut values = serde_json::Deserializer::from_str(json).into_iter();
+        let (answer, after): (Value, _) = match values.next()? {
+            Ok(answer) => (answer, &json[values.byte_offset()..]),
+            Err(error) if error.is_eof() => (serde_json::from_str(&up_to_last_member(json)?).ok()?, ""),
+            Err(_) => return None,
+        };
+        let has_members = |value: &Value| value.as_object().is_some_and(|members| !members.is_empty());
+        let is_told =
+            has_members(&answer) || answer.as_array().is_some_and(|items| items.iter().any(has_members));
+        is_told.then_some((before, answer, after))
+    })
+}
+
+/// JSON that was cut off, without its last member or item, and closed.
+fn up_to_last_member(json: &str) -> Option<String> {
+    let (mut is_text, mut is_escaped, mut open, mut whole) = (false, false, Vec::new(), None);
+    for (at, character) in json.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_text => is_escaped = true,
+            '"' => is_text = !is_text,
+            _ if is_text => {}
+            '{' => open.push('}'),
+            '[' => open.push(']'),
+            '}' | ']' => drop(open.pop()),
+            ',' => whole = Some((at, open.clone())),
+            _ => {}
+        }
+    }
+    let (end, open) = whole?;
+    Some(json[..end].chars().chain(open.into_iter().rev()).collect())
+}
+
+/// The messages of an answer, then in brackets the names of its other members.
+fn told(answer: &Value) -> String {
+    let mut told = Told::default();
+    told.read("", answer);
+    let messages = told.messages.into_iter().collect::<Vec<_>>().join(", ");
+    let others = told.others.into_iter().collect::<Vec<_>>().join(", ");
+    match (messages.is_empty(), others.is_empty()) {
+        (_, true) => messages,
+        (true, false) => format!("({others})"),
+        (false, false) => format!("{messages} ({others})"),
+    }
+}
+
+/// What an answer in JSON says, without what is different each time.
+#[derive(Default)]
+struct Told {
+    messages: BTreeSet<String>,
+    others: BTreeSet<String>,
+}
+
+impl Told {
+    fn read(&mut self, name: &str, value: &Value) {
+        match value {
+            Value::Object(members) => self.read_members(name, members),
+            Value::Array(items) => items.iter().for_each(|item| self.read(name, item)),
+            value => match message(name, value) {
+                Some(message) => drop(self.messages.insert(format!("{name}: {message}"))),
+                None => drop(self.others.insert(name.to_owned())),
+            },
+        }
+    }
+
+    fn read_members(&mut self, name: &str, members: &Map<String, Value>) {
+        for (member, value) in members {
+            let member = without_variable_parts(member);
+            match name {
+                "" => self.read(&member, value),
+                name => self.read(&format!("{name}.{member}"), value),
+            }
+        }
+    }
+}
+
+/// A value that says what is wrong: an error code, a member that problem JSON (RFC 9457) or another habit names for
+/// it, or a sentence below `errors`. What other members say may be a customer's name or address.
+fn message(name: &str, value: &Value) -> Option<String> {
+    const NAMES: [&str; 8] =
+        ["detail", "error", "error_description", "errormessage", "message", "reason", "title", "type"];
+    const CODES: [&str; 5] = ["code", "errorcode", "error_code", "statuscode", "status_code"];
+    const LONGEST_CODE: usize = 40;
+    let is_of_errors = name.split('.').any(|part| part.eq_ignore_ascii_case("errors"));
+    let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if CODES.contains(&&*name) && text.len() <= LONGEST_CODE && !text.contains(char::is_whitespace) {
+        return Some(text);
+    }
+    let says = value.is_string() && (NAMES.contains(&&*name) || is_of_errors && is_sentence(&text));
+    says.then(|| without_variable_words(&text))
 }
 
 /// Each clause once, without a closing "and more".
@@ -89,8 +203,12 @@ fn without_quoted(error: &str) -> String {
 
 /// Whether a quote is a service's whole answer: a sentence after a colon.
 fn is_answer(before: &str, quoted: &str) -> bool {
+    before.trim_end().ends_with(':') && is_sentence(quoted)
+}
+
+fn is_sentence(text: &str) -> bool {
     const WORDS: usize = 3;
-    before.trim_end().ends_with(':') && quoted.split_whitespace().nth(WORDS - 1).is_some()
+    text.split_whitespace().nth(WORDS - 1).is_some()
 }
 
 /// Whether a word is the status of an answer: `answered 400:`, `status 503`.
@@ -174,6 +292,48 @@ mod tests {
             (" ", "no error is told"),
         ] {
             assert_eq!(cause(error), expected, "{error}");
+        }
+    }
+
+    #[test]
+    fn groups_json_answers_by_messages_and_names() {
+        let problem = |detail: &str, trace: u32| {
+            format!(
+                r#"Omnium answered 400: {{"type":"https://omnium.example/problems/7","title":"Bad Request","status":400,"detail":"{detail}","traceId":"00-{trace}"}}"#
+            )
+        };
+        let of_title = "title: Bad Request, type: https://omnium.example/problems/# (status, traceId)";
+        for (error, expected) in [
+            (problem("customer is blocked", 1), format!("detail: customer is blocked, {of_title}")),
+            (problem("customer is blocked", 2), format!("detail: customer is blocked, {of_title}")),
+            (problem("market does not exist", 1), format!("detail: market does not exist, {of_title}")),
+            (problem("blocked", 1), format!("detail: blocked, {of_title}")),
+            (problem(r#"store \"Oslo\" of 70"#, 1), format!("detail: store \"…\" of #, {of_title}")),
+        ] {
+            assert_eq!(cause(&error), format!("Omnium answered 400: {expected}"), "{error}");
+        }
+        for (answer, expected) in [
+            (r#"{"code":1043,"customer":"Kari"}"#, "code: 1043 (customer)"),
+            (r#"{"errorCode":"E-17"} (twice)"#, "errorCode: E-17 (twice)"),
+            (
+                r#"{"errors":{"lines[0].sku":["A sku is required."],"lines[1].sku":["A sku is required."]}}"#,
+                "errors.lines[#].sku: A sku is required.",
+            ),
+            (r#"[{"message":"no stock of 7"},{"message":"no stock of 9"}]"#, "message: no stock of #"),
+            (r#"{"id":"7"}"#, "(id)"),
+            // Cut off after a kilobyte.
+            (
+                r#"{"title":"Not known","more":[1,{"sku":"a, b","name":"Le"#,
+                "title: Not known (more, more.sku)",
+            ),
+            (r#"{"title":"Not kn"#, "{\"…\":\"Not kn"),
+            ("{}", "{}"),
+            ("[7] is no answer", "[#] is no answer"),
+        ] {
+            assert_eq!(
+                cause(&format!("Omnium answered 400: {answer}")),
+                format!("Omnium answered 400: {expected}")
+            );
         }
     }
 

@@ -22,7 +22,7 @@ pub trait DeadLetterStore: Send + Sync {
     ///
     /// Complete and skipped records stay as they are. So do a package, and a receipt that is on its
     /// way, when the dead letter is about a broken message only: `undecodable`, `invalid_event`,
-    /// `conflicting_receipt`, `too_large`.
+    /// `conflicting_receipt`, `too_large`, `transform_failed`.
     async fn note_dead(&self, letter: &NewDeadLetter<'_>) -> Result<(), StoreError>;
 
     /// [`DeadLetterStore::move_dead_letters`] of one; answers whether the index knew it.
@@ -65,8 +65,8 @@ pub trait DeadLetterStore: Send + Sync {
 }
 
 /// Reasons that are about a broken message, not about the receipt that may be on its way.
-pub(crate) const ABOUT_THE_MESSAGE: [&str; 4] =
-    ["undecodable", "invalid_event", "conflicting_receipt", "too_large"];
+pub(crate) const ABOUT_THE_MESSAGE: [&str; 5] =
+    ["undecodable", "invalid_event", "conflicting_receipt", "too_large", "transform_failed"];
 
 /// A dead letter by its message's headers.
 #[derive(Clone, Debug, PartialEq, Eq)]

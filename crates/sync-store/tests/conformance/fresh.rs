@@ -71,6 +71,7 @@ impl Fresh {
             "stage_report",
             "session",
             "reconcile_lease",
+            "notification",
         ];
         for table in tables {
             self.run(&format!("alter table {table} add column later text")).await;

@@ -81,6 +81,7 @@ beside_the_next_version! {
     report: counts_a_day_by_group;
     stage: a_report_replaces_the_last_one;
     session: keeps_a_session_until_closed;
+    notification: tells_once_until_it_ends_and_comes_back;
     prune: prunes_content_and_keeps_identity;
 }
 
@@ -88,9 +89,15 @@ conformance! {
     audit:
         lists_entries_latest_first
         names_the_holder_of_a_running_named_lease;
+    notification:
+        tells_once_until_it_ends_and_comes_back
+        of_many_at_once_one_writes_and_one_sends
+        is_due_again_after_a_failure_or_an_expired_lease
+        removes_what_ended_long_ago;
     backlog:
         counts_what_waits_with_the_oldest_age
-        counts_nothing_complete_or_moved;
+        counts_nothing_complete_or_moved
+        finds_invoices_long_without_their_file;
     open:
         a_receipt_is_new_the_first_time
         an_unwanted_receipt_is_skipped_until_wanted

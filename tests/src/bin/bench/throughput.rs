@@ -75,7 +75,8 @@ fn sizes(first: usize, event: &serde_json::Value) -> [usize; 3] {
     let receipt: events::ReceiptSettled = serde_json::from_value(event.clone()).expect("a receipt");
     let template = receipt_pdf::Template::builtin("a4").expect("built in");
     let pdf = receipt_pdf::render(template, &receipt).expect("a PDF").pdf;
-    let invoice = serde_json::to_vec(&invoice::map(&receipt, "flow")).expect("JSON").len();
+    let invoice =
+        serde_json::to_vec(&invoice::map(&receipt, &invoice::Mapping::default())).expect("JSON").len();
     // Both later events carry the invoice; one with the receipt, the other with the PDF in base64.
     [first, first + invoice + 150, invoice + pdf.len().div_ceil(3) * 4 + 400]
 }

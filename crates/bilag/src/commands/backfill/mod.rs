@@ -1,4 +1,4 @@
-//! `bilag backfill`: publishes exported receipts of a period that the store has not received.
+//! `bilag backfill`: publishes receipts of a period that the store has not received, from an export or from Flow.
 
 mod events;
 
@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use ::events::{MAX_EVENT, ReceiptSettled, ReceiptSettledType};
 use amqp::{Outgoing, Publisher, chain};
 use serde_json::json;
-use sync_store::{Key, Page, RecordFilter, State, SyncStore};
+use sync_store::{Key, Page, Period, RecordFilter, State, SyncStore};
 use tenants::Zones;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use self::events::{Events, Exported};
 use crate::cli::BackfillArgs;
+use crate::commands::report_flow;
 use crate::output::{self, Column, Failed, say, table, tell};
 
 /// Interval of progress lines.
@@ -44,7 +45,7 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
     let store = args.store.open().await?;
     let publisher = match args.publish {
         true => {
-            let broker = args.broker.broker("backfill")?;
+            let broker = args.broker.broker_to_publish("backfill")?;
             Some(Publisher::connect(&broker).await.map_err(Failed::plainly)?)
         }
         false => None,
@@ -67,7 +68,7 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
         }
     });
     let ended = tokio::select! {
-        ended = run.files() => ended,
+        ended = run.all() => ended,
         () = &mut stop => Err(Failed::plainly("interrupted: run the same command to continue")),
     };
     if let Some(publisher) = &run.publisher {
@@ -93,6 +94,33 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    async fn all(&mut self) -> Result<(), Failed> {
+        if self.args.from_flow { self.flow().await } else { self.files().await }
+    }
+
+    /// Every receipt that Flow has of the period. Made to events as the stage `hydrate` makes them.
+    async fn flow(&mut self) -> Result<(), Failed> {
+        let flow = self.args.flow.client().map_err(Failed::plainly_used_wrongly)?;
+        let defaults = self.args.flow.defaults();
+        let period = Period { from: self.args.from, to: self.args.to };
+        for tenant in report_flow::tenants(self.args.tenant.as_deref(), &self.args.tenants)? {
+            for day in report_flow::utc_days(period) {
+                for found in report_flow::day_of(&flow, &tenant, day).await? {
+                    match found.event(&tenant, &defaults) {
+                        Ok(receipt) => {
+                            let body = serde_json::to_vec(&receipt).map_err(Failed::plainly)?;
+                            self.valid(&receipt, body).await?;
+                        }
+                        Err(error) => self.broken(format!("flow:{tenant}/{}", found.uid), 1, chain(&error)),
+                    }
+                    self.tell();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every receipt of the files.
     async fn files(&mut self) -> Result<(), Failed> {
         for file in &self.args.files {
             let input: Box<dyn BufRead + Send> = match file.as_os_str() == "-" {
@@ -104,11 +132,7 @@ impl Run<'_> {
             };
             for read in Events::new(input) {
                 self.one(file, read.map_err(|error| Failed::at(file.display(), error))?).await?;
-                if self.reported_at.elapsed() >= TELL_EVERY {
-                    self.reported_at = Instant::now();
-                    let Done { published, already, .. } = self.done;
-                    tell(format_args!("{published} published, {already} already received so far"));
-                }
+                self.tell();
             }
         }
         Ok(())
@@ -116,23 +140,38 @@ impl Run<'_> {
 
     async fn one(&mut self, file: &Path, exported: Exported) -> Result<(), Failed> {
         let Exported { line, body } = exported;
-        let receipt = match receipt(&body) {
-            Ok(receipt) => receipt,
+        match receipt(&body) {
+            Ok(receipt) => self.valid(&receipt, body).await,
             Err(why) => {
-                self.done.broken += 1;
-                if self.done.listed.len() < BROKEN_LISTED {
-                    self.done.listed.push((file.display().to_string(), line, why));
-                }
-                return Ok(());
+                self.broken(file.display().to_string(), line, why);
+                Ok(())
             }
-        };
-        let day = report::settled_on(&receipt, self.zones.of(&receipt.tenant.uid));
+        }
+    }
+
+    fn broken(&mut self, file: String, line: u64, why: String) {
+        self.done.broken += 1;
+        if self.done.listed.len() < BROKEN_LISTED {
+            self.done.listed.push((file, line, why));
+        }
+    }
+
+    fn tell(&mut self) {
+        if self.reported_at.elapsed() >= TELL_EVERY {
+            self.reported_at = Instant::now();
+            let Done { published, already, .. } = self.done;
+            tell(format_args!("{published} published, {already} already received so far"));
+        }
+    }
+
+    async fn valid(&mut self, receipt: &ReceiptSettled, body: Vec<u8>) -> Result<(), Failed> {
+        let day = report::settled_on(receipt, self.zones.of(&receipt.tenant.uid));
         if day < self.args.from || day > self.args.to {
             self.done.outside += 1;
-        } else if self.is_there(&receipt).await? {
+        } else if self.is_there(receipt).await? {
             self.done.already += 1;
         } else {
-            self.publish(&receipt, body).await?;
+            self.publish(receipt, body).await?;
             self.done.published += 1;
         }
         Ok(())

@@ -7,7 +7,8 @@ mod sessions;
 use std::sync::Arc;
 
 use amqp::Management;
-use console::{Clock, Console};
+use console::{Clock, Console, EInvoice};
+use en16931::Policy;
 use tokio::net::TcpListener;
 
 use crate::cli::{ConsoleArgs, ConsoleCommand, ConsoleSettings};
@@ -39,8 +40,10 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
         access.public_url.as_ref().map_or(format!("http://{listening}"), |public| public.origin().to_owned());
     let settings = &args.settings.0;
     let chain = settings.chain();
+    let test_label = settings.upload.test_label(settings.tenants.tenants.as_ref());
     let templates = settings.render.with_tenants(&settings.tenants).templates();
-    let templates = templates.map_err(Failed::plainly_used_wrongly)?;
+    let templates = Arc::new(templates.map_err(Failed::plainly_used_wrongly)?);
+    let of_e_invoices = Arc::clone(&templates);
     let console = Console {
         store,
         management: args.management_url.as_ref().map(|url| Management::new(url, &broker)),
@@ -50,7 +53,24 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
         access,
         clock: Clock::system(),
         allow_edit: args.console_allow_edit,
-        template_of: Arc::new(move |tenant| templates.of(tenant).unwrap_or(templates.of_installation())),
+        render: Arc::new(move |event| {
+            let settings = templates.of(&event.tenant.uid).unwrap_or_else(|| templates.of_installation());
+            Ok(settings.render(event)?.pdf)
+        }),
+        e_invoice: Arc::new(move |event| {
+            let templates = &of_e_invoices;
+            let settings = templates.of(&event.tenant.uid).unwrap_or_else(|| templates.of_installation());
+            match settings.e_invoice(event) {
+                Ok(None) => EInvoice::NotDue,
+                Ok(Some(_)) => EInvoice::Contained,
+                Err(missing) => {
+                    let reasons = missing.iter().map(ToString::to_string).collect();
+                    let is_required = settings.en16931 == Policy::Required;
+                    if is_required { EInvoice::Refused(reasons) } else { EInvoice::Missing(reasons) }
+                }
+            }
+        }),
+        test_label: test_label.map(|label| label.text.into()),
         package_timeout: settings.packed.overdue_after(),
     };
     let shutdown = shutdown_on_signal("stopping: finishing requests in flight")?;

@@ -1,6 +1,5 @@
 //! `bilag dead redrive | discard | restore`: moving dead letters.
 
-use chrono::Utc;
 use operate::dead_letters::{Action, DeadLetterError, MoveRequest, Progress, Selection};
 use sync_store::DeadLetterFilter;
 use tokio_util::sync::CancellationToken;
@@ -71,7 +70,7 @@ pub fn filter(kind: &DeadLetterKind) -> DeadLetterFilter {
     DeadLetterFilter {
         stage: kind.stage.clone(),
         reason: kind.reason.clone(),
-        since: kind.since.map(|since| Utc::now() - since.duration()),
+        since: kind.since,
         text: kind.text.clone(),
         ..Default::default()
     }

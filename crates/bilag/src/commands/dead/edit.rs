@@ -9,7 +9,7 @@ use std::process::Command;
 use operate::dead_letters::{EditError, readable};
 use uuid::Uuid;
 
-use super::service;
+use super::{service, stages_with};
 use crate::cli::EditArgs;
 use crate::commands::{WHOLE_WITHIN, read};
 use crate::output::{Failed, say};
@@ -22,7 +22,8 @@ pub async fn run(args: EditArgs) -> Result<(), Failed> {
         let why = "required, because the event sent is not the event received: prefer a fix at its source";
         return Err(Failed::used_wrongly("--allow-edit", why));
     }
-    let service = service(args.store.open().await?, &args.broker)?;
+    let mut service = service(args.store.open().await?, &args.broker)?;
+    service.stages = stages_with(&args.transforms);
     let found = service.editable(id).await.map_err(Failed::plainly)?;
     let stage = &found.noted.letter.stage;
     let body = match &args.body {

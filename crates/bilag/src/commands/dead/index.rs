@@ -1,6 +1,6 @@
 //! `bilag dead reindex` and `bilag dead export`: the dead letters in their queues.
 
-use amqp::{Broker, Browser, DeadLetterQueue};
+use amqp::Found;
 use consumer_dead::Index;
 use operate::dead_letters::Reindexed;
 use serde_json::{Value, json};
@@ -30,31 +30,28 @@ fn print(done: &Reindexed) {
 
 /// Prints every dead letter as a line of JSON, whole and unchanged.
 pub async fn export(args: ExportArgs) -> Result<(), Failed> {
-    let broker = args.broker.broker("export")?;
-    for stage in stages().iter().filter(|stage| args.stage.as_deref().is_none_or(|only| only == stage.name)) {
-        export_stage(&broker, stage.name).await?;
+    let only = args.stage.as_deref();
+    let service = service(args.store.open().await?, &args.broker)?;
+    for stage in service.stages.iter().filter(|stage| only.is_none_or(|only| only == stage.name)) {
+        let print = |found: &Found| output::json_text(&line(stage.name, found).to_string());
+        service.export(stage.name, &who(None), print).await.map_err(Failed::plainly)?;
     }
     Ok(())
 }
 
-async fn export_stage(broker: &Broker, stage: &str) -> Result<(), Failed> {
-    let mut browser = Browser::begin(broker, stage, DeadLetterQueue::Dead).await.map_err(Failed::plainly)?;
-    while let Some(found) = browser.next().await.map_err(Failed::plainly)? {
-        let message = &found.message;
-        let headers: serde_json::Map<_, _> =
-            message.headers_for_people().into_iter().map(|(name, value)| (name, value.into())).collect();
-        let (member, body) = match std::str::from_utf8(&message.body) {
-            Ok(text) => ("body", text.to_owned()),
-            // Lossless for what is not text.
-            Err(_) => ("bodyHex", hex::encode(&message.body)),
-        };
-        let mut line = json!({
-            "id": found.id, "stage": stage, "messageId": message.id(), "type": message.kind(),
-            "contentEncoding": message.content_encoding(), "headers": headers,
-        });
-        line[member] = Value::from(body);
-        output::json_text(&line.to_string());
-    }
-    browser.end().await;
-    Ok(())
+fn line(stage: &str, found: &Found) -> Value {
+    let message = &found.message;
+    let headers: serde_json::Map<_, _> =
+        message.headers_for_people().into_iter().map(|(name, value)| (name, value.into())).collect();
+    let (member, body) = match std::str::from_utf8(&message.body) {
+        Ok(text) => ("body", text.to_owned()),
+        // Lossless for what is not text.
+        Err(_) => ("bodyHex", hex::encode(&message.body)),
+    };
+    let mut line = json!({
+        "id": found.id, "stage": stage, "messageId": message.id(), "type": message.kind(),
+        "contentEncoding": message.content_encoding(), "headers": headers,
+    });
+    line[member] = Value::from(body);
+    line
 }

@@ -80,6 +80,7 @@ async fn list(
             vec![count.stage.clone(), count.reason.clone(), count.count.to_string(), ago(count.oldest)]
         })
         .collect();
+    output::test_header();
     table(
         &[Column::Left("stage"), Column::Left("reason"), Column::Right("letters"), Column::Right("oldest")],
         &rows,

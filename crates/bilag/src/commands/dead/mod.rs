@@ -9,6 +9,7 @@ mod show;
 
 use std::sync::Arc;
 
+use consumer::{Stage, TransformSettings};
 use operate::dead_letters::DeadLetterService;
 use serde_json::Value;
 use sync_store::{DeadLetter, DeadLetterFilter, NotedDeadLetter, Page, SyncStore};
@@ -33,7 +34,18 @@ pub async fn run(command: DeadCommand) -> Result<(), Failed> {
 
 fn service(store: Arc<dyn SyncStore>, broker: &BrokerSettings) -> Result<DeadLetterService, Failed> {
     let delays = broker.retry_delays.clone();
-    Ok(DeadLetterService { store, broker: broker.broker("dead letters")?, stages: stages().to_vec(), delays })
+    Ok(DeadLetterService {
+        store,
+        broker: broker.broker_to_publish("dead letters")?,
+        stages: stages().to_vec(),
+        delays,
+    })
+}
+
+/// The stages, which read messages by these transforms.
+fn stages_with(transforms: &TransformSettings) -> Vec<Stage> {
+    let transforms = transforms.transforms.as_ref();
+    stages().iter().map(|stage| stage.clone().transformed_by(transforms)).collect()
 }
 
 /// Dead letters in their queues that match.

@@ -4,15 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use amqp::chain;
-use operate::dead_letters::{Decoded, DecodedLine, decoded, is_whole, readable};
+use consumer::Transformed;
+use operate::dead_letters::{Decoded, DecodedLine, decoded, is_whole, readable, transformed};
 use serde_json::Value;
 use sync_store::{DeadLetterInFull, Key, NotedDeadLetter, PackageKey, Page, Place, RecordFilter, SyncStore};
+use transform::Made;
 
-use super::{service, to_json};
+use super::{service, stages_with, to_json};
 use crate::chain::stages;
 use crate::cli::ShowArgs;
-use crate::commands::WHOLE_WITHIN;
 use crate::commands::sync::money;
+use crate::commands::{WHOLE_WITHIN, indented};
 use crate::output::{self, Column, Failed, field, say, table, tell, times, when};
 use crate::who::who;
 
@@ -29,14 +31,18 @@ pub async fn run(args: ShowArgs) -> Result<(), Failed> {
         true => None,
         false => complete(store.clone(), &mut found, &args).await?,
     };
-    let decoded = decoded(&found.body);
+    let transformed = transformed(&stages_with(&args.transforms), &found);
+    let decoded = decoded(match &transformed {
+        Some(Transformed { made: Ok(Made::Event(event)), .. }) => event,
+        _ => &found.body,
+    });
     if let Some(file) = &args.pdf {
         return save(&found, decoded, file, problem);
     }
     if let Some(problem) = problem {
         tell(format_args!("warning: the body is incomplete: {problem}"));
     }
-    show(store.as_ref(), &found, decoded, args.json).await
+    show(store.as_ref(), &found, decoded, transformed, args.json).await
 }
 
 /// Replaces the body by the whole one from the queue; the error if that fails.
@@ -73,7 +79,7 @@ fn save(
         let receipt = found.noted.letter.key.as_ref();
         let receipt = receipt.map_or("UID".to_owned(), |key| key.receipt_uid.clone());
         return Err(Failed::plainly(format!(
-            "dead letter {id} has no PDF: it died in {}, before rendering; `bilag render --receipt {receipt} -o FILE.pdf` renders it",
+            "dead letter {id} has no PDF: it died in {}, before rendering; `bilag render --receipt {receipt} --original -o FILE.pdf` renders it",
             found.noted.letter.stage
         )));
     };
@@ -91,6 +97,7 @@ async fn show(
     store: &dyn SyncStore,
     found: &DeadLetterInFull,
     decoded: Option<Decoded>,
+    transformed: Option<Transformed>,
     json: bool,
 ) -> Result<(), Failed> {
     let headers: Value = serde_json::from_str(&found.headers).unwrap_or_default();
@@ -100,6 +107,8 @@ async fn show(
         let (payload, compressed) = payload(found, "\n");
         letter["compressed"] = compressed.into();
         letter["body"] = payload.into();
+        letter["transformed"] =
+            transformed.map_or(Value::Null, |transformed| transformed_to_json(&transformed));
         letter["decoded"] = decoded.map_or(Value::Null, |decoded| decoded_to_json(&decoded));
         output::json(&letter);
         return Ok(());
@@ -132,7 +141,31 @@ async fn show(
         say("  shown decompressed");
     }
     output::say_lines(&payload);
+    if let Some(Transformed { transform, made }) = transformed {
+        say(format_args!("\nby transform {transform}, as it is now"));
+        match made {
+            Ok(Made::Event(event)) => {
+                output::say_lines(&format!("| {}", indented(&event).replace('\n', "\n| ")))
+            }
+            Ok(Made::Nothing) => say("  no event: the message would be passed over"),
+            Ok(Made::Batch { bodies, .. }) => say(format_args!("  a batch of {} events", bodies.len())),
+            Err(error) => say(format_args!("  {}", error.problem)),
+        }
+    }
     Ok(())
+}
+
+fn transformed_to_json(Transformed { transform, made }: &Transformed) -> Value {
+    let event = match made {
+        Ok(Made::Event(event)) => String::from_utf8_lossy(event).into_owned().into(),
+        _ => Value::Null,
+    };
+    let batch = match made {
+        Ok(Made::Batch { bodies, .. }) => bodies.len().into(),
+        _ => Value::Null,
+    };
+    let error = made.as_ref().err().map(|error| error.problem.to_string());
+    serde_json::json!({ "transform": transform, "event": event, "batch": batch, "error": error })
 }
 
 fn print(decoded: &Decoded) {

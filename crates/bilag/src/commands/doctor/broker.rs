@@ -12,6 +12,19 @@ const RIGHTS: &str = "give BILAG_AMQP_URL's user";
 
 /// Everything at the broker that the stages need.
 pub async fn look(broker: &Broker, stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Vec<Finding> {
+    // Rights cannot be tried out where nothing is accepted.
+    if let Ok(Some(alarm)) = amqp::alarm(broker, &of_stages(stages, chain, args)).await {
+        let mut findings = vec![
+            Finding::ok("broker", format_args!("{broker} accepts the connection")),
+            Finding::fail(
+                "broker",
+                format_args!("has an alarm and accepts no messages: {alarm}"),
+                "free memory or disk space on the broker's node; `rabbitmqctl status` shows its alarms",
+            ),
+        ];
+        findings.extend(topology(broker, stages, chain, args).await);
+        return findings;
+    }
     if !args.queues.declare {
         return declared(broker, stages, chain, args).await;
     }

@@ -19,6 +19,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), Failed> {
     let stages = chain::named(&args.stages, &chain);
     let (at_broker, store_url) = (args.broker.broker("doctor")?, args.store.url()?);
     let mut findings = services::in_use(&stages, &chain, &args);
+    findings.extend(services::transforms(&stages, &chain, &args));
     let (broker, store, services) = tokio::join!(
         broker::look(&at_broker, &stages, &chain, &args),
         store::look(&store_url, &at_broker, &stages),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use amqp::Exchange;
 use consumer::{Seen, Stage};
 use tokio::time::timeout;
 
@@ -21,6 +22,27 @@ pub fn in_use(stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Vec<Find
         Some(Finding::warn("stages", format_args!("{} is not in use", stage.name), why))
     }));
     findings
+}
+
+/// The transforms, and those that no message reaches: no stage in use that reads what they make is bound to their
+/// key. A file with mistakes is refused before this.
+pub fn transforms(stages: &[&Stage], chain: &[Stage], args: &DoctorArgs) -> Vec<Finding> {
+    let Some(file) = &args.settings.0.transforms.transforms else { return Vec::new() };
+    let transforms = file.current();
+    let found = format!("{} in {}", transforms.entries().len(), file.path().display());
+    let unreached = transforms.entries().iter().filter_map(|entry| {
+        let stage = stages.iter().find(|stage| stage.made_by().contains(&entry.makes))?;
+        let queue = stage.work_queue(chain);
+        let mut keys = queue.bindings.iter().filter(|(exchange, _)| *exchange == Exchange::Bus);
+        if keys.any(|(_, key)| entry.overlaps(key)) {
+            return None;
+        }
+        let text =
+            format!("no message reaches transform {}: {} is not bound to its key", entry.name, queue.name());
+        let variable = format!("BILAG_{}_KEYS", stage.name.to_uppercase());
+        Some(Finding::warn("transforms", text, format!("add the key to {variable}")))
+    });
+    [Finding::ok("transforms", found)].into_iter().chain(unreached).collect()
 }
 
 /// One look for each stage that is in use, all at the same time.

@@ -6,12 +6,14 @@ use amqp::Broker;
 use chrono::{TimeDelta, Utc};
 use config::Secret;
 use consumer::Stage;
-use operate::stages::RUNS_WITHIN;
+use operate::stages::{RUNS_WITHIN, StageStatus};
 use sync_store::{Schema, StoreError, SyncStore};
 use uuid::Uuid;
 
 use super::broker;
 use super::finding::Finding;
+use crate::chain;
+use crate::output::ago;
 
 /// A clock that is further off makes ages wrong; leases go by the store's own.
 const CLOCKS_APART: TimeDelta = TimeDelta::seconds(5);
@@ -41,6 +43,7 @@ pub async fn look(url: &Secret, at_broker: &Broker, stages: &[&Stage]) -> Vec<Fi
             let (writes, clock) = (writes(store.as_ref()).await, clock(store.as_ref()).await);
             let mut findings = vec![up_to_date, writes, clock];
             findings.extend(unheard(store.as_ref(), &consumed).await);
+            findings.extend(waiting(store.as_ref(), stages).await);
             findings
         }
         Err(error) => vec![unopened(&error)],
@@ -88,6 +91,49 @@ async fn unheard(store: &dyn SyncStore, consumed: &[&'static str]) -> Option<Fin
             "set one BILAG_DATABASE_URL for all consumers; stop them, put the right file in place, and start them again",
         )
     })
+}
+
+/// Stages that do not work now although they were started.
+async fn waiting(store: &dyn SyncStore, stages: &[&Stage]) -> Vec<Finding> {
+    let now = match operate::stages::status(store, chain::stages()).await {
+        Ok(now) => now,
+        Err(error) => return vec![Finding::failed("stages", &error)],
+    };
+    let in_use = |now: &&StageStatus| stages.iter().any(|stage| stage.name == now.stage.name);
+    now.iter().filter(in_use).flat_map(of_stage).collect()
+}
+
+fn of_stage(now: &StageStatus) -> Vec<Finding> {
+    const BY_ITSELF: &str = "it resumes by itself once the cause is gone; `bilag stages` has the details";
+    let name = now.stage.name;
+    let mut findings = Vec::new();
+    match now.why_paused() {
+        Some(why) if now.hold.is_some() => {
+            findings.push(Finding::warn(
+                "stages",
+                format_args!("{name} is {why}"),
+                format_args!("`bilag resume {name}`"),
+            ));
+        }
+        Some(why) => findings.push(Finding::fail("stages", format_args!("{name} is {why}"), BY_ITSELF)),
+        None => {}
+    }
+    for why in [now.why_tenants_wait(), now.why_stores_wait()].concat() {
+        findings.push(Finding::warn("stages", format_args!("{name}: {why}"), BY_ITSELF));
+    }
+    if let Some(alarm) = now.alarm() {
+        let blocked = format_args!("{name} is blocked by the broker's alarm: {alarm}");
+        findings.push(Finding::fail("stages", blocked, BY_ITSELF));
+    }
+    let last = now.missing.iter().map(|seen| seen.seen_at).max().filter(|_| now.running.is_empty());
+    if let Some(last) = last {
+        findings.push(Finding::warn(
+            "stages",
+            format_args!("no process of {name} reports, the last one did {} ago", ago(last)),
+            format_args!("start its consumer, or look whether the store's disk is full: a process that cannot write reports nothing"),
+        ));
+    }
+    findings
 }
 
 fn unopened(error: &StoreError) -> Finding {

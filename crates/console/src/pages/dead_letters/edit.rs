@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use operate::dead_letters::{DeadLetterService, is_same, is_whole, readable};
+use operate::dead_letters::{DeadLetterService, is_same, is_whole, origin, readable};
 use sync_store::{DeadLetterInFull, Place};
 
 use super::view::find;
@@ -125,7 +125,7 @@ pub(super) async fn send(
     let Some(known) = service.stages.iter().find(|known| known.name == stage) else {
         return again("This version does not have the stage of this dead letter.");
     };
-    if let Err(error) = known.check(typed.as_bytes()) {
+    if let Err(error) = known.check(typed.as_bytes(), origin(&found).as_ref()) {
         return again(&format!("{stage} cannot decode this: {}.", amqp::chain(error.as_ref())));
     }
     if Params::of(&fields).get("sure").is_none() {

@@ -104,11 +104,6 @@ fn places(view: &View) -> Markup {
 
 fn filters(stages: &[Stage], viewer: &Viewer, view: &View) -> Markup {
     let all = view.whole_place();
-    let mut reasons: Vec<_> = stages.iter().flat_map(|stage| stage.reasons).collect();
-    reasons.extend(&amqp::Reason::COMMON);
-    let mut reasons: Vec<_> = reasons.into_iter().map(|reason| reason.as_str()).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
     html! {
         form.bar role="search" method="get" action="/letters" {
             @if view.place != Place::Dead { input type="hidden" name="place" value=(view.place.as_str()); }
@@ -119,7 +114,7 @@ fn filters(stages: &[Stage], viewer: &Viewer, view: &View) -> Markup {
             }
             div {
                 label for="reason" { "Reason" }
-                (choice("reason", reasons, view.reason.as_deref()))
+                (choice("reason", operate::reasons(stages).iter().map(|reason| reason.as_str()), view.reason.as_deref()))
             }
             div {
                 label for="since" { "Since" }

@@ -8,10 +8,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use operate::Stage;
-use operate::dead_letters::{Action, DeadLetterService, decoded, is_whole, readable};
+use operate::dead_letters::{Action, DeadLetterService, decoded, is_whole, readable, transformed};
+use operate::{Stage, Transformed};
 use serde_json::Value;
 use sync_store::{DeadLetterInFull, Place};
+use transform::Made;
 
 use super::edit;
 use super::view::{find, subject};
@@ -55,7 +56,7 @@ pub(super) async fn show(
         @if let Some(problem) = problem {
             p.notice.warn { "The payload is incomplete: " (problem) "." }
         }
-        (content(&viewer, &found))
+        (content(&viewer, &found, &service.stages))
     };
     Ok(page(&viewer, &format!("Dead letter {}", letter.id), Section::DeadLetters, content))
 }
@@ -173,8 +174,13 @@ fn facts(found: &DeadLetterInFull, now: DateTime<Utc>) -> Markup {
 }
 
 /// Decoded event, headers, payload and PDF, without personal data for viewers.
-fn content(viewer: &Viewer, found: &DeadLetterInFull) -> Markup {
-    let decoded = decoded(&found.body);
+fn content(viewer: &Viewer, found: &DeadLetterInFull, stages: &[Stage]) -> Markup {
+    let transformed = transformed(stages, found);
+    let event_bytes = match &transformed {
+        Some(Transformed { made: Ok(Made::Event(event)), .. }) => event,
+        _ => &found.body,
+    };
+    let decoded = decoded(event_bytes);
     let pdf = decoded.as_ref().and_then(|decoded| decoded.pdf.as_ref());
     html! {
         @if !viewer.is(Role::Operator) {
@@ -196,11 +202,40 @@ fn content(viewer: &Viewer, found: &DeadLetterInFull) -> Markup {
                 (payload(viewer, found))
             }
         }
+        @if let Some(transformed) = &transformed {
+            section aria-labelledby="transformed" {
+                h2 #transformed { "By transform " code { (transformed.transform) } ", as it is now" }
+                (made(viewer, transformed))
+            }
+        }
         @if let Some(pdf) = pdf && viewer.is(Role::Operator) {
             section aria-labelledby="document" {
                 h2 #document { "Document" }
                 (document(&format!("{}/document.pdf", dead_letter_path(&found.noted.letter.id)), &pdf.file_name))
             }
+        }
+    }
+}
+
+/// What a transform makes of the payload.
+fn made(viewer: &Viewer, transformed: &Transformed) -> Markup {
+    match &transformed.made {
+        Ok(Made::Event(event)) if viewer.is(Role::Operator) => {
+            let event = String::from_utf8_lossy(event);
+            long(&indented(&event).unwrap_or_else(|| event.to_string()))
+        }
+        Ok(Made::Event(event)) => match redaction::body(event) {
+            Some(masked) => long(&format!("{masked:#}")),
+            None => {
+                html! { p.notice { "The event is hidden from viewers, as it may contain personal data." } }
+            }
+        },
+        Ok(Made::Nothing) => html! { p { "No event: the message would be passed over." } },
+        Ok(Made::Batch { bodies, .. }) => html! { p { "A batch of " (bodies.len()) " events." } },
+        Err(error) => {
+            let error = error.problem.to_string();
+            let error = if viewer.is(Role::Operator) { error } else { redaction::error(&error) };
+            html! { p.error { (untrusted(&error)) } }
         }
     }
 }

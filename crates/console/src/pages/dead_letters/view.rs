@@ -1,8 +1,9 @@
 //! Which dead letters a page shows: the filters in its query, so that a view can be shared.
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use operate::dead_letters::DeadLetterService;
+use operate::Stage;
+use operate::dead_letters::{DeadLetterService, SINCE_FORMAT, since};
 use sync_store::{DeadCause, DeadLetter, DeadLetterFilter, DeadLetterInFull, Place};
 
 use crate::auth::user::Role;
@@ -40,8 +41,6 @@ enum OfGroup {
     Nothing,
 }
 
-const SINCE_FORMAT: &str = "expected an age like 30m, 2h or 7d, or a day like 2026-11-21";
-
 impl View {
     /// Parses a query, or the hidden fields that repeat it.
     fn of(params: &Params, now: DateTime<Utc>) -> Self {
@@ -57,13 +56,26 @@ impl View {
             Ok(place) => view.place = place,
             Err(error) => view.problem = Some(error.to_string()),
         }
-        if let Some(since) = &view.since {
-            view.since_then = time(since, now);
+        if let Some(entered) = &view.since {
+            view.since_then = since(entered, now);
             if view.since_then.is_none() {
-                view.problem = Some(format!("“{since}” is not a time: {SINCE_FORMAT}"));
+                view.problem = Some(format!("“{entered}” is not a time: expected {SINCE_FORMAT}"));
             }
         }
         view
+    }
+
+    /// A mistyped stage or reason would match nothing, as if all were well.
+    fn check_names(&mut self, stages: &[Stage]) {
+        if let Some(stage) =
+            self.stage.as_deref().filter(|name| stages.iter().all(|stage| stage.name != *name))
+        {
+            self.problem = Some(format!("there is no stage “{stage}”"));
+        }
+        let unknown = |name: &&str| operate::reasons(stages).iter().all(|reason| reason.as_str() != *name);
+        if let Some(reason) = self.reason.as_deref().filter(unknown) {
+            self.problem = Some(format!("there is no reason “{reason}”"));
+        }
     }
 
     /// Of a page's query, with its group.
@@ -74,6 +86,7 @@ impl View {
         params: &Params,
     ) -> Result<Self, PageError> {
         let mut view = Self::of(params, now);
+        view.check_names(&service.stages);
         if let Some(id) = &view.group {
             let found = service.group(id, view.place).await?;
             view.of_group = found.map_or(OfGroup::Nothing, |group| OfGroup::Of(Box::new(group)));
@@ -210,24 +223,6 @@ pub(super) fn subject(letter: &DeadLetter) -> Option<(String, String)> {
     }
 }
 
-/// An age, a day, or a timestamp.
-fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.with_timezone(&Utc));
-    }
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return day.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
-    }
-    let number = text.strip_suffix(['m', 'h', 'd'])?;
-    let number: u32 = number.parse().ok()?;
-    let minutes = match text.as_bytes().last() {
-        Some(b'm') => 1,
-        Some(b'h') => 60,
-        _ => 24 * 60,
-    };
-    now.checked_sub_signed(Duration::minutes(i64::from(number) * minutes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,25 +234,6 @@ mod tests {
 
     fn now() -> DateTime<Utc> {
         "2026-11-22T12:00:00Z".parse().expect("a time")
-    }
-
-    #[test]
-    fn parses_ages_days_and_timestamps() {
-        for (text, expected) in [
-            ("30m", Some("2026-11-22T11:30:00Z")),
-            ("2h", Some("2026-11-22T10:00:00Z")),
-            ("7d", Some("2026-11-15T12:00:00Z")),
-            ("2026-11-21", Some("2026-11-21T00:00:00Z")),
-            ("2026-11-21T10:00:00+02:00", Some("2026-11-21T08:00:00Z")),
-            ("yesterday", None),
-            ("-2h", None),
-            ("h", None),
-            ("4294967295d", None),
-            ("2x", None),
-        ] {
-            let expected = expected.map(|time| time.parse().expect("a time"));
-            assert_eq!(time(text, now()), expected, "{text}");
-        }
     }
 
     #[test]

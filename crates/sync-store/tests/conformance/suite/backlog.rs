@@ -71,3 +71,24 @@ pub(crate) async fn counts_nothing_complete_or_moved(fresh: &Fresh) {
     }
     assert_eq!(backlog(&*store).await, Backlog::default());
 }
+
+pub(crate) async fn finds_invoices_long_without_their_file(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    let dead = in_state(&*store, "dead", State::Attaching).await;
+    note(&*store, &letter("dead", "retries_exhausted", Some(&dead)), ONE).await;
+    in_state(&*store, "created", State::InvoiceCreated).await;
+    for state in [State::Pending, State::Complete, State::Dead, State::Skipped] {
+        in_state(&*store, state.as_str(), state).await;
+    }
+    let find = async |minutes: u64| {
+        store.invoices_without_file(Duration::from_secs(60 * minutes)).await.expect("found")
+    };
+    assert_eq!(find(15).await, [], "it was a moment ago");
+    an_hour_later(fresh).await;
+    in_state(&*store, "now", State::InvoiceCreated).await;
+    let found = find(15).await;
+    assert_eq!(found.iter().map(|of| (&*of.target, of.count)).collect::<Vec<_>>(), [(TARGET, 2)]);
+    let age = store.now().await.expect("a clock") - found[0].oldest;
+    assert!((60..65).contains(&age.num_minutes()), "{age}");
+    assert_eq!(find(90).await, []);
+}

@@ -128,7 +128,7 @@ pub(crate) async fn a_broken_message_leaves_the_receipt_alone(fresh: &Fresh) {
     let store = fresh.connect().await;
     let on_its_way = in_state(&*store, "heard", State::Pending).await;
     let unheard = key("unheard");
-    for reason in ["undecodable", "invalid_event", "conflicting_receipt", "too_large"] {
+    for reason in ["undecodable", "invalid_event", "conflicting_receipt", "too_large", "transform_failed"] {
         for key in [&on_its_way, &unheard] {
             for closes in [ONE, Closes::Target("package"), Closes::Every { at_least: "package" }] {
                 let letter = letter(&format!("{reason}-{key}-{closes:?}"), reason, Some(key));

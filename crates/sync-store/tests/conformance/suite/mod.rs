@@ -6,6 +6,7 @@ pub(crate) mod causes;
 pub(crate) mod dead;
 pub(crate) mod find;
 pub(crate) mod lease;
+pub(crate) mod notification;
 pub(crate) mod open;
 pub(crate) mod package_ask;
 pub(crate) mod package_find;

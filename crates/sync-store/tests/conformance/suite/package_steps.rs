@@ -97,7 +97,7 @@ pub(crate) async fn a_dead_letter_about_both_closes_receipt_and_package(fresh: &
 pub(crate) async fn a_broken_or_repeated_message_leaves_the_package_alone(fresh: &Fresh) {
     let store = fresh.connect().await;
     let key = in_state(&*store, 73, PackageState::Asked).await;
-    for reason in ["undecodable", "invalid_event", "conflicting_receipt", "too_large"] {
+    for reason in ["undecodable", "invalid_event", "conflicting_receipt", "too_large", "transform_failed"] {
         note(&*store, &about(&key, reason, reason), ONE).await;
     }
     note(&*store, &about(&package(74), "unheard", "retries_exhausted"), ONE).await;

@@ -1,0 +1,123 @@
+//! Sends what the store has, marks it sent after the answer, and tries again what failed.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use http_client::CallError;
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
+use sync_store::{Notification, NotificationStore, StoreError};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::watch::CHANNEL;
+use crate::{Message, Webhook};
+
+/// How often the store is asked. Slack takes one message a second.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Longer than a call: nobody else sends what is being sent.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The waits between attempts double from the first to the longest: about a day in all.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const ATTEMPTS: u32 = 32;
+
+/// Attempts, by their outcome. Made at the first, when it is known whether anybody collects.
+static ATTEMPTED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("bilag")
+        .u64_counter("bilag.notifications.attempts")
+        .with_unit("{attempt}")
+        .with_description("Attempts to send a notification")
+        .build()
+});
+
+/// Sends notifications for as long as the process runs.
+pub async fn send(store: Arc<dyn NotificationStore>, webhook: Webhook) {
+    let owner = Uuid::new_v4().to_string();
+    loop {
+        let held_for = match store.lease_notification(CHANNEL, &owner, LEASE).await {
+            Ok(Some(notification)) => send_one(&*store, &webhook, &owner, &notification).await,
+            Ok(None) => Duration::ZERO,
+            Err(error) => {
+                tracing::debug!(%error, "the store could not be asked for notifications");
+                Duration::ZERO
+            }
+        };
+        sleep(held_for.max(EVERY)).await;
+    }
+}
+
+/// Sends one, and answers for how long no other may be sent.
+async fn send_one(
+    store: &dyn NotificationStore,
+    webhook: &Webhook,
+    owner: &str,
+    notification: &Notification,
+) -> Duration {
+    let Notification { id, message, noted_at, attempts } = notification;
+    let Ok(message) = serde_json::from_str::<Message>(message) else {
+        log_unmarked(store.notification_failed(id, owner, "not a message of this version", None).await);
+        return Duration::ZERO;
+    };
+    let error = match webhook.post(&message, id, *noted_at).await {
+        Ok(_) => {
+            count("sent");
+            tracing::info!(kind = message.kind, "notification sent: {}", message.title);
+            log_unmarked(store.notification_sent(id, owner).await);
+            return Duration::ZERO;
+        }
+        Err(error) => error,
+    };
+    let held_for = match &error {
+        CallError::Throttled { retry_after, .. } => *retry_after,
+        _ => Duration::ZERO,
+    };
+    let retry_after = (*attempts < ATTEMPTS).then(|| wait(*attempts).max(held_for));
+    count(if retry_after.is_some() { "failed" } else { "given_up" });
+    let error = amqp::chain(&error);
+    match retry_after {
+        Some(wait) if *attempts == 1 => {
+            tracing::warn!(
+                error,
+                kind = message.kind,
+                "notification not sent; retrying in {} s",
+                wait.as_secs()
+            );
+        }
+        Some(_) => tracing::debug!(error, kind = message.kind, attempts, "notification not sent"),
+        None => tracing::error!(error, kind = message.kind, "notification given up: {}", message.title),
+    }
+    log_unmarked(store.notification_failed(id, owner, &error, retry_after).await);
+    held_for
+}
+
+fn count(outcome: &'static str) {
+    ATTEMPTED.add(1, &[KeyValue::new("bilag.outcome", outcome)]);
+}
+
+/// After an attempt, counted from 1.
+fn wait(attempts: u32) -> Duration {
+    FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts - 1)).min(LONGEST_WAIT)
+}
+
+/// It is sent again once the lease expires.
+fn log_unmarked(marked: Result<sync_store::Step, StoreError>) {
+    if let Err(error) = marked {
+        tracing::warn!(%error, "the outcome of a notification could not be stored; it may be sent again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_an_hour_for_about_a_day() {
+        assert_eq!([1, 2, 3].map(wait), [5, 10, 20].map(Duration::from_secs));
+        assert_eq!(wait(40), LONGEST_WAIT);
+        let whole: Duration = (1..ATTEMPTS).map(wait).sum();
+        assert!((20..28).contains(&(whole.as_secs() / 3600)), "{whole:?}");
+    }
+}

@@ -1,0 +1,24 @@
+-- Only adds: what runs the version before goes on meanwhile. Times are milliseconds since 1970 in UTC.
+
+-- What people are told, as an outbox. A row without an end stands for something that is still so: it is not told of
+-- again. What ended and came back is a row of its own.
+create table notification (
+    id text primary key not null,
+    channel text not null, -- how it is told: webhook
+    kind text not null,
+    subject text not null, -- a cause, stage, target or day
+    message text not null, -- JSON, as it was when it began
+    noted_at bigint not null,
+    ended_at bigint not null, -- 0 while it stands
+    state text not null check (state in ('waiting', 'sent', 'given_up')),
+    settled_at bigint, -- when it was sent or given up
+    attempts bigint not null,
+    next_attempt_at bigint not null,
+    lease_owner text,
+    lease_until bigint,
+    error text, -- of the last attempt
+    unique (channel, kind, subject, ended_at)
+);
+
+create index notification_waiting on notification (noted_at) where state = 'waiting';
+create index notification_ended on notification (ended_at) where ended_at > 0;

@@ -1,0 +1,158 @@
+//! Notifications: once per cause, after the limit and not before, kept while the webhook is down, and at most
+//! repeated where a sender is killed.
+
+use std::ops::Range;
+
+use bilag_tests::{TestEnv, eventually, exit_output, receipt};
+use lapin::BasicProperties;
+use reqwest::StatusCode;
+use sandbox::chat::{Fault, Rule};
+use sandbox::omnium::{self, Call};
+use serde_json::{Value, json};
+
+async fn notifying() -> TestEnv {
+    let mut env = TestEnv::new().await;
+    env.enable_notifications();
+    env.set("BILAG_NOTIFY_AFTER", "1s");
+    env
+}
+
+/// The texts that begin with this title.
+fn texts(env: &TestEnv, title: &str) -> Vec<String> {
+    let begin = format!("*{title}");
+    env.sandbox.chat.summary().texts.iter().filter(|text| text.starts_with(&begin)).cloned().collect()
+}
+
+async fn notified(env: &TestEnv, title: &str) -> String {
+    eventually(&format!("a notification: {title}"), async || texts(env, title).pop()).await
+}
+
+/// Waits for a whole look at the store: what was so before would have been notified of.
+async fn looked(env: &TestEnv, stage: &str) {
+    env.ok(&["pause", stage]);
+    notified(env, &format!("Stage {stage} is paused by an operator")).await;
+}
+
+async fn broken(env: &TestEnv, numbers: Range<u32>) {
+    for number in numbers {
+        env.publish_bytes(format!("{{\"id\": {number}").as_bytes(), BasicProperties::default()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cause_is_notified_once_until_it_comes_back() {
+    let env = notifying().await;
+    let refuses = omnium::Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
+    env.sandbox.omnium.add_fault(omnium::Rule::new(refuses).on(Call::Upsert));
+    let _all = env.consume(&["all"]).await;
+    broken(&env, 0..3).await;
+    for number in 1..=2 {
+        env.publish(&receipt(number)).await;
+    }
+    env.wait_for_dead_letters(5).await;
+    let (undecodable, rejected) = (
+        "New cause of dead letters in receipt: undecodable",
+        "New cause of dead letters in upload: omnium_rejected",
+    );
+    for (title, next) in
+        [(undecodable, "bilag dead list receipt --group"), (rejected, "bilag dead list upload --group")]
+    {
+        let text = notified(&env, title).await;
+        assert!(text.ends_with(&format!("Next: `{next}`")), "{text}");
+    }
+    broken(&env, 3..5).await;
+    env.wait_for_dead_letters(7).await;
+    looked(&env, "erp").await;
+    assert_eq!((texts(&env, undecodable).len(), texts(&env, rejected).len()), (1, 1));
+
+    env.ok(&["dead", "discard", "--stage", "receipt"]);
+    looked(&env, "render").await;
+    broken(&env, 5..6).await;
+    eventually("it came back", async || (texts(&env, undecodable).len() == 2).then_some(())).await;
+    assert_eq!(texts(&env, rejected).len(), 1);
+    assert!(env.sandbox.chat.summary().violations.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_is_notified_after_the_limit_though_the_webhook_fails_meanwhile() {
+    let mut env = notifying().await;
+    env.set("BILAG_NOTIFY_AFTER", "10s");
+    let unavailable =
+        omnium::Fault::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: None, done: false };
+    env.sandbox.omnium.add_fault(omnium::Rule::new(unavailable).on(Call::Upsert));
+    let chat = env.sandbox.chat.clone();
+    let fails = |status: StatusCode, retry_after| {
+        chat.add_fault(Rule::new(Fault::Status { status, retry_after, done: false }).times(1));
+    };
+    fails(StatusCode::SERVICE_UNAVAILABLE, None);
+    let _all = env.consume(&["all"]).await;
+    for number in 1..=20 {
+        env.publish(&receipt(number)).await;
+    }
+    let since = eventually("upload is paused", async || {
+        let stages: Value = serde_json::from_str(&env.ok(&["stages", "--json"])).expect("JSON");
+        let upload = stages.as_array()?.iter().find(|stage| stage["stage"] == "upload")?.clone();
+        let since = upload["processes"][0]["pause"]["since"].as_str()?.to_owned();
+        chrono::DateTime::parse_from_rfc3339(&since).ok()
+    })
+    .await;
+    eventually("the webhook fails", async || (!chat.ledger().is_empty()).then_some(())).await;
+    fails(StatusCode::TOO_MANY_REQUESTS, Some(1));
+    let text = notified(&env, "Stage upload is paused: what it calls is unavailable").await;
+    assert!(text.contains("Next: `bilag stages`"), "{text}");
+    let calls = chat.ledger();
+    let statuses: Vec<_> = calls.iter().map(|call| call.status).collect();
+    assert_eq!(statuses, [Some(503), Some(429), Some(200)]);
+    let first = i64::try_from(calls[0].at_ms).expect("a time");
+    assert!(first >= since.timestamp_millis() + 10_000, "{first}, paused {since}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_summary_is_sent_once_and_repeated_only_after_a_kill() {
+    let mut env = notifying().await;
+    env.set("BILAG_NOTIFY_SUMMARY_AT", "00:00");
+    env.sandbox.chat.add_fault(Rule::new(Fault::SlowAnswer { ms: 5_000 }).times(1));
+    let mut first = env.consume(&["dead"]).await;
+    eventually("it is being sent", async || (!env.sandbox.chat.summary().texts.is_empty()).then_some(()))
+        .await;
+    first.kill();
+    // What a minute does.
+    env.sqlite("update notification set lease_until = 1; update reconcile_lease set until = 1");
+    let mut second = env.consume(&["dead"]).await;
+    let _third = env.consume(&["dead"]).await;
+    let unsent = async || env.store().await.unsent_notifications().await.expect("counted");
+    eventually("it is marked sent", async || (unsent().await == (0, 0)).then_some(())).await;
+    looked(&env, "erp").await;
+    second.kill();
+    env.sqlite("update reconcile_lease set until = 1");
+    looked(&env, "upload").await;
+    let summaries = texts(&env, "Receipts of ");
+    assert_eq!(summaries.len(), 2, "{summaries:?}");
+    assert_eq!(summaries[0], summaries[1]);
+    assert!(summaries[0].contains("\nReceived: 0\n"), "{summaries:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notify_test_says_what_the_webhook_answers_and_never_its_url() {
+    let mut env = TestEnv::new().await;
+    let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("BILAG_NOTIFY_WEBHOOK_URL: needed to notify anybody, and not set"), "{error}");
+    env.enable_notifications();
+    assert_eq!(env.ok(&["notify", "--test"]), "the notification webhook answered 200\n");
+    notified(&env, "Test of Bilag's notifications").await;
+    let (_, looked, _) = exit_output(&env.run(&["doctor", "dead"]));
+    assert!(looked.contains("the notification webhook: answers 405 to OPTIONS"), "{looked}");
+    let nowhere = env.sandbox.chat_url() + "/nobody/hunter2-secret";
+    env.set("BILAG_NOTIFY_WEBHOOK_URL", &nowhere);
+    let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
+    assert_eq!(code, 1, "{error}");
+    assert!(error.contains("check BILAG_NOTIFY_WEBHOOK_URL") && !error.contains("hunter2"), "{error}");
+
+    let chat = env.sandbox.chat_url();
+    env.set("BILAG_NOTIFY_WEBHOOK_URL", &chat);
+    env.set("BILAG_NOTIFY_WEBHOOK_FORM", "teams");
+    let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
+    assert_eq!(code, 1, "a chat that takes Slack's form alone: {error}");
+    assert_eq!(json!(env.sandbox.chat.ledger().last().and_then(|call| call.status)), json!(400));
+}
