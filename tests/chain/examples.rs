@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use bilag_tests::{Ingress, TestEnv, eventually, exit_output, receipt, unset_settings};
+use bilag_tests::{Ingress, TestEnv, eventually, exit_output, installed, receipt, unset_settings};
 use lapin::BasicProperties;
 use lapin::options::BasicGetOptions;
 use reqwest::Method;
@@ -18,13 +18,6 @@ fn root() -> PathBuf {
 
 fn publishers() -> PathBuf {
     root().join("examples/publishers")
-}
-
-/// Where one of the repository's scripts has put what it was asked for.
-fn installed(script: &str, arguments: &[&str]) -> String {
-    let ran = Command::new(root().join("dev").join(script)).args(arguments).output().expect("a script");
-    assert!(ran.status.success(), "dev/{script}: {}", String::from_utf8_lossy(&ran.stderr));
-    String::from_utf8_lossy(&ran.stdout).trim().to_owned()
 }
 
 /// A language, and how its publisher is run for a file.

@@ -1,14 +1,16 @@
-//! Notifications: once per cause, after the limit and not before, kept while the webhook is down, and at most
-//! repeated where a sender is killed.
+//! Notifications: once per cause, after the limit and not before, kept while the webhook or the SMTP server is down,
+//! at most repeated where a sender is killed, and a tenant's to that tenant alone.
 
 use std::ops::Range;
 
-use bilag_tests::{TestEnv, eventually, exit_output, receipt};
+use bilag_tests::{SmtpServer, TestEnv, eventually, exit_output, receipt};
 use lapin::BasicProperties;
 use reqwest::StatusCode;
 use sandbox::chat::{Fault, Rule};
 use sandbox::omnium::{self, Call};
 use serde_json::{Value, json};
+
+use crate::tenants::receipt_of;
 
 async fn notifying() -> TestEnv {
     let mut env = TestEnv::new().await;
@@ -137,12 +139,12 @@ async fn notify_test_says_what_the_webhook_answers_and_never_its_url() {
     let mut env = TestEnv::new().await;
     let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
     assert_eq!(code, 2, "{error}");
-    assert!(error.contains("BILAG_NOTIFY_WEBHOOK_URL: needed to notify anybody, and not set"), "{error}");
+    assert!(error.contains("nobody is notified: set BILAG_NOTIFY_WEBHOOK_URL"), "{error}");
     env.enable_notifications();
     assert_eq!(env.ok(&["notify", "--test"]), "the notification webhook answered 200\n");
     notified(&env, "Test of Bilag's notifications").await;
     let (_, looked, _) = exit_output(&env.run(&["doctor", "dead"]));
-    assert!(looked.contains("the notification webhook: answers 405 to OPTIONS"), "{looked}");
+    assert!(looked.contains("notifications: the notification webhook answers 405 to OPTIONS"), "{looked}");
     let nowhere = env.sandbox.chat_url() + "/nobody/hunter2-secret";
     env.set("BILAG_NOTIFY_WEBHOOK_URL", &nowhere);
     let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
@@ -155,4 +157,113 @@ async fn notify_test_says_what_the_webhook_answers_and_never_its_url() {
     let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
     assert_eq!(code, 1, "a chat that takes Slack's form alone: {error}");
     assert_eq!(json!(env.sandbox.chat.ledger().last().and_then(|call| call.status)), json!(400));
+}
+
+/// Who gets e-mail. The first time, the server has no time for the second; the third is gone.
+const ADDRESSES: [&str; 3] = ["ops@nordlys.example", "busy@nordlys.example", "gone@nordlys.example"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_address_gets_its_own_email_though_others_are_refused() {
+    let mut env = TestEnv::new().await;
+    let server = SmtpServer::start(&env);
+    server.enable(&mut env, "hunter2-secret");
+    env.set("BILAG_NOTIFY_EMAIL_TO", &ADDRESSES.join(","));
+    env.set("BILAG_CONSOLE_URL", "https://bilag.nordlys.example");
+    let dead = env.consume(&["receipt", "dead"]).await;
+    broken(&env, 0..3).await;
+    let subject = "New cause of dead letters in receipt: undecodable";
+    for address in &ADDRESSES[..2] {
+        let message = server.message(address, subject).await;
+        assert_eq!((&message["secure"], &message["sender"]), (&json!(true), &json!("bilag@nordlys.example")));
+        let headers = &message["headers"];
+        assert_eq!((&headers["to"], &headers["auto-submitted"]), (&json!(address), &json!("auto-generated")));
+        let id = headers["message-id"].as_str().expect("an id");
+        assert!(id.ends_with("@nordlys.example>"), "{id}");
+        let text = message["text"].as_str().expect("a text");
+        assert!(text.starts_with(&format!("{subject}\n\nDead letters: ")), "{text}");
+        let end = "\n\nNext: bilag dead list receipt --group\nConsole: https://bilag.nordlys.example";
+        assert!(text.trim_end().ends_with(end), "{text}");
+    }
+    eventually("who is gone is logged without the address", async || {
+        let log = dead.log();
+        let line = log.lines().find(|line| line.contains("550 5.1.1"))?;
+        assert!(line.contains("does not take the message") && !log.contains("@nordlys"), "{log}");
+        Some(())
+    })
+    .await;
+    let sent = ADDRESSES.map(|address| server.messages(address).len());
+    assert_eq!(sent, [1, 1, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notify_test_says_what_is_wrong_with_the_smtp_server_and_never_its_password() {
+    let mut env = TestEnv::new().await;
+    let server = SmtpServer::start(&env);
+    server.enable(&mut env, "hunter2-secret");
+    let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("BILAG_NOTIFY_SMTP_URL: set, and nobody gets e-mail"), "{error}");
+    env.set("BILAG_NOTIFY_EMAIL_TO", "ops@nordlys.example");
+    let said = env.ok(&["notify", "--test"]);
+    assert_eq!(said, "the e-mail to ops@nordlys.example was taken by the SMTP server\n");
+    server.message("ops@nordlys.example", "Test of Bilag's notifications").await;
+    let (_, looked, _) = exit_output(&env.run(&["doctor", "dead"]));
+    let found = "notifications: the e-mail to ops@nordlys.example has an SMTP server that accepts the login";
+    assert!(looked.contains(found), "{looked}");
+
+    let refused = |env: &TestEnv, said: &str| {
+        let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
+        assert_eq!(code, 1, "{error}");
+        assert!(error.contains(said) && !error.contains("wrong-secret"), "{error}");
+    };
+    server.enable(&mut env, "wrong-secret");
+    refused(&env, "does not accept the login; check BILAG_NOTIFY_SMTP_URL: it answered 535");
+    server.enable(&mut env, "hunter2-secret");
+    env.set("SSL_CERT_FILE", "/nowhere.pem");
+    refused(&env, "its certificate and the network");
+    env.set("BILAG_NOTIFY_SMTP_URL", "smtp://bilag:wrong-secret@localhost:1?tls=required");
+    refused(&env, "its certificate and the network");
+    assert_eq!(server.messages("ops@nordlys.example").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_is_notified_of_its_own_alone() {
+    let mut env = notifying().await;
+    env.set("BILAG_NOTIFY_AFTER", "5s");
+    let server = SmtpServer::start(&env);
+    server.enable(&mut env, "hunter2-secret");
+    let file = "[tenant.7.notify]\nemail-to = [\"seven@nordlys.example\"]\n[tenant.8]\n[default]\n";
+    let file = env.file("tenants.toml", file).display().to_string();
+    env.set("BILAG_TENANTS", &file);
+    let refuses = omnium::Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
+    let file_refused = omnium::Rule::new(refuses.clone()).on(Call::Attach);
+    env.sandbox.omnium.add_fault(file_refused);
+    let _all = env.consume(&["all"]).await;
+    broken(&env, 0..1).await;
+    for (tenant, number) in [("7", 1), ("8", 2), ("8", 3)] {
+        env.publish(&receipt_of(tenant, number)).await;
+    }
+    env.wait_for_dead_letters(4).await;
+
+    let subject = "Invoices without their file in omnium";
+    let text = notified(&env, subject).await;
+    assert!(text.contains("\nInvoices: 3\n"), "{text}");
+    let message = server.message("seven@nordlys.example", subject).await;
+    let text = message["text"].as_str().expect("a text");
+    assert!(text.contains("\nInvoices: 1\n"), "{text}");
+    let next = "\nNext: bilag dead list upload --text WITHOUT --tenant 7\n";
+    assert!(text.contains(next), "{text}");
+    let subject = "New cause of dead letters in upload: omnium_rejected";
+    let message = server.message("seven@nordlys.example", subject).await;
+    let text = message["text"].as_str().expect("a text");
+    assert!(text.contains("\nDead letters: 1\n"), "{text}");
+    let listed = env.ok(&["dead", "list", "upload", "--text", "WITHOUT", "--tenant", "7", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!(listed["letters"].as_array().map(Vec::len), Some(1), "{listed}");
+
+    notified(&env, "New cause of dead letters in receipt: undecodable").await;
+    looked(&env, "erp").await;
+    let subjects = server.messages("seven@nordlys.example");
+    let subjects = subjects.iter().map(|message| message["headers"]["subject"].as_str().expect("a text"));
+    assert!(subjects.clone().all(|subject| !subject.contains("undecodable")), "{:?}", subjects.collect::<Vec<_>>());
 }

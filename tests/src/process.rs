@@ -23,6 +23,14 @@ pub fn binary() -> PathBuf {
     binary
 }
 
+/// What one of the scripts in `dev/` prints, once it has installed what it is asked for: a path.
+pub fn installed(script: &str, arguments: &[&str]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dev").join(script);
+    let ran = Command::new(path).args(arguments).output().expect("a script");
+    assert!(ran.status.success(), "dev/{script}: {}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+}
+
 /// A command without inherited settings, prefixed by the launcher if any.
 pub(crate) fn command(
     launcher: &[String],

@@ -15,8 +15,8 @@ use consumer::{
     receipt_subject, targets,
 };
 use events::Target;
-use events::store_clock::Zone;
-use notify::NotifySettings;
+use futures_util::future::join_all;
+use notify::{NotifySettings, Recipient};
 use sync_store::{Closes, DeadLetter, DeadLetterStore, Key, NewDeadLetter, PackageKey};
 use tenants::TenantSettings;
 
@@ -29,44 +29,58 @@ pub struct DeadSettings {
 
 impl StageSettings for DeadSettings {
     fn stage(&self, tenants: &TenantSettings) -> Stage {
-        let (notify, probing, checking) = (self.notify.clone(), self.notify.clone(), self.notify.clone());
-        let zone = tenants.time_zone;
+        let whom = Whom { settings: self.notify.clone(), tenants: tenants.clone() };
+        let (notified, probed) = (whom.clone(), whom.clone());
+        let is_set = !matches!(whom.recipients(), Ok(none) if none.is_empty());
         let stage = Stage::new("dead", "Indexes dead letters")
             .bind_to_dead_letters()
             .background(|context| fill_causes(context.store()))
             .background(backlog::measure)
-            .background(move |context| notifications(context, &notify, zone))
+            .background(move |context| notifications(context, &notified))
             .message_handler(move |context| {
-                checking.webhook()?;
+                whom.recipients()?;
                 Ok(Index::new(context.store(), &context.chain, &context.oms))
             });
-        if self.notify.is_set() { stage.probe(move || probe(&probing)) } else { stage }
+        if is_set { stage.probe(move || probe(&probed)) } else { stage }
+    }
+}
+
+/// Whom to notify.
+#[derive(Clone)]
+struct Whom {
+    settings: NotifySettings,
+    tenants: TenantSettings,
+}
+
+impl Whom {
+    fn recipients(&self) -> Result<Vec<Recipient>, SettingError> {
+        self.settings.recipients(self.tenants.tenants.as_ref())
     }
 }
 
 /// Notes and sends notifications, where there is somebody to notify.
-fn notifications(
-    context: &Context,
-    settings: &NotifySettings,
-    zone: Option<Zone>,
-) -> impl Future<Output = ()> + use<> {
+fn notifications(context: &Context, whom: &Whom) -> impl Future<Output = ()> + use<> {
     // What is wrong with a setting was said when the handler was made.
-    let webhook = settings.webhook().ok().flatten();
-    let work = webhook.map(|webhook| {
-        (notify::watch(context, settings.clone(), zone), notify::send(context.store(), webhook))
-    });
+    let recipients = whom.recipients().unwrap_or_default();
+    let watch = (!recipients.is_empty())
+        .then(|| notify::watch(context, whom.settings.clone(), &whom.tenants.zones(), &recipients));
+    let store = context.store();
+    let send = join_all(recipients.into_iter().map(move |recipient| notify::send(store.clone(), recipient)));
     async move {
-        if let Some((watch, send)) = work {
+        if let Some(watch) = watch {
             tokio::join!(watch, send);
         }
     }
 }
 
-fn probe(settings: &NotifySettings) -> Result<Probe, SettingError> {
-    let webhook = settings.webhook_needed()?;
-    Ok(Probe::new("the notification webhook", async move {
-        let status = webhook.reach().await?;
-        Ok(Seen::well(format!("answers {status} to OPTIONS; `bilag notify --test` sends a message")))
+fn probe(whom: &Whom) -> Result<Probe, SettingError> {
+    let recipients = whom.recipients()?;
+    Ok(Probe::new("notifications", async move {
+        let mut found = Vec::new();
+        for recipient in recipients {
+            found.push(format!("{} {}", recipient.described(), recipient.reach().await?));
+        }
+        Ok(Seen::well(format!("{}; `bilag notify --test` sends a message", found.join(", "))))
     }))
 }
 

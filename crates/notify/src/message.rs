@@ -60,6 +60,15 @@ impl Message {
         body.to_string()
     }
 
+    /// The text of an e-mail.
+    pub(crate) fn text(&self, link: Option<&str>) -> String {
+        let mut lines = vec![self.title.clone(), String::new()];
+        lines.extend(self.facts.iter().map(|Fact { name, value }| format!("{name}: {value}")));
+        lines.extend([String::new(), format!("Next: {}", self.command)]);
+        lines.extend(link.map(|link| format!("Console: {link}")));
+        lines.join("\n") + "\n"
+    }
+
     fn slack(&self, link: Option<&str>) -> Value {
         let mut lines = vec![format!("*{}*", escape(&self.title))];
         lines.extend(self.facts.iter().map(|Fact { name, value }| format!("{name}: {}", escape(value))));
@@ -152,6 +161,14 @@ mod tests {
         assert_eq!(card["body"][1]["facts"], json!([{ "title": "Since", "value": "1 > 0" }]));
         assert_eq!(card["body"][2]["text"], "bilag stages");
         assert_eq!(card["actions"][0]["url"], "https://bilag.example");
+    }
+
+    #[test]
+    fn email_is_plain_text() {
+        let message = Message::new("pause", "A & B pause", "bilag stages").fact("Since", "1 > 0");
+        assert_eq!(message.text(None), "A & B pause\n\nSince: 1 > 0\n\nNext: bilag stages\n");
+        let linked = message.text(Some("https://bilag.example"));
+        assert!(linked.ends_with("Next: bilag stages\nConsole: https://bilag.example\n"), "{linked}");
     }
 
     #[test]

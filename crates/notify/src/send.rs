@@ -3,15 +3,13 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use http_client::CallError;
 use opentelemetry::metrics::Counter;
 use opentelemetry::{KeyValue, global};
 use sync_store::{Notification, NotificationStore, StoreError};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::watch::CHANNEL;
-use crate::{Message, Webhook};
+use crate::{Message, Recipient};
 
 /// How often the store is asked. Slack takes one message a second.
 const EVERY: Duration = Duration::from_secs(2);
@@ -33,12 +31,12 @@ static ATTEMPTED: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
-/// Sends notifications for as long as the process runs.
-pub async fn send(store: Arc<dyn NotificationStore>, webhook: Webhook) {
-    let owner = Uuid::new_v4().to_string();
+/// Sends somebody notifications for as long as the process runs.
+pub async fn send(store: Arc<dyn NotificationStore>, recipient: Recipient) {
+    let (owner, channel) = (Uuid::new_v4().to_string(), recipient.channel());
     loop {
-        let held_for = match store.lease_notification(CHANNEL, &owner, LEASE).await {
-            Ok(Some(notification)) => send_one(&*store, &webhook, &owner, &notification).await,
+        let held_for = match store.lease_notification(&channel, &owner, LEASE).await {
+            Ok(Some(notification)) => send_one(&*store, &recipient, &owner, &notification).await,
             Ok(None) => Duration::ZERO,
             Err(error) => {
                 tracing::debug!(%error, "the store could not be asked for notifications");
@@ -52,7 +50,7 @@ pub async fn send(store: Arc<dyn NotificationStore>, webhook: Webhook) {
 /// Sends one, and answers for how long no other may be sent.
 async fn send_one(
     store: &dyn NotificationStore,
-    webhook: &Webhook,
+    recipient: &Recipient,
     owner: &str,
     notification: &Notification,
 ) -> Duration {
@@ -61,19 +59,17 @@ async fn send_one(
         log_unmarked(store.notification_failed(id, owner, "not a message of this version", None).await);
         return Duration::ZERO;
     };
-    let error = match webhook.post(&message, id, *noted_at).await {
+    let to = recipient.name();
+    let error = match recipient.send(&message, id, *noted_at).await {
         Ok(_) => {
             count("sent");
-            tracing::info!(kind = message.kind, "notification sent: {}", message.title);
+            tracing::info!(kind = message.kind, to, "notification sent: {}", message.title);
             log_unmarked(store.notification_sent(id, owner).await);
             return Duration::ZERO;
         }
         Err(error) => error,
     };
-    let held_for = match &error {
-        CallError::Throttled { retry_after, .. } => *retry_after,
-        _ => Duration::ZERO,
-    };
+    let held_for = error.held_for();
     let retry_after = (*attempts < ATTEMPTS).then(|| wait(*attempts).max(held_for));
     count(if retry_after.is_some() { "failed" } else { "given_up" });
     let error = amqp::chain(&error);
@@ -82,12 +78,13 @@ async fn send_one(
             tracing::warn!(
                 error,
                 kind = message.kind,
+                to,
                 "notification not sent; retrying in {} s",
                 wait.as_secs()
             );
         }
-        Some(_) => tracing::debug!(error, kind = message.kind, attempts, "notification not sent"),
-        None => tracing::error!(error, kind = message.kind, "notification given up: {}", message.title),
+        Some(_) => tracing::debug!(error, kind = message.kind, to, attempts, "notification not sent"),
+        None => tracing::error!(error, kind = message.kind, to, "notification given up: {}", message.title),
     }
     log_unmarked(store.notification_failed(id, owner, &error, retry_after).await);
     held_for

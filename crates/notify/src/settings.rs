@@ -1,15 +1,29 @@
-//! Whom to tell, in which form, and of what.
+//! Whom to notify, in which form, and of what.
 
 use amqp::Delay;
 use chrono::NaiveTime;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use consumer::SettingError;
+use http_client::Secret;
+use lettre::message::Mailbox;
+use tenants::{Tenant, Tenants};
 
-use crate::{Form, Webhook};
+use crate::email::{Email, SMTP_URL};
+use crate::recipient::ReachedBy;
+use crate::webhook::WEBHOOK_URL;
+use crate::{Form, Recipient, Webhook};
+
+const EMAIL_FROM: &str = "BILAG_NOTIFY_EMAIL_FROM";
 
 consumer::secret_args! {
     struct WebhookUrl("BILAG_NOTIFY_WEBHOOK_URL", "notify-webhook-url", "URL");
     help: "URL of a webhook that is notified, secret included; prefer the variable to the flag [default: off]";
+    file_help: "File to read the URL from, reread when it changes";
+}
+
+consumer::secret_args! {
+    struct SmtpUrl("BILAG_NOTIFY_SMTP_URL", "notify-smtp-url", "URL");
+    help: "SMTP server for notifications by e-mail, as in smtps://USER:PASSWORD@HOST or smtp://HOST?tls=required; prefer the variable to the flag [default: off]";
     file_help: "File to read the URL from, reread when it changes";
 }
 
@@ -22,6 +36,20 @@ pub struct NotifySettings {
     /// Form of the webhook's body
     #[arg(long, env = "BILAG_NOTIFY_WEBHOOK_FORM", value_enum, default_value = "slack", value_name = "FORM")]
     notify_webhook_form: Form,
+    #[command(flatten)]
+    notify_smtp_url: SmtpUrl,
+    /// Sender of e-mail, as in bilag@nordlys.example or "Bilag <bilag@nordlys.example>"
+    #[arg(long, env = "BILAG_NOTIFY_EMAIL_FROM", value_parser = mailbox, value_name = "ADDRESS")]
+    notify_email_from: Option<Mailbox>,
+    /// Addresses that get e-mail, separated by commas; each gets its own
+    #[arg(
+        long,
+        env = "BILAG_NOTIFY_EMAIL_TO",
+        value_parser = mailbox,
+        value_delimiter = ',',
+        value_name = "ADDRESS"
+    )]
+    notify_email_to: Vec<Mailbox>,
     /// How long a stage is paused, or an invoice without its file, before it is notified of
     #[arg(long, env = "BILAG_NOTIFY_AFTER", default_value = "15m", value_name = "DELAY")]
     pub(crate) notify_after: Delay,
@@ -35,31 +63,78 @@ pub struct NotifySettings {
 }
 
 impl NotifySettings {
-    /// Whether there is a webhook, usable or not.
-    pub fn is_set(&self) -> bool {
-        !matches!(self.notify_webhook_url.setting().read(), Ok(None))
-    }
-
-    /// The webhook; `None` where none is set.
+    /// All who are notified: those of the installation, then those of each tenant.
     ///
     /// # Errors
-    /// Its URL cannot be used.
-    pub fn webhook(&self) -> Result<Option<Webhook>, SettingError> {
-        if !self.is_set() {
-            return Ok(None);
+    /// A setting, or what the tenants' file says, is of no use.
+    pub fn recipients(&self, tenants: Option<&Tenants>) -> Result<Vec<Recipient>, SettingError> {
+        let mut recipients = Vec::new();
+        let of_all = |reached_by| Recipient { tenant: None, reached_by };
+        if let Some(url) = self.notify_webhook_url.setting().read()? {
+            recipients.push(of_all(ReachedBy::Webhook(
+                self.webhook(url, self.notify_webhook_form)
+                    .map_err(|problem| SettingError::named(WEBHOOK_URL, problem))?,
+            )));
         }
-        self.webhook_needed().map(Some)
+        for to in &self.notify_email_to {
+            recipients.push(of_all(ReachedBy::Email(self.email(to.clone())?)));
+        }
+        for tenant in tenants.iter().flat_map(|tenants| tenants.iter()) {
+            let of_tenant = |reached_by| Recipient { tenant: Some(tenant.name().to_owned()), reached_by };
+            recipients.extend(self.tenants_webhook(tenant)?.map(ReachedBy::Webhook).map(of_tenant));
+            for to in &tenant.notify.email_to {
+                let mailbox = mailbox(&to.value)
+                    .map_err(|wrong| of(tenant.wrong("notify.email-to", to.line, wrong)))?;
+                recipients.push(of_tenant(ReachedBy::Email(self.email(mailbox)?)));
+            }
+        }
+        let has_email = |recipient: &Recipient| matches!(recipient.reached_by, ReachedBy::Email(_));
+        if !recipients.iter().any(has_email) && self.notify_smtp_url.setting().read()?.is_some() {
+            let problem = "set, and nobody gets e-mail: set BILAG_NOTIFY_EMAIL_TO, or a tenant's `notify.email-to`";
+            return Err(SettingError::named(SMTP_URL, problem));
+        }
+        Ok(recipients)
     }
 
-    /// The webhook, without which there is nothing to be done.
-    ///
-    /// # Errors
-    /// Its URL cannot be used, or is not set.
-    pub fn webhook_needed(&self) -> Result<Webhook, SettingError> {
-        let url = self.notify_webhook_url.setting().needed("to notify anybody")?;
-        let console = self.notify_console_url.clone().filter(|url| !url.is_empty());
-        Webhook::new(url, self.notify_webhook_form, console)
+    fn webhook(&self, url: Secret, form: Form) -> Result<Webhook, amqp::BoxError> {
+        Webhook::new(url, form, self.console())
     }
+
+    fn tenants_webhook(&self, tenant: &Tenant) -> Result<Option<Webhook>, SettingError> {
+        let (url, form) = (&tenant.notify.webhook_url, &tenant.notify.webhook_form);
+        let form = match form {
+            Some(form) => Form::from_str(&form.value, false).map_err(|_| {
+                of(tenant.wrong("notify.webhook-form", form.line, "one of \"slack\", \"teams\" and \"json\""))
+            })?,
+            None => self.notify_webhook_form,
+        };
+        let Some(url) = url else { return Ok(None) };
+        let wrong = |problem: amqp::BoxError| of(tenant.wrong("notify.webhook-url", url.line, problem));
+        let secret = url.value.read().map_err(|missing| wrong(missing.into()))?;
+        self.webhook(secret, form).map(Some).map_err(wrong)
+    }
+
+    fn email(&self, to: Mailbox) -> Result<Email, SettingError> {
+        let server = self.notify_smtp_url.setting().needed("to notify anybody by e-mail")?;
+        let from = self.notify_email_from.clone();
+        let from = from.ok_or_else(|| {
+            SettingError::named(EMAIL_FROM, "needed to notify anybody by e-mail, and not set")
+        })?;
+        Email::new(server, from, to, self.console()).map_err(SettingError::described)
+    }
+
+    fn console(&self) -> Option<String> {
+        self.notify_console_url.clone().filter(|url| !url.is_empty())
+    }
+}
+
+/// The error names the tenant's member.
+fn of(wrong: tenants::WrongTenant) -> SettingError {
+    SettingError::described(wrong)
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, &'static str> {
+    text.trim().parse().map_err(|_| "no e-mail address, as in ops@nordlys.example")
 }
 
 fn time_of_day(text: &str) -> Result<NaiveTime, &'static str> {

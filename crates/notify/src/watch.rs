@@ -8,13 +8,11 @@ use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use consumer::{Context, Stage, remedy};
 use events::store_clock::{Zone, local};
 use sync_store::{DeadLetterFilter, NewNotification, Page, State, StoreError, SyncStore};
+use tenants::Zones;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::{Message, NotifySettings};
-
-/// The only way of telling, for now.
-pub(crate) const CHANNEL: &str = "webhook";
+use crate::{Message, NotifySettings, Recipient};
 
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_secs(15);
@@ -31,18 +29,27 @@ const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// No more causes than these are looked at.
 const CAUSES: u32 = 10_000;
 
-/// Looks for as long as the process runs. `zone` is that of the daily summary; UTC where there is none.
+/// Looks for as long as the process runs. Days begin in the zones, else in UTC.
 pub fn watch(
     context: &Context,
     settings: NotifySettings,
-    zone: Option<Zone>,
+    zones: &Zones,
+    recipients: &[Recipient],
 ) -> impl Future<Output = ()> + use<> {
+    let mut channels: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
+    for recipient in recipients {
+        channels.entry(recipient.tenant.clone()).or_default().push(recipient.channel());
+    }
+    let audiences = channels.into_iter().map(|(tenant, channels)| {
+        let zone = zones.of(tenant.as_deref().unwrap_or_default());
+        Audience { tenant, channels, zone, summed_up: None }
+    });
+    let mut audiences: Vec<_> = audiences.collect();
     let (store, chain) = (context.store(), context.chain.clone());
-    let mut watch =
-        Watch { store, chain, settings, zone, owner: Uuid::new_v4().to_string(), summed_up: None };
+    let watch = Watch { store, chain, settings, owner: Uuid::new_v4().to_string() };
     async move {
         loop {
-            if let Err(error) = watch.look().await {
+            if let Err(error) = watch.look(&mut audiences).await {
                 tracing::debug!(%error, "the store could not be looked at for notifications");
             }
             sleep(EVERY).await;
@@ -54,36 +61,72 @@ struct Watch {
     store: Arc<dyn SyncStore>,
     chain: Arc<[Stage]>,
     settings: NotifySettings,
-    zone: Option<Zone>,
     owner: String,
+}
+
+/// Those who are told the same.
+struct Audience {
+    /// The tenant whose they are; all tenants where it is `None`.
+    tenant: Option<String>,
+    /// Their names in the store.
+    channels: Vec<String>,
+    /// Where its days begin.
+    zone: Option<Zone>,
     /// The day whose summary is noted already.
     summed_up: Option<NaiveDate>,
 }
 
+impl Audience {
+    /// A command that is limited to what is its own.
+    fn command(&self, command: &str) -> String {
+        self.tenant.as_ref().map_or_else(
+            || command.to_owned(),
+            |tenant| format!("{command} --tenant {}", name(tenant)),
+        )
+    }
+}
+
 impl Watch {
-    async fn look(&mut self) -> Result<(), StoreError> {
+    async fn look(&self, audiences: &mut [Audience]) -> Result<(), StoreError> {
         if !self.store.named_lease("notify", &self.owner, LEASE).await? {
             return Ok(());
         }
         let now = self.store.now().await?;
-        self.sum_up(now).await?;
-        self.note("dead", self.causes().await?).await?;
-        self.note("file", self.missing_files().await?).await?;
-        self.note("pause", self.pauses(now).await?).await
+        for audience in &mut *audiences {
+            self.look_for(audience, now).await?;
+        }
+        let channels = audiences.iter().flat_map(|audience| audience.channels.clone());
+        self.store.keep_channels(&channels.collect::<Vec<_>>()).await
     }
 
-    async fn note(&self, kind: &str, standing: Vec<(String, Message)>) -> Result<(), StoreError> {
-        let standing = standing.into_iter().map(|(subject, message)| NewNotification {
-            id: Uuid::new_v4().to_string(),
-            subject,
-            message: serde_json::to_string(&message).expect("texts are JSON"),
-        });
-        self.store.note_standing(CHANNEL, kind, &standing.collect::<Vec<_>>()).await
+    async fn look_for(&self, audience: &mut Audience, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.sum_up(audience, now).await?;
+        self.note(audience, "dead", self.causes(audience).await?).await?;
+        self.note(audience, "file", self.missing_files(audience).await?).await?;
+        self.note(audience, "pause", self.pauses(audience, now).await?).await
+    }
+
+    async fn note(
+        &self,
+        audience: &Audience,
+        kind: &str,
+        standing: Vec<(String, Message)>,
+    ) -> Result<(), StoreError> {
+        for channel in &audience.channels {
+            let standing = standing.iter().map(|(subject, message)| NewNotification {
+                id: Uuid::new_v4().to_string(),
+                subject: subject.clone(),
+                message: serde_json::to_string(message).expect("texts are JSON"),
+            });
+            self.store.note_standing(channel, kind, &standing.collect::<Vec<_>>()).await?;
+        }
+        Ok(())
     }
 
     /// The causes of dead letters, each by its group's id. The error is left out: it may name people.
-    async fn causes(&self) -> Result<Vec<(String, Message)>, StoreError> {
-        let causes = self.store.dead_causes(&DeadLetterFilter::default(), Page::first(CAUSES)).await?;
+    async fn causes(&self, audience: &Audience) -> Result<Vec<(String, Message)>, StoreError> {
+        let filter = DeadLetterFilter { tenant: audience.tenant.clone(), ..Default::default() };
+        let causes = self.store.dead_causes(&filter, Page::first(CAUSES)).await?;
         let told = causes.iter().map(|cause| {
             let (stage, reason) = (name(&cause.stage), name(&cause.reason));
             let title = format!("New cause of dead letters in {stage}: {reason}");
@@ -91,7 +134,7 @@ impl Watch {
                 true => format!("bilag dead list {stage} --group"),
                 false => "bilag dead list --group".to_owned(),
             };
-            let message = Message::new("dead", title, command)
+            let message = Message::new("dead", title, audience.command(&command))
                 .fact("Dead letters", cause.count)
                 .fact("Since", time(cause.oldest))
                 .fact("Group", cause.id())
@@ -102,8 +145,13 @@ impl Watch {
     }
 
     /// Stages, and tenants in them, that have been paused for longer than the limit. Who paused and why are left
-    /// out: they name people.
-    async fn pauses(&self, now: DateTime<Utc>) -> Result<Vec<(String, Message)>, StoreError> {
+    /// out: they name people. A tenant's audience is not told of other tenants' pauses.
+    async fn pauses(
+        &self,
+        audience: &Audience,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(String, Message)>, StoreError> {
+        let concerns = |tenant: &str| audience.tenant.as_deref().is_none_or(|own| own == tenant);
         let mut pauses: BTreeMap<String, (String, DateTime<Utc>)> = BTreeMap::new();
         let mut add = |subject: String, title: String, since: DateTime<Utc>| {
             let pause = pauses.entry(subject).or_insert((title, since));
@@ -119,12 +167,12 @@ impl Watch {
                 let title = format!("Stage {} is paused: what it calls is unavailable", name(stage));
                 add(stage.clone(), title, pause.since);
             }
-            for bulkhead in &seen.report.bulkheads {
+            for bulkhead in seen.report.bulkheads.iter().filter(|of| concerns(&of.bulkhead)) {
                 let tenant = name(&bulkhead.bulkhead);
                 let title = format!("Stage {} is paused for the tenant {tenant}", name(stage));
                 add(format!("{stage} of {}", bulkhead.bulkhead), title, bulkhead.pause.since);
             }
-            for scope in &seen.report.scopes {
+            for scope in seen.report.scopes.iter().filter(|of| concerns(&of.bulkhead)) {
                 let title = format!("Stage {} is paused for a store that is forbidden", name(stage));
                 add(format!("{stage} of {}", scope.bulkhead), title, scope.pause.since);
             }
@@ -138,11 +186,13 @@ impl Watch {
         Ok(told.collect())
     }
 
-    async fn missing_files(&self) -> Result<Vec<(String, Message)>, StoreError> {
-        let missing = self.store.invoices_without_file(self.settings.notify_after.duration()).await?;
+    async fn missing_files(&self, audience: &Audience) -> Result<Vec<(String, Message)>, StoreError> {
+        let limit = self.settings.notify_after.duration();
+        let missing = self.store.invoices_without_file(limit, audience.tenant.as_deref()).await?;
         let told = missing.into_iter().map(|missing| {
             let title = format!("Invoices without their file in {}", name(&missing.target));
-            let message = Message::new("file", title, "bilag dead list upload --text WITHOUT")
+            let command = audience.command("bilag dead list upload --text WITHOUT");
+            let message = Message::new("file", title, command)
                 .fact("Invoices", missing.count)
                 .fact("Untouched since", time(missing.oldest));
             (missing.target, message)
@@ -151,26 +201,27 @@ impl Watch {
     }
 
     /// The latest day whose time of the summary has come stands until the next day's comes.
-    async fn sum_up(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn sum_up(&self, audience: &mut Audience, now: DateTime<Utc>) -> Result<(), StoreError> {
         let Some(at) = self.settings.notify_summary_at else { return Ok(()) };
-        let local = local(now.fixed_offset(), self.zone, None).naive_local();
+        let local = local(now.fixed_offset(), audience.zone, None).naive_local();
         let day = (local - at.signed_duration_since(NaiveTime::MIN)).date();
-        if self.summed_up == Some(day) {
+        if audience.summed_up == Some(day) {
             return Ok(());
         }
-        let summary = self.summary(day - TimeDelta::days(1)).await?;
-        self.note("summary", vec![(day.to_string(), summary)]).await?;
+        let summary = self.summary(audience, day - TimeDelta::days(1)).await?;
+        self.note(audience, "summary", vec![(day.to_string(), summary)]).await?;
         self.store.remove_old_notifications(KEPT).await?;
-        self.summed_up = Some(day);
+        audience.summed_up = Some(day);
         Ok(())
     }
 
     /// Of the receipts of a day at the first target, and of what waits now.
-    async fn summary(&self, day: NaiveDate) -> Result<Message, StoreError> {
+    async fn summary(&self, audience: &Audience, day: NaiveDate) -> Result<Message, StoreError> {
+        let tenant = audience.tenant.as_deref();
         let (mut received, mut complete, mut dead) = (0, 0, 0);
         let target = consumer::targets(&self.chain).into_iter().next();
         if let Some((_, target)) = target {
-            for counted in self.store.receipt_counts(day, target.as_str(), None).await? {
+            for counted in self.store.receipt_counts(day, target.as_str(), tenant).await? {
                 received += counted.count;
                 match counted.state {
                     Some(State::Complete | State::Skipped) => complete += counted.count,
@@ -179,22 +230,25 @@ impl Watch {
                 }
             }
         }
-        let backlog = self.store.backlog().await?;
-        let letters: u64 = backlog.letters.iter().map(|of| of.count).sum();
+        let filter = DeadLetterFilter { tenant: audience.tenant.clone(), ..Default::default() };
+        let causes = self.store.dead_causes(&filter, Page::first(CAUSES)).await?;
+        let letters: u64 = causes.iter().map(|cause| cause.count).sum();
+        let limit = self.settings.notify_after.duration();
+        let missing = self.store.invoices_without_file(limit, tenant).await?;
+        let without_file: u64 = missing.iter().map(|of| of.count).sum();
+        let command = audience.command(&format!("bilag report --from {day} --to {day}"));
+        let summary = Message::new("summary", format!("Receipts of {day}"), command)
+            .fact("Received", received)
+            .fact("Complete or skipped", complete)
+            .fact("On their way", received - complete - dead)
+            .fact("Dead", dead)
+            .fact("Dead letters waiting now", letters)
+            .fact("Invoices without their file now", without_file);
+        if tenant.is_some() {
+            return Ok(summary);
+        }
         let (_, given_up) = self.store.unsent_notifications().await?;
-        let without_file: u64 = backlog.records.iter().map(|of| of.without_file).sum();
-        Ok(Message::new(
-            "summary",
-            format!("Receipts of {day}"),
-            format!("bilag report --from {day} --to {day}"),
-        )
-        .fact("Received", received)
-        .fact("Complete or skipped", complete)
-        .fact("On their way", received - complete - dead)
-        .fact("Dead", dead)
-        .fact("Dead letters waiting now", letters)
-        .fact("Invoices without their file now", without_file)
-        .fact("Notifications given up", given_up))
+        Ok(summary.fact("Notifications given up", given_up))
     }
 }
 

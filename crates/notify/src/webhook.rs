@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use consumer::SettingError;
 use http_client::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http_client::{CallError, Http, Measured, Method, Secret, Service, Timing, Url, send};
 
 use crate::{Form, Message};
 
-const SETTING: &str = "BILAG_NOTIFY_WEBHOOK_URL";
-const SERVICE: &Service = &Service::new("the notification webhook", SETTING, SETTING);
+pub(crate) const WEBHOOK_URL: &str = "BILAG_NOTIFY_WEBHOOK_URL";
+const SERVICE: &Service = &Service::new("the notification webhook", WEBHOOK_URL, WEBHOOK_URL);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -25,10 +24,13 @@ pub struct Webhook {
 
 impl Webhook {
     /// A client that has not called yet.
-    pub(crate) fn new(url: Secret, form: Form, console: Option<String>) -> Result<Self, SettingError> {
-        let http = Http::new(Timing::new(TIMEOUT)).map_err(|error| SettingError::named(SETTING, error))?;
+    ///
+    /// # Errors
+    /// What is wrong with the URL, which is not repeated.
+    pub(crate) fn new(url: Secret, form: Form, console: Option<String>) -> Result<Self, amqp::BoxError> {
+        let http = Http::new(Timing::new(TIMEOUT))?;
         let webhook = Self { url, form, console, http };
-        webhook.url().ok_or_else(|| SettingError::named(SETTING, "write an http or https URL"))?;
+        webhook.url().ok_or("write an http or https URL")?;
         Ok(webhook)
     }
 

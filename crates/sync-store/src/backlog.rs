@@ -16,10 +16,11 @@ pub trait BacklogStore: Send + Sync {
     async fn backlog(&self) -> Result<Backlog, StoreError>;
 
     /// Invoices whose file is not known to be attached, by target: of records, dead or on their way, that nobody has
-    /// touched for so long. Their receipts wait in a retry queue, for a person, or are lost.
+    /// touched for so long. Their receipts wait in a retry queue, for a person, or are lost. Of one tenant, or of all.
     async fn invoices_without_file(
         &self,
         untouched_for: Duration,
+        tenant: Option<&str>,
     ) -> Result<Vec<InvoicesWithoutFile>, StoreError>;
 }
 
@@ -82,8 +83,9 @@ impl<D: Database> BacklogStore for SqlStore<D> {
     async fn invoices_without_file(
         &self,
         untouched_for: Duration,
+        tenant: Option<&str>,
     ) -> Result<Vec<InvoicesWithoutFile>, StoreError> {
-        let parts = self.list(without_file(self.dialect(), untouched_for), read_without_file).await?;
+        let parts = self.list(without_file(self.dialect(), untouched_for, tenant), read_without_file).await?;
         let mut found: Vec<InvoicesWithoutFile> = Vec::new();
         for part in parts {
             match found.last_mut().filter(|last| last.target == part.target) {
@@ -125,13 +127,14 @@ fn records(dialect: Dialect) -> Statement {
 }
 
 /// As [`records`], two queries, each with what SQLite's planner needs to see its index: a target may be in both.
-fn without_file(dialect: Dialect, untouched_for: Duration) -> Statement {
+fn without_file(dialect: Dialect, untouched_for: Duration, tenant: Option<&str>) -> Statement {
     let now = dialect.now();
     let of = |condition: &str| {
         format!(
             "select target, count(*) as count, min(updated_at) as oldest
              from external_order_receipt_sync
-             where {condition} and updated_at > 0 and updated_at <= {now} - $1 group by target"
+             where {condition} and updated_at > 0 and updated_at <= {now} - $1
+                 and (cast($2 as text) is null or tenant_uid = $2) group by target"
         )
     };
     Statement::new(format!(
@@ -140,6 +143,7 @@ fn without_file(dialect: Dialect, untouched_for: Duration) -> Statement {
         of("state = 'dead' and created_at > 0 and state_before_death in ('invoice_created', 'attaching')")
     ))
     .duration(untouched_for)
+    .optional_text(tenant)
 }
 
 fn read_letters(row: &Row) -> Result<WaitingDeadLetters, DecodeError> {
@@ -185,7 +189,7 @@ mod tests {
         for (statement, indexes) in [
             (letters(Dialect::Sqlite), &["dead_letter_by_cause"][..]),
             (records(Dialect::Sqlite), &["sync_on_its_way", "sync_dead"]),
-            (without_file(Dialect::Sqlite, Duration::ZERO), &["sync_on_its_way", "sync_dead"]),
+            (without_file(Dialect::Sqlite, Duration::ZERO, Some("7")), &["sync_on_its_way", "sync_dead"]),
         ] {
             let plan = plan(&sqlite, statement).await;
             for index in indexes {

@@ -45,6 +45,9 @@ pub trait NotificationStore: Send + Sync {
     /// How many wait and how many were given up, in this order.
     async fn unsent_notifications(&self) -> Result<(u64, u64), StoreError>;
 
+    /// Removes those of all channels but these: nobody sends them any more.
+    async fn keep_channels(&self, channels: &[String]) -> Result<(), StoreError>;
+
     /// Removes those that were sent or given up and ended longer ago than this, and answers how many.
     async fn remove_old_notifications(&self, older_than: Duration) -> Result<u64, StoreError>;
 }
@@ -106,16 +109,21 @@ impl<D: Database> NotificationStore for SqlStore<D> {
         // A lease that runs for more than twice as long as a new one would was taken before the clock was set back.
         let due = format!(
             "state = 'waiting' and next_attempt_at <= {now}
-             and (lease_until is null or lease_until <= {now} or lease_until > {now} + $3 + $3)"
+             and (lease_until is null or lease_until <= {now} or lease_until > {now} + $2 + $2)"
         );
+        // Most of the time nothing is due, and that is found out without writing.
+        let any = Statement::new(format!("select id from notification where channel = $1 and {due} limit 1"));
+        if self.find(any.text(channel).duration(ttl), |row| row.get::<String>("id")).await?.is_none() {
+            return Ok(None);
+        }
         // The condition is asked again where it is written: on PostgreSQL another may have had it meanwhile.
         let lease = Statement::new(format!(
-            "update notification set lease_owner = $2, lease_until = {now} + $3, attempts = attempts + 1
+            "update notification set lease_owner = $3, lease_until = {now} + $2, attempts = attempts + 1
              where id = (select id from notification where channel = $1 and {due} order by noted_at, id limit 1)
                  and {due}
              returning id, message, noted_at, attempts"
         ));
-        self.write_one(lease.text(channel).text(owner).duration(ttl), read).await
+        self.write_one(lease.text(channel).duration(ttl).text(owner), read).await
     }
 
     async fn notification_sent(&self, id: &str, owner: &str) -> Result<Step, StoreError> {
@@ -152,6 +160,15 @@ impl<D: Database> NotificationStore for SqlStore<D> {
                  count(case when state = 'given_up' then 1 end) as given_up from notification",
         );
         self.find_one(count, |row| Ok((row.get("waiting")?, row.get("given_up")?))).await
+    }
+
+    async fn keep_channels(&self, channels: &[String]) -> Result<(), StoreError> {
+        let of_others = format!("from notification where channel not in ({})", self.dialect().texts(1));
+        let any = Statement::new(format!("select id {of_others} limit 1")).texts(channels);
+        if self.find(any, |row| row.get::<String>("id")).await?.is_some() {
+            self.write(Statement::new(format!("delete {of_others}")).texts(channels)).await?;
+        }
+        Ok(())
     }
 
     async fn remove_old_notifications(&self, older_than: Duration) -> Result<u64, StoreError> {

@@ -22,4 +22,4 @@ mod tenant;
 pub use config::{At, Mistake, TomlFileError};
 pub use facts::Facts;
 pub use settings::TenantSettings;
-pub use tenant::{NoSecret, SecretFrom, Tenant, Tenants, WrongTenant, Zones};
+pub use tenant::{NoSecret, Notified, SecretFrom, Tenant, Tenants, WrongTenant, Zones};

@@ -10,7 +10,7 @@ use invoice::{Extra, PropertyName};
 use toml::de::{DeTable, DeValue};
 
 use crate::tenant::{DEFAULT, File, Whose};
-use crate::{Facts, SecretFrom, Tenant, Tenants};
+use crate::{Facts, Notified, SecretFrom, Tenant, Tenants};
 
 const REFERENCE: &str = "not written here: say where it is, as in { env = \"NAME\" } or { file = \"/path\" }";
 
@@ -119,7 +119,11 @@ fn tenant(
         en16931: text(&table, "en16931"),
         facts: Facts::read(&table),
         max_concurrent_requests: table.integer("max-concurrent-requests", 1..=1000),
+        notify: notified(&table, folder),
     };
+    if name == DEFAULT && tenant.notify != Notified::default() {
+        table.complain("has `notify`, and is no tenant: give that tenant a table of its own");
+    }
     table.finish();
     Some(tenant)
 }
@@ -134,17 +138,43 @@ fn text(table: &TomlReader<'_, '_>, key: &'static str) -> Option<At<String>> {
 
 /// What is named in a list, each mistake with its own line.
 fn extras(table: &TomlReader<'_, '_>) -> Option<BTreeSet<Extra>> {
-    const KEY: &str = "invoice-extras";
-    let At { value, line } = table.value(KEY)?;
-    let wanted = || format!("a list of {}", Extra::names());
-    let DeValue::Array(named) = value else { return table.refuse(KEY, line, &wanted()) };
-    let extra = |value: &toml::Spanned<DeValue<'_>>| match value.get_ref() {
-        DeValue::String(name) => name.parse().ok(),
-        _ => None,
+    let extra = |At { value, .. }: At<&str>| value.parse().ok();
+    let extras = list(table, "invoice-extras", &format!("a list of {}", Extra::names()), extra)?;
+    Some(extras.into_iter().collect())
+}
+
+/// Who is notified of what is the tenant's own.
+fn notified(table: &TomlReader<'_, '_>, folder: &Path) -> Notified {
+    let Some(notify) = table.table("notify", "notify") else { return Notified::default() };
+    let address = |address: At<&str>| (!address.value.is_empty()).then(|| address.owned());
+    let addresses = list(&notify, "email-to", "a list of addresses, as in [\"ops@nordlys.example\"]", address);
+    let notified = Notified {
+        webhook_url: secret(&notify, "webhook-url", folder),
+        webhook_form: text(&notify, "webhook-form"),
+        email_to: addresses.unwrap_or_default(),
     };
-    let read =
-        |value| extra(value).or_else(|| table.refuse(KEY, table.report().line(value.span()), &wanted()));
-    Some(named.iter().filter_map(read).collect())
+    notify.finish();
+    notified
+}
+
+/// The texts of a list as they are read, each mistake with its own line.
+fn list<T>(
+    table: &TomlReader<'_, '_>,
+    key: &'static str,
+    wanted: &str,
+    read: impl Fn(At<&str>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let At { value, line } = table.value(key)?;
+    let DeValue::Array(elements) = value else { return table.refuse(key, line, wanted) };
+    let element = |element: &toml::Spanned<DeValue<'_>>| {
+        let line = table.report().line(element.span());
+        let found = match element.get_ref() {
+            DeValue::String(text) => read(At { value: text.as_ref(), line }),
+            _ => None,
+        };
+        found.or_else(|| table.refuse(key, line, wanted))
+    };
+    Some(elements.iter().filter_map(element).collect())
 }
 
 /// What Omnium calls means of payment.

@@ -63,6 +63,19 @@ pub struct Tenant {
     pub facts: Facts,
     /// Requests to Omnium in flight at once, per process.
     pub max_concurrent_requests: Option<u16>,
+    /// Who is notified of what is its own.
+    pub notify: Notified,
+}
+
+/// Who is notified beside those of the installation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notified {
+    /// URL of a webhook.
+    pub webhook_url: Option<At<SecretFrom>>,
+    /// Form of the webhook's body.
+    pub webhook_form: Option<At<String>>,
+    /// Addresses that get e-mail.
+    pub email_to: Vec<At<String>>,
 }
 
 impl Tenants {

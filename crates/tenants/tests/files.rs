@@ -33,6 +33,11 @@ fn a_tenant_has_its_table_and_others_the_default() {
         [tenant.7.property-keys]
         "order.type" = "till.type"
 
+        [tenant.7.notify]
+        webhook-url = { file = "chat.url" }
+        webhook-form = "teams"
+        email-to = ["ops@nordlys.example"]
+
         [tenant."9/b"]
 
         [default]
@@ -57,6 +62,13 @@ fn a_tenant_has_its_table_and_others_the_default() {
     assert_eq!(methods.collect::<Vec<_>>(), [("1001", "Card"), ("B 2", "Cash")]);
     assert_eq!(seven.property_keys[&PropertyName::OrderType].to_string(), "till.type");
 
+    let notified = &seven.notify;
+    let url = notified.webhook_url.as_ref().map(|at| &at.value);
+    assert_eq!(url, Some(&SecretFrom::File("/etc/bilag/chat.url".into())));
+    assert_eq!(notified.webhook_form.as_ref().map(|at| &*at.value), Some("teams"));
+    let addresses = notified.email_to.iter().map(|at| (&*at.value, at.line));
+    assert_eq!(addresses.collect::<Vec<_>>(), [("ops@nordlys.example", 25)]);
+
     let nine = tenants.find("9/b").expect("it is there");
     assert_eq!((nine.name(), nine.send, nine.shares_omnium()), ("9/b", None, true));
     let other = tenants.find("11").expect("the default");
@@ -77,6 +89,10 @@ fn mistakes_name_line_tenant_and_key() {
         ("", ":1: the file names no tenant: it needs at least one table, as in [tenant.7]"),
         ("[tenant]", ":1: the file names no tenant"),
         ("[tenant.7", ":1: not TOML: "),
+        ("[default.notify]\nemail-to = [\"a@b.example\"]", ":1: [default] has `notify`, and is no tenant"),
+        ("[tenant.7.notify]\nemail-to = [\n7]", ":3: `email-to` of notify is a list of addresses"),
+        ("[tenant.7.notify]\nwebhook-url = \"https://x\"", ":2: `webhook-url` of notify is not written here"),
+        ("[tenant.7.notify]\nto = 7", ":2: unknown key `to`: notify takes"),
         ("\n[tenants.7]\n", ":2: unknown key `tenants`: the file takes default, tenant"),
         ("tenant = 7", ":1: `tenant` of the file is a table for each tenant, as in [tenant.7]"),
         ("[tenant]\n7 = true", ":2: tenant 7 is a table, as in [tenant.7]"),
@@ -84,7 +100,7 @@ fn mistakes_name_line_tenant_and_key() {
         ("[tenant.\"\"]", ":1: this is no tenant uid"),
         (
             "[tenant.7]\nsend = true\nsecret = \"hunter2-secret\"",
-            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, customer-types, en16931, facts, invoice-extras, language, max-concurrent-requests, omnium-tenant, payment-methods, prefix, property-keys, send, template, time-zone",
+            ":3: unknown key `secret`: tenant 7 takes base-url, client-id, client-secret, customer-types, en16931, facts, invoice-extras, language, max-concurrent-requests, notify, omnium-tenant, payment-methods, prefix, property-keys, send, template, time-zone",
         ),
         (
             "[tenant.7]\nclient-id = { env = \"A\" }\nclient-secret = \"hunter2-secret\"",

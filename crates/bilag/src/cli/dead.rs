@@ -47,6 +47,9 @@ pub struct ListArgs {
     /// Only dead letters indexed since: an age as in 30m, 2h or 7d, or a day
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     pub since: Option<DateTime<Utc>>,
+    /// Only about receipts of this tenant
+    #[arg(long, value_name = "UID")]
+    pub tenant: Option<String>,
     /// Only with this text in id, message id, receipt, package or error
     #[arg(long)]
     pub text: Option<String>,
@@ -106,7 +109,7 @@ fn parse_since(text: &str) -> Result<DateTime<Utc>, String> {
 #[derive(Debug, Args)]
 pub struct DeadLettersArgs {
     /// Ids of dead letters, from `bilag dead list`
-    #[arg(value_name = "LETTER", conflicts_with_all = ["group", "stage", "reason", "since", "text", "all"])]
+    #[arg(value_name = "LETTER", conflicts_with_all = ["group", "stage", "reason", "since", "tenant", "text", "all"])]
     pub ids: Vec<String>,
     /// Dead letters with the same cause, by the group's id from `bilag dead list --group`
     #[arg(long, value_name = "GROUP")]
@@ -137,6 +140,9 @@ pub struct DeadLetterKind {
     /// Indexed since: an age as in 30m, 2h or 7d, or a day
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     pub since: Option<DateTime<Utc>>,
+    /// About receipts of this tenant
+    #[arg(long, value_name = "UID")]
+    pub tenant: Option<String>,
     /// With this text in id, message id, receipt, package or error
     #[arg(long)]
     pub text: Option<String>,
@@ -145,7 +151,8 @@ pub struct DeadLetterKind {
 impl DeadLetterKind {
     /// Whether it names none.
     pub fn is_empty(&self) -> bool {
-        self.stage.is_none() && self.reason.is_none() && self.since.is_none() && self.text.is_none()
+        let texts = [&self.stage, &self.reason, &self.tenant, &self.text];
+        self.since.is_none() && texts.iter().all(|text| text.is_none())
     }
 }
 

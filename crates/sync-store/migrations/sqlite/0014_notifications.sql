@@ -4,7 +4,7 @@
 -- again. What ended and came back is a row of its own.
 create table notification (
     id text primary key not null,
-    channel text not null, -- how it is told: webhook
+    channel text not null, -- how and to whom it is told: webhook, email 1f3a5b7c9d0e2f4a of 7
     kind text not null,
     subject text not null, -- a cause, stage, target or day
     message text not null, -- JSON, as it was when it began

@@ -204,6 +204,8 @@ pub struct DeadLetterFilter {
     pub group: Option<String>,
     /// With one of these ids.
     pub ids: Option<Vec<String>>,
+    /// About a receipt of this tenant.
+    pub tenant: Option<String>,
     /// About this receipt.
     pub key: Option<Key>,
     /// Noted at this time or later.

@@ -248,6 +248,7 @@ fn matching(dialect: Dialect, filter: &DeadLetterFilter, sql: impl Fn(&str) -> S
         .matching("stage = $", filter.stage.as_deref())
         .matching("reason = $", filter.reason.as_deref())
         .matching("cause = $", filter.cause.as_deref())
+        .matching("tenant_uid = $", filter.tenant.as_deref())
         .matching("tenant_uid = $", filter.key.as_ref().map(|key| key.tenant_uid.as_str()))
         .matching("receipt_uid = $", filter.key.as_ref().map(|key| key.receipt_uid.as_str()))
         // What the group has in common is read from one of its dead letters; the others are found through the

@@ -81,7 +81,7 @@ beside_the_next_version! {
     report: counts_a_day_by_group;
     stage: a_report_replaces_the_last_one;
     session: keeps_a_session_until_closed;
-    notification: tells_once_until_it_ends_and_comes_back;
+    notification: tells_once_until_it_ends_and_comes_back forgets_channels_that_nobody_sends_to;
     prune: prunes_content_and_keeps_identity;
 }
 
@@ -91,6 +91,7 @@ conformance! {
         names_the_holder_of_a_running_named_lease;
     notification:
         tells_once_until_it_ends_and_comes_back
+        forgets_channels_that_nobody_sends_to
         of_many_at_once_one_writes_and_one_sends
         is_due_again_after_a_failure_or_an_expired_lease
         removes_what_ended_long_ago;

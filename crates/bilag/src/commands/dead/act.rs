@@ -71,6 +71,7 @@ pub fn filter(kind: &DeadLetterKind) -> DeadLetterFilter {
         stage: kind.stage.clone(),
         reason: kind.reason.clone(),
         since: kind.since,
+        tenant: kind.tenant.clone(),
         text: kind.text.clone(),
         ..Default::default()
     }

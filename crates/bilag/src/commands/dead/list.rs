@@ -14,7 +14,13 @@ use crate::output::{self, Column, Failed, ago, say, table, table_with_details, t
 pub async fn run(args: ListArgs) -> Result<(), Failed> {
     let service = service(args.store.open().await?, &args.broker)?;
     let store = service.store.as_ref();
-    let kind = DeadLetterKind { stage: args.stage, reason: args.reason, since: args.since, text: args.text };
+    let kind = DeadLetterKind {
+        stage: args.stage,
+        reason: args.reason,
+        since: args.since,
+        tenant: args.tenant,
+        text: args.text,
+    };
     let filter = filter(&kind);
     let page = Page { limit: args.limit, offset: args.offset };
     let index = service.lag().await;

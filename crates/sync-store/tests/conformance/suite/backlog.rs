@@ -80,9 +80,10 @@ pub(crate) async fn finds_invoices_long_without_their_file(fresh: &Fresh) {
     for state in [State::Pending, State::Complete, State::Dead, State::Skipped] {
         in_state(&*store, state.as_str(), state).await;
     }
-    let find = async |minutes: u64| {
-        store.invoices_without_file(Duration::from_secs(60 * minutes)).await.expect("found")
+    let find_of = async |minutes: u64, tenant: Option<&str>| {
+        store.invoices_without_file(Duration::from_secs(60 * minutes), tenant).await.expect("found")
     };
+    let find = async |minutes: u64| find_of(minutes, None).await;
     assert_eq!(find(15).await, [], "it was a moment ago");
     an_hour_later(fresh).await;
     in_state(&*store, "now", State::InvoiceCreated).await;
@@ -90,5 +91,7 @@ pub(crate) async fn finds_invoices_long_without_their_file(fresh: &Fresh) {
     assert_eq!(found.iter().map(|of| (&*of.target, of.count)).collect::<Vec<_>>(), [(TARGET, 2)]);
     let age = store.now().await.expect("a clock") - found[0].oldest;
     assert!((60..65).contains(&age.num_minutes()), "{age}");
+    assert_eq!(find_of(15, Some(&dead.tenant_uid)).await, found);
+    assert_eq!(find_of(15, Some("nobody")).await, []);
     assert_eq!(find(90).await, []);
 }

@@ -198,10 +198,12 @@ pub(crate) async fn filters_by_every_field(fresh: &Fresh) {
     }
     let any = DeadLetterFilter::default;
     let text = |text: &str| DeadLetterFilter { text: Some(text.to_owned()), ..any() };
-    let table: [(DeadLetterFilter, &[&str]); 15] = [
+    let table: [(DeadLetterFilter, &[&str]); 17] = [
         (any(), &["a", "b", "c"]),
         (DeadLetterFilter { stage: Some("render".into()), ..any() }, &["a"]),
         (DeadLetterFilter { reason: Some("render_failed".into()), ..any() }, &["a", "b"]),
+        (DeadLetterFilter { tenant: Some(key("R-1").tenant_uid), ..any() }, &["a"]),
+        (DeadLetterFilter { tenant: Some("nobody".into()), ..any() }, &[]),
         (DeadLetterFilter { since: Some(start), ..any() }, &["a", "b", "c"]),
         (DeadLetterFilter { since: Some(start + Duration::days(2)), ..any() }, &[]),
         (text("r-1"), &["a"]),

@@ -38,6 +38,15 @@ pub(crate) async fn tells_once_until_it_ends_and_comes_back(fresh: &Fresh) {
     assert_eq!(store.unsent_notifications().await.expect("counted"), (2, 0));
 }
 
+pub(crate) async fn forgets_channels_that_nobody_sends_to(fresh: &Fresh) {
+    let store = fresh.connect().await;
+    say(&*store, &[new("a", "upload")]).await;
+    store.note_standing("email", "pause", &[new("m", "upload")]).await.expect("noted");
+    store.keep_channels(&["webhook".to_owned(), "email of 7".to_owned()]).await.expect("removed");
+    assert_eq!(store.unsent_notifications().await.expect("counted"), (1, 0));
+    assert_eq!(leased(&*store, "one").await.map(|found| found.id).as_deref(), Some("a"));
+}
+
 pub(crate) async fn of_many_at_once_one_writes_and_one_sends(fresh: &Fresh) {
     let mut stores = Vec::new();
     for _ in 0..4 {

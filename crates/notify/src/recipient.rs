@@ -1,0 +1,112 @@
+//! Who is notified: a webhook or an address, of all that happens or of what is one tenant's.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http_client::CallError;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::email::{Email, EmailError};
+use crate::{Message, Webhook};
+
+/// Somebody who is notified.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// The tenant, where it is notified of what is that tenant's alone.
+    pub(crate) tenant: Option<String>,
+    pub(crate) reached_by: ReachedBy,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum ReachedBy {
+    Webhook(Webhook),
+    Email(Email),
+}
+
+/// Why somebody was not notified.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// The webhook.
+    #[error(transparent)]
+    Webhook(#[from] CallError),
+    /// The e-mail.
+    #[error(transparent)]
+    Email(#[from] EmailError),
+}
+
+impl Recipient {
+    /// As people know it: `the notification webhook of tenant 7`. With its address, which is for who set it.
+    pub fn described(&self) -> String {
+        match &self.reached_by {
+            ReachedBy::Webhook(_) => self.name(),
+            ReachedBy::Email(email) => format!("{} to {}", self.name(), email.address()),
+        }
+    }
+
+    /// The same without the address, for logs.
+    pub(crate) fn name(&self) -> String {
+        let what = match &self.reached_by {
+            ReachedBy::Webhook(_) => "the notification webhook",
+            ReachedBy::Email(_) => "the e-mail",
+        };
+        self.tenant.as_ref().map_or_else(|| what.to_owned(), |tenant| format!("{what} of tenant {tenant}"))
+    }
+
+    /// Its name in the store, where addresses have no place.
+    pub(crate) fn channel(&self) -> String {
+        let channel = match &self.reached_by {
+            ReachedBy::Webhook(_) => "webhook".to_owned(),
+            ReachedBy::Email(email) => {
+                format!("email {}", hex::encode(&Sha256::digest(email.address().to_lowercase())[..8]))
+            }
+        };
+        self.tenant.as_ref().map_or_else(|| channel.clone(), |tenant| format!("{channel} of {tenant}"))
+    }
+
+    /// Sends a message once, and answers what was said to it.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub async fn send(
+        &self,
+        message: &Message,
+        id: &str,
+        noted_at: DateTime<Utc>,
+    ) -> Result<String, SendError> {
+        match &self.reached_by {
+            ReachedBy::Webhook(webhook) => {
+                let status = webhook.post(message, id, noted_at).await?;
+                Ok(format!("answered {status}"))
+            }
+            ReachedBy::Email(email) => {
+                email.send(message, id, noted_at).await?;
+                Ok("was taken by the SMTP server".to_owned())
+            }
+        }
+    }
+
+    /// Whether it can be reached: nothing is sent. Answers what was found.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub async fn reach(&self) -> Result<String, SendError> {
+        match &self.reached_by {
+            ReachedBy::Webhook(webhook) => Ok(format!("answers {} to OPTIONS", webhook.reach().await?)),
+            ReachedBy::Email(email) => {
+                email.reach().await?;
+                Ok("has an SMTP server that accepts the login".to_owned())
+            }
+        }
+    }
+}
+
+impl SendError {
+    /// For how long the next message has to wait too.
+    pub(crate) fn held_for(&self) -> Duration {
+        match self {
+            Self::Webhook(CallError::Throttled { retry_after, .. }) => *retry_after,
+            _ => Duration::ZERO,
+        }
+    }
+}
