@@ -265,5 +265,9 @@ async fn a_tenant_is_notified_of_its_own_alone() {
     looked(&env, "erp").await;
     let subjects = server.messages("seven@nordlys.example");
     let subjects = subjects.iter().map(|message| message["headers"]["subject"].as_str().expect("a text"));
-    assert!(subjects.clone().all(|subject| !subject.contains("undecodable")), "{:?}", subjects.collect::<Vec<_>>());
+    assert!(
+        subjects.clone().all(|subject| !subject.contains("undecodable")),
+        "{:?}",
+        subjects.collect::<Vec<_>>()
+    );
 }

@@ -233,6 +233,16 @@ fn samples_are_checked_with_a_line_each() {
     assert_eq!(code, 1);
     assert!(output.contains("the filter fails: cannot use the string at paid_at as a time"), "{output}");
     assert!(problem.contains("1 of 2 messages are wrong"), "{problem}");
+    let mistyped = env.path().join("mistyped.toml");
+    let filter =
+        r#". * {typo: 1} | .orderReceipt.items[].colour = "red" | .orderReceipt.vouchernumber = "1""#;
+    std::fs::write(&mistyped, format!("[[transform]]\nname = \"typo\"\nfilter = '{filter}'\n"))
+        .expect("written");
+    let (mistyped, receipt) = (mistyped.display().to_string(), sample_path("receipt-standard.json"));
+    let receipt = receipt.display().to_string();
+    let (code, output, _) = bilag(&["transform", "--transforms", &mistyped, "--check", &receipt]);
+    let unread = "nothing reads orderReceipt.items[].colour, orderReceipt.vouchernumber, typo";
+    assert_eq!((code, output), (0, format!("{receipt}: receipt.settled.v1, by transform typo; {unread}\n")));
     let (code, output, _) = bilag(&["transform", "orders/sale.json", "--key", "shop.order.paid"]);
     assert_eq!(code, 0);
     let event: Value = serde_json::from_str(&output).expect("JSON");

@@ -154,8 +154,10 @@ impl Reason {
         "have the publisher correct what the error names, and publish the event again",
     );
     /// JSON, but not the event, or it contradicts itself.
-    pub const INVALID_EVENT: Self =
-        Self::new("invalid_event", "report the error to the publisher, and have a corrected event published");
+    pub const INVALID_EVENT: Self = Self::new(
+        "invalid_event",
+        "report the error to the publisher, and have a corrected event published; where the error names a transform, correct that, then redrive",
+    );
     /// Larger than an event may be.
     pub const TOO_LARGE: Self =
         Self::new("too_large", "find the publisher: no receipt or package is this large");

@@ -98,6 +98,10 @@ impl Event for Packed {
         let about = Self::read(body)?.about();
         Ok(Some(about.ok_or("it says of no package that it was packed: this stage would pass it over")?))
     }
+
+    fn unknown_members(body: &[u8]) -> Vec<String> {
+        events::unknown_members::<PackageEvent>(body).unwrap_or_default()
+    }
 }
 
 /// Asks the invoice service for the invoices of packed packages.

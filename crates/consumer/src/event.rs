@@ -32,6 +32,11 @@ pub trait Event: Sized + Send + 'static {
     fn check(body: &[u8]) -> Result<Option<About>, BoxError> {
         Ok(Self::read(body)?.about())
     }
+
+    /// The members of a body that it does not have: see [`events::unknown_members`].
+    fn unknown_members(_body: &[u8]) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a stage does with an event.
@@ -213,6 +218,10 @@ impl Event for ReceiptSettled {
 
     fn about(&self) -> Option<About> {
         Some(self.about())
+    }
+
+    fn unknown_members(body: &[u8]) -> Vec<String> {
+        events::unknown_members::<Self>(body).unwrap_or_default()
     }
 }
 

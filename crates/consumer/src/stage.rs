@@ -54,6 +54,7 @@ pub struct Stage {
     indexes_dead_letters: bool,
     check: Check,
     check_made: CheckMade,
+    unknown_members: fn(&[u8]) -> Vec<String>,
     made_by: &'static [Makes],
     transforms: Option<StageTransforms>,
     accepts: Arc<dyn Fn(&ReceiptSettled) -> Acceptance + Send + Sync>,
@@ -116,6 +117,7 @@ impl Stage {
             indexes_dead_letters: false,
             check: |_| Ok(None),
             check_made: |_, _| Ok((Vec::new(), None)),
+            unknown_members: |_| Vec::new(),
             made_by: &[],
             transforms: None,
             accepts: Arc::new(|_| Acceptance::Never),
@@ -203,7 +205,13 @@ impl Stage {
 
     /// The events that it reads: by them a corrected body is checked.
     pub fn reads<E: Event>(self) -> Self {
-        Self { check: E::check, check_made: checked::<E>, made_by: E::MADE_BY, ..self }
+        Self {
+            check: E::check,
+            check_made: checked::<E>,
+            unknown_members: E::unknown_members,
+            made_by: E::MADE_BY,
+            ..self
+        }
     }
 
     /// What is done with its messages, where they are no events of one type.
@@ -255,6 +263,11 @@ impl Stage {
     /// What is wrong with the message or with an event, never their content.
     pub fn try_transform(&self, entry: &Entry, message: &Source<'_>) -> Result<Vec<Vec<u8>>, BoxError> {
         (self.check_made)(entry, message).map(|(events, _)| events)
+    }
+
+    /// The members of an event that its handler does not know: mistyped, or of no use.
+    pub fn unknown_members(&self, event: &[u8]) -> Vec<String> {
+        (self.unknown_members)(event)
     }
 
     /// The transforms that make its events.

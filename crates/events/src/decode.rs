@@ -100,6 +100,34 @@ pub fn decoded<E: DeserializeOwned>(body: &[u8]) -> Option<E> {
     read(json(body).ok()?).ok()
 }
 
+/// The members that an event does not have, as in `orderReceipt.items[].colour`: each once, in their order. `None`
+/// where the body is no such event.
+pub fn unknown_members<E: DeserializeOwned>(body: &[u8]) -> Option<Vec<String>> {
+    let content = envelope::open(json(body).ok()?).ok()?;
+    let mut unknown = Vec::new();
+    let note = |path: serde_ignored::Path<'_>| {
+        let path = path_of(&path);
+        if !unknown.contains(&path) {
+            unknown.push(path);
+        }
+    };
+    serde_ignored::deserialize::<_, _, E>(Node::new(&content.value), note).ok()?;
+    Some(unknown)
+}
+
+fn path_of(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, .. } => format!("{}[]", path_of(parent)),
+        Path::Map { parent: Path::Root, key } => key.clone(),
+        Path::Map { parent, key } => format!("{}.{key}", path_of(parent)),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            path_of(parent)
+        }
+    }
+}
+
 fn read<E: DeserializeOwned>(body: &RawValue) -> Result<E, Refusal> {
     let content = envelope::open(body)?;
     E::deserialize(Node::new(&content.value)).map_err(|refusal| content.outside(refusal))

@@ -90,7 +90,8 @@ impl NotifySettings {
         }
         let has_email = |recipient: &Recipient| matches!(recipient.reached_by, ReachedBy::Email(_));
         if !recipients.iter().any(has_email) && self.notify_smtp_url.setting().read()?.is_some() {
-            let problem = "set, and nobody gets e-mail: set BILAG_NOTIFY_EMAIL_TO, or a tenant's `notify.email-to`";
+            let problem =
+                "set, and nobody gets e-mail: set BILAG_NOTIFY_EMAIL_TO, or a tenant's `notify.email-to`";
             return Err(SettingError::named(SMTP_URL, problem));
         }
         Ok(recipients)

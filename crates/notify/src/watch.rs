@@ -79,10 +79,9 @@ struct Audience {
 impl Audience {
     /// A command that is limited to what is its own.
     fn command(&self, command: &str) -> String {
-        self.tenant.as_ref().map_or_else(
-            || command.to_owned(),
-            |tenant| format!("{command} --tenant {}", name(tenant)),
-        )
+        self.tenant
+            .as_ref()
+            .map_or_else(|| command.to_owned(), |tenant| format!("{command} --tenant {}", name(tenant)))
     }
 }
 

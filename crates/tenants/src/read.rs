@@ -147,7 +147,8 @@ fn extras(table: &TomlReader<'_, '_>) -> Option<BTreeSet<Extra>> {
 fn notified(table: &TomlReader<'_, '_>, folder: &Path) -> Notified {
     let Some(notify) = table.table("notify", "notify") else { return Notified::default() };
     let address = |address: At<&str>| (!address.value.is_empty()).then(|| address.owned());
-    let addresses = list(&notify, "email-to", "a list of addresses, as in [\"ops@nordlys.example\"]", address);
+    let addresses =
+        list(&notify, "email-to", "a list of addresses, as in [\"ops@nordlys.example\"]", address);
     let notified = Notified {
         webhook_url: secret(&notify, "webhook-url", folder),
         webhook_form: text(&notify, "webhook-form"),

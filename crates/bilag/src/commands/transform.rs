@@ -1,5 +1,6 @@
 //! `bilag transform`: what transforms make of messages, for those who write them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,14 +71,25 @@ fn apply_all(args: &TransformArgs, transforms: &Transforms) -> Result<(), Failed
         let name = file.display();
         let body = read(file)?;
         match apply(args, transforms, &body) {
-            Ok((entry, events)) if args.check => match events.len() {
-                0 => say(format_args!("{name}: no event, by transform {}", entry.name)),
-                1 => say(format_args!("{name}: {}, by transform {}", entry.makes, entry.name)),
-                count => say(format_args!("{name}: {count} × {}, by transform {}", entry.makes, entry.name)),
-            },
-            Ok((entry, events)) => {
+            Ok(Applied { entry, events, unknown }) if args.check => {
+                let made = match events.len() {
+                    0 => "no event".to_owned(),
+                    1 => entry.makes.to_string(),
+                    count => format!("{count} × {}", entry.makes),
+                };
+                let unread = if unknown.is_empty() { "" } else { "; nothing reads " };
+                say(format_args!(
+                    "{name}: {made}, by transform {}{unread}{}",
+                    entry.name,
+                    unknown.join(", ")
+                ));
+            }
+            Ok(Applied { entry, events, unknown }) => {
                 if events.is_empty() {
                     tell(format_args!("{name}: transform {} makes no event of it", entry.name));
+                }
+                if !unknown.is_empty() {
+                    tell(format_args!("{name}: nothing reads {}", unknown.join(", ")));
                 }
                 events.iter().for_each(|event| output::json_text(&indented(event)));
             }
@@ -94,12 +106,16 @@ fn apply_all(args: &TransformArgs, transforms: &Transforms) -> Result<(), Failed
     }
 }
 
+/// What a transform makes of a message.
+struct Applied<'a> {
+    entry: &'a Entry,
+    events: Vec<Vec<u8>>,
+    /// Members of the events that no stage knows.
+    unknown: Vec<String>,
+}
+
 /// The events of a message, each checked as the stage would that reads it.
-fn apply<'a>(
-    args: &TransformArgs,
-    transforms: &'a Transforms,
-    body: &[u8],
-) -> Result<(&'a Entry, Vec<Vec<u8>>), BoxError> {
+fn apply<'a>(args: &TransformArgs, transforms: &'a Transforms, body: &[u8]) -> Result<Applied<'a>, BoxError> {
     let (kind, tenant) = (args.kind.as_deref(), args.tenant.as_deref());
     let mut source = Source { kind, tenant, body, ..Source::default() };
     let entry = match &args.key {
@@ -112,7 +128,11 @@ fn apply<'a>(
     let entry = entry.ok_or("no transform is for this key, type and tenant: it is read as it comes")?;
     let stage = stages().iter().find(|stage| stage.made_by().contains(&entry.makes));
     let stage = stage.ok_or("no stage reads what the transform makes")?;
-    Ok((entry, stage.try_transform(entry, &source)?))
+    let events = stage.try_transform(entry, &source)?;
+    let mut unknown: Vec<_> = events.iter().flat_map(|event| stage.unknown_members(event)).collect();
+    let mut seen = HashSet::new();
+    unknown.retain(|member| seen.insert(member.clone()));
+    Ok(Applied { entry, events, unknown })
 }
 
 /// The files, and those of folders by their names.
