@@ -241,6 +241,8 @@ impl Word {
                 "typ",
                 "metode",
                 "metod",
+                "mate",
+                "maate",
                 "provider",
                 "brand",
                 "betalsatt",
