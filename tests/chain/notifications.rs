@@ -1,6 +1,7 @@
 //! Notifications: once per cause, after the limit and not before, kept while the webhook or the SMTP server is down,
 //! at most repeated where a sender is killed, and a tenant's to that tenant alone.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bilag_tests::{SmtpServer, TestEnv, eventually, exit_output, receipt};
@@ -205,11 +206,12 @@ async fn notify_test_says_what_is_wrong_with_the_smtp_server_and_never_its_passw
     assert!(error.contains("BILAG_NOTIFY_SMTP_URL: set, and nobody gets e-mail"), "{error}");
     env.set("BILAG_NOTIFY_EMAIL_TO", "ops@nordlys.example");
     let said = env.ok(&["notify", "--test"]);
-    assert_eq!(said, "the e-mail to ops@nordlys.example was taken by the SMTP server\n");
+    let email = said.strip_suffix(" was taken by the SMTP server\n").expect("it was taken");
+    assert!(email.starts_with("e-mail ") && email.ends_with(" to ops@nordlys.example"), "{said}");
     server.message("ops@nordlys.example", "Test of Bilag's notifications").await;
     let (_, looked, _) = exit_output(&env.run(&["doctor", "dead"]));
-    let found = "notifications: the e-mail to ops@nordlys.example has an SMTP server that accepts the login";
-    assert!(looked.contains(found), "{looked}");
+    let found = format!("notifications: {email} has an SMTP server that accepts the login");
+    assert!(looked.contains(&found), "{looked}");
 
     let refused = |env: &TestEnv, said: &str| {
         let (code, _, error) = exit_output(&env.run(&["notify", "--test"]));
@@ -224,50 +226,82 @@ async fn notify_test_says_what_is_wrong_with_the_smtp_server_and_never_its_passw
     env.set("BILAG_NOTIFY_SMTP_URL", "smtp://bilag:wrong-secret@localhost:1?tls=required");
     refused(&env, "its certificate and the network");
     assert_eq!(server.messages("ops@nordlys.example").len(), 1);
+
+    let plain = SmtpServer::start_plain();
+    env.set("BILAG_NOTIFY_SMTP_URL", &format!("smtp://localhost:{}?tls=required", plain.port()));
+    refused(&env, "STARTTLS is not supported");
+    assert_eq!(plain.messages("ops@nordlys.example").len(), 0);
+    env.set("BILAG_NOTIFY_SMTP_URL", &format!("smtp://localhost:{}", plain.port()));
+    env.ok(&["notify", "--test"]);
+    let message = plain.message("ops@nordlys.example", "Test of Bilag's notifications").await;
+    assert_eq!(message["secure"], false);
+    let (_, looked, _) = exit_output(&env.run(&["doctor", "dead"]));
+    assert!(looked.contains("has an SMTP server, which asks for no login"), "{looked}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_is_notified_of_its_own_alone() {
-    let mut env = notifying().await;
-    env.set("BILAG_NOTIFY_AFTER", "5s");
+    let mut env = TestEnv::new().await;
     let server = SmtpServer::start(&env);
     server.enable(&mut env, "hunter2-secret");
-    let file = "[tenant.7.notify]\nemail-to = [\"seven@nordlys.example\"]\n[tenant.8]\n[default]\n";
+    let chat = env.sandbox.chat_url();
+    let file = "[tenant.7.notify]\nemail-to = [\"seven@nordlys.example\"]\n\
+                [tenant.8.notify]\nwebhook-url = {env=\"EIGHT_CHAT\"}\nwebhook-form = \"slack\"\n[default]\n";
     let file = env.file("tenants.toml", file).display().to_string();
-    env.set("BILAG_TENANTS", &file);
+    for (name, value) in [
+        ("BILAG_TENANTS", &*file),
+        ("BILAG_NOTIFY_EMAIL_TO", "all@nordlys.example"),
+        ("BILAG_NOTIFY_WEBHOOK_FORM", "teams"),
+        ("BILAG_NOTIFY_AFTER", "1h"),
+        ("EIGHT_CHAT", &chat),
+    ] {
+        env.set(name, value);
+    }
     let refuses = omnium::Fault::Status { status: StatusCode::BAD_REQUEST, retry_after: None, done: false };
-    let file_refused = omnium::Rule::new(refuses.clone()).on(Call::Attach);
-    env.sandbox.omnium.add_fault(file_refused);
+    env.sandbox.omnium.add_fault(omnium::Rule::new(refuses).on(Call::Attach));
     let _all = env.consume(&["all"]).await;
     broken(&env, 0..1).await;
     for (tenant, number) in [("7", 1), ("8", 2), ("8", 3)] {
         env.publish(&receipt_of(tenant, number)).await;
     }
     env.wait_for_dead_letters(4).await;
+    // What hours do.
+    env.sqlite("update external_order_receipt_sync set updated_at = 1");
 
-    let subject = "Invoices without their file in omnium";
-    let text = notified(&env, subject).await;
-    assert!(text.contains("\nInvoices: 3\n"), "{text}");
-    let message = server.message("seven@nordlys.example", subject).await;
-    let text = message["text"].as_str().expect("a text");
-    assert!(text.contains("\nInvoices: 1\n"), "{text}");
-    let next = "\nNext: bilag dead list upload --text WITHOUT --tenant 7\n";
-    assert!(text.contains(next), "{text}");
-    let subject = "New cause of dead letters in upload: omnium_rejected";
-    let message = server.message("seven@nordlys.example", subject).await;
-    let text = message["text"].as_str().expect("a text");
-    assert!(text.contains("\nDead letters: 1\n"), "{text}");
+    let without_file = "Invoices without their file in omnium";
+    let text = notified(&env, without_file).await;
+    assert!(text.contains("\nInvoices: 2\n"), "{text}");
+    for (address, count, of) in [("all@nordlys.example", 3, ""), ("seven@nordlys.example", 1, " --tenant 7")]
+    {
+        let message = server.message(address, without_file).await;
+        let text = message["text"].as_str().expect("a text");
+        assert!(text.contains(&format!("\nInvoices: {count}\n")), "{text}");
+        let next = format!("\nNext: bilag dead list upload --text WITHOUT{of}\n");
+        assert!(text.contains(&next), "{text}");
+    }
     let listed = env.ok(&["dead", "list", "upload", "--text", "WITHOUT", "--tenant", "7", "--json"]);
     let listed: Value = serde_json::from_str(&listed).expect("JSON");
     assert_eq!(listed["letters"].as_array().map(Vec::len), Some(1), "{listed}");
 
-    notified(&env, "New cause of dead letters in receipt: undecodable").await;
-    looked(&env, "erp").await;
-    let subjects = server.messages("seven@nordlys.example");
-    let subjects = subjects.iter().map(|message| message["headers"]["subject"].as_str().expect("a text"));
-    assert!(
-        subjects.clone().all(|subject| !subject.contains("undecodable")),
-        "{:?}",
-        subjects.collect::<Vec<_>>()
+    // Messages are sent in the order in which they were noted, so this is the last of each.
+    env.ok(&["pause", "erp"]);
+    env.sqlite("update stage_hold set since = 1");
+    let (rejected, undecodable) = (
+        "New cause of dead letters in upload: omnium_rejected",
+        "New cause of dead letters in receipt: undecodable",
     );
+    let pause = "Stage erp is paused by an operator";
+    for (address, expected) in [
+        ("all@nordlys.example", &[pause, rejected, undecodable, without_file][..]),
+        ("seven@nordlys.example", &[pause, rejected, without_file]),
+    ] {
+        server.message(address, pause).await;
+        let messages = server.messages(address);
+        let subjects = messages.iter().map(|message| message["headers"]["subject"].as_str().expect("a text"));
+        assert_eq!(subjects.collect::<BTreeSet<_>>(), expected.iter().copied().collect());
+    }
+    notified(&env, pause).await;
+    assert_eq!(texts(&env, undecodable).len(), 0);
+    let own = server.message("seven@nordlys.example", rejected).await;
+    assert!(own["text"].as_str().is_some_and(|text| text.contains("\nDead letters: 1\n")), "{own}");
 }

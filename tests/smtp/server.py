@@ -1,9 +1,10 @@
-"""An SMTP server that nobody here wrote (aiosmtpd), with STARTTLS and a login, on a port of its own.
+"""An SMTP server that nobody here wrote (aiosmtpd), on a port of its own.
 
-    server.py CERTIFICATE KEY
+    server.py CERTIFICATE KEY    with STARTTLS and a login
+    server.py                    without
 
 Prints its port, then each message that it takes as a line of JSON. An address that begins with "gone" is refused
-for good, one that begins with "busy" for the first time.
+for good, one that begins with "busy" for the first time. It never answers QUIT.
 """
 
 import asyncio
@@ -46,6 +47,9 @@ class Handler:
         print(json.dumps(told), flush=True)
         return "250 OK"
 
+    async def handle_QUIT(self, server, session, envelope):
+        await asyncio.Event().wait()
+
 
 def authenticate(server, session, envelope, mechanism, data):
     # Not handled: the server itself answers 535.
@@ -55,19 +59,19 @@ def authenticate(server, session, envelope, mechanism, data):
 async def main():
     # Clients that break off on purpose are nothing to tell of.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*sys.argv[1:3])
-    handler = Handler()
+    handler, options = Handler(), {}
+    if len(sys.argv) > 1:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*sys.argv[1:3])
+        options = {
+            "tls_context": context,
+            "require_starttls": True,
+            "authenticator": authenticate,
+            "auth_required": True,
+        }
 
     def session():
-        return SMTP(
-            handler,
-            hostname="localhost",
-            tls_context=context,
-            require_starttls=True,
-            authenticator=authenticate,
-            auth_required=True,
-        )
+        return SMTP(handler, hostname="localhost", **options)
 
     server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)

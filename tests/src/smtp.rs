@@ -15,12 +15,12 @@ use crate::{TestEnv, eventually, installed};
 pub struct SmtpServer {
     process: Child,
     port: u16,
-    authority: PathBuf,
+    authority: Option<PathBuf>,
     messages: Arc<Mutex<Vec<Value>>>,
 }
 
 impl SmtpServer {
-    /// Starts one, with its files in the test's folder.
+    /// Starts one with STARTTLS and a login, with its files in the test's folder.
     pub fn start(env: &TestEnv) -> Self {
         let (certificate, key) = (env.folder().join("smtp.pem"), env.folder().join("smtp.key"));
         let made = Command::new("openssl")
@@ -41,10 +41,21 @@ impl SmtpServer {
             .output()
             .expect("openssl");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut server = Self::run(&[certificate.clone(), key]);
+        server.authority = Some(certificate);
+        server
+    }
+
+    /// Starts one without STARTTLS and login.
+    pub fn start_plain() -> Self {
+        Self::run(&[])
+    }
+
+    fn run(files: &[PathBuf]) -> Self {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/smtp/server.py");
         let mut process = Command::new(installed("python.sh", &["aiosmtpd==1.4.6"]))
             .arg(program)
-            .args([&certificate, &key])
+            .args(files)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -58,7 +69,12 @@ impl SmtpServer {
                 taken.lock().push(serde_json::from_str(&line).expect("a message as JSON"));
             }
         });
-        Self { process, port, authority: certificate, messages }
+        Self { process, port, authority: None, messages }
+    }
+
+    /// Its port at `localhost`.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Makes it the server of notifications, for every `bilag` started from now on.
@@ -66,7 +82,9 @@ impl SmtpServer {
         let url = format!("smtp://bilag:{password}@localhost:{}?tls=required", self.port);
         env.set("BILAG_NOTIFY_SMTP_URL", &url);
         env.set("BILAG_NOTIFY_EMAIL_FROM", "Bilag <bilag@nordlys.example>");
-        env.set("SSL_CERT_FILE", &self.authority.display().to_string());
+        if let Some(authority) = &self.authority {
+            env.set("SSL_CERT_FILE", &authority.display().to_string());
+        }
     }
 
     /// The messages that it took so far for an address.

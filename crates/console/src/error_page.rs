@@ -1,7 +1,9 @@
 //! Pages for errors: what happened, and what to do.
 
+use std::sync::Arc;
+
 use amqp::chain;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -9,14 +11,16 @@ use maud::{Markup, html};
 use crate::auth::viewer::Viewer;
 use crate::error::{PageError, Unrendered};
 use crate::layout::{Section, page, plain};
+use crate::state::Settings;
 
 /// Renders a response's error for the viewer, if it has one.
-pub(crate) fn render(mut response: Response, viewer: Option<&Viewer>) -> Response {
+pub(crate) fn render_for(viewer: &Viewer, response: Response) -> Response {
+    render(response, |title, content| page(viewer, title, Section::None, content))
+}
+
+fn render(mut response: Response, frame: impl Fn(&str, Markup) -> Markup) -> Response {
     let Some(Unrendered(error)) = response.extensions_mut().remove::<Unrendered>() else { return response };
-    let markup = match viewer {
-        Some(viewer) => page(viewer, title(&error), Section::None, content(&error)),
-        None => plain(title(&error), content(&error)),
-    };
+    let markup = frame(title(&error), content(&error));
     let headers = std::mem::take(response.headers_mut());
     let mut page = (response.status(), markup).into_response();
     page.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name?, value))));
@@ -24,8 +28,12 @@ pub(crate) fn render(mut response: Response, viewer: Option<&Viewer>) -> Respons
 }
 
 /// Middleware: renders errors from before the login.
-pub(crate) async fn render_errors(request: Request, next: Next) -> Response {
-    render(next.run(request).await, None)
+pub(crate) async fn render_errors(
+    State(settings): State<Arc<Settings>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    render(next.run(request).await, |title, content| plain(&settings, title, content))
 }
 
 /// A form's address was opened as a page.

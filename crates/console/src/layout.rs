@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::auth::viewer::Viewer;
+use crate::state::Settings;
 
 /// Entries of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(crate) fn page(viewer: &Viewer, title: &str, section: Section, content: Mark
         html! {
             header.top {
                 a.brand href="/" { (mark()) "Bilag" }
-                @if let Some(label) = viewer.test_label() { span.badge.warn title="Omnium's test environment" { (label) } }
+                (test_badge(viewer.test_label()))
                 nav aria-label="Pages" {
                     ul {
                         @for (named, path, name) in Section::NAMED {
@@ -60,12 +61,12 @@ pub(crate) fn page(viewer: &Viewer, title: &str, section: Section, content: Mark
 }
 
 /// A page before the login, without navigation.
-pub(crate) fn plain(title: &str, content: Markup) -> Markup {
+pub(crate) fn plain(settings: &Settings, title: &str, content: Markup) -> Markup {
     document(
         title,
         html! {
             main.plain #main tabindex="-1" {
-                p.brand { (mark()) "Bilag" }
+                p.brand { (mark()) "Bilag" (test_badge(settings.test_environment())) }
                 h1 { (title) }
                 (content)
             }
@@ -76,6 +77,12 @@ pub(crate) fn plain(title: &str, content: Markup) -> Markup {
 /// The hidden field that every POST form needs.
 pub(crate) fn csrf_field(viewer: &Viewer) -> Markup {
     html! { input type="hidden" name="csrf" value=(viewer.csrf().expose()); }
+}
+
+fn test_badge(label: Option<&str>) -> Markup {
+    html! {
+        @if let Some(label) = label { span.badge.warn title="Omnium's test environment" { (label) } }
+    }
 }
 
 fn document(title: &str, body: Markup) -> Markup {

@@ -11,7 +11,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use operate::dead_letters::DeadLetterService;
 use sync_store::SyncStore;
@@ -137,7 +137,7 @@ fn router(state: AppState) -> Router {
         .fallback(error_page::not_found)
         .method_not_allowed_fallback(error_page::method_not_allowed)
         .layer(from_fn_with_state(state.clone(), check_request))
-        .layer(from_fn(error_page::render_errors))
+        .layer(from_fn_with_state(state.clone(), error_page::render_errors))
         .layer(from_fn_with_state(state.clone(), set_headers))
         .with_state(state)
 }

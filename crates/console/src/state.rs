@@ -74,3 +74,10 @@ pub(crate) struct Settings {
     /// After which a package counts as waiting.
     pub(crate) package_timeout: Duration,
 }
+
+impl Settings {
+    /// What pages before the login say of where receipts go: the environment, and not whose it is.
+    pub(crate) fn test_environment(&self) -> Option<&str> {
+        self.test_label.as_deref()?.split(' ').next()
+    }
+}

@@ -6,7 +6,8 @@ mod backlog;
 use std::sync::Arc;
 
 use amqp::{
-    Failure, Handler, Message, Outcome, Reason, Subject, count_dead_by_broker, dead_letter_id, header_names,
+    Failure, Handler, Message, Outcome, Reason, Subject, chain, count_dead_by_broker, dead_letter_id,
+    header_names,
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -76,11 +77,18 @@ fn notifications(context: &Context, whom: &Whom) -> impl Future<Output = ()> + u
 fn probe(whom: &Whom) -> Result<Probe, SettingError> {
     let recipients = whom.recipients()?;
     Ok(Probe::new("notifications", async move {
-        let mut found = Vec::new();
-        for recipient in recipients {
-            found.push(format!("{} {}", recipient.described(), recipient.reach().await?));
+        let looks = recipients.iter().map(async |recipient| match recipient.reach().await {
+            Ok(found) => Ok(format!("{} {found}", recipient.described())),
+            Err(error) => Err(format!("{}: {}", recipient.described(), chain(&error))),
+        });
+        let (found, wrong): (Vec<_>, Vec<_>) = join_all(looks).await.into_iter().partition(Result::is_ok);
+        match wrong.into_iter().filter_map(Result::err).collect::<Vec<_>>() {
+            none if none.is_empty() => {
+                let found: Vec<_> = found.into_iter().flatten().collect();
+                Ok(Seen::well(format!("{}; `bilag notify --test` sends a message", found.join(", "))))
+            }
+            wrong => Err(wrong.join("; ").into()),
         }
-        Ok(Seen::well(format!("{}; `bilag notify --test` sends a message", found.join(", "))))
     }))
 }
 

@@ -56,5 +56,5 @@ pub use settings::{SecretSetting, SettingError, needed};
 pub use stage::{
     Acceptance, Background, Context, Ready, Run, Stage, StageSettings, reasons, remedy, rendered_key, targets,
 };
-pub use tenant::{UNKNOWN_TENANT, store_scope, tenant};
+pub use tenant::{UNKNOWN_TENANT, is_scope_of, store_scope, tenant};
 pub use transforms::{TRANSFORM_FAILED, TransformSettings, Transformed, TransformsFile};

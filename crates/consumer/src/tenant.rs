@@ -14,6 +14,12 @@ pub fn store_scope(tenant: &str, store: &str) -> String {
     format!("store {store} of tenant {tenant}")
 }
 
+/// Whether a scope that [`store_scope`] named is of this tenant.
+pub fn is_scope_of(scope: &str, tenant: &str) -> bool {
+    let store = scope.strip_prefix("store ").and_then(|rest| rest.strip_suffix(tenant));
+    store.is_some_and(|store| store.ends_with(" of tenant "))
+}
+
 /// The tenants' file does not know the receipt's tenant.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -35,4 +41,18 @@ pub fn tenant<'a>(tenants: Option<&'a Tenants>, uid: &str) -> Result<Option<&'a 
         let error = UnknownTenant { tenant: uid.to_owned(), file: file.path().display().to_string() };
         Failure::reject(UNKNOWN_TENANT, error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_of_its_tenant_alone() {
+        let scope = store_scope("31", "70");
+        assert!(is_scope_of(&scope, "31"), "{scope}");
+        for tenant in ["1", "70", "", "tenant 31"] {
+            assert!(!is_scope_of(&scope, tenant), "{scope} is not of {tenant:?}");
+        }
+    }
 }

@@ -1,14 +1,21 @@
 //! E-mail to one address, over the SMTP server of a URL that holds the login.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http_client::{Secret, Url, for_operator, remember};
+use lettre::address::Envelope;
+use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, MailParameter};
+use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -16,20 +23,28 @@ use crate::Message;
 
 pub(crate) const SMTP_URL: &str = "BILAG_NOTIFY_SMTP_URL";
 
-/// Of one step of the conversation, and of all of it.
-const STEP: Duration = Duration::from_secs(10);
-const WHOLE: Duration = Duration::from_secs(30);
+/// Until the server has accepted the login, and from then on until it has accepted sender and recipient.
+const STEPS_WITHIN: Duration = Duration::from_secs(30);
 
-type Transport = AsyncSmtpTransport<Tokio1Executor>;
+/// From then on, until it has taken the message: it may look into it for long (RFC 5321, 4.5.3.2.6). Who gives up
+/// earlier sends a message again that was taken.
+pub(crate) const TAKEN_WITHIN: Duration = Duration::from_secs(300);
+
+const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
+const QUIT_WITHIN: Duration = Duration::from_secs(5);
 
 /// An address that gets e-mail.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Email {
     server: Secret,
-    from: Mailbox,
-    to: Mailbox,
+    from: Address,
+    to: Address,
     console: Option<String>,
 }
+
+/// An e-mail address, which `Debug` does not show.
+#[derive(Clone)]
+pub(crate) struct Address(Mailbox);
 
 /// Why a message was not sent. Names no address.
 #[derive(Debug, Error)]
@@ -41,7 +56,7 @@ pub enum EmailError {
     #[error("the message could not be written")]
     Message(#[source] lettre::error::Error),
     /// No answer in time.
-    #[error("the SMTP server did not answer within {} s; check {SMTP_URL} and the network", WHOLE.as_secs())]
+    #[error("the SMTP server did not answer in time; check {SMTP_URL} and the network")]
     TimedOut,
     /// No connection, or none that is secure.
     #[error("the SMTP server cannot be used; check {SMTP_URL}, its certificate and the network: {0}")]
@@ -49,27 +64,51 @@ pub enum EmailError {
     /// The login was refused.
     #[error("the SMTP server does not accept the login; check {SMTP_URL}: it answered {0}")]
     Login(String),
-    /// It was refused for another reason.
-    #[error("the SMTP server does not take the message: it answered {0}")]
-    Refused(String),
+    /// The message, its sender or its recipient was refused, for good if the answer says so.
+    #[error("the SMTP server does not take the message: it answered {answer}")]
+    Refused {
+        /// The server's answer.
+        answer: String,
+        /// Whether it is a 5xx.
+        is_permanent: bool,
+    },
+}
+
+/// What the URL of the server says.
+struct Server {
+    host: String,
+    port: u16,
+    security: Security,
+    login: Option<Credentials>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Security {
+    Tls,
+    StartTls,
+    None,
 }
 
 impl Email {
     /// An address that nothing was sent to yet.
     pub(crate) fn new(
         server: Secret,
-        from: Mailbox,
-        to: Mailbox,
+        from: Address,
+        to: Address,
         console: Option<String>,
     ) -> Result<Self, EmailError> {
-        let email = Self { server, from, to, console };
-        email.transport()?;
-        Ok(email)
+        Server::of(&server.expose())?;
+        Ok(Self { server, from, to, console })
     }
 
-    /// The address.
+    /// The address, for who set it.
     pub(crate) fn address(&self) -> &str {
-        self.to.email.as_ref()
+        self.to.0.email.as_ref()
+    }
+
+    /// Stands for the address in the store and in logs.
+    pub(crate) fn digest(&self) -> String {
+        hex::encode(&Sha256::digest(self.address().to_lowercase())[..4])
     }
 
     /// Sends a message once.
@@ -79,79 +118,175 @@ impl Email {
         id: &str,
         noted_at: DateTime<Utc>,
     ) -> Result<(), EmailError> {
-        let builder = self.head(id).subject(message.title.as_str()).date(noted_at.into());
-        let written = builder.body(message.text(self.console.as_deref())).map_err(EmailError::Message)?;
-        let transport = self.transport()?;
-        within(transport.send(written)).await.map(drop)
+        let message = self.written(message, id, noted_at).map_err(EmailError::Message)?;
+        let text = message.formatted();
+        let mut connection = self.connection().await?;
+        let sent = match self.within(STEPS_WITHIN, announce(&mut connection, message.envelope())).await {
+            Ok(()) => self.within(TAKEN_WITHIN, connection.message(&text)).await,
+            Err(error) => Err(error),
+        };
+        // What comes of the goodbye says nothing of the message.
+        tokio::spawn(async move { timeout(QUIT_WITHIN, connection.abort()).await });
+        sent.map(drop)
     }
 
-    /// Connects and logs in: nothing is sent.
-    pub(crate) async fn reach(&self) -> Result<(), EmailError> {
-        let transport = self.transport()?;
-        match within(transport.test_connection()).await? {
-            true => Ok(()),
-            false => Err(EmailError::Unusable("it closed the connection".to_owned())),
-        }
+    /// Connects and logs in: nothing is sent. Answers whether there is a login.
+    pub(crate) async fn reach(&self) -> Result<bool, EmailError> {
+        let mut connection = self.connection().await?;
+        tokio::spawn(async move { timeout(QUIT_WITHIN, connection.abort()).await });
+        Ok(Server::of(&self.server.expose())?.login.is_some())
     }
 
     /// The message's id is the same at a repeat. Nobody's holiday notice is to answer it (RFC 3834).
-    fn head(&self, id: &str) -> MessageBuilder {
+    fn written(
+        &self,
+        message: &Message,
+        id: &str,
+        noted_at: DateTime<Utc>,
+    ) -> Result<lettre::Message, lettre::error::Error> {
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         lettre::Message::builder()
-            .from(self.from.clone())
-            .to(self.to.clone())
-            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
+            .from(self.from.0.clone())
+            .to(self.to.0.clone())
+            .subject(message.title.as_str())
+            .date(noted_at.into())
+            .message_id(Some(format!("<{id}@{}>", self.from.0.email.domain())))
             .header(ContentType::TEXT_PLAIN)
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .body(message.text(self.console.as_deref()))
     }
 
-    /// A client of the server as its URL has it now: it may come from a file.
-    fn transport(&self) -> Result<Transport, EmailError> {
-        let text = self.server.expose();
-        let usable = "write smtps://USER:PASSWORD@HOST, or smtp://HOST?tls=required";
-        let url = Url::parse(text.trim()).map_err(|_| EmailError::Url(usable))?;
-        let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value);
-        let is_secret = match (url.scheme(), tls.as_deref()) {
-            ("smtps", None) | ("smtp", Some("required")) => true,
-            ("smtp", None | Some("opportunistic")) => false,
-            _ => return Err(EmailError::Url(usable)),
+    /// A connection to the server as its URL has it now: it may come from a file.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, EmailError> {
+        let Server { host, port, security, login } = Server::of(&self.server.expose())?;
+        let name = ClientId::default();
+        self.within(STEPS_WITHIN, async {
+            // It reads the system's certificates.
+            let of_host = host.clone();
+            let tls = match security {
+                Security::None => None,
+                _ => Some(blocking(move || TlsParameters::new(of_host)).await?),
+            };
+            let (first, later) = if security == Security::Tls { (tls, None) } else { (None, tls) };
+            let address = (host.as_str(), port);
+            let connected =
+                AsyncSmtpConnection::connect_tokio1(address, Some(CONNECTED_WITHIN), &name, first, None);
+            let mut connection = connected.await?;
+            if let Some(tls) = later {
+                connection.starttls(tls, &name).await?;
+            }
+            if let Some(login) = &login {
+                connection.auth(DEFAULT_MECHANISMS, login).await?;
+            }
+            Ok(connection)
+        })
+        .await
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        conversation: impl Future<Output = Result<T, smtp::Error>>,
+    ) -> Result<T, EmailError> {
+        match timeout(limit, conversation).await {
+            Ok(answer) => answer.map_err(|error| self.failed(&error)),
+            Err(_) => Err(EmailError::TimedOut),
+        }
+    }
+
+    fn failed(&self, error: &smtp::Error) -> EmailError {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let cause = self.without_addresses(&for_operator(cause.as_bytes()));
+        match error.status().map(u16::from) {
+            Some(code @ (534 | 535)) => EmailError::Login(format!("{code} {cause}")),
+            Some(code) => {
+                EmailError::Refused { answer: format!("{code} {cause}"), is_permanent: error.is_permanent() }
+            }
+            None if error.is_timeout() => EmailError::TimedOut,
+            None => EmailError::Unusable(if cause.is_empty() { error.to_string() } else { cause }),
+        }
+    }
+
+    /// Servers repeat the addresses that they refuse, or what is before their `@`: personal data, and in the
+    /// settings already.
+    fn without_addresses(&self, text: &str) -> String {
+        let user = self.to.0.email.user();
+        let word = |word: &str| -> Cow<'static, str> {
+            let is_of_address =
+                word.contains('@') || word.trim_matches(|c| !char::is_alphanumeric(c)) == user;
+            if is_of_address { "(address)".into() } else { word.to_owned().into() }
         };
-        if let Some(password) = url.password() {
-            if !is_secret {
+        text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Says from whom to whom a message is. What [`AsyncSmtpConnection::send`] does, but for the goodbye after a refusal,
+/// whose answer it awaits.
+async fn announce(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result<(), smtp::Error> {
+    let is_ascii = |address: &lettre::Address| AsRef::<str>::as_ref(address).is_ascii();
+    let utf8 =
+        (!envelope.to().iter().chain(envelope.from()).all(is_ascii)).then_some(MailParameter::SmtpUtfEight);
+    connection.command(Mail::new(envelope.from().cloned(), utf8.into_iter().collect())).await?;
+    for to in envelope.to() {
+        connection.command(Rcpt::new(to.clone(), Vec::new())).await?;
+    }
+    connection.command(Data).await.map(drop)
+}
+
+/// What blocks the thread for some milliseconds.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("it does not panic")
+}
+
+impl Server {
+    fn of(url: &str) -> Result<Self, EmailError> {
+        const USABLE: &str = "write smtps://USER:PASSWORD@HOST, or smtp://HOST?tls=required";
+        let url = Url::parse(url.trim()).map_err(|_| EmailError::Url(USABLE))?;
+        let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value);
+        let (security, port) = match (url.scheme(), tls.as_deref()) {
+            ("smtps", None) => (Security::Tls, 465),
+            ("smtp", Some("required")) => (Security::StartTls, 587),
+            ("smtp", None) => (Security::None, 25),
+            _ => return Err(EmailError::Url(USABLE)),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(EmailError::Url(USABLE))?.to_owned();
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let login = match (decoded(url.username()), url.password().map(decoded)) {
+            (_, Some(_)) if security == Security::None => {
                 let problem = "the password would be sent in the clear; write smtps://, or add ?tls=required";
                 return Err(EmailError::Url(problem));
             }
-            remember(&percent_encoding::percent_decode_str(password).decode_utf8_lossy());
-        }
-        let builder = Transport::from_url(url.as_str()).map_err(|_| EmailError::Url(usable))?;
-        Ok(builder.timeout(Some(STEP)).build())
+            (user, Some(password)) => {
+                remember(&password);
+                Some(Credentials::new(user, password))
+            }
+            (user, None) if user.is_empty() => None,
+            (_, None) => {
+                return Err(EmailError::Url("there is a user, and no password: write USER:PASSWORD"));
+            }
+        };
+        Ok(Self { host, port: url.port().unwrap_or(port), security, login })
     }
 }
 
-async fn within<T>(conversation: impl Future<Output = Result<T, smtp::Error>>) -> Result<T, EmailError> {
-    match timeout(WHOLE, conversation).await {
-        Ok(answer) => answer.map_err(|error| failed(&error)),
-        Err(_) => Err(EmailError::TimedOut),
+impl std::str::FromStr for Address {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        text.trim().parse().map(Self).map_err(|_| "no e-mail address, as in ops@nordlys.example")
     }
 }
 
-fn failed(error: &smtp::Error) -> EmailError {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    let cause = without_addresses(&for_operator(cause.as_bytes()));
-    match error.status().map(u16::from) {
-        Some(code @ (530 | 534 | 535 | 538)) => EmailError::Login(format!("{code} {cause}")),
-        Some(code) => EmailError::Refused(format!("{code} {cause}")),
-        None if error.is_timeout() => EmailError::TimedOut,
-        None => EmailError::Unusable(if cause.is_empty() { error.to_string() } else { cause }),
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address")
     }
 }
 
-/// Servers repeat the addresses that they refuse: personal data, and in the settings already.
-fn without_addresses(text: &str) -> String {
-    let word = |word: &str| -> Cow<'static, str> {
-        if word.contains('@') { "(address)".into() } else { word.to_owned().into() }
-    };
-    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Email").field(&self.digest()).finish()
+    }
 }
 
 #[cfg(test)]
@@ -159,8 +294,8 @@ mod tests {
     use super::*;
 
     fn email(url: &str) -> Result<Email, EmailError> {
-        let mailbox = |text: &str| text.parse::<Mailbox>().expect("an address");
-        let (from, to) = (mailbox("Bilag <bilag@nordlys.example>"), mailbox("ops@nordlys.example"));
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let (from, to) = (address("Bilag <bilag@nordlys.example>"), address("kari.nordmann@nordlys.example"));
         Email::new(Secret::new(url), from, to, None)
     }
 
@@ -168,15 +303,15 @@ mod tests {
     fn takes_urls_that_keep_the_password_secret() {
         for url in [
             "smtps://user:hunter2@mail.example",
-            "smtp://user:hunter2@mail.example:2525?tls=required",
+            "smtp://user:hunter%402@mail.example:2525?tls=required",
             "smtp://mail.example",
-            "smtp://mail.example?tls=opportunistic",
         ] {
             assert!(email(url).is_ok(), "{url}");
         }
         for (url, problem) in [
             ("smtp://user:hunter2@mail.example", "in the clear"),
-            ("smtp://user:hunter2@mail.example?tls=opportunistic", "in the clear"),
+            ("smtp://user:hunter2@mail.example?tls=opportunistic", "write smtps://"),
+            ("smtps://user@mail.example", "no password"),
             ("https://mail.example", "write smtps://"),
             ("smtp://mail.example?tls=perhaps", "write smtps://"),
             ("mail.example:25", "write smtps://"),
@@ -188,8 +323,12 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_repeated_without_addresses() {
-        let answer = "5.1.1 <ops@nordlys.example>: no such user";
-        assert_eq!(without_addresses(answer), "5.1.1 (address) no such user");
+    fn neither_answers_nor_debug_repeat_addresses() {
+        let email = email("smtp://mail.example").expect("a URL");
+        for answer in ["5.1.1 <kari.nordmann@nordlys.example>: no", "5.1.1 kari.nordmann: no"] {
+            assert!(email.without_addresses(answer).starts_with("5.1.1 (address) no"), "{answer}");
+        }
+        let shown = format!("{email:?} {:?}", email.to);
+        assert!(!shown.contains("kari"), "{shown}");
     }
 }

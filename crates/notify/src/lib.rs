@@ -5,7 +5,7 @@
 //! Two tasks go on beside the stage `dead`. [`watch`] notes in the store what is so, which makes a notification of
 //! what is new; of all processes, one does so at a time. [`send`] sends what the store has, and marks it sent after
 //! the answer. So a notification is written once however many processes run, is not lost, and is repeated only where
-//! a sender is killed between the answer and the mark. Neither holds up a message of the chain.
+//! a process ends, or an answer is lost, before the mark. Neither holds up a message of the chain.
 
 mod email;
 mod message;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http_client::CallError;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::email::{Email, EmailError};
+use crate::email::{Email, EmailError, TAKEN_WITHIN};
 use crate::{Message, Webhook};
 
 /// Somebody who is notified.
@@ -44,24 +43,13 @@ impl Recipient {
         }
     }
 
-    /// The same without the address, for logs.
+    /// The same with a digest of the address, for logs and for the store: its channel.
     pub(crate) fn name(&self) -> String {
         let what = match &self.reached_by {
-            ReachedBy::Webhook(_) => "the notification webhook",
-            ReachedBy::Email(_) => "the e-mail",
+            ReachedBy::Webhook(_) => "the notification webhook".to_owned(),
+            ReachedBy::Email(email) => format!("e-mail {}", email.digest()),
         };
-        self.tenant.as_ref().map_or_else(|| what.to_owned(), |tenant| format!("{what} of tenant {tenant}"))
-    }
-
-    /// Its name in the store, where addresses have no place.
-    pub(crate) fn channel(&self) -> String {
-        let channel = match &self.reached_by {
-            ReachedBy::Webhook(_) => "webhook".to_owned(),
-            ReachedBy::Email(email) => {
-                format!("email {}", hex::encode(&Sha256::digest(email.address().to_lowercase())[..8]))
-            }
-        };
-        self.tenant.as_ref().map_or_else(|| channel.clone(), |tenant| format!("{channel} of {tenant}"))
+        self.tenant.as_ref().map_or_else(|| what.clone(), |tenant| format!("{what} of tenant {tenant}"))
     }
 
     /// Sends a message once, and answers what was said to it.
@@ -93,20 +81,33 @@ impl Recipient {
     pub async fn reach(&self) -> Result<String, SendError> {
         match &self.reached_by {
             ReachedBy::Webhook(webhook) => Ok(format!("answers {} to OPTIONS", webhook.reach().await?)),
-            ReachedBy::Email(email) => {
-                email.reach().await?;
-                Ok("has an SMTP server that accepts the login".to_owned())
-            }
+            ReachedBy::Email(email) => Ok(match email.reach().await? {
+                true => "has an SMTP server that accepts the login".to_owned(),
+                false => "has an SMTP server, which asks for no login".to_owned(),
+            }),
+        }
+    }
+
+    /// Longer than sending takes.
+    pub(crate) fn sent_within(&self) -> Duration {
+        match &self.reached_by {
+            ReachedBy::Webhook(_) => Duration::from_secs(60),
+            ReachedBy::Email(_) => TAKEN_WITHIN + Duration::from_secs(60),
         }
     }
 }
 
 impl SendError {
-    /// For how long the next message has to wait too.
+    /// For how long the next message has to wait too, where the answer says so.
     pub(crate) fn held_for(&self) -> Duration {
         match self {
             Self::Webhook(CallError::Throttled { retry_after, .. }) => *retry_after,
             _ => Duration::ZERO,
         }
+    }
+
+    /// Whether it was refused for good.
+    pub(crate) fn is_permanent(&self) -> bool {
+        matches!(self, Self::Email(EmailError::Refused { is_permanent: true, .. }))
     }
 }

@@ -9,18 +9,21 @@ use sync_store::{Notification, NotificationStore, StoreError};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::{Message, Recipient};
+use crate::{Message, Recipient, SendError};
 
 /// How often the store is asked. Slack takes one message a second.
 const EVERY: Duration = Duration::from_secs(2);
-
-/// Longer than a call: nobody else sends what is being sent.
-const LEASE: Duration = Duration::from_secs(60);
 
 /// The waits between attempts double from the first to the longest: about a day in all.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const ATTEMPTS: u32 = 32;
+
+/// Where it is refused for good: for about twenty minutes, in which a mistake may be mended.
+const REFUSALS: u32 = 9;
+
+/// Nothing is sent for longer after failures, so that a server that is there again is noticed.
+const LONGEST_HOLD: Duration = Duration::from_secs(300);
 
 /// Attempts, by their outcome. Made at the first, when it is known whether anybody collects.
 static ATTEMPTED: LazyLock<Counter<u64>> = LazyLock::new(|| {
@@ -33,10 +36,21 @@ static ATTEMPTED: LazyLock<Counter<u64>> = LazyLock::new(|| {
 
 /// Sends somebody notifications for as long as the process runs.
 pub async fn send(store: Arc<dyn NotificationStore>, recipient: Recipient) {
-    let (owner, channel) = (Uuid::new_v4().to_string(), recipient.channel());
+    let (owner, channel) = (Uuid::new_v4().to_string(), recipient.name());
+    // What failed one after the other. All of it waits then: a login that is tried again and again is locked.
+    let mut failures = 0;
     loop {
-        let held_for = match store.lease_notification(&channel, &owner, LEASE).await {
-            Ok(Some(notification)) => send_one(&*store, &recipient, &owner, &notification).await,
+        let held_for = match store.lease_notification(&channel, &owner, recipient.sent_within()).await {
+            Ok(Some(notification)) => match send_one(&*store, &recipient, &owner, &notification).await {
+                Ok(()) => {
+                    failures = 0;
+                    Duration::ZERO
+                }
+                Err(error) => {
+                    failures += 1;
+                    error.held_for().max(wait(failures).min(LONGEST_HOLD))
+                }
+            },
             Ok(None) => Duration::ZERO,
             Err(error) => {
                 tracing::debug!(%error, "the store could not be asked for notifications");
@@ -47,17 +61,17 @@ pub async fn send(store: Arc<dyn NotificationStore>, recipient: Recipient) {
     }
 }
 
-/// Sends one, and answers for how long no other may be sent.
+/// Sends one, and stores what came of it.
 async fn send_one(
     store: &dyn NotificationStore,
     recipient: &Recipient,
     owner: &str,
     notification: &Notification,
-) -> Duration {
+) -> Result<(), SendError> {
     let Notification { id, message, noted_at, attempts } = notification;
     let Ok(message) = serde_json::from_str::<Message>(message) else {
         log_unmarked(store.notification_failed(id, owner, "not a message of this version", None).await);
-        return Duration::ZERO;
+        return Ok(());
     };
     let to = recipient.name();
     let error = match recipient.send(&message, id, *noted_at).await {
@@ -65,29 +79,35 @@ async fn send_one(
             count("sent");
             tracing::info!(kind = message.kind, to, "notification sent: {}", message.title);
             log_unmarked(store.notification_sent(id, owner).await);
-            return Duration::ZERO;
+            return Ok(());
         }
         Err(error) => error,
     };
-    let held_for = error.held_for();
-    let retry_after = (*attempts < ATTEMPTS).then(|| wait(*attempts).max(held_for));
+    let most = if error.is_permanent() { REFUSALS } else { ATTEMPTS };
+    let retry_after = (*attempts < most).then(|| wait(*attempts).max(error.held_for()));
     count(if retry_after.is_some() { "failed" } else { "given_up" });
-    let error = amqp::chain(&error);
+    let cause = amqp::chain(&error);
     match retry_after {
         Some(wait) if *attempts == 1 => {
             tracing::warn!(
-                error,
+                error = cause,
                 kind = message.kind,
                 to,
                 "notification not sent; retrying in {} s",
                 wait.as_secs()
             );
         }
-        Some(_) => tracing::debug!(error, kind = message.kind, to, attempts, "notification not sent"),
-        None => tracing::error!(error, kind = message.kind, to, "notification given up: {}", message.title),
+        Some(_) => tracing::debug!(error = cause, kind = message.kind, to, attempts, "notification not sent"),
+        None => tracing::error!(
+            error = cause,
+            kind = message.kind,
+            to,
+            "notification given up: {}",
+            message.title
+        ),
     }
-    log_unmarked(store.notification_failed(id, owner, &error, retry_after).await);
-    held_for
+    log_unmarked(store.notification_failed(id, owner, &cause, retry_after).await);
+    Err(error)
 }
 
 fn count(outcome: &'static str) {

@@ -4,13 +4,11 @@ use amqp::Delay;
 use chrono::NaiveTime;
 use clap::{Args, ValueEnum};
 use consumer::SettingError;
-use http_client::Secret;
-use lettre::message::Mailbox;
 use tenants::{Tenant, Tenants};
 
-use crate::email::{Email, SMTP_URL};
+use crate::email::{Address, Email, SMTP_URL};
 use crate::recipient::ReachedBy;
-use crate::webhook::WEBHOOK_URL;
+use crate::webhook::{INSTALLATIONS, TENANTS, WEBHOOK_URL};
 use crate::{Form, Recipient, Webhook};
 
 const EMAIL_FROM: &str = "BILAG_NOTIFY_EMAIL_FROM";
@@ -39,17 +37,11 @@ pub struct NotifySettings {
     #[command(flatten)]
     notify_smtp_url: SmtpUrl,
     /// Sender of e-mail, as in bilag@nordlys.example or "Bilag <bilag@nordlys.example>"
-    #[arg(long, env = "BILAG_NOTIFY_EMAIL_FROM", value_parser = mailbox, value_name = "ADDRESS")]
-    notify_email_from: Option<Mailbox>,
+    #[arg(long, env = "BILAG_NOTIFY_EMAIL_FROM", value_name = "ADDRESS")]
+    notify_email_from: Option<Address>,
     /// Addresses that get e-mail, separated by commas; each gets its own
-    #[arg(
-        long,
-        env = "BILAG_NOTIFY_EMAIL_TO",
-        value_parser = mailbox,
-        value_delimiter = ',',
-        value_name = "ADDRESS"
-    )]
-    notify_email_to: Vec<Mailbox>,
+    #[arg(long, env = "BILAG_NOTIFY_EMAIL_TO", value_delimiter = ',', value_name = "ADDRESS")]
+    notify_email_to: Vec<Address>,
     /// How long a stage is paused, or an invoice without its file, before it is notified of
     #[arg(long, env = "BILAG_NOTIFY_AFTER", default_value = "15m", value_name = "DELAY")]
     pub(crate) notify_after: Delay,
@@ -71,10 +63,9 @@ impl NotifySettings {
         let mut recipients = Vec::new();
         let of_all = |reached_by| Recipient { tenant: None, reached_by };
         if let Some(url) = self.notify_webhook_url.setting().read()? {
-            recipients.push(of_all(ReachedBy::Webhook(
-                self.webhook(url, self.notify_webhook_form)
-                    .map_err(|problem| SettingError::named(WEBHOOK_URL, problem))?,
-            )));
+            let webhook = Webhook::new(&INSTALLATIONS, url, self.notify_webhook_form, self.console());
+            let webhook = webhook.map_err(|problem| SettingError::named(WEBHOOK_URL, problem))?;
+            recipients.push(of_all(ReachedBy::Webhook(webhook)));
         }
         for to in &self.notify_email_to {
             recipients.push(of_all(ReachedBy::Email(self.email(to.clone())?)));
@@ -83,9 +74,9 @@ impl NotifySettings {
             let of_tenant = |reached_by| Recipient { tenant: Some(tenant.name().to_owned()), reached_by };
             recipients.extend(self.tenants_webhook(tenant)?.map(ReachedBy::Webhook).map(of_tenant));
             for to in &tenant.notify.email_to {
-                let mailbox = mailbox(&to.value)
-                    .map_err(|wrong| of(tenant.wrong("notify.email-to", to.line, wrong)))?;
-                recipients.push(of_tenant(ReachedBy::Email(self.email(mailbox)?)));
+                let address = to.value.parse::<Address>();
+                let address = address.map_err(|wrong| of(tenant.wrong("notify.email-to", to.line, wrong)))?;
+                recipients.push(of_tenant(ReachedBy::Email(self.email(address)?)));
             }
         }
         let has_email = |recipient: &Recipient| matches!(recipient.reached_by, ReachedBy::Email(_));
@@ -95,10 +86,6 @@ impl NotifySettings {
             return Err(SettingError::named(SMTP_URL, problem));
         }
         Ok(recipients)
-    }
-
-    fn webhook(&self, url: Secret, form: Form) -> Result<Webhook, amqp::BoxError> {
-        Webhook::new(url, form, self.console())
     }
 
     fn tenants_webhook(&self, tenant: &Tenant) -> Result<Option<Webhook>, SettingError> {
@@ -112,10 +99,10 @@ impl NotifySettings {
         let Some(url) = url else { return Ok(None) };
         let wrong = |problem: amqp::BoxError| of(tenant.wrong("notify.webhook-url", url.line, problem));
         let secret = url.value.read().map_err(|missing| wrong(missing.into()))?;
-        self.webhook(secret, form).map(Some).map_err(wrong)
+        Webhook::new(&TENANTS, secret, form, self.console()).map(Some).map_err(wrong)
     }
 
-    fn email(&self, to: Mailbox) -> Result<Email, SettingError> {
+    fn email(&self, to: Address) -> Result<Email, SettingError> {
         let server = self.notify_smtp_url.setting().needed("to notify anybody by e-mail")?;
         let from = self.notify_email_from.clone();
         let from = from.ok_or_else(|| {
@@ -132,10 +119,6 @@ impl NotifySettings {
 /// The error names the tenant's member.
 fn of(wrong: tenants::WrongTenant) -> SettingError {
     SettingError::described(wrong)
-}
-
-fn mailbox(text: &str) -> Result<Mailbox, &'static str> {
-    text.trim().parse().map_err(|_| "no e-mail address, as in ops@nordlys.example")
 }
 
 fn time_of_day(text: &str) -> Result<NaiveTime, &'static str> {

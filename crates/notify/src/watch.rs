@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
-use consumer::{Context, Stage, remedy};
+use consumer::{Context, Stage, is_scope_of, remedy};
 use events::store_clock::{Zone, local};
-use sync_store::{DeadLetterFilter, NewNotification, Page, State, StoreError, SyncStore};
+use sync_store::{
+    DeadLetterFilter, NewNotification, Page, SeenReport, StageHold, State, StoreError, SyncStore,
+};
 use tenants::Zones;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -38,10 +40,10 @@ pub fn watch(
 ) -> impl Future<Output = ()> + use<> {
     let mut channels: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
     for recipient in recipients {
-        channels.entry(recipient.tenant.clone()).or_default().push(recipient.channel());
+        channels.entry(recipient.tenant.clone()).or_default().push(recipient.name());
     }
     let audiences = channels.into_iter().map(|(tenant, channels)| {
-        let zone = zones.of(tenant.as_deref().unwrap_or_default());
+        let zone = tenant.as_deref().map_or_else(|| zones.installation(), |tenant| zones.of(tenant));
         Audience { tenant, channels, zone, summed_up: None }
     });
     let mut audiences: Vec<_> = audiences.collect();
@@ -76,12 +78,18 @@ struct Audience {
     summed_up: Option<NaiveDate>,
 }
 
+/// What is paused, by whom it may be.
+struct Paused {
+    holds: Vec<StageHold>,
+    reports: Vec<SeenReport>,
+}
+
 impl Audience {
     /// A command that is limited to what is its own.
     fn command(&self, command: &str) -> String {
         self.tenant
             .as_ref()
-            .map_or_else(|| command.to_owned(), |tenant| format!("{command} --tenant {}", name(tenant)))
+            .map_or_else(|| command.to_owned(), |tenant| format!("{command} --tenant {}", shell_word(tenant)))
     }
 }
 
@@ -91,18 +99,29 @@ impl Watch {
             return Ok(());
         }
         let now = self.store.now().await?;
+        let paused =
+            Paused { holds: self.store.holds().await?, reports: self.store.reports(RUNS_WITHIN).await? };
         for audience in &mut *audiences {
-            self.look_for(audience, now).await?;
+            self.look_for(audience, &paused, now).await?;
+            // Of many audiences, a look takes long.
+            if !self.store.named_lease("notify", &self.owner, LEASE).await? {
+                return Ok(());
+            }
         }
         let channels = audiences.iter().flat_map(|audience| audience.channels.clone());
         self.store.keep_channels(&channels.collect::<Vec<_>>()).await
     }
 
-    async fn look_for(&self, audience: &mut Audience, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn look_for(
+        &self,
+        audience: &mut Audience,
+        paused: &Paused,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         self.sum_up(audience, now).await?;
         self.note(audience, "dead", self.causes(audience).await?).await?;
         self.note(audience, "file", self.missing_files(audience).await?).await?;
-        self.note(audience, "pause", self.pauses(audience, now).await?).await
+        self.note(audience, "pause", self.pauses(audience, paused, now)).await
     }
 
     async fn note(
@@ -145,22 +164,18 @@ impl Watch {
 
     /// Stages, and tenants in them, that have been paused for longer than the limit. Who paused and why are left
     /// out: they name people. A tenant's audience is not told of other tenants' pauses.
-    async fn pauses(
-        &self,
-        audience: &Audience,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<(String, Message)>, StoreError> {
+    fn pauses(&self, audience: &Audience, paused: &Paused, now: DateTime<Utc>) -> Vec<(String, Message)> {
         let concerns = |tenant: &str| audience.tenant.as_deref().is_none_or(|own| own == tenant);
         let mut pauses: BTreeMap<String, (String, DateTime<Utc>)> = BTreeMap::new();
         let mut add = |subject: String, title: String, since: DateTime<Utc>| {
             let pause = pauses.entry(subject).or_insert((title, since));
             pause.1 = pause.1.min(since);
         };
-        for hold in self.store.holds().await? {
+        for hold in &paused.holds {
             let title = format!("Stage {} is paused by an operator", name(&hold.stage));
             add(format!("{} by hand", hold.stage), title, hold.since);
         }
-        for seen in self.store.reports(RUNS_WITHIN).await? {
+        for seen in &paused.reports {
             let stage = &seen.report.stage;
             if let Some(pause) = &seen.report.pause {
                 let title = format!("Stage {} is paused: what it calls is unavailable", name(stage));
@@ -171,7 +186,8 @@ impl Watch {
                 let title = format!("Stage {} is paused for the tenant {tenant}", name(stage));
                 add(format!("{stage} of {}", bulkhead.bulkhead), title, bulkhead.pause.since);
             }
-            for scope in seen.report.scopes.iter().filter(|of| concerns(&of.bulkhead)) {
+            let is_own = |scope: &str| audience.tenant.as_deref().is_none_or(|own| is_scope_of(scope, own));
+            for scope in seen.report.scopes.iter().filter(|of| is_own(&of.bulkhead)) {
                 let title = format!("Stage {} is paused for a store that is forbidden", name(stage));
                 add(format!("{stage} of {}", scope.bulkhead), title, scope.pause.since);
             }
@@ -182,7 +198,7 @@ impl Watch {
         let told = long.map(|(subject, (title, since))| {
             (subject, Message::new("pause", title, "bilag stages").fact("Since", time(since)))
         });
-        Ok(told.collect())
+        told.collect()
     }
 
     async fn missing_files(&self, audience: &Audience) -> Result<Vec<(String, Message)>, StoreError> {
@@ -251,6 +267,11 @@ impl Watch {
     }
 }
 
+/// A uid from the tenants' file, as a shell takes it.
+fn shell_word(text: &str) -> String {
+    if name(text) == text { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// A name of ours. Stages, reasons and tenants are read from headers of messages, which anybody may write.
 fn name(text: &str) -> &str {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -263,7 +284,15 @@ fn time(time: DateTime<Utc>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{name, shell_word};
+
+    #[test]
+    fn uids_are_words_of_a_shell() {
+        assert_eq!(
+            ["31", "9/b", "Kari's", "$(id)"].map(shell_word),
+            ["31", "'9/b'", r"'Kari'\''s'", "'$(id)'"]
+        );
+    }
 
     #[test]
     fn shows_names_only() {

@@ -9,13 +9,19 @@ use http_client::{CallError, Http, Measured, Method, Secret, Service, Timing, Ur
 use crate::{Form, Message};
 
 pub(crate) const WEBHOOK_URL: &str = "BILAG_NOTIFY_WEBHOOK_URL";
-const SERVICE: &Service = &Service::new("the notification webhook", WEBHOOK_URL, WEBHOOK_URL);
+/// The installation's webhook, and those of tenants: by the settings that errors blame.
+pub(crate) static INSTALLATIONS: Service = Service::new("the notification webhook", WEBHOOK_URL, WEBHOOK_URL);
+pub(crate) static TENANTS: Service = {
+    const MEMBER: &str = "`notify.webhook-url` of the tenant";
+    Service::new("the notification webhook", MEMBER, MEMBER)
+};
 const TIMEOUT: Duration = Duration::from_secs(10);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A webhook that takes notifications.
 #[derive(Clone, Debug)]
 pub struct Webhook {
+    service: &'static Service,
     url: Secret,
     form: Form,
     console: Option<String>,
@@ -27,9 +33,14 @@ impl Webhook {
     ///
     /// # Errors
     /// What is wrong with the URL, which is not repeated.
-    pub(crate) fn new(url: Secret, form: Form, console: Option<String>) -> Result<Self, amqp::BoxError> {
+    pub(crate) fn new(
+        service: &'static Service,
+        url: Secret,
+        form: Form,
+        console: Option<String>,
+    ) -> Result<Self, amqp::BoxError> {
         let http = Http::new(Timing::new(TIMEOUT))?;
-        let webhook = Self { url, form, console, http };
+        let webhook = Self { service, url, form, console, http };
         webhook.url().ok_or("write an http or https URL")?;
         Ok(webhook)
     }
@@ -55,7 +66,7 @@ impl Webhook {
         // A file that holds another text by now is as good as a service that is not there.
         let url = self.url().ok_or_else(|| {
             let reason = http_client::Transport::from(Box::from("not an http or https URL"));
-            CallError::Refused(SERVICE, reason)
+            CallError::Refused(self.service, reason)
         })?;
         let is_post = body.is_some();
         let builder = self.http.request(method, url).header(ACCEPT, JSON);
@@ -63,13 +74,13 @@ impl Webhook {
             Some(body) => builder.header(CONTENT_TYPE, JSON).body(body),
             None => builder,
         };
-        let measured = Measured { peer: SERVICE.name, method: name, template: "/", server: None };
+        let measured = Measured { peer: self.service.name, method: name, template: "/", server: None };
         let sent = measured.while_it_takes(send(builder)).await;
-        let mut received = sent.map_err(|reason| CallError::no_answer(SERVICE, reason))?;
+        let mut received = sent.map_err(|reason| CallError::no_answer(self.service, reason))?;
         let status = received.status();
         if is_post && !status.is_success() {
             let body = received.first_kilobyte().await;
-            return Err(CallError::answered(SERVICE, status, received.headers(), &body));
+            return Err(CallError::answered(self.service, status, received.headers(), &body));
         }
         Ok(status.as_u16())
     }

@@ -202,6 +202,11 @@ impl Zones {
         Self { installation, tenants }
     }
 
+    /// The installation's.
+    pub fn installation(&self) -> Option<Zone> {
+        self.installation
+    }
+
     /// The one that is set for a tenant: its own, else the installation's.
     pub fn of(&self, tenant: &str) -> Option<Zone> {
         let own = self.tenants.as_ref().and_then(|tenants| tenants.find(tenant)?.time_zone);

@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::components::encoded;
 use crate::error::PageError;
 use crate::layout::plain;
-use crate::state::AppState;
+use crate::state::{AppState, Settings};
 
 const NO_OIDC: &str = "This console has no login by OpenID Connect.";
 
@@ -66,12 +66,13 @@ fn is_local(next: &str) -> bool {
 
 async fn show(
     State(access): State<Arc<Access>>,
+    State(settings): State<Arc<Settings>>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Response {
     match &access.mode {
         AuthMode::Anonymous(_) => Redirect::to("/").into_response(),
-        AuthMode::Users(_) => form(&access, &headers, wanted.path(), None),
+        AuthMode::Users(_) => form(&access, &settings, &headers, wanted.path(), None),
         AuthMode::Oidc(oidc) => {
             let start = format!("/login/start?next={}", encoded(wanted.path()));
             let content = html! {
@@ -79,17 +80,24 @@ async fn show(
                 // A link: browsers apply form-action of the policy to a form's redirect.
                 p { a.button href=(start) { "Log in" } }
             };
-            plain("Log in", content).into_response()
+            plain(&settings, "Log in", content).into_response()
         }
     }
 }
 
 /// The form for name and password. Its token is also in a cookie: another site's form cannot log in.
-fn form(access: &Access, headers: &HeaderMap, next: &str, problem: Option<&str>) -> Response {
+fn form(
+    access: &Access,
+    settings: &Settings,
+    headers: &HeaderMap,
+    next: &str,
+    problem: Option<&str>,
+) -> Response {
     let token = Cookie::Login.find(access, headers).unwrap_or_else(Token::random);
     let cookie = Cookie::Login.set(access, &token);
     let status = if problem.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    (status, [(SET_COOKIE, cookie)], plain("Log in", fields(&token, next, problem))).into_response()
+    let page = plain(settings, "Log in", fields(&token, next, problem));
+    (status, [(SET_COOKIE, cookie)], page).into_response()
 }
 
 fn fields(token: &Token, next: &str, problem: Option<&str>) -> Markup {
@@ -122,6 +130,7 @@ struct Login {
 async fn log_in(
     State(sessions): State<Sessions>,
     State(limits): State<Arc<LoginLimits>>,
+    State(settings): State<Arc<Settings>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     Form(login): Form<Login>,
@@ -149,7 +158,7 @@ async fn log_in(
         }
         None => {
             tracing::warn!(name = file.in_log(&login.name), %address, "login failed");
-            Ok(form(access, &headers, wanted.path(), Some("Wrong name or password.")))
+            Ok(form(access, &settings, &headers, wanted.path(), Some("Wrong name or password.")))
         }
     }
 }
@@ -254,6 +263,7 @@ struct Nothing {}
 
 async fn log_out(
     State(sessions): State<Sessions>,
+    State(settings): State<Arc<Settings>>,
     viewer: Viewer,
     _: CsrfForm<Nothing>,
 ) -> Result<Response, PageError> {
@@ -267,7 +277,7 @@ async fn log_out(
         p { "Your session has ended." }
         p { a.button href="/login" { "Log in again" } }
     };
-    Ok(([(SET_COOKIE, cookie)], plain("Logged out", content)).into_response())
+    Ok(([(SET_COOKIE, cookie)], plain(&settings, "Logged out", content)).into_response())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::auth::request_guard::RequestGuard;
 use crate::auth::session::Sessions;
 use crate::auth::viewer::Viewer;
 use crate::error::PageError;
-use crate::error_page::render;
+use crate::error_page::render_for;
 use crate::state::Settings;
 
 /// Identifies the viewer, or redirects to the login.
@@ -32,7 +32,7 @@ pub(crate) async fn require_viewer(
         Ok(Some(viewer)) => {
             let viewer = viewer.with_test_label(settings.test_label.clone());
             request.extensions_mut().insert(viewer.clone());
-            render(next.run(request).await, Some(&viewer))
+            render_for(&viewer, next.run(request).await)
         }
         Ok(None) if *request.method() == Method::GET => {
             let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());

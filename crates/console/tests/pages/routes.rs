@@ -143,5 +143,11 @@ async fn every_page_names_a_test_environment() {
             let page = desk.get(path).await.text;
             assert_eq!(page.contains(">TEST (tenant 7)</span>"), is_told, "{path}: {page}");
         }
+        let desk = world.logged_in(Role::Viewer).await;
+        for path in ["/login", "/login/start"] {
+            let page = desk.get(path).await.text;
+            assert_eq!(page.contains(">TEST</span>"), is_told, "{path}: {page}");
+            assert!(!page.contains("tenant 7"), "before the login: {page}");
+        }
     }
 }
