@@ -88,6 +88,15 @@ async fn report_totals_match_the_events() {
     let (_, csv, _) = report(&["--by", "store", "--format", "csv"]);
     assert_eq!(csv.replace("\r\n", "\n"), CSV);
 
+    let (_, of_month, _) = report(&["--by", "month", "--format", "csv", "--locale", "nb"]);
+    let month = "row;2026-11;;;;NOK;6;15683,50;3;4174,00;1;3836,50;1;3836,50;1;3836,50;;;\r\n";
+    assert!(of_month.starts_with("\u{feff}line;day;") && of_month.contains(month), "{of_month}");
+    let (_, of_tenant, _) = report(&["--by", "tenant", "--format", "csv"]);
+    let of_tenant: Vec<_> = of_tenant.lines().filter(|line| line.starts_with("row,,7,,,NOK,6,")).collect();
+    assert_eq!(of_tenant.len(), 1);
+    let (code, _, error) = report(&["--locale", "nb"]);
+    assert_eq!((code, &*error), (2, "error: --locale: for --format csv only\n"));
+
     let (_, by_day, _) = report(&["--by", "day", "--format", "json"]);
     let by_day: Value = serde_json::from_str(&by_day).expect("JSON");
     assert_eq!(by_day["addsUp"], true);
@@ -187,7 +196,7 @@ total  –  2  –  0  –  0  –  2  –  0  –
 
 voucher numbers
   7/70: 1 to 7, 6 received: 3 (1 missing)
-  1 not checked: numbers outside any series
+  7/71: 1 not checked: numbers outside any series
 
 A missing number may be a receipt without an event, or with only invalid events: check the till and
 `bilag dead list`. It may be harmless: a number of another till of the store, or one never assigned.
@@ -203,5 +212,5 @@ total,,,,,NOK,6,15683.50,3,4174.00,1,3836.50,1,3836.50,1,3836.50,,,
 total,,,,,SEK,1,3836.50,1,3836.50,0,0.00,0,0.00,0,0.00,,,
 total,,,,,,2,,0,,0,,2,,0,,,,
 gap,,7,70,,,,,,,,,,,,,3,3,1
-not_checked,,,,,,1,,,,,,,,,,,,
+not_checked,,7,71,,,1,,,,,,,,,,,,
 ";

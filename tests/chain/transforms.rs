@@ -2,7 +2,7 @@
 //! message as it came and is redriven once the transform is right.
 
 use amqp::header_names as names;
-use bilag_tests::{TestEnv, eventually, exit_output, sample, sample_path};
+use bilag_tests::{Bilag, TestEnv, eventually, exit_output, sample, sample_path};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use serde_json::{Value, json};
@@ -135,8 +135,21 @@ async fn redriving_after_a_fixed_transform_works() {
     };
     assert_eq!(event(&shown)["orderReceipt"]["items"][0]["vatRate"], 69_980);
 
+    let console = env.console(&[]).await;
+    let page = console.at(&format!("/letters/{}", letter["id"].as_str().expect("an id")));
+    let on_page = async || {
+        let page = reqwest::get(&page).await.expect("an answer").text().await.expect("a text");
+        let (_, section) = page.split_once("id=\"transformed\"").expect("a section");
+        section.split("</section>").next().unwrap_or_default().to_owned()
+    };
+    let section = on_page().await;
+    assert!(section.contains("<code>webshop</code>, as it is now"), "{section}");
+    assert!(section.contains("&quot;vatRate&quot;: 69980"), "{section}");
+
     env.file("webshop.jq", filter());
     assert_eq!(event(&show(&env, &letter))["orderReceipt"]["items"][0]["vatRate"], 2_500, "as it is now");
+    eventually("so does the console", async || on_page().await.contains("vatRate&quot;: 2500").then_some(()))
+        .await;
     // The consumers look at the file once a second: a letter that came back too early is redriven again.
     eventually("it is redriven and completes", async || {
         if let Some(letter) = env.dead_letters().pop() {
@@ -205,6 +218,46 @@ async fn envelopes_of_other_systems_are_unwrapped() {
     }
     env.wait_until_complete(4).await;
     assert!(env.dead_letters().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_names_transforms_that_no_message_reaches() {
+    let mut env = env_with(&filter()).await;
+    let looked = |env: &TestEnv| exit_output(&env.run(&["doctor", "receipt"])).1;
+    let all_reached = looked(&env);
+    assert!(
+        all_reached.lines().any(|line| line.starts_with("ok    transforms        2 in ")),
+        "{all_reached}"
+    );
+    assert!(!all_reached.contains("no message reaches"), "{all_reached}");
+    env.set("BILAG_RECEIPT_KEYS", "receipt.settled.v1,shop.orders.#");
+    let one_is_not = looked(&env);
+    let expected = "no message reaches transform webshop: bilag.receipt is not bound to its key";
+    assert!(one_is_not.contains(expected), "{one_is_not}");
+    assert!(one_is_not.contains("add the key to BILAG_RECEIPT_KEYS"), "{one_is_not}");
+    assert!(!one_is_not.contains("reaches transform webshop-batch"), "{one_is_not}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watch_shows_the_event_after_each_save() {
+    let env = env_with(&filter()).await;
+    let sample = sample_path("transforms/orders/sale.json").display().to_string();
+    let mut watching = env.start(&["transform", "--watch", &sample]);
+    let shown = async |watching: &Bilag, what: &str, count: usize| {
+        eventually(&format!("it shows {what}"), async || {
+            (watching.log().matches(what).count() == count).then_some(())
+        })
+        .await;
+    };
+    shown(&watching, "\"grandTotal\": 383650", 1).await;
+    env.file("webshop.jq", "{");
+    shown(&watching, "webshop.jq:1: expected closing brace", 2).await;
+    env.file("webshop.jq", filter() + "\n");
+    shown(&watching, "\"grandTotal\": 383650", 2).await;
+    watching.terminate();
+    let ended = eventually("it ends", async || watching.has_ended()).await;
+    assert!(ended.success(), "{ended}");
+    assert_eq!(watching.log().matches("grandTotal").count(), 2, "only when a file changes");
 }
 
 #[test]

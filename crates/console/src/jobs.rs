@@ -29,6 +29,8 @@ const MAX_RUNNING: usize = 8;
 pub(crate) struct JobRequest {
     pub(crate) action: Action,
     pub(crate) selection: Selection,
+    /// The causes of what is selected, with their numbers.
+    pub(crate) causes: String,
     /// Maximum dead letters a second.
     pub(crate) rate: Option<u16>,
     /// Redrive even into a stage that is paused by an operator.
@@ -80,7 +82,7 @@ impl Jobs {
     pub(crate) fn start(&self, request: JobRequest) -> Result<u64, PageError> {
         // Held until the task is spawned: a shutdown must find it.
         let mut jobs = self.jobs.lock();
-        let job = self.add(&mut jobs, request.action, request.who.clone())?;
+        let job = self.add(&mut jobs, &request)?;
         let (id, dead_letters) = (job.id, Arc::clone(&self.dead_letters));
         tracing::info!(job = id, who = job.who, act = job.action.name(), "job started");
         self.tasks.spawn(async move {
@@ -92,7 +94,7 @@ impl Jobs {
         Ok(id)
     }
 
-    fn add(&self, jobs: &mut VecDeque<Arc<Job>>, action: Action, who: String) -> Result<Arc<Job>, PageError> {
+    fn add(&self, jobs: &mut VecDeque<Arc<Job>>, request: &JobRequest) -> Result<Arc<Job>, PageError> {
         if self.tasks.is_closed() {
             return Err(PageError::Invalid("This console is shutting down.".to_owned()));
         }
@@ -113,7 +115,7 @@ impl Jobs {
                 break id;
             }
         };
-        let job = Arc::new(Job::new(id, action, who, self.clock.clone()));
+        let job = Arc::new(Job::new(id, request, self.clock.clone()));
         jobs.push_back(Arc::clone(&job));
         Ok(job)
     }
@@ -166,6 +168,8 @@ pub(crate) struct Job {
     pub(crate) id: u64,
     pub(crate) action: Action,
     pub(crate) who: String,
+    /// What it began with: causes with their numbers.
+    pub(crate) causes: String,
     clock: Clock,
     cancel: CancellationToken,
     ended: CancellationToken,
@@ -197,7 +201,7 @@ pub(crate) enum Outcome {
 }
 
 impl Job {
-    fn new(id: u64, action: Action, who: String, clock: Clock) -> Self {
+    fn new(id: u64, request: &JobRequest, clock: Clock) -> Self {
         let progress = JobProgress {
             started_at: clock.now(),
             stages: Vec::new(),
@@ -207,7 +211,16 @@ impl Job {
             ended: None,
         };
         let (cancel, ended) = (CancellationToken::new(), CancellationToken::new());
-        Self { id, action, who, clock, cancel, ended, progress: Mutex::new(progress) }
+        Self {
+            id,
+            action: request.action,
+            who: request.who.clone(),
+            causes: request.causes.clone(),
+            clock,
+            cancel,
+            ended,
+            progress: Mutex::new(progress),
+        }
     }
 
     /// A snapshot.
@@ -295,7 +308,15 @@ mod tests {
     use crate::auth::viewer::Viewer;
 
     fn job() -> Arc<Job> {
-        Arc::new(Job::new(1, Action::Redrive, "kari".to_owned(), Clock::system()))
+        let request = JobRequest {
+            action: Action::Redrive,
+            selection: Selection::Ids(Vec::new()),
+            causes: String::new(),
+            rate: None,
+            into_paused: false,
+            who: "kari".to_owned(),
+        };
+        Arc::new(Job::new(1, &request, Clock::system()))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A report written down, as CSV for spreadsheets and as JSON for scripts.
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{By, Figures, Group, Report, Row, Tally};
@@ -27,19 +28,32 @@ const HEADING: [&str; 19] = [
     "missing",
 ];
 
-/// The report as CSV (RFC 4180): one table with one heading.
+/// How CSV is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CsvFormat {
+    /// By RFC 4180: commas, and decimal points.
+    #[default]
+    Rfc4180,
+    /// As spreadsheets open it where the comma is the decimal sign: a byte order mark, semicolons, and decimal commas.
+    DecimalComma,
+}
+
+/// The report as CSV: one table with one heading.
 ///
 /// The column `line` is `row`, `total`, `gap` (missing voucher numbers), `repeated` (a voucher number that several
-/// receipts have, their number under `heard`), or `not_checked` (vouchers that fit no series, their number under
-/// `heard`).
-pub fn csv(report: &Report) -> String {
-    let mut text = String::new();
-    write_line(&mut text, &HEADING);
+/// receipts have, their number under `heard`), or `not_checked` (vouchers of a store that fit no series, their number
+/// under `heard`). Of rows by month, `day` has the month.
+pub fn csv(report: &Report, format: CsvFormat) -> String {
+    let mut table = Table { text: String::new(), format };
+    if format == CsvFormat::DecimalComma {
+        table.text.push('\u{feff}');
+    }
+    table.line(&HEADING);
     for row in &report.rows {
-        write_row(&mut text, "row", row);
+        table.row("row", row);
     }
     for row in &report.totals {
-        write_row(&mut text, "total", row);
+        table.row("total", row);
     }
     for series in &report.gaps.series {
         for missing in &series.missing {
@@ -47,7 +61,7 @@ pub fn csv(report: &Report) -> String {
             (line[0], line[2], line[3]) = ("gap", &series.tenant, &series.store);
             let count = missing.count.to_string();
             (line[16], line[17], line[18]) = (&missing.first, &missing.last, &count);
-            write_line(&mut text, &line);
+            table.line(&line);
         }
     }
     for again in &report.gaps.repeated {
@@ -55,50 +69,87 @@ pub fn csv(report: &Report) -> String {
         (line[0], line[2], line[3]) = ("repeated", &again.tenant, &again.store);
         let receipts = again.receipts.to_string();
         (line[6], line[16], line[17]) = (&receipts, &again.voucher, &again.voucher);
-        write_line(&mut text, &line);
+        table.line(&line);
     }
-    let unchecked = report.gaps.unchecked.to_string();
-    let mut line = [""; HEADING.len()];
-    (line[0], line[6]) = ("not_checked", &unchecked);
-    write_line(&mut text, &line);
-    text
+    for unchecked in &report.gaps.unchecked {
+        let mut line = [""; HEADING.len()];
+        (line[0], line[2], line[3]) = ("not_checked", &unchecked.tenant, &unchecked.store);
+        let vouchers = unchecked.vouchers.to_string();
+        line[6] = &vouchers;
+        table.line(&line);
+    }
+    table.text
 }
 
-fn write_row(text: &mut String, kind: &str, row: &Row) {
-    let (mut day, mut tenant, mut store, mut order_type) = Default::default();
-    match &row.group {
-        Group::Day(is) => day = is.to_string(),
-        Group::Store { tenant: of, store: is } => (tenant, store) = (of.clone(), is.clone()),
-        Group::Type(is) => order_type = is.clone(),
-        Group::All | Group::Unknown => {}
-    }
-    let currency = row.currency.clone().unwrap_or_default();
-    let mut line: Vec<String> = vec![kind.to_owned(), day, tenant, store, order_type, currency];
-    let Figures { received, complete, skipped, dead, on_their_way } = &row.figures;
-    for tally in [received, complete, skipped, dead, on_their_way] {
-        line.push(tally.count.to_string());
-        // Without a currency there is no amount.
-        line.push(row.currency.as_ref().map_or_else(String::new, |_| format!("{:.2}", tally.sum)));
-    }
-    line.resize(HEADING.len(), String::new());
-    let line: Vec<&str> = line.iter().map(String::as_str).collect();
-    write_line(text, &line);
+/// CSV in the making.
+struct Table {
+    text: String,
+    format: CsvFormat,
 }
 
-fn write_line(text: &mut String, line: &[&str]) {
-    let cells: Vec<String> = line.iter().map(|cell| quoted(cell)).collect();
-    text.push_str(&cells.join(","));
-    text.push_str("\r\n");
+impl Table {
+    fn row(&mut self, kind: &str, row: &Row) {
+        let (mut day, mut tenant, mut store, mut order_type) = Default::default();
+        match &row.group {
+            Group::Day(_) | Group::Month(_) => day = row.group.to_string(),
+            Group::Tenant(is) => tenant = is.clone(),
+            Group::Store { tenant: of, store: is } => (tenant, store) = (of.clone(), is.clone()),
+            Group::Type(is) => order_type = is.clone(),
+            Group::All | Group::Unknown => {}
+        }
+        let currency = row.currency.clone().unwrap_or_default();
+        let mut line: Vec<String> = vec![kind.to_owned(), day, tenant, store, order_type, currency];
+        let Figures { received, complete, skipped, dead, on_their_way } = &row.figures;
+        for tally in [received, complete, skipped, dead, on_their_way] {
+            line.push(tally.count.to_string());
+            // Without a currency there is no amount.
+            line.push(row.currency.as_ref().map_or_else(String::new, |_| self.amount(tally.sum)));
+        }
+        line.resize(HEADING.len(), String::new());
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        self.line(&line);
+    }
+
+    fn amount(&self, sum: Decimal) -> String {
+        let amount = format!("{sum:.2}");
+        match self.format {
+            CsvFormat::Rfc4180 => amount,
+            CsvFormat::DecimalComma => amount.replace('.', ","),
+        }
+    }
+
+    fn line(&mut self, line: &[&str]) {
+        let cells: Vec<String> = line.iter().map(|cell| quoted(cell, self.format)).collect();
+        self.text.push_str(&cells.join(self.format.separator()));
+        self.text.push_str("\r\n");
+    }
+}
+
+impl CsvFormat {
+    fn separator(self) -> &'static str {
+        match self {
+            Self::Rfc4180 => ",",
+            Self::DecimalComma => ";",
+        }
+    }
+
+    fn is_number(self, cell: &str) -> bool {
+        match self {
+            Self::Rfc4180 => cell.parse::<Decimal>().is_ok(),
+            Self::DecimalComma => cell.replace(',', ".").parse::<Decimal>().is_ok(),
+        }
+    }
 }
 
 /// A cell, on one line whatever is in it. What a spreadsheet would take for a formula gets an apostrophe before
 /// it; numbers do not.
-fn quoted(cell: &str) -> String {
+fn quoted(cell: &str, format: CsvFormat) -> String {
     let cell = &*untrusted_text::line(cell);
-    let is_number = cell.parse::<rust_decimal::Decimal>().is_ok();
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && !is_number;
+    let is_formula =
+        cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && !format.is_number(cell);
     let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+    let has_separator = cell.contains(format.separator()) || cell.contains('"');
+    if has_separator { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
 /// The report as JSON. Sums are strings with two decimals, so that no reader makes floats of them.
@@ -132,7 +183,10 @@ pub fn json(report: &Report) -> Value {
                 })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "missing": report.gaps.missing(),
-            "notChecked": report.gaps.unchecked,
+            "notChecked": report.gaps.unchecked.iter().map(|of| of.vouchers).sum::<u64>(),
+            "notCheckedByStore": report.gaps.unchecked.iter().map(|of| json!({
+                "tenant": of.tenant, "store": of.store, "vouchers": of.vouchers,
+            })).collect::<Vec<_>>(),
             "repeated": report.gaps.repeated.iter().map(|again| json!({
                 "tenant": again.tenant, "store": again.store, "voucher": again.voucher,
                 "receipts": again.receipts,
@@ -158,6 +212,8 @@ fn json_row(row: &Row) -> Value {
     match &row.group {
         Group::All => {}
         Group::Day(day) => value["day"] = json!(day),
+        Group::Month(_) => value["month"] = json!(row.group.to_string()),
+        Group::Tenant(tenant) => value["tenant"] = json!(tenant),
         Group::Store { tenant, store } => (value["tenant"], value["store"]) = (json!(tenant), json!(store)),
         Group::Type(kind) => value["type"] = json!(kind),
         Group::Unknown => value["notKnown"] = json!(true),
@@ -182,7 +238,16 @@ mod tests {
             ("=1+1", "'=1+1"),
             ("-x,\"", "\"'-x,\"\"\""),
         ] {
-            assert_eq!(quoted(cell), written, "{cell:?}");
+            assert_eq!(quoted(cell, CsvFormat::Rfc4180), written, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn decimal_commas_are_numbers_where_semicolons_separate() {
+        for (cell, written) in
+            [("a,b", "a,b"), ("a;b", "\"a;b\""), ("-3499,00", "-3499,00"), ("-1;2", "\"'-1;2\"")]
+        {
+            assert_eq!(quoted(cell, CsvFormat::DecimalComma), written, "{cell:?}");
         }
     }
 }

@@ -14,7 +14,8 @@ use std::hash::{Hash, Hasher};
 #[derive(Debug, Default)]
 pub(crate) struct Numbering {
     series: BTreeMap<(String, String, String), Collected>,
-    unchecked: u64,
+    /// By tenant and store.
+    unchecked: BTreeMap<(String, String), u64>,
     /// The vouchers that were added, by a hash of tenant, store and number, and whether one was inside.
     seen: HashMap<u64, bool>,
     /// Those that were added more than once, and how often.
@@ -38,7 +39,7 @@ impl Numbering {
         let digits = voucher.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (prefix, digits) = voucher.split_at(voucher.len() - digits);
         let Ok(number) = digits.parse::<u64>() else {
-            self.unchecked += u64::from(inside);
+            self.leave_unchecked(tenant.to_owned(), store.to_owned(), u64::from(inside));
             return;
         };
         let key = (tenant.to_owned(), store.to_owned(), prefix.to_owned());
@@ -47,6 +48,12 @@ impl Numbering {
             collected.width = collected.width.max(digits.len());
         }
         if inside { collected.inside.push(number) } else { collected.beside.push(number) }
+    }
+
+    fn leave_unchecked(&mut self, tenant: String, store: String, vouchers: u64) {
+        if vouchers > 0 {
+            *self.unchecked.entry((tenant, store)).or_default() += vouchers;
+        }
     }
 
     /// So that a year of vouchers takes little room, only those that come again are kept as they are.
@@ -79,16 +86,19 @@ impl Numbering {
     /// What is missing in each series, and what was given twice.
     pub(crate) fn gaps(mut self) -> Gaps {
         let repeated = self.repeated();
-        let mut gaps = Gaps { series: Vec::new(), unchecked: self.unchecked, repeated };
-        for ((tenant, store, prefix), mut collected) in self.series {
+        let mut series = Vec::new();
+        for ((tenant, store, prefix), mut collected) in std::mem::take(&mut self.series) {
             // One voucher is no series.
             if collected.inside.len() < 2 {
-                gaps.unchecked += collected.inside.len() as u64;
+                self.leave_unchecked(tenant, store, collected.inside.len() as u64);
                 continue;
             }
-            gaps.series.push(collected.series(tenant, store, &prefix));
+            series.push(collected.series(tenant, store, &prefix));
         }
-        gaps
+        let unchecked = self.unchecked.into_iter();
+        let unchecked =
+            unchecked.map(|((tenant, store), vouchers)| Unchecked { tenant, store, vouchers }).collect();
+        Gaps { series, unchecked, repeated }
     }
 }
 
@@ -118,12 +128,23 @@ impl Collected {
 pub struct Gaps {
     /// By tenant, store and what the numbers begin with.
     pub series: Vec<Series>,
-    /// Vouchers that fit no series: without a number at their end, with one of more than 19 digits, or
-    /// alone with what they begin with.
-    pub unchecked: u64,
+    /// By tenant and store, vouchers that fit no series: without a number at their end, with one of more than 19
+    /// digits, or alone with what they begin with.
+    pub unchecked: Vec<Unchecked>,
     /// Voucher numbers of one store that several receipts have, one of the period among them: no till gives a
     /// number twice.
     pub repeated: Vec<Repeated>,
+}
+
+/// The vouchers of a store that fit no series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unchecked {
+    /// The retailer.
+    pub tenant: String,
+    /// The store.
+    pub store: String,
+    /// How many.
+    pub vouchers: u64,
 }
 
 /// A voucher number that several receipts of a store have.
@@ -144,6 +165,11 @@ impl Gaps {
     pub fn missing(&self) -> u64 {
         let counts = self.series.iter().flat_map(|series| &series.missing).map(|missing| missing.count);
         counts.fold(0, u64::saturating_add)
+    }
+
+    /// Whether there is nothing to say of vouchers.
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty() && self.unchecked.is_empty() && self.repeated.is_empty()
     }
 }
 
@@ -196,7 +222,7 @@ mod tests {
         }
         let gaps = numbering.gaps();
         let missing = gaps.series.iter().flat_map(|series| &series.missing).map(ToString::to_string);
-        (missing.collect(), gaps.unchecked)
+        (missing.collect(), gaps.unchecked.iter().map(|of| of.vouchers).sum())
     }
 
     #[test]

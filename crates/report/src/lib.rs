@@ -22,7 +22,7 @@ mod particulars;
 mod report;
 pub mod verify;
 
-pub use export::{csv, json};
-pub use gaps::{Gaps, Missing, Repeated, Series};
+pub use export::{CsvFormat, csv, json};
+pub use gaps::{Gaps, Missing, Repeated, Series, Unchecked};
 pub use particulars::{fill, particulars, recount, settled_on};
 pub use report::{Broken, By, Figures, Group, OMNIUM, Query, Report, Row, Tally, UnknownBy, report};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use strum::{EnumString, IntoStaticStr};
 use sync_store::{BrokenCounts, Key, Period, ReceiptCount, ReportStore, State, StoreError};
@@ -81,6 +81,10 @@ pub struct Query {
 pub enum By {
     /// The day of settlement.
     Day,
+    /// The month of settlement.
+    Month,
+    /// The tenant.
+    Tenant,
     /// Tenant and store.
     Store,
     /// Sale, return or payment.
@@ -96,7 +100,7 @@ impl By {
 
 /// The text names nothing that rows are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a report is by day, store or type")]
+#[error("a report is by day, month, tenant, store or type")]
 pub struct UnknownBy;
 
 fn unknown_by(_: &str) -> UnknownBy {
@@ -171,6 +175,10 @@ pub enum Group {
     All,
     /// The day they were settled on; the day (UTC) they were received on where that could not be read.
     Day(NaiveDate),
+    /// The month of that day, by its first.
+    Month(NaiveDate),
+    /// The retailer.
+    Tenant(String),
     /// The store that issued them.
     Store {
         /// The retailer.
@@ -189,6 +197,8 @@ impl fmt::Display for Group {
         match self {
             Self::All => f.write_str("total"),
             Self::Day(day) => write!(f, "{day}"),
+            Self::Month(first) => write!(f, "{}", first.format("%Y-%m")),
+            Self::Tenant(tenant) => f.write_str(tenant),
             Self::Store { tenant, store } => write!(f, "{tenant}/{store}"),
             Self::Type(kind) => f.write_str(kind),
             Self::Unknown => f.write_str("not known"),
@@ -260,6 +270,10 @@ pub struct Broken {
     pub disputed: u64,
 }
 
+fn first_of_month(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
+}
+
 /// Rows in the making.
 #[derive(Debug)]
 pub(crate) struct Fold<'a> {
@@ -292,6 +306,8 @@ impl<'a> Fold<'a> {
         let group = match self.query.by {
             None => Group::All,
             Some(By::Day) => Group::Day(day),
+            Some(By::Month) => Group::Month(first_of_month(day)),
+            Some(By::Tenant) => Group::Tenant(counted.tenant_uid.clone()),
             Some(By::Store) => {
                 Group::Store { tenant: counted.tenant_uid.clone(), store: counted.store_uid.clone() }
             }
@@ -312,7 +328,8 @@ impl<'a> Fold<'a> {
             let group = match self.query.by {
                 None => Group::All,
                 Some(By::Day) => Group::Day(day),
-                Some(By::Store | By::Type) => Group::Unknown,
+                Some(By::Month) => Group::Month(first_of_month(day)),
+                Some(By::Tenant | By::Store | By::Type) => Group::Unknown,
             };
             self.add(group, (true, String::new()), State::Dead, dead, 0);
         }

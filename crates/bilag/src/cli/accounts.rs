@@ -19,7 +19,7 @@ pub struct ReportArgs {
     #[arg(long, value_parser = parse_day, value_name = "DATE")]
     pub to: NaiveDate,
     /// Group rows by this, besides the currency
-    #[arg(long, value_parser = PossibleValuesParser::new(["day", "store", "type"]).try_map(|by| by.parse::<By>()), value_name = "BY")]
+    #[arg(long, value_parser = PossibleValuesParser::new(["day", "month", "tenant", "store", "type"]).try_map(|by| by.parse::<By>()), value_name = "BY")]
     pub by: Option<By>,
     /// Report the outcome at this target: omnium, package or erp
     #[arg(long, default_value = report::OMNIUM, value_name = "TARGET")]
@@ -33,6 +33,9 @@ pub struct ReportArgs {
     /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub format: ReportFormat,
+    /// Write CSV as spreadsheets in this language open it: with semicolons and decimal commas
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub locale: Option<Locale>,
     /// Print JSON, as --format json does
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
@@ -52,6 +55,16 @@ pub struct ReportArgs {
 pub enum Against {
     /// Flow's receipts and series of numbers
     Flow,
+}
+
+/// Languages whose spreadsheets take the comma for the decimal sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Locale {
+    Nb,
+    Sv,
+    Da,
+    Fi,
+    Tr,
 }
 
 /// Output format of a report.

@@ -1,6 +1,6 @@
 //! `bilag report`: what was received, what became of it, and which voucher numbers are missing.
 
-use report::{Figures, Group, Query, Repeated, Report, Row, Series, Tally};
+use report::{CsvFormat, Figures, Group, Query, Repeated, Report, Row, Series, Tally, Unchecked};
 use sync_store::Period;
 
 use crate::chain::stages;
@@ -13,6 +13,11 @@ const MAX_RANGES: usize = 20;
 /// Reports on a period.
 pub async fn run(args: ReportArgs) -> Result<(), Failed> {
     let query = query(&args)?;
+    let csv = match args.locale {
+        None => CsvFormat::Rfc4180,
+        Some(_) if args.format == ReportFormat::Csv => CsvFormat::DecimalComma,
+        Some(_) => return Err(Failed::used_wrongly("--locale", "for --format csv only")),
+    };
     let store = args.store.open().await?;
     let zones = args.tenants.zones();
     let filled = report::fill(store.as_ref(), &zones, |count| {
@@ -28,7 +33,7 @@ pub async fn run(args: ReportArgs) -> Result<(), Failed> {
     match args.format {
         _ if args.json => output::json(&report::json(&report)),
         ReportFormat::Json => output::json(&report::json(&report)),
-        ReportFormat::Csv => say_bytes(report::csv(&report).as_bytes()),
+        ReportFormat::Csv => say_bytes(report::csv(&report, csv).as_bytes()),
         ReportFormat::Table => print(&report),
     }
     if !args.strict || report.is_settled() {
@@ -123,7 +128,7 @@ fn broken(report: &Report) {
 
 fn vouchers(report: &Report) {
     let gaps = &report.gaps;
-    if gaps.series.is_empty() && gaps.unchecked == 0 && gaps.repeated.is_empty() {
+    if gaps.is_empty() {
         return;
     }
     say("\nvoucher numbers");
@@ -139,8 +144,8 @@ fn vouchers(report: &Report) {
             gaps.repeated.len() - MAX_RANGES
         ));
     }
-    if gaps.unchecked > 0 {
-        say(format_args!("  {} not checked: numbers outside any series", gaps.unchecked));
+    for Unchecked { tenant, store, vouchers } in &gaps.unchecked {
+        say(format_args!("  {tenant}/{store}: {vouchers} not checked: numbers outside any series"));
     }
     if gaps.missing() > 0 {
         say("");

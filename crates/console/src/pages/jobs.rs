@@ -112,6 +112,7 @@ fn facts(job: &Job, progress: &JobProgress, now: DateTime<Utc>) -> Facts {
     let archived = (archived > 0).then(|| format!("{archived} with a complete receipt, not sent again"));
     Facts::default()
         .with("By", untrusted(&job.who))
+        .maybe("Began with", (!job.causes.is_empty()).then(|| untrusted(&job.causes)))
         .with("Started", when(now, progress.started_at))
         .maybe("Took", took)
         .maybe("Archived", archived)

@@ -95,7 +95,7 @@ impl Request {
 
 async fn csv(_: Viewer, request: Request) -> Result<Response, PageError> {
     let report = request.download().await?;
-    Ok(download(&report, "csv", "text/csv; charset=utf-8", report::csv(&report)))
+    Ok(download(&report, "csv", "text/csv; charset=utf-8", report::csv(&report, report::CsvFormat::Rfc4180)))
 }
 
 async fn json(_: Viewer, request: Request) -> Result<Response, PageError> {
@@ -136,7 +136,7 @@ fn form(stages: &[Stage], params: &Params, query: Option<&Query>) -> Markup {
             div {
                 label for="by" { "By" }
                 select #by name="by" {
-                    @for (value, name) in [("day", "day"), ("store", "store"), ("type", "type"), ("nothing", "nothing: totals only")] {
+                    @for (value, name) in [("day", "day"), ("month", "month"), ("tenant", "tenant"), ("store", "store"), ("type", "type"), ("nothing", "nothing: totals only")] {
                         option value=(value) selected[by == value] { (name) }
                     }
                 }
@@ -197,6 +197,8 @@ fn adds_up(counts: &Figures, adds_up: bool) -> Markup {
 fn table(report: &Report) -> Markup {
     let first = report.query.by.map_or("", |by| match by {
         By::Day => "Day",
+        By::Month => "Month",
+        By::Tenant => "Tenant",
         By::Store => "Store",
         By::Type => "Type",
     });
@@ -248,7 +250,7 @@ fn broken(report: &Report) -> Markup {
 
 fn vouchers(report: &Report) -> Markup {
     let gaps = &report.gaps;
-    if gaps.series.is_empty() && gaps.unchecked == 0 && gaps.repeated.is_empty() {
+    if gaps.is_empty() {
         return html! {};
     }
     html! {
@@ -277,7 +279,9 @@ fn vouchers(report: &Report) -> Markup {
             thead { tr { th scope="col" { "Store" } th scope="col" { "Series" } th.number scope="col" { "Received" } th scope="col" { "Missing" } } }
             tbody { @for series in &gaps.series { (numbers(series)) } }
         }
-        @if gaps.unchecked > 0 { p.muted { (gaps.unchecked) " not checked: numbers outside any series." } }
+        @for of in &gaps.unchecked {
+            p.muted { (untrusted(&format!("{}/{}", of.tenant, of.store))) ": " (of.vouchers) " not checked: numbers outside any series." }
+        }
     }
 }
 

@@ -63,6 +63,7 @@ async fn redriving_all_is_stopped_in_the_middle_and_taken_up_again() {
     let job = begin(&desk, "redrive").await;
     let page = shows(&desk, &job, "<progress").await;
     assert!(page.contains("data-refresh") && page.contains("http-equiv=\"refresh\""), "{page}");
+    assert!(page.contains(&format!("{ALL} render_failed in render")), "what it began with: {page}");
     assert!(desk.page("/letters").await.contains(&job), "the list tells what runs");
     assert_eq!(desk.post(&format!("{job}/stop"), &[]).await.status, StatusCode::SEE_OTHER);
     let page = shows(&desk, &job, "Stopped: ").await;

@@ -101,7 +101,20 @@ async fn before_anything_is_done_it_is_said_what_will_happen_to_how_many() {
     for number in 1..=3 {
         rejected(world.store.as_ref(), number).await;
     }
+    for (id, error) in ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"].iter().enumerate() {
+        let other = letter(&format!("{:016x}", 0xe0 + id), "render", "render_failed", error);
+        noted(world.store.as_ref(), &other, &Value::Null, b"{}").await;
+    }
     let desk = world.desk(Role::Operator).await;
+    let everything = desk.post("/letters/confirm", &[("act", "discard"), ("which", "all")]).await.text;
+    let (_, causes) = everything.split_once("<ul class=\"causes\">").expect("causes");
+    let causes: Vec<_> = causes.split("</ul>").next().unwrap_or_default().split("<li>").skip(1).collect();
+    assert!(
+        causes[0].starts_with("<strong>3 dead letters</strong> omnium_rejected in upload: "),
+        "{causes:?}"
+    );
+    assert!(causes[1].starts_with("<strong>1 dead letter</strong> render_failed in render: "), "{causes:?}");
+    assert_eq!((causes.len(), causes[5]), (6, "2 more causes</li>"));
     let all =
         desk.post("/letters/confirm", &[("act", "redrive"), ("which", "all"), ("stage", "upload")]).await;
     assert_eq!(all.status, StatusCode::OK, "{}", all.text);

@@ -1,5 +1,6 @@
 //! Redrive, discard and restore: the confirmation, then the job.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::response::Redirect;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use operate::dead_letters::{Action, DeadLetterService, Selection};
-use sync_store::{DeadLetterFilter, Place};
+use sync_store::{DeadCause, DeadLetterFilter, Page, Place};
 
 use super::view::View;
 use crate::auth::user::Role;
@@ -26,6 +27,10 @@ type Fields = Vec<(String, String)>;
 
 /// Maximum dead letters selected one by one.
 const MAX_SELECTED: usize = 1000;
+
+/// Causes that are counted, and that are shown.
+const MOST_CAUSES: u32 = 10_000;
+const SHOWN_CAUSES: usize = 5;
 
 /// What a form requests.
 struct RequestedAction {
@@ -80,6 +85,13 @@ impl RequestedAction {
         }
     }
 
+    /// The causes of what it is for, those of most dead letters first.
+    async fn causes(&self, service: &DeadLetterService) -> Result<Vec<DeadCause>, PageError> {
+        let mut causes = service.store.dead_causes(&self.filter(), Page::first(MOST_CAUSES)).await?;
+        causes.sort_by_key(|cause| Reverse(cause.count));
+        Ok(causes)
+    }
+
     fn title(&self) -> &'static str {
         match self.action {
             Action::Redrive => "Redrive",
@@ -113,6 +125,7 @@ pub(super) async fn confirm(
         },
         _ => html! {
             @for (stage, count) in &stages { (what_will_happen(wanted.action, stage, *count)) }
+            (of_causes(&wanted.causes(&service).await?))
             (warnings)
             @if missing > 0 {
                 p.notice.warn {
@@ -169,6 +182,37 @@ fn what_will_happen(action: Action, stage: &str, count: u64) -> Markup {
             }
         }
     }
+}
+
+/// Which causes they are of, with the latest error of each: forms are for those who may read it.
+fn of_causes(causes: &[DeadCause]) -> Markup {
+    html! {
+        ul.causes {
+            @for cause in causes.iter().take(SHOWN_CAUSES) {
+                li {
+                    strong { (plural(cause.count, "dead letter", "dead letters")) } " " (cause_name(cause)) ": "
+                    (untrusted(&cause.error))
+                }
+            }
+            @if let Some(more) = more_causes(causes) { li { (more) } }
+        }
+    }
+}
+
+fn cause_name(cause: &DeadCause) -> String {
+    format!("{} in {}", cause.reason, cause.stage)
+}
+
+fn more_causes(causes: &[DeadCause]) -> Option<String> {
+    let more = causes.len().saturating_sub(SHOWN_CAUSES) as u64;
+    (more > 0).then(|| plural(more, "more cause", "more causes"))
+}
+
+/// The same on one line, for those who may not read errors.
+fn described(causes: &[DeadCause]) -> String {
+    let shown = causes.iter().take(SHOWN_CAUSES);
+    let named = shown.map(|cause| format!("{} {}", cause.count, cause_name(cause)));
+    named.chain(more_causes(causes)).collect::<Vec<_>>().join(", ")
 }
 
 /// Why redriven dead letters would not be consumed, by stage.
@@ -237,8 +281,14 @@ pub(super) async fn start(
         .filter(|rate| *rate != Some(0))
         .ok_or_else(|| PageError::Invalid("The rate is a number from 1 to 65535, or empty.".to_owned()))?;
     let into_paused = Params::of(&fields).get("into_paused").is_some();
-    let who = viewer.name().to_owned();
-    let request = JobRequest { action: wanted.action, selection: wanted.selection(), rate, into_paused, who };
+    let request = JobRequest {
+        action: wanted.action,
+        selection: wanted.selection(),
+        causes: described(&wanted.causes(&service).await?),
+        rate,
+        into_paused,
+        who: viewer.name().to_owned(),
+    };
     let job = jobs.start(request)?;
     Ok(Redirect::to(&format!("/jobs/{job}")))
 }
