@@ -236,7 +236,7 @@ async fn notify_test_says_what_is_wrong_with_the_smtp_server_and_never_its_passw
     let message = plain.message("ops@nordlys.example", "Test of Bilag's notifications").await;
     assert_eq!(message["secure"], false);
     let (_, looked, _) = exit_output(&env.run(&["doctor", "dead"]));
-    assert!(looked.contains("has an SMTP server, which asks for no login"), "{looked}");
+    assert!(looked.contains("has an SMTP server that answers; its URL has no login"), "{looked}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

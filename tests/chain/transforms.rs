@@ -252,6 +252,8 @@ async fn watch_shows_the_event_after_each_save() {
     shown(&watching, "\"grandTotal\": 383650", 1).await;
     env.file("webshop.jq", "{");
     shown(&watching, "webshop.jq:1: expected closing brace", 2).await;
+    env.file("webshop.jq", "\n[");
+    shown(&watching, "webshop.jq:2: expected closing bracket", 2).await;
     env.file("webshop.jq", filter() + "\n");
     shown(&watching, "\"grandTotal\": 383650", 2).await;
     watching.terminate();
@@ -296,6 +298,13 @@ fn samples_are_checked_with_a_line_each() {
     let (code, output, _) = bilag(&["transform", "--transforms", &mistyped, "--check", &receipt]);
     let unread = "nothing reads orderReceipt.items[].colour, orderReceipt.vouchernumber, typo";
     assert_eq!((code, output), (0, format!("{receipt}: receipt.settled.v1, by transform typo; {unread}\n")));
+    let packages = env.path().join("packages.toml");
+    let entry = "[[transform]]\nname = \"p\"\nmakes = \"package.status.packed\"\nfilter = '.payload.colour = 1 | .typo = 1'\n";
+    std::fs::write(&packages, entry).expect("written");
+    let (packages, packed) = (packages.display().to_string(), sample_path("package-packed.json"));
+    let packed = packed.display().to_string();
+    let (_, output, _) = bilag(&["transform", "--transforms", &packages, "--check", &packed]);
+    assert_eq!(output, format!("{packed}: package.status.packed, by transform p; nothing reads typo\n"));
     let (code, output, _) = bilag(&["transform", "orders/sale.json", "--key", "shop.order.paid"]);
     assert_eq!(code, 0);
     let event: Value = serde_json::from_str(&output).expect("JSON");

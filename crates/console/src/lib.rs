@@ -37,4 +37,4 @@ pub use auth::user::{Role, UnknownRole, User};
 pub use auth::users_file::{HashError, UsersFile, UsersFileError, hash_password};
 pub use clock::Clock;
 pub use server::{Console, ServeError, serve};
-pub use state::{EInvoice, FindEInvoice, RenderDocument};
+pub use state::{EInvoice, FindEInvoice, RenderDocument, TestLabel};

@@ -26,7 +26,7 @@ use crate::auth::session::Sessions;
 use crate::chain::ChainMonitor;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
-use crate::state::{AppState, FindEInvoice, RenderDocument, Settings};
+use crate::state::{AppState, FindEInvoice, RenderDocument, Settings, TestLabel};
 use crate::{assets, error_page, pages};
 
 /// Settings of the console.
@@ -53,7 +53,7 @@ pub struct Console {
     /// Tells of the e-invoice in it.
     pub e_invoice: FindEInvoice,
     /// Names the test environment that receipts go to, where they do; every page shows it.
-    pub test_label: Option<Arc<str>>,
+    pub test_label: Option<TestLabel>,
     /// Time for the invoice service, after which a package counts as waiting.
     pub package_timeout: Duration,
 }

@@ -61,6 +61,15 @@ pub enum EInvoice {
     Refused(Vec<String>),
 }
 
+/// Names the test environment that receipts go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestLabel {
+    /// The environment, with the tenants whose receipts go there unless all do.
+    pub text: Arc<str>,
+    /// Whether all receipts go there.
+    pub is_of_all: bool,
+}
+
 /// Settings of pages.
 pub(crate) struct Settings {
     /// Whether editors may edit dead letters.
@@ -70,14 +79,14 @@ pub(crate) struct Settings {
     /// What that makes of the e-invoice.
     pub(crate) e_invoice: FindEInvoice,
     /// What every page says of where receipts go.
-    pub(crate) test_label: Option<Arc<str>>,
+    pub(crate) test_label: Option<TestLabel>,
     /// After which a package counts as waiting.
     pub(crate) package_timeout: Duration,
 }
 
 impl Settings {
-    /// What pages before the login say of where receipts go: the environment, and not whose it is.
+    /// What pages before the login say of where receipts go: nothing unless all go there, and no tenant's name.
     pub(crate) fn test_environment(&self) -> Option<&str> {
-        self.test_label.as_deref()?.split(' ').next()
+        self.test_label.as_ref().filter(|label| label.is_of_all).map(|label| &*label.text)
     }
 }

@@ -6,8 +6,7 @@ mod backlog;
 use std::sync::Arc;
 
 use amqp::{
-    Failure, Handler, Message, Outcome, Reason, Subject, chain, count_dead_by_broker, dead_letter_id,
-    header_names,
+    Failure, Handler, Message, Outcome, Reason, Subject, count_dead_by_broker, dead_letter_id, header_names,
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -17,7 +16,7 @@ use consumer::{
 };
 use events::Target;
 use futures_util::future::join_all;
-use notify::{NotifySettings, Recipient};
+use notify::{NotifySettings, Recipient, Senders};
 use sync_store::{Closes, DeadLetter, DeadLetterStore, Key, NewDeadLetter, PackageKey};
 use tenants::TenantSettings;
 
@@ -66,7 +65,8 @@ fn notifications(context: &Context, whom: &Whom) -> impl Future<Output = ()> + u
     let watch = (!recipients.is_empty())
         .then(|| notify::watch(context, whom.settings.clone(), &whom.tenants.zones(), &recipients));
     let store = context.store();
-    let send = join_all(recipients.into_iter().map(move |recipient| notify::send(store.clone(), recipient)));
+    let senders = Senders::by_server(recipients);
+    let send = join_all(senders.into_iter().map(move |senders| notify::send(store.clone(), senders)));
     async move {
         if let Some(watch) = watch {
             tokio::join!(watch, send);
@@ -77,11 +77,9 @@ fn notifications(context: &Context, whom: &Whom) -> impl Future<Output = ()> + u
 fn probe(whom: &Whom) -> Result<Probe, SettingError> {
     let recipients = whom.recipients()?;
     Ok(Probe::new("notifications", async move {
-        let looks = recipients.iter().map(async |recipient| match recipient.reach().await {
-            Ok(found) => Ok(format!("{} {found}", recipient.described())),
-            Err(error) => Err(format!("{}: {}", recipient.described(), chain(&error))),
-        });
-        let (found, wrong): (Vec<_>, Vec<_>) = join_all(looks).await.into_iter().partition(Result::is_ok);
+        let senders = Senders::by_server(recipients);
+        let looks = join_all(senders.iter().map(Senders::reach)).await;
+        let (found, wrong): (Vec<_>, Vec<_>) = looks.into_iter().partition(Result::is_ok);
         match wrong.into_iter().filter_map(Result::err).collect::<Vec<_>>() {
             none if none.is_empty() => {
                 let found: Vec<_> = found.into_iter().flatten().collect();

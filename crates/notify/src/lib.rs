@@ -18,7 +18,7 @@ mod webhook;
 pub use email::EmailError;
 pub use message::{Fact, Form, Message};
 pub use recipient::{Recipient, SendError};
-pub use send::send;
+pub use send::{Senders, send};
 pub use settings::NotifySettings;
 pub use watch::watch;
 pub use webhook::Webhook;

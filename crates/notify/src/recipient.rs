@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use http_client::CallError;
 use thiserror::Error;
 
-use crate::email::{Email, EmailError, TAKEN_WITHIN};
+use crate::email::{Email, EmailError, SENT_WITHIN};
 use crate::{Message, Webhook};
 
 /// Somebody who is notified.
@@ -78,21 +78,25 @@ impl Recipient {
     ///
     /// # Errors
     /// See [`SendError`].
-    pub async fn reach(&self) -> Result<String, SendError> {
+    pub(crate) async fn reach(&self) -> Result<String, SendError> {
         match &self.reached_by {
             ReachedBy::Webhook(webhook) => Ok(format!("answers {} to OPTIONS", webhook.reach().await?)),
             ReachedBy::Email(email) => Ok(match email.reach().await? {
                 true => "has an SMTP server that accepts the login".to_owned(),
-                false => "has an SMTP server, which asks for no login".to_owned(),
+                false => "has an SMTP server that answers; its URL has no login".to_owned(),
             }),
         }
+    }
+
+    pub(crate) fn is_email(&self) -> bool {
+        matches!(self.reached_by, ReachedBy::Email(_))
     }
 
     /// Longer than sending takes.
     pub(crate) fn sent_within(&self) -> Duration {
         match &self.reached_by {
             ReachedBy::Webhook(_) => Duration::from_secs(60),
-            ReachedBy::Email(_) => TAKEN_WITHIN + Duration::from_secs(60),
+            ReachedBy::Email(_) => SENT_WITHIN,
         }
     }
 }
@@ -104,6 +108,11 @@ impl SendError {
             Self::Webhook(CallError::Throttled { retry_after, .. }) => *retry_after,
             _ => Duration::ZERO,
         }
+    }
+
+    /// Whether others are not reached by the server either.
+    pub(crate) fn is_of_server(&self) -> bool {
+        !matches!(self, Self::Email(EmailError::Refused { .. } | EmailError::Message(_)))
     }
 
     /// Whether it was refused for good.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use opentelemetry::metrics::Counter;
 use opentelemetry::{KeyValue, global};
 use sync_store::{Notification, NotificationStore, StoreError};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::{Message, Recipient, SendError};
@@ -34,30 +34,89 @@ static ATTEMPTED: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
-/// Sends somebody notifications for as long as the process runs.
-pub async fn send(store: Arc<dyn NotificationStore>, recipient: Recipient) {
-    let (owner, channel) = (Uuid::new_v4().to_string(), recipient.name());
-    // What failed one after the other. All of it waits then: a login that is tried again and again is locked.
+/// Recipients that are reached by one server. One after the other: with a wrong password, many logins at once would lock
+/// the account.
+pub struct Senders(Vec<Recipient>);
+
+impl Senders {
+    /// Those of each server: a webhook alone, all e-mail together.
+    pub fn by_server(recipients: Vec<Recipient>) -> Vec<Self> {
+        let (emails, webhooks): (Vec<_>, Vec<_>) = recipients.into_iter().partition(Recipient::is_email);
+        let emails = (!emails.is_empty()).then_some(Self(emails));
+        webhooks.into_iter().map(|webhook| Self(vec![webhook])).chain(emails).collect()
+    }
+
+    /// Whether the server can be reached: nothing is sent. Answers what was found, and of whom.
+    ///
+    /// # Errors
+    /// What is wrong, and with whose server.
+    pub async fn reach(&self) -> Result<String, String> {
+        let described = self.0.iter().map(Recipient::described).collect::<Vec<_>>().join(", ");
+        let Some(first) = self.0.first() else { return Ok(described) };
+        match first.reach().await {
+            Ok(found) => Ok(format!("{described} {found}")),
+            Err(error) => Err(format!("{described}: {}", amqp::chain(&error))),
+        }
+    }
+}
+
+/// Sends notifications for as long as the process runs.
+pub async fn send(store: Arc<dyn NotificationStore>, senders: Senders) {
+    let owner = Uuid::new_v4().to_string();
+    let mut queues: Vec<_> = senders.0.into_iter().map(Queue::new).collect();
+    // What failed one after the other.
     let mut failures = 0;
     loop {
-        let held_for = match store.lease_notification(&channel, &owner, recipient.sent_within()).await {
-            Ok(Some(notification)) => match send_one(&*store, &recipient, &owner, &notification).await {
-                Ok(()) => {
-                    failures = 0;
-                    Duration::ZERO
-                }
-                Err(error) => {
+        let mut pause = EVERY;
+        for queue in queues.iter_mut().filter(|queue| queue.held_until <= Instant::now()) {
+            match queue.send_next(&*store, &owner).await {
+                Ok(true) => failures = 0,
+                Ok(false) => {}
+                Err(error) if error.is_of_server() => {
                     failures += 1;
-                    error.held_for().max(wait(failures).min(LONGEST_HOLD))
+                    pause = error.held_for().max(hold(failures));
+                    break;
                 }
-            },
-            Ok(None) => Duration::ZERO,
+                Err(_) => queue.held_until = Instant::now() + hold(queue.failures),
+            }
+        }
+        sleep(pause.max(EVERY)).await;
+    }
+}
+
+/// After so many failures, nothing is sent for so long.
+fn hold(failures: u32) -> Duration {
+    wait(failures).min(LONGEST_HOLD)
+}
+
+/// One recipient's.
+struct Queue {
+    recipient: Recipient,
+    channel: String,
+    /// What was refused one after the other.
+    failures: u32,
+    held_until: Instant,
+}
+
+impl Queue {
+    fn new(recipient: Recipient) -> Self {
+        Self { channel: recipient.name(), recipient, failures: 0, held_until: Instant::now() }
+    }
+
+    /// Sends what is due first. Answers whether there was any.
+    async fn send_next(&mut self, store: &dyn NotificationStore, owner: &str) -> Result<bool, SendError> {
+        let leased = store.lease_notification(&self.channel, owner, self.recipient.sent_within()).await;
+        let notification = match leased {
+            Ok(Some(notification)) => notification,
+            Ok(None) => return Ok(false),
             Err(error) => {
                 tracing::debug!(%error, "the store could not be asked for notifications");
-                Duration::ZERO
+                return Ok(false);
             }
         };
-        sleep(held_for.max(EVERY)).await;
+        let sent = send_one(store, &self.recipient, owner, &notification).await;
+        self.failures = if sent.is_ok() { 0 } else { self.failures + 1 };
+        sent.map(|()| true)
     }
 }
 

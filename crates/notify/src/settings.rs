@@ -79,8 +79,7 @@ impl NotifySettings {
                 recipients.push(of_tenant(ReachedBy::Email(self.email(address)?)));
             }
         }
-        let has_email = |recipient: &Recipient| matches!(recipient.reached_by, ReachedBy::Email(_));
-        if !recipients.iter().any(has_email) && self.notify_smtp_url.setting().read()?.is_some() {
+        if !recipients.iter().any(Recipient::is_email) && self.notify_smtp_url.setting().read()?.is_some() {
             let problem =
                 "set, and nobody gets e-mail: set BILAG_NOTIFY_EMAIL_TO, or a tenant's `notify.email-to`";
             return Err(SettingError::named(SMTP_URL, problem));

@@ -141,13 +141,23 @@ impl CsvFormat {
     }
 }
 
+/// What formulas begin with.
+const FORMULA_SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
 /// A cell, on one line whatever is in it. What a spreadsheet would take for a formula gets an apostrophe before
-/// it; numbers do not.
+/// it, also behind what separates cells elsewhere; numbers do not.
 fn quoted(cell: &str, format: CsvFormat) -> String {
     let cell = &*untrusted_text::line(cell);
-    let is_formula =
-        cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && !format.is_number(cell);
-    let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
+    let mut defused = String::with_capacity(cell.len() + 1);
+    let mut begins = !format.is_number(cell);
+    for sign in cell.chars() {
+        if begins && FORMULA_SIGNS.contains(&sign) {
+            defused.push('\'');
+        }
+        defused.push(sign);
+        begins = matches!(sign, ',' | ';' | '\t');
+    }
+    let cell = defused;
     let has_separator = cell.contains(format.separator()) || cell.contains('"');
     if has_separator { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
@@ -237,6 +247,7 @@ mod tests {
             ("-3499.00", "-3499.00"),
             ("=1+1", "'=1+1"),
             ("-x,\"", "\"'-x,\"\"\""),
+            ("x;=1+1", "x;'=1+1"),
         ] {
             assert_eq!(quoted(cell, CsvFormat::Rfc4180), written, "{cell:?}");
         }
@@ -244,9 +255,13 @@ mod tests {
 
     #[test]
     fn decimal_commas_are_numbers_where_semicolons_separate() {
-        for (cell, written) in
-            [("a,b", "a,b"), ("a;b", "\"a;b\""), ("-3499,00", "-3499,00"), ("-1;2", "\"'-1;2\"")]
-        {
+        for (cell, written) in [
+            ("a,b", "a,b"),
+            ("a;b", "\"a;b\""),
+            ("-3499,00", "-3499,00"),
+            ("-1;2", "\"'-1;2\""),
+            ("x,=1", "x,'=1"),
+        ] {
             assert_eq!(quoted(cell, CsvFormat::DecimalComma), written, "{cell:?}");
         }
     }

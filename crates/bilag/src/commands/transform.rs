@@ -37,18 +37,22 @@ pub async fn run(args: TransformArgs) -> Result<(), Failed> {
 }
 
 async fn watch(args: &TransformArgs, file: &TransformsFile) {
+    let path = file.path();
+    // With a mistake in it, the file names no filters: those that it had are looked at on.
+    let mut of_transforms = vec![path.to_owned()];
     let mut seen = None;
     loop {
-        let path = file.path();
-        let transforms = Transforms::open(path);
-        let of_transforms = match &transforms {
-            Ok(transforms) => transforms.files().map(Path::to_owned).collect(),
-            Err(_) => vec![path.to_owned()],
-        };
-        let messages = messages(&args.files).unwrap_or_default();
-        let files: Vec<_> = of_transforms.into_iter().chain(messages).collect();
-        let now: Vec<_> = files.iter().map(|file| (file.clone(), FileVersion::of(file))).collect();
+        let now = versions(&of_transforms, args);
         if seen.as_ref() != Some(&now) {
+            let transforms = Transforms::open(path);
+            // What is saved from now on is seen, but for what the file names since this save.
+            seen = Some(now);
+            if let Ok(transforms) = &transforms
+                && !transforms.files().eq(of_transforms.iter().map(PathBuf::as_path))
+            {
+                of_transforms = transforms.files().map(Path::to_owned).collect();
+                seen = Some(versions(&of_transforms, args));
+            }
             let applied = match transforms {
                 Ok(transforms) => apply_all(args, &transforms),
                 Err(error) => Err(Failed::plainly(error)),
@@ -57,10 +61,16 @@ async fn watch(args: &TransformArgs, file: &TransformsFile) {
                 output::report(&failed);
             }
             say("");
-            seen = Some(now);
         }
         tokio::time::sleep(WATCH_INTERVAL).await;
     }
+}
+
+/// The files that are watched, each with its version.
+fn versions(of_transforms: &[PathBuf], args: &TransformArgs) -> Vec<(PathBuf, Option<FileVersion>)> {
+    let messages = messages(&args.files).unwrap_or_default();
+    let files = of_transforms.iter().cloned().chain(messages);
+    files.map(|file| (file.clone(), FileVersion::of(&file))).collect()
 }
 
 /// Prints the events of each message, or with `--check` whether they are valid.

@@ -30,7 +30,7 @@ pub(crate) async fn require_viewer(
     };
     match viewer {
         Ok(Some(viewer)) => {
-            let viewer = viewer.with_test_label(settings.test_label.clone());
+            let viewer = viewer.with_test_label(settings.test_label.as_ref().map(|label| label.text.clone()));
             request.extensions_mut().insert(viewer.clone());
             render_for(&viewer, next.run(request).await)
         }

@@ -1,6 +1,6 @@
 //! Every way to change something: only with the token of this session, from our own pages, by who may.
 
-use console::Role;
+use console::{Role, TestLabel};
 use reqwest::StatusCode;
 
 use crate::given::rejected;
@@ -136,17 +136,18 @@ async fn every_page_names_a_test_environment() {
     ];
     let mut world = World::new().await;
     rejected(world.store.as_ref(), 1).await;
-    for (label, is_told) in [(None, false), (Some("TEST (tenant 7)"), true)] {
-        world.test_label = label;
+    for (label, is_of_all) in [(None, false), (Some("TEST"), true), (Some("TEST (tenant 7)"), false)] {
+        world.test_label = label.map(|text| TestLabel { text: text.into(), is_of_all });
+        let (is_told, badge) = (label.is_some(), format!(">{}</span>", label.unwrap_or("TEST")));
         let desk = world.desk(Role::Viewer).await;
         for path in PAGES {
             let page = desk.get(path).await.text;
-            assert_eq!(page.contains(">TEST (tenant 7)</span>"), is_told, "{path}: {page}");
+            assert_eq!(page.contains(&badge), is_told, "{path}: {page}");
         }
         let desk = world.logged_in(Role::Viewer).await;
         for path in ["/login", "/login/start"] {
             let page = desk.get(path).await.text;
-            assert_eq!(page.contains(">TEST</span>"), is_told, "{path}: {page}");
+            assert_eq!(page.contains(">TEST</span>"), is_of_all, "{path}: {page}");
             assert!(!page.contains("tenant 7"), "before the login: {page}");
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amqp::{Broker, Delay, Reason};
-use console::{Access, AuthMode, Clock, Console, EInvoice, Role, UsersFile};
+use console::{Access, AuthMode, Clock, Console, EInvoice, Role, TestLabel, UsersFile};
 use en16931::Policy;
 use events::{InvoiceReady, InvoiceRendered, ReceiptSettled, Target};
 use operate::Stage;
@@ -24,7 +24,7 @@ pub struct World {
     broker: Broker,
     folder: TempDir,
     /// What its consoles say of where receipts go.
-    pub test_label: Option<&'static str>,
+    pub test_label: Option<TestLabel>,
 }
 
 /// A console that is being served, for a person with a role.
@@ -128,7 +128,7 @@ impl World {
                 Ok(Some(_)) => EInvoice::Contained,
                 Err(missing) => EInvoice::Missing(missing.iter().map(ToString::to_string).collect()),
             }),
-            test_label: self.test_label.map(Into::into),
+            test_label: self.test_label.clone(),
             package_timeout: Duration::from_secs(60),
         };
         let shutdown = CancellationToken::new();

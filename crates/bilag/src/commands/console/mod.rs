@@ -70,7 +70,8 @@ async fn serve(args: ConsoleSettings) -> Result<(), Failed> {
                 }
             }
         }),
-        test_label: test_label.map(|label| label.text.into()),
+        test_label: test_label
+            .map(|label| console::TestLabel { text: label.text.into(), is_of_all: label.is_of_all }),
         package_timeout: settings.packed.overdue_after(),
     };
     let shutdown = shutdown_on_signal("stopping: finishing requests in flight")?;

@@ -28,8 +28,8 @@ type Fields = Vec<(String, String)>;
 /// Maximum dead letters selected one by one.
 const MAX_SELECTED: usize = 1000;
 
-/// Causes that are counted, and that are shown.
-const MOST_CAUSES: u32 = 10_000;
+/// Causes that are looked at, the newest first, and that are shown.
+const MOST_CAUSES: u32 = 100;
 const SHOWN_CAUSES: usize = 5;
 
 /// What a form requests.
@@ -205,7 +205,10 @@ fn cause_name(cause: &DeadCause) -> String {
 
 fn more_causes(causes: &[DeadCause]) -> Option<String> {
     let more = causes.len().saturating_sub(SHOWN_CAUSES) as u64;
-    (more > 0).then(|| plural(more, "more cause", "more causes"))
+    match causes.len() >= MOST_CAUSES as usize {
+        true => Some("many more causes".to_owned()),
+        false => (more > 0).then(|| plural(more, "more cause", "more causes")),
+    }
 }
 
 /// The same on one line, for those who may not read errors.
@@ -281,10 +284,12 @@ pub(super) async fn start(
         .filter(|rate| *rate != Some(0))
         .ok_or_else(|| PageError::Invalid("The rate is a number from 1 to 65535, or empty.".to_owned()))?;
     let into_paused = Params::of(&fields).get("into_paused").is_some();
+    // They are only told: nothing is kept from moving for them.
+    let causes = wanted.causes(&service).await.unwrap_or_default();
     let request = JobRequest {
         action: wanted.action,
         selection: wanted.selection(),
-        causes: described(&wanted.causes(&service).await?),
+        causes: described(&causes),
         rate,
         into_paused,
         who: viewer.name().to_owned(),
