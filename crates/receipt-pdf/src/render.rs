@@ -40,7 +40,7 @@ pub enum Warning {
         /// What such a code can hold.
         allowed: &'static str,
     },
-    /// Something stands outside the page, where nobody sees it, or the header and footer leave no room for the rest.
+    /// Something stands outside the page, where nobody sees it, or on something else; or the header and footer leave no room for the rest.
     Outside {
         /// The first such page, from 1.
         page: usize,
@@ -185,8 +185,10 @@ pub(crate) fn lay_out(
         page.place_all(footer, paper.margin[3], top);
     }
     let images = std::mem::take(&mut composer.images);
+    let is_narrow = composer.is_narrow;
     let mut warnings = composer.into_warnings();
-    warnings.extend(overfull.or_else(|| outside(&pages)));
+    let misplaced = || outside(&pages).or_else(|| is_narrow.then(|| overlapping(&pages)).flatten());
+    warnings.extend(overfull.or_else(misplaced));
     Ok(LaidOut { pages, structure, images, warnings, title, language })
 }
 
@@ -234,6 +236,12 @@ fn outside(pages: &[Page]) -> Option<Warning> {
         let watermark = page.watermark.iter().map(Watermark::area);
         page.marks.iter().map(Mark::area).chain(watermark).any(|area| is_outside(page, area))
     })?;
+    Some(Warning::Outside { page: page + 1 })
+}
+
+/// A warning where something stands on something else. Looks at every mark: only for pages where that may be.
+fn overlapping(pages: &[Page]) -> Option<Warning> {
+    let page = pages.iter().position(|page| Area::overlap(page.marks.iter().map(Mark::area), TOLERANCE))?;
     Some(Warning::Outside { page: page + 1 })
 }
 

@@ -184,6 +184,44 @@ fn prints_labels_of_every_language() {
 }
 
 #[test]
+fn return_names_the_receipt_that_it_is_of() {
+    for template in Template::BUILTIN {
+        let mut receipt = sample("return");
+        receipt.order_receipt.referenced_voucher_number = Number::new("1001");
+        let page = text(&render(builtin(template), &receipt).expect("a PDF").pdf).concat();
+        let lines: Vec<_> = page.lines().collect();
+        let at = lines.iter().position(|line| line.starts_with("Gjelder kvittering")).expect("a label");
+        assert!(lines[at..=at + 1].concat().ends_with("1001"), "{template}: {page}");
+        assert!(!page.contains("Betaling for"), "{template}: {page}");
+    }
+}
+
+#[test]
+fn exchange_that_pays_out_has_an_amount_to_refund_and_no_thanks() {
+    for template in Template::BUILTIN {
+        let mut receipt = sample("standard");
+        let order = &mut receipt.order_receipt;
+        let back = &mut order.items[0];
+        for amount in [&mut back.quantity, &mut back.total, &mut back.vat_amount] {
+            *amount = Hundredths::new(-amount.get());
+        }
+        let total: i64 = order.items.iter().map(|item| item.total.get()).sum();
+        let vat: i64 = order.items.iter().map(|item| item.vat_amount.get()).sum();
+        order.order_totals.grand_total = Hundredths::new(total);
+        order.order_totals.vat_total = Hundredths::new(vat);
+        order.order_totals.vat = None;
+        order.settlement_total = Some(Hundredths::new(total));
+        order.settlements[0].amount = Hundredths::new(total);
+        assert_eq!(total, -316_150);
+        let page = text(&render(builtin(template), &receipt).expect("a PDF").pdf).concat();
+        assert!(page.contains("Til gode NOK") && page.contains("3\u{a0}161,50"), "{template}: {page}");
+        for wrong in ["-3\u{a0}161,50", "\u{2212}3\u{a0}161,50", "Totalt NOK", "Takk for handelen"] {
+            assert!(!page.contains(wrong), "{template}: {wrong}: {page}");
+        }
+    }
+}
+
+#[test]
 fn computes_a_missing_vat_table() {
     let with = sample("standard");
     let mut without = sample("standard");

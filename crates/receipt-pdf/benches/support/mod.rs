@@ -52,7 +52,7 @@ pub(crate) fn receipts(count: usize, lines: usize) -> Vec<ReceiptSettled> {
             let mut event = sample.clone();
             let receipt = &mut event["orderReceipt"];
             receipt["voucherNumber"] = json!(format!("{}", 1001 + n * 37));
-            // Two more dead letters of a wide alphabet on each: no two receipts use the same characters.
+            // Two more letters of a wide alphabet on each: no two receipts use the same characters.
             let letters: String =
                 [n % 64, 64 + n / 64].into_iter().filter_map(|i| char::from_u32(0x400 + i as u32)).collect();
             receipt["items"] = (0..lines)

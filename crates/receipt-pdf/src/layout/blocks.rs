@@ -22,6 +22,8 @@ pub(crate) struct Composer<'a> {
     language: Language,
     variables: Value,
     pub(super) missing: BTreeSet<char>,
+    /// Whether a character was wider than its place, and so may stand on what is beside it.
+    pub(crate) is_narrow: bool,
     warnings: Vec<Warning>,
     /// The images that came with the receipt, numbered after those of the template.
     pub(crate) images: Vec<Image>,
@@ -38,6 +40,7 @@ impl<'a> Composer<'a> {
             language,
             variables,
             missing: BTreeSet::new(),
+            is_narrow: false,
             warnings: Vec::new(),
             images: Vec::new(),
             headers: Vec::new(),
@@ -220,7 +223,10 @@ impl<'a> Composer<'a> {
 
     /// A text, wrapped to a width in points.
     pub(super) fn lines(&mut self, text: &str, style: &Style, width: f32) -> Vec<Line> {
-        wrap(text, self.template.fonts(), style.weight, units(width, style.size), &mut self.missing)
+        let limit = units(width, style.size);
+        let lines = wrap(text, self.template.fonts(), style.weight, limit, &mut self.missing);
+        self.is_narrow |= lines.iter().any(|line| line.width > limit);
+        lines
     }
 
     /// The width of a text's widest line that is not wrapped, in points.

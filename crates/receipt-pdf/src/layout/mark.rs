@@ -167,7 +167,12 @@ impl Row {
                 }
                 Content::Columns(columns) => {
                     let rows = columns.iter().flat_map(|stack| &stack.rows);
-                    rows.map(|row| row.least_mark(headers)).fold(0.0, f32::max)
+                    let least = |row: &Self| match &row.content {
+                        // Space within columns is not cut: what is below it would leave the page.
+                        Content::Marks(marks) if marks.is_empty() => row.height,
+                        _ => row.least_mark(headers),
+                    };
+                    rows.map(least).fold(0.0, f32::max)
                 }
             }
     }
@@ -296,6 +301,18 @@ pub(crate) struct Area {
     pub(crate) y: f32,
     pub(crate) width: f32,
     pub(crate) height: f32,
+}
+
+impl Area {
+    /// Whether one of them is on another by more than a tolerance.
+    pub(crate) fn overlap(areas: impl Iterator<Item = Self>, tolerance: f32) -> bool {
+        let mut areas: Vec<Self> = areas.collect();
+        areas.sort_by(|a, b| a.y.total_cmp(&b.y));
+        areas.iter().enumerate().any(|(i, a)| {
+            let mut below = areas[i + 1..].iter().take_while(|b| b.y < a.y + a.height - tolerance);
+            below.any(|b| b.x < a.x + a.width - tolerance && a.x < b.x + b.width - tolerance)
+        })
+    }
 }
 
 /// Red, green and blue, from 0 to 255.

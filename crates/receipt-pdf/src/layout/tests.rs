@@ -3,6 +3,7 @@
 use events::{Hundredths, Item, Number, OrderType, ReceiptSettled, Text};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
+use proptest::test_runner::RngSeed;
 
 use super::mark::SMALLEST;
 use super::structure::Element;
@@ -409,8 +410,62 @@ fn wrong(template: &Template, receipt: &ReceiptSettled, is_odd: bool) -> Vec<Str
     }
 }
 
+#[test]
+fn character_wider_than_its_column_is_warned_of() {
+    let source = r#"
+        [[block]]
+        type = "columns"
+        columns = [{ blocks = [{ type = "table", each = "items", size = "25pt", columns = [
+            { text = "" },
+            { text = "{{ row.name }}", width = "auto" },
+            { text = "", note = "{{ row.name }}" },
+            { text = "{{ row.name }}" },
+        ] }] }, { blocks = [] }]
+    "#;
+    let template = Template::load(source, "t.toml", &generate::read);
+    let template = template.unwrap_or_else(|errors| panic!("{errors}"));
+    let receipts = receipts();
+    let odd = receipts.last().expect("receipts");
+    assert!(
+        !problems_between(&set_by(&template, odd).pages, [0.0, 0.0]).is_empty(),
+        "it stands on something"
+    );
+    let warnings = set_by(&template, odd).warnings;
+    assert!(warnings.iter().any(|warning| matches!(warning, Warning::Outside { .. })), "{warnings:?}");
+    assert_eq!(set_by(&template, &receipts[0]).warnings, []);
+}
+
+#[test]
+fn space_higher_than_a_page_within_columns_is_refused() {
+    let source = r#"
+        [[block]]
+        type = "columns"
+        columns = [{ blocks = [{ type = "space", height = "267mm" }, { type = "text", text = "Hei" }] }]
+    "#;
+    let refused = Template::load(source, "t.toml", &generate::read).map(drop);
+    let error = refused.expect_err("it leaves the page").to_string();
+    assert!(error.contains(":2: something in the block needs more than the"), "{error}");
+}
+
+/// The templates are the same in every run, or a change would be blamed for what another found; `PROPTEST_CASES` and
+/// `PROPTEST_RNG_SEED` try others.
+fn templates_of_every_run() -> ProptestConfig {
+    let seed = if std::env::var_os("PROPTEST_RNG_SEED").is_some() {
+        ProptestConfig::default().rng_seed
+    } else {
+        RngSeed::Fixed(48)
+    };
+    ProptestConfig {
+        cases: 48,
+        max_shrink_iters: 100,
+        failure_persistence: None,
+        rng_seed: seed,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(templates_of_every_run())]
 
     #[test]
     fn generated_templates_are_right_or_refused(source in generate::template()) {

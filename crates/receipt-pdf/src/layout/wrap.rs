@@ -69,7 +69,7 @@ pub(crate) fn natural_width(text: &str, fonts: &Fonts, weight: Weight) -> u32 {
     )
 }
 
-/// A dead letter and its accent as one character.
+/// A letter and its accent as one character.
 fn composed(text: &str) -> Cow<'_, str> {
     // Below the accents, nothing composes.
     if text.chars().all(|c| c < '\u{300}') {
@@ -235,7 +235,7 @@ fn wrap_shaped(text: &str, fonts: &Fonts, weight: Weight, limit: u32, lines: &mu
     }
 }
 
-/// Words with the spaces after them; a word may also end after a hyphen or a slash before a dead letter.
+/// Words with the spaces after them; a word may also end after a hyphen or a slash before a letter.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(' ').flat_map(|word| {
         let mut rest = word;

@@ -70,14 +70,9 @@ fn misplaced(rows: Vec<Row>, headers: &[Vec<Row>], width: f32, room: f32) -> Opt
     }
     let mut page = Page::default();
     page.place_all(rows, 0.0, 0.0);
-    let mut areas: Vec<Area> = page.marks.iter().map(Mark::area).collect();
-    areas.sort_by(|a, b| a.y.total_cmp(&b.y));
-    let overlaps = |(i, a): (usize, &Area)| {
-        let below = areas[i + 1..].iter().take_while(|b| b.y < a.y + a.height - TOLERANCE);
-        below.clone().any(|b| b.x < a.x + a.width - TOLERANCE && a.x < b.x + b.width - TOLERANCE)
-    };
-    let is_outside = |area: &Area| area.x < -TOLERANCE || area.x + area.width > width + TOLERANCE;
-    (areas.iter().any(is_outside) || areas.iter().enumerate().any(overlaps)).then(|| {
+    let areas = || page.marks.iter().map(Mark::area);
+    let is_outside = |area: Area| area.x < -TOLERANCE || area.x + area.width > width + TOLERANCE;
+    (areas().any(is_outside) || Area::overlap(areas(), TOLERANCE)).then(|| {
         "something in the block has less width than it needs, and stands outside of its place or on something \
          else: give its columns more room, or make its texts and gaps smaller"
             .to_owned()
