@@ -103,7 +103,11 @@ async fn a_pause_is_notified_after_the_limit_though_the_webhook_fails_meanwhile(
     fails(StatusCode::TOO_MANY_REQUESTS, Some(1));
     let text = notified(&env, "Stage upload is paused: what it calls is unavailable").await;
     assert!(text.contains("Next: `bilag stages`"), "{text}");
-    let calls = chat.ledger();
+    // The text is there before its answer is written down.
+    let calls = eventually("all calls are answered", async || {
+        Some(chat.ledger()).filter(|calls| calls.iter().all(|call| call.status.is_some()))
+    })
+    .await;
     let statuses: Vec<_> = calls.iter().map(|call| call.status).collect();
     assert_eq!(statuses, [Some(503), Some(429), Some(200)]);
     let first = i64::try_from(calls[0].at_ms).expect("a time");
