@@ -93,8 +93,8 @@ async fn refused_in_both_event_forms_has_one_dead_letter() {
         (stage["inHand"] == 0 && waiting == 0 && dead >= 5 && stage["handled"].as_u64()? >= 10).then_some(())
     })
     .await;
+    assert_eq!(env.vhost.ready("bilag.packed.dead").await, Some(5), "one for each package");
     env.wait_for_dead_letters(5).await;
-    assert_eq!(env.vhost.ready("bilag.packed.dead").await, Some(5));
 }
 
 #[tokio::test]

@@ -450,16 +450,15 @@ fn space_higher_than_a_page_within_columns_is_refused() {
 /// The templates are the same in every run, or a change would be blamed for what another found; `PROPTEST_CASES` and
 /// `PROPTEST_RNG_SEED` try others.
 fn templates_of_every_run() -> ProptestConfig {
-    let seed = if std::env::var_os("PROPTEST_RNG_SEED").is_some() {
-        ProptestConfig::default().rng_seed
-    } else {
-        RngSeed::Fixed(48)
+    let rng_seed = match ProptestConfig::default().rng_seed {
+        RngSeed::Random => RngSeed::Fixed(48),
+        of_environment => of_environment,
     };
     ProptestConfig {
         cases: 48,
         max_shrink_iters: 100,
         failure_persistence: None,
-        rng_seed: seed,
+        rng_seed,
         ..ProptestConfig::default()
     }
 }
