@@ -338,8 +338,9 @@ mod tests {
     }
 
     proptest! {
+        // No character is wider than the least limit: ‱ has 1544.
         #[test]
-        fn no_line_is_too_wide(text in "(\\PC|[✓→ \u{200b}\u{200d}\u{202e}א-ת-]){0,200}", limit in 1_000_u32..9_000) {
+        fn no_line_is_too_wide(text in "(\\PC|[✓→ \u{200b}\u{200d}\u{202e}א-ת-]){0,200}", limit in 1_600_u32..9_000) {
             let (printed, _) = lines(&text, limit);
             let kept = |text: &str| text.chars().filter(|c| *c == '✓').count();
             prop_assert_eq!(kept(&printed.concat()), kept(&text));
