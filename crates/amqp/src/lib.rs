@@ -39,6 +39,7 @@
 //! # }
 //! ```
 
+mod acks;
 mod connection;
 mod consumer;
 mod dead_letters;

@@ -12,9 +12,10 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Consumer as Deliveries};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{interval, sleep, sleep_until};
+use tokio::time::{interval, sleep, sleep_until, timeout};
 
-use crate::connection::Link;
+use crate::acks::Acks;
+use crate::connection::{GOODBYE, Link};
 use crate::hold::Orders;
 use crate::layers::{Layers, Permit};
 use crate::message::delivery_count::delivered_in_vain;
@@ -68,6 +69,7 @@ enum Next {
 pub(crate) struct Session {
     link: Link,
     channel: Channel,
+    acks: Arc<Acks>,
     publisher: Publisher,
     queue: String,
     concurrency: u16,
@@ -93,12 +95,13 @@ impl Session {
             false => apply::expect(&link, &consumer.topology).await?,
         }
         let channel = link.connection.create_channel().await.map_err(SessionError::Channel)?;
+        let acks = Arc::default();
         let publisher = Publisher::connect(&consumer.broker).await?;
         consumer.status.set_state(StageState::Running);
         let (queue, concurrency) = (consumer.queue().name(), consumer.concurrency);
         let declared = consumer.declares.then(|| consumer.topology.clone());
         let (unsettled, undeclared) = (Arc::default(), Notify::new());
-        Ok(Self { link, channel, publisher, queue, concurrency, unsettled, declared, undeclared })
+        Ok(Self { link, channel, acks, publisher, queue, concurrency, unsettled, declared, undeclared })
     }
 
     /// Takes messages, and shows meanwhile whether the broker blocks what follows from them.
@@ -108,11 +111,18 @@ impl Session {
         tasks: &mut JoinSet<()>,
         orders: &mut Orders,
     ) -> Ended {
-        tokio::select! {
+        let ended = tokio::select! {
             ended = self.take(layers, tasks, orders) => ended,
+            never = self.acks.send_groups(&self.channel) => match never {},
             never = self.publisher.follow_alarms(&self.queue, |alarm| layers.status.show_alarm(alarm)) => match never {},
             never = self.keep_declared() => match never {},
+        };
+        let _ = timeout(GOODBYE, self.acks.flush(&self.channel)).await;
+        if let Ended::Stopped = ended {
+            self.publisher.close().await;
+            self.link.close().await;
         }
+        ended
     }
 
     /// Declares from time to time what may have been deleted: nothing else would show that a binding is gone. Where
@@ -148,8 +158,6 @@ impl Session {
                 if let Ended::Stopped = ended {
                     layers.status.set_state(StageState::Stopping);
                     while tasks.join_next().await.is_some() {}
-                    self.publisher.close().await;
-                    self.link.close().await;
                 }
                 return ended;
             }
@@ -238,15 +246,17 @@ impl Session {
         self.handle_alone(layers, delivery, orders).await
     }
 
-    /// Handles a delivery while nothing is consumed, so that a hold need not wait for its end.
+    /// Handles a delivery while nothing is consumed, so that a hold need not wait for its end. It may kill the
+    /// process: what was settled before is acked first, and not delivered in vain.
     async fn handle_alone<H: Handler>(
         &self,
         layers: &Arc<Layers<H>>,
         delivery: Delivery,
         orders: &mut Orders,
     ) -> Next {
+        self.acks.flush(&self.channel).await;
         tokio::select! {
-            settled = layers.handle(delivery, &self.publisher, true) => match settled {
+            settled = layers.handle(delivery, &self.publisher, &self.acks, true) => match settled {
                 Ok(()) => Next::Again,
                 Err(_) => lost(UNSETTLED),
             },
@@ -298,7 +308,8 @@ impl Session {
             *alone = true;
             while tasks.join_next().await.is_some() {}
             for delivery in suspicious {
-                if layers.handle(delivery, &self.publisher, false).await.is_err() {
+                self.acks.flush(&self.channel).await;
+                if layers.handle(delivery, &self.publisher, &self.acks, false).await.is_err() {
                     return lost(UNSETTLED);
                 }
             }
@@ -307,10 +318,10 @@ impl Session {
     }
 
     fn spawn<H: Handler>(&self, layers: &Arc<Layers<H>>, tasks: &mut JoinSet<()>, delivery: Delivery) {
-        let (layers, publisher) = (layers.clone(), self.publisher.clone());
+        let (layers, publisher, acks) = (layers.clone(), self.publisher.clone(), self.acks.clone());
         let unsettled = self.unsettled.clone();
         tasks.spawn(async move {
-            if layers.handle(delivery, &publisher, false).await.is_err() {
+            if layers.handle(delivery, &publisher, &acks, false).await.is_err() {
                 unsettled.notify_one();
             }
         });

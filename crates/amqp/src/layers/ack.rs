@@ -1,15 +1,14 @@
-//! The outermost layer: a message is acked once everything inside is settled, and never before.
-
-use lapin::Acker;
-use lapin::options::BasicAckOptions;
+//! The outermost layer: a message may be acked once everything inside is settled, and never before.
 
 use super::Settled;
+use crate::acks::Acks;
 use crate::{Message, StageStatus, chain};
 
-/// Acks what is settled; the rest is left to the end of its channel. Counts the message as in flight
+/// Lets what is settled be acked; the rest is left to the end of its channel. Counts the message as in flight
 /// meanwhile.
 pub(super) async fn layer(
-    acker: &Acker,
+    acks: &Acks,
+    tag: u64,
     status: &StageStatus,
     message: &Message,
     settled: impl Future<Output = Settled<()>>,
@@ -17,8 +16,7 @@ pub(super) async fn layer(
     status.begin();
     let settled = settled.await;
     match &settled {
-        // An ack that fails means that the channel is gone and the message comes again.
-        Ok(()) => drop(acker.ack(BasicAckOptions::default()).await),
+        Ok(()) => acks.settle(tag),
         Err(error) => tracing::debug!(
             stage = status.stage,
             message_id = message.id(),

@@ -24,6 +24,7 @@ use lapin::message::Delivery;
 pub(crate) use circuit_breaker::Permit;
 pub use retry::{Action, decide};
 
+use crate::acks::Acks;
 use crate::metrics::Metrics;
 use crate::{
     Consumer, Delay, Failure, Handler, Message, Outcome, PublishError, Publisher, StageStatus, Subject,
@@ -102,6 +103,7 @@ impl<H: Handler> Layers<H> {
         &self,
         mut delivery: Delivery,
         publisher: &Publisher,
+        acks: &Acks,
         is_probe: bool,
     ) -> Settled<()> {
         self.metrics.delivered();
@@ -121,7 +123,7 @@ impl<H: Handler> Layers<H> {
         let retried = pin!(self.retry_queues.layer(context, guarded));
         let settled = pin!(dead_letter::layer(context, retried));
         let traced = pin!(trace::layer(&self.queue, message, settled));
-        ack::layer(&delivery.acker, &self.status, message, traced).await
+        ack::layer(acks, delivery.delivery_tag, &self.status, message, traced).await
     }
 
     /// What may be taken from the queue now.
