@@ -227,7 +227,7 @@ impl Event for ReceiptSettled {
 
 impl Event for InvoiceReady {
     fn read(body: &[u8]) -> Result<Self, ReadError> {
-        events::decode(body).map_err(ReadError::OfTheChain)
+        events::decode_own(body).map_err(ReadError::OfTheChain)
     }
 
     fn about(&self) -> Option<About> {
@@ -237,7 +237,7 @@ impl Event for InvoiceReady {
 
 impl Event for InvoiceRendered {
     fn read(body: &[u8]) -> Result<Self, ReadError> {
-        events::decode(body).map_err(ReadError::OfTheChain)
+        events::decode_own(body).map_err(ReadError::OfTheChain)
     }
 
     fn about(&self) -> Option<About> {

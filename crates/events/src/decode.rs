@@ -95,6 +95,15 @@ pub fn decode<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
     })
 }
 
+/// Reads an event that the chain itself has published: as it was written, in one pass over its body. Any other body is
+/// read, or refused, as [`decode`] does.
+///
+/// # Errors
+/// As for [`decode`].
+pub fn decode_own<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
+    serde_json::from_slice(body).or_else(|_| decode(body))
+}
+
 /// The event, where the body is one: for asking which event it is, without a diagnosis.
 pub fn decoded<E: DeserializeOwned>(body: &[u8]) -> Option<E> {
     read(json(body).ok()?).ok()

@@ -42,7 +42,9 @@ pub use amount::Amount;
 pub use check::{Contradiction, Contradictions};
 pub use count::{Count, StatusCode};
 pub use date::Date;
-pub use decode::{Undecodable, decode, decoded, foreign, is_enveloped, plain, receipt_uid, unknown_members};
+pub use decode::{
+    Undecodable, decode, decode_own, decoded, foreign, is_enveloped, plain, receipt_uid, unknown_members,
+};
 pub use encoding::{EncodingError, MAX_EVENT, decompress, legible};
 pub use envelope::is_json;
 pub use foreign::Foreign;

@@ -62,6 +62,20 @@ fn valid_examples_and_samples_are_valid() {
 }
 
 #[test]
+fn own_events_are_read_in_one_pass_as_any_event_is() {
+    fn assert_same<E: serde::de::DeserializeOwned + std::fmt::Debug + PartialEq>(event: &str) {
+        for kind in ["valid", "invalid"] {
+            for path in support::files(&folder(event, kind), ".json") {
+                let body = support::read(&path);
+                assert_eq!(events::decode_own::<E>(&body), events::decode::<E>(&body), "{}", path.display());
+            }
+        }
+    }
+    assert_same::<InvoiceReady>("invoice.ready.v1");
+    assert_same::<InvoiceRendered>("invoice.rendered.v1");
+}
+
+#[test]
 fn invalid_examples_are_refused_by_schema_and_code() {
     for (event, read) in EVENTS {
         let schema = schema(event);
