@@ -18,6 +18,7 @@ mod supervisor;
 mod telemetry;
 mod who;
 
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -60,34 +61,35 @@ fn arguments() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
 }
 
-async fn run(command: Command) -> Result<(), Failed> {
+/// Each command in a box of its own: as parts of one future, all of them would be compiled wherever that is polled.
+fn run(command: Command) -> Pin<Box<dyn Future<Output = Result<(), Failed>>>> {
     match command {
-        Command::Doctor(args) => commands::doctor::run(*args).await,
-        Command::Consume(args) => consume::run(args).await,
-        Command::Topology(args) => commands::topology::run(args).await,
-        Command::Publish(args) => commands::publish::run(args).await,
-        Command::Backfill(args) => commands::backfill::run(args).await,
-        Command::Transform(args) => commands::transform::run(*args).await,
-        Command::Map(args) => commands::map::run(&args),
-        Command::Render(args) => commands::render::run(&args).await,
-        Command::Template(args) => commands::template::run(args).await,
-        Command::Sync(args) => commands::sync::run(args).await,
-        Command::Dead(args) => commands::dead::run(args).await,
-        Command::Packages(args) => commands::packages::run(args).await,
-        Command::Report(args) => commands::report::run(args).await,
-        Command::Stages(args) => commands::stages::run(&args).await,
-        Command::Pause(args) => commands::pause::pause(&args).await,
-        Command::Resume(args) => commands::pause::resume(&args).await,
-        Command::Audit(args) => commands::audit::run(args).await,
-        Command::Notify(args) => commands::notify::run(&args).await,
-        Command::Console(args) => commands::console::run(*args).await,
-        Command::Ingress(args) => commands::ingress::run(*args).await,
-        Command::Sandbox(args) => commands::sandbox::run(args),
+        Command::Doctor(args) => Box::pin(commands::doctor::run(*args)),
+        Command::Consume(args) => Box::pin(consume::run(args)),
+        Command::Topology(args) => Box::pin(commands::topology::run(args)),
+        Command::Publish(args) => Box::pin(commands::publish::run(args)),
+        Command::Backfill(args) => Box::pin(commands::backfill::run(args)),
+        Command::Transform(args) => Box::pin(commands::transform::run(*args)),
+        Command::Map(args) => Box::pin(async move { commands::map::run(&args) }),
+        Command::Render(args) => Box::pin(async move { commands::render::run(&args).await }),
+        Command::Template(args) => Box::pin(commands::template::run(args)),
+        Command::Sync(args) => Box::pin(commands::sync::run(args)),
+        Command::Dead(args) => Box::pin(commands::dead::run(args)),
+        Command::Packages(args) => Box::pin(commands::packages::run(args)),
+        Command::Report(args) => Box::pin(commands::report::run(args)),
+        Command::Stages(args) => Box::pin(async move { commands::stages::run(&args).await }),
+        Command::Pause(args) => Box::pin(async move { commands::pause::pause(&args).await }),
+        Command::Resume(args) => Box::pin(async move { commands::pause::resume(&args).await }),
+        Command::Audit(args) => Box::pin(commands::audit::run(args)),
+        Command::Notify(args) => Box::pin(async move { commands::notify::run(&args).await }),
+        Command::Console(args) => Box::pin(commands::console::run(*args)),
+        Command::Ingress(args) => Box::pin(commands::ingress::run(*args)),
+        Command::Sandbox(args) => Box::pin(async move { commands::sandbox::run(args) }),
         Command::Completions(args) => {
             commands::completions::run(&args);
-            Ok(())
+            Box::pin(async { Ok(()) })
         }
-        Command::Man(args) => commands::man::run(&args),
+        Command::Man(args) => Box::pin(async move { commands::man::run(&args) }),
     }
 }
 
