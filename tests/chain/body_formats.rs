@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use amqp::header_names as names;
-use bilag_tests::{Ingress, TestEnv, eventually, exit_output, receipt, sample_path};
+use bilag_tests::{Ingress, TestEnv, eventually, receipt, sample_path};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use lapin::BasicProperties;
@@ -179,10 +179,8 @@ async fn compressed_dead_letter_is_searched_redriven_and_edited() {
     assert_eq!((message.content_encoding(), &*message.body), (Some("gzip"), &*body));
     assert!(message.header_text(names::ERROR).is_some_and(|error| error.contains("grandTotal")));
 
-    env.file("corrected.json", receipt(1).to_string());
     let id = again["id"].as_str().expect("an id");
-    let edit = ["dead", "edit", id, "--allow-edit", "--body", "corrected.json", "--as", "kari"];
-    let (code, _, problem) = exit_output(&env.run(&edit));
+    let (code, _, problem) = env.edit(id, &receipt(1).to_string());
     assert_eq!(code, 0, "{problem}");
     env.wait_until_complete(1).await;
     drop(all);
@@ -204,18 +202,7 @@ async fn unchanged_body_is_sent_only_if_unlabelled_compression() {
     let edited = |number: u64, body: String| {
         let id = number.to_string();
         let letter = letters.iter().find(|letter| letter["messageId"] == *id).expect("a letter");
-        env.file("corrected.json", body);
-        let id = letter["id"].as_str().expect("an id");
-        exit_output(&env.run(&[
-            "dead",
-            "edit",
-            id,
-            "--allow-edit",
-            "--body",
-            "corrected.json",
-            "--as",
-            "kari",
-        ]))
+        env.edit(letter["id"].as_str().expect("an id"), &body)
     };
     for body in [receipt(1).to_string(), format!("{:#}\n", receipt(1))] {
         let (code, _, problem) = edited(1, body);

@@ -30,15 +30,10 @@ async fn ready(env: &TestEnv, queue: &str, count: u32) {
     .await;
 }
 
-fn edit(env: &TestEnv, id: &str, body: &Value) -> (i32, String, String) {
-    env.file("corrected.json", body.to_string());
-    exit_output(&env.run(&["dead", "edit", id, "--allow-edit", "--body", "corrected.json", "--as", "kari"]))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn corrected_body_is_redriven_and_completes() {
     let (env, id) = env_with_dead_letter().await;
-    let (code, output, problem) = edit(&env, &id, &receipt(1));
+    let (code, output, problem) = env.edit(&id, &receipt(1).to_string());
     assert_eq!(code, 0, "{problem}");
     assert!(output.contains(&format!("letter {id} is in bilag.receipt.discarded")), "{output}");
     let message = env.vhost.peek("bilag.receipt", 1).await.remove(0);
@@ -61,14 +56,14 @@ async fn interrupted_edit_can_be_repeated_safely() {
     let (env, id) = env_with_dead_letter().await;
     // The archive rejects everything: this leaves the same state as a kill in between.
     env.vhost.delete("bindings/{vhost}/e/bilag.dead/q/bilag.receipt.discarded/receipt.discarded").await;
-    let (code, _, problem) = edit(&env, &id, &receipt(1));
+    let (code, _, problem) = env.edit(&id, &receipt(1).to_string());
     assert_eq!(code, 1, "{problem}");
     ready(&env, "bilag.receipt", 1).await;
     ready(&env, "bilag.receipt.dead", 1).await;
     assert_eq!(env.dead_letters().len(), 1);
 
     env.ok(&["topology", "apply"]);
-    let (code, _, problem) = edit(&env, &id, &receipt(1));
+    let (code, _, problem) = env.edit(&id, &receipt(1).to_string());
     assert_eq!(code, 0, "{problem}");
     let sent = env.vhost.peek("bilag.receipt", 5).await;
     assert_eq!((sent.len(), sent[0].id()), (2, sent[1].id()), "both have the same message id");
@@ -91,7 +86,7 @@ async fn rejects_unchanged_invalid_or_other_receipts_bodies() {
         (receipt(2), "the dead letter is about receipt 7/rcpt-1, the corrected body about receipt 7/rcpt-2"),
         (json!([1]), "receipt cannot decode the corrected body"),
     ] {
-        let (code, _, problem) = edit(&env, &id, &body);
+        let (code, _, problem) = env.edit(&id, &body.to_string());
         assert!(code == 1 && problem.contains(says), "{problem}");
     }
     env.file("corrected.json", receipt(1).to_string());
@@ -114,7 +109,7 @@ async fn untouched_body_is_not_sent() {
     let _dead = env.consume(&["dead"]).await;
     let letter = eventually("it is indexed", async || env.dead_letters().pop()).await;
     let id = letter["id"].as_str().expect("an id");
-    let (code, _, problem) = edit(&env, id, &receipt(1));
+    let (code, _, problem) = env.edit(id, &receipt(1).to_string());
     assert!(code == 1 && problem.contains("the body is unchanged: nothing was sent"), "{problem}");
     ready(&env, "bilag.receipt", 0).await;
 }

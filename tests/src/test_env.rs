@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::process;
-use crate::{Bilag, TestNetwork, Vhost, eventually};
+use crate::{Bilag, TestNetwork, Vhost, eventually, exit_output};
 
 /// The database of a test.
 pub enum Store {
@@ -278,6 +278,13 @@ impl TestEnv {
     pub async fn records(&self, state: State) -> u64 {
         let counts = self.store().await.counts().await.expect("the store answers");
         counts.iter().filter(|count| count.state == state).map(|count| count.count).sum()
+    }
+
+    /// Sends a dead letter again with another body, as kari; exit code, output and errors.
+    pub fn edit(&self, id: &str, body: &str) -> (i32, String, String) {
+        self.file("corrected.json", body);
+        let edit = ["dead", "edit", id, "--allow-edit", "--body", "corrected.json", "--as", "kari"];
+        exit_output(&self.run(&edit))
     }
 
     /// Dead letters from `bilag dead list --json`.
