@@ -1,7 +1,5 @@
 //! `bilag backfill`: publishes exported receipts of a period exactly once, however often it is rerun.
 
-use std::time::Duration;
-
 use bilag_tests::{TestEnv, eventually, exit_output, receipt};
 use sandbox::omnium::Call;
 use serde_json::{Value, json};
@@ -30,7 +28,7 @@ async fn publishes_missing_receipts_of_the_period_and_lists_the_rest() {
         settled_on(3, "2026-11-01T00:30:00+01:00"),
     ];
     env.publish(&events[0]).await;
-    env.complete_within(Duration::from_secs(60), 1).await;
+    env.complete(1).await;
     let lines: Vec<_> = events.iter().map(Value::to_string).collect();
     env.file("november.jsonl", format!("{}\n{{\"id\": 18\n{}\n", lines[0], lines[1]));
     env.file(
@@ -57,7 +55,7 @@ async fn publishes_missing_receipts_of_the_period_and_lists_the_rest() {
     arguments.push("--publish");
     let (code, printed, _) = exit_output(&env.run(&arguments));
     assert_eq!((code, numbers(&printed)), (1, [1, 1, 1, 2]), "{printed}");
-    env.complete_within(Duration::from_secs(60), 2).await;
+    env.complete(2).await;
     let (_, printed, _) = exit_output(&env.run(&arguments));
     assert_eq!(numbers(&printed), [0, 2, 1, 2], "{printed}");
     all.kill();
@@ -78,7 +76,7 @@ async fn invoices_each_receipt_once_when_killed_and_rerun() {
     first.kill();
     let printed = env.ok(&arguments);
     assert!(printed.contains("already there"), "{printed}");
-    env.complete_within(Duration::from_secs(120), COUNT.into()).await;
+    env.complete(COUNT.into()).await;
     all.kill();
     assert_eq!(writes(&env), 2 * COUNT as usize, "each is created once and has its file once");
     assert!(env.dead_letters().is_empty());

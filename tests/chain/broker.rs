@@ -41,7 +41,7 @@ async fn waits_for_the_broker_at_startup() {
     })
     .await;
     RetryingPublisher::new(&env.vhost.url).publish(&receipt(1)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     env.assert_exactly_once(1..=1);
 }
 
@@ -57,12 +57,12 @@ async fn survives_killing_the_broker_under_load() {
         }
     });
     for complete in [10, 40] {
-        env.complete_within(TIMEOUT, complete).await;
+        env.complete(complete).await;
         broker.kill();
         broker.restart();
     }
     trickle.await.expect("all are published");
-    env.complete_within(TIMEOUT, 80).await;
+    env.complete(80).await;
 
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
@@ -81,14 +81,14 @@ async fn survives_forced_connection_closes() {
         }
     });
     for complete in [5, 30, 60] {
-        env.complete_within(TIMEOUT, complete).await;
+        env.complete(complete).await;
         eventually("connections are closed", async || {
             (env.vhost.close_connections("bilag ").await > 0).then_some(())
         })
         .await;
     }
     trickle.await.expect("all are published");
-    env.complete_within(TIMEOUT, 120).await;
+    env.complete(120).await;
 
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
@@ -101,7 +101,7 @@ async fn env_after_traffic() -> (TestEnv, Bilag) {
     let env = TestEnv::new().await;
     let all = env.consume(&["all"]).await;
     env.publish(&receipt(1)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     (env, all)
 }
 
@@ -114,7 +114,7 @@ async fn redeclares_and_consumes_deleted_queues() {
     eventually("all consume again", async || (all.log().matches(" consuming ").count() == 7).then_some(()))
         .await;
     env.publish(&receipt(2)).await;
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     env.assert_exactly_once(1..=2);
 }
 
@@ -132,7 +132,7 @@ async fn redeclares_deleted_exchanges_and_bindings() {
     eventually("everything is declared again", async || env.run(&arguments).status.success().then_some(()))
         .await;
     env.publish(&receipt(2)).await;
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     env.assert_exactly_once(1..=2);
 }
 
@@ -143,7 +143,7 @@ async fn redeclares_a_deleted_retry_queue() {
     let failed = Fault::Status { status: 500.try_into().expect("a status"), retry_after: None, done: false };
     env.sandbox.omnium.add_fault(Rule::new(failed).on(Call::Upsert).times(1));
     env.publish(&receipt(2)).await;
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     env.assert_exactly_once(1..=2);
 }
 
@@ -167,7 +167,7 @@ async fn waits_for_and_reports_a_memory_alarm() {
     assert_eq!(env.sandbox.omnium.summary().invoices.len(), 0);
 
     broker.clear_alarm();
-    env.complete_within(TIMEOUT, 40).await;
+    env.complete(40).await;
     eventually("/readyz reports the end of the alarm", async || {
         health.ready().await.filter(|(status, _)| *status == 200)
     })
@@ -224,7 +224,7 @@ async fn every_tool_tells_of_a_memory_alarm() {
         eventually_within(TIMEOUT, "it ends by itself", async || tool.has_ended()).await;
         assert!(tool.log().contains("the broker's alarm has ended"), "{}", tool.log());
     }
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     eventually("all say that it is over", async || {
         let is_over = !chain().await?.contains("low on memory") && !env.ok(&["stages"]).contains("blocked");
         is_over.then_some(())

@@ -7,8 +7,8 @@ mod verify;
 use std::time::Duration;
 
 use bilag_tests::{
-    Bilag, PrivateBroker, PrivatePostgres, RetryingPublisher, Store, TestEnv, Vhost, eventually_within,
-    package, receipt, transitioned,
+    Bilag, PrivateBroker, PrivatePostgres, RetryingPublisher, Store, TestEnv, Vhost,
+    eventually_with_progress, package, receipt, transitioned,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -101,11 +101,16 @@ async fn run_chaos(attach_by: &str) {
     }
     publishing.await.expect("everything is published");
 
-    eventually_within(Duration::from_secs(90), "every queue is empty", async || {
+    eventually_with_progress("every queue is empty", async || {
         let queues = env.vhost.get("queues/{vhost}").await;
         let queues = queues.as_array().cloned().unwrap_or_default();
-        let all_empty = queues.iter().all(|queue| queue["messages"] == 0);
-        (all_empty && !queues.is_empty()).then_some(())
+        let left: Vec<_> = queues.iter().filter(|queue| queue["messages"] != 0).collect();
+        if left.is_empty() && !queues.is_empty() {
+            return Ok(());
+        }
+        let messages: i64 = left.iter().filter_map(|queue| queue["messages"].as_i64()).sum();
+        let so_far = left.iter().map(|queue| format!("{} in {}", queue["messages"], queue["name"]));
+        Err((-messages, so_far.collect::<Vec<_>>().join(", ")))
     })
     .await;
     for process in &processes {

@@ -1,6 +1,6 @@
 //! A cluster of three brokers, one of which is killed while receipts are published.
 
-use bilag_tests::{PrivateCluster, RetryingPublisher, Store, TIMEOUT, TestEnv, eventually, receipt};
+use bilag_tests::{PrivateCluster, RetryingPublisher, Store, TestEnv, eventually, receipt};
 use serde_json::Value;
 
 const RECEIPTS: u32 = 300;
@@ -25,14 +25,14 @@ async fn survives_killing_a_cluster_node_under_load() {
             till.publish(&receipt(number)).await;
         }
     });
-    env.complete_within(TIMEOUT, 50).await;
+    env.complete(50).await;
     cluster.kill(1);
     trickle.await.expect("all are published, without the node");
-    env.complete_within(TIMEOUT, RECEIPTS.into()).await;
+    env.complete(RECEIPTS.into()).await;
 
     cluster.restart(1);
     env.publish(&receipt(RECEIPTS + 1)).await;
-    env.complete_within(TIMEOUT, u64::from(RECEIPTS) + 1).await;
+    env.complete(u64::from(RECEIPTS) + 1).await;
     for stage in &mut stages {
         assert!(stage.has_ended().is_none(), "{}", stage.log());
     }

@@ -1,6 +1,6 @@
 //! Databases with settings other than PostgreSQL's defaults.
 
-use bilag_tests::{Store, TIMEOUT, TestEnv, Vhost, database, eventually, execute, receipt};
+use bilag_tests::{Store, TestEnv, Vhost, database, eventually, execute, receipt};
 use serde_json::json;
 
 /// Database-level defaults that every session inherits.
@@ -31,7 +31,7 @@ async fn works_with_unusual_database_defaults() {
     for number in 1..=RECEIPTS {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, RECEIPTS.into()).await;
+    env.complete(RECEIPTS.into()).await;
     env.assert_exactly_once(1..=RECEIPTS);
     for bilag in &both {
         let log = bilag.log();
@@ -49,7 +49,7 @@ async fn assert_rejected_value_dies(env: &TestEnv) {
     for number in 1..=10 {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, 9).await;
+    env.complete(9).await;
     let letter = eventually("it is a dead letter", async || env.dead_letters().pop()).await;
     assert_eq!((&letter["stage"], &letter["reason"]), (&json!("receipt"), &json!("unstorable")), "{letter}");
     assert_eq!(env.dead_letters().len(), 1);
@@ -69,7 +69,7 @@ async fn store_rejecting_every_value_pauses_the_stage() {
     }
     eventually("the stage pauses", async || all.log().contains("paused").then_some(())).await;
     env.sqlite("drop trigger refuse");
-    env.complete_within(TIMEOUT, 10 - DEAD_LETTERS as u64).await;
+    env.complete(10 - DEAD_LETTERS as u64).await;
     eventually("they are dead letters", async || (env.dead_letters().len() == DEAD_LETTERS).then_some(()))
         .await;
 }

@@ -1,8 +1,6 @@
 //! A dry run passes every stage, writes nothing, and its receipts are sent once it is over.
 
-use std::time::Duration;
-
-use bilag_tests::{TIMEOUT, TestEnv, eventually, receipt};
+use bilag_tests::{TestEnv, eventually, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::Value;
@@ -39,7 +37,7 @@ async fn writes_nothing_to_omnium_and_shows_what_it_would() {
     for number in 1..=5 {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(Duration::from_secs(60), 5).await;
+    env.complete(5).await;
     all.kill();
     assert_eq!(written(&env), 10, "each is created once and has its file once");
     let shown: Value = serde_json::from_str(&env.ok(&["sync", "show", "1", "--json"])).expect("JSON");
@@ -71,7 +69,7 @@ async fn completes_an_invoice_created_before_it() {
     env.set("BILAG_DRY_RUN", "false");
     let _all = env.consume(&["all"]).await;
     env.publish(&receipt(1)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     env.assert_exactly_once(1..=1);
 }
 

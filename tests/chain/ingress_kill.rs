@@ -1,7 +1,7 @@
 //! Webhooks while broker and ingress are killed: an event answered with 202 is on the bus, and the vendor
 //! retries the rest.
 
-use bilag_tests::{PrivateBroker, Store, TIMEOUT, TestEnv, Vhost, eventually, free_port, receipt};
+use bilag_tests::{PrivateBroker, Store, TestEnv, Vhost, eventually, free_port, receipt};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broker_outage_gets_503_and_loses_nothing() {
@@ -27,7 +27,7 @@ async fn broker_outage_gets_503_and_loses_nothing() {
         .await;
     broker.clear_alarm();
     ingress.flow_until_accepted(&receipt(3)).await;
-    env.complete_within(TIMEOUT, 3).await;
+    env.complete(3).await;
     env.assert_exactly_once(1..=3);
 }
 
@@ -51,13 +51,13 @@ async fn survives_repeated_kills() {
     };
     let killer = async {
         for complete in [5, 20, 40] {
-            env.complete_within(TIMEOUT, complete).await;
+            env.complete(complete).await;
             ingress.process.kill();
             ingress = env.ingress_on(&address).await;
         }
     };
     tokio::join!(vendor, killer);
-    env.complete_within(TIMEOUT, 60).await;
+    env.complete(60).await;
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
     env.assert_exactly_once(1..=60);
 }

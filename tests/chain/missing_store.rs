@@ -1,6 +1,6 @@
 //! A missing store, and one that was replaced while consumers had it open.
 
-use bilag_tests::{Health, TIMEOUT, TestEnv, eventually, exit_output, receipt};
+use bilag_tests::{Health, TestEnv, eventually, exit_output, receipt};
 use serde_json::{Value, json};
 
 /// Failed checks of `bilag doctor`.
@@ -76,7 +76,7 @@ async fn consumers_pause_while_the_database_file_is_missing() {
     let health = Health::of(&mut env);
     let mut all = env.consume(&["all"]).await;
     env.publish(&receipt(1)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     let file = env.file("away.db", "");
     let (away, file) = (file.clone(), file.with_file_name("bilag.db"));
 
@@ -107,7 +107,7 @@ async fn consumers_pause_while_the_database_file_is_missing() {
     assert!(!file.exists(), "the file was created again");
 
     std::fs::rename(&away, &file).expect("moved back");
-    env.complete_within(TIMEOUT, 12).await;
+    env.complete(12).await;
     assert!(all.has_ended().is_none(), "{}", all.log());
     assert_eq!(health.ready().await.expect("it answers").0, 200);
     env.assert_exactly_once(1..=12);
@@ -120,7 +120,7 @@ async fn consumers_write_to_no_file_after_it_was_replaced() {
     let health = Health::of(&mut env);
     let _all = env.consume(&["all"]).await;
     env.publish(&receipt(1)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     let file = env.file("away.db", "").with_file_name("bilag.db");
     for name in ["bilag.db", "bilag.db-wal", "bilag.db-shm"] {
         std::fs::rename(file.with_file_name(name), file.with_file_name(format!("away-{name}")))

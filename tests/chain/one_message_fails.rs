@@ -40,7 +40,7 @@ async fn invoice_that_always_gets_500_dies_alone() {
     for number in 1..=101 {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, 100).await;
+    env.complete(100).await;
     dead(&env, 1).await;
 
     assert_eq!(reasons(&env), BTreeMap::from([("retries_exhausted".to_owned(), 1)]));
@@ -89,7 +89,7 @@ async fn forbidden_store_affects_only_its_own_receipts() {
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
 
     env.sandbox.omnium.clear_faults();
-    env.complete_within(TIMEOUT, 110).await;
+    env.complete(110).await;
     eventually("nothing is paused", async || {
         health.stage("upload").await.filter(|upload| upload["scopes"] == json!({}))
     })
@@ -109,7 +109,7 @@ async fn few_forbidden_receipts_of_a_store_die_alone() {
     for number in 1..=10 {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, 6).await;
+    env.complete(6).await;
     dead(&env, 4).await;
     assert_eq!(reasons(&env), BTreeMap::from([("omnium_forbidden".to_owned(), 4)]));
     env.assert_exactly_once(5..=10);

@@ -64,7 +64,7 @@ async fn omnium_outage_pauses_and_kills_no_message() {
     let all = env.consume(&["all"]).await;
     publish(&env, 1..=20).await;
     // With all in flight: an interrupted call may have happened, and spends an attempt.
-    env.complete_within(TIMEOUT, 20).await;
+    env.complete(20).await;
 
     env.sandbox.stop_listening().await;
     publish(&env, 21..=60).await;
@@ -101,7 +101,7 @@ async fn omnium_outage_pauses_and_kills_no_message() {
     env.complete_within(PROMISED, at_once).await;
     // Whether the probes answered by a gateway are being executed is unknown: those wait for
     // their leases.
-    env.complete_within(TIMEOUT, 80).await;
+    env.complete(80).await;
     assert_paused_once(&all);
     assert_nothing_died(&env);
     env.assert_exactly_once(1..=80);
@@ -112,7 +112,7 @@ async fn revoked_credentials_pause_until_they_work_again() {
     let (env, health) = env_with_two_attempts().await;
     let all = env.consume(&["all"]).await;
     publish(&env, 1..=1).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
 
     env.sandbox.omnium.revoke_tokens();
     env.sandbox.omnium.add_fault(Rule::new(status(401, None)).on(Call::Token));
@@ -179,7 +179,7 @@ async fn every_call_honours_a_429() {
     env.sandbox.omnium.add_fault(throttled().on(Call::Token));
     let all = env.consume(&["all"]).await;
     publish(&env, 1..=20).await;
-    env.complete_within(TIMEOUT, 20).await;
+    env.complete(20).await;
 
     let ledger = env.sandbox.omnium.ledger();
     assert_eq!(delays_after_429(&ledger, SECONDS), 3);

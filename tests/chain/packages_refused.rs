@@ -77,7 +77,7 @@ async fn refused_in_both_event_forms_has_one_dead_letter() {
     let mut env = TestEnv::with_packages().await;
     let health = Health::of(&mut env);
     // The other event form comes back once the dead letter is indexed, as it does with delays of an installation.
-    env.set("BILAG_RETRY_DELAYS", "3s,3s,3s,3s");
+    env.set("BILAG_RETRY_DELAYS", "10s,10s,10s,10s");
     env.sandbox.invoice_service.add_fault(always(422));
     // Slow enough that the other event form arrives during the request.
     env.sandbox.invoice_service.add_fault(Rule::new(Fault::SlowAnswer { ms: 500 }));

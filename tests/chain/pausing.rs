@@ -1,8 +1,6 @@
 //! `bilag pause`, `bilag resume` and `bilag stages`: an operator pauses a stage in all its processes.
 
-use bilag_tests::{
-    Bilag, Health, PrivatePostgres, Store, TIMEOUT, TestEnv, Vhost, eventually, exit_output, receipt,
-};
+use bilag_tests::{Bilag, Health, PrivatePostgres, Store, TestEnv, Vhost, eventually, exit_output, receipt};
 use reqwest::StatusCode;
 use sandbox::omnium::{Call, Fault, Rule};
 use serde_json::{Value, json};
@@ -88,7 +86,7 @@ async fn paused_stage_takes_nothing_and_resume_drains_it() {
     assert!(again.contains(": Omnium moves house\n"), "{again}");
     let resumed = env.ok(&["resume", "upload", "--as", "ola"]);
     assert_eq!(resumed, "upload is resumed: its process has confirmed\n");
-    env.complete_within(TIMEOUT, 20).await;
+    env.complete(20).await;
     env.assert_exactly_once(1..=20);
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
     assert_eq!(env.ok(&["resume", "upload"]), "upload is not paused by an operator: nothing to do\n");
@@ -132,7 +130,7 @@ async fn pause_reaches_running_and_newly_started_processes() {
     let (code, output, warned) = exit_output(&env.run(&["resume", "upload"]));
     assert_eq!((code, &*output), (0, "upload is resumed: its 2 processes have confirmed\n"), "{warned}");
     assert!(warned.contains(&format!("process {}, which ran upload", two.id())), "{warned}");
-    env.complete_within(TIMEOUT, 10).await;
+    env.complete(10).await;
     env.assert_exactly_once(1..=10);
 }
 
@@ -151,7 +149,7 @@ async fn pause_finishes_in_flight_messages() {
     let all = env.consume(&["all"]).await;
     run_by(&env, "upload", &[&all]).await;
     publish(&env, 1..=40).await;
-    env.complete_within(TIMEOUT, 4).await;
+    env.complete(4).await;
     env.ok(&["pause", "upload"]);
     eventually("what was in flight is finished", async || {
         (stage(&env, "upload")["inHand"] == 0).then_some(())
@@ -166,7 +164,7 @@ async fn pause_finishes_in_flight_messages() {
 
     env.sandbox.omnium.clear_faults();
     env.ok(&["resume", "upload"]);
-    env.complete_within(TIMEOUT, 40).await;
+    env.complete(40).await;
     env.assert_exactly_once(1..=40);
 }
 
@@ -183,7 +181,7 @@ async fn render_continues_without_a_reachable_store() {
         let render = env.consume(&["render"]).await;
         env.set("BILAG_DATABASE_URL", &url);
         publish(&env, [number]).await;
-        env.complete_within(TIMEOUT, number.into()).await;
+        env.complete(number.into()).await;
         let log = render.log();
         assert_eq!(log.matches("operators' pauses cannot be read").count(), 1, "{log}");
         assert!(log.contains("BILAG_DATABASE_URL") && !log.contains("hunter2"), "{log}");
@@ -224,7 +222,7 @@ async fn store_outage_neither_pauses_nor_resumes() {
     assert_eq!(env.ok(&["resume", "render"]), "render is resumed: its process has confirmed\n");
     waiting(&env, "upload", 5).await;
     let _rest = env.consume(&["receipt", "upload", "dead"]).await;
-    env.complete_within(TIMEOUT, 5).await;
+    env.complete(5).await;
     env.assert_exactly_once(1..=5);
 }
 
@@ -267,7 +265,7 @@ async fn automatic_pause_shows_reason_start_and_next_probe() {
     assert!(env.ok(&["stages"]).contains("after it is resumed"));
     env.sandbox.omnium.clear_faults();
     env.ok(&["resume", "upload"]);
-    env.complete_within(TIMEOUT, 8).await;
+    env.complete(8).await;
     eventually("the end of the pause is reported", async || {
         stage(&env, "upload")["paused"].is_null().then_some(())
     })
@@ -318,7 +316,7 @@ async fn doctor_and_the_receipt_name_a_pause() {
     assert!(page.contains(&format!("Held up: <bdi>{reported}")), "{page}");
 
     env.ok(&["resume", "upload"]);
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     let shown = env.ok(&["sync", "show", "1"]);
     assert!(!shown.contains("held up by"), "{shown}");
     assert!(!env.ok(&["doctor"]).contains(reported));

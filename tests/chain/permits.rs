@@ -30,13 +30,13 @@ fn assert_within_limits(env: &TestEnv) {
 async fn four_processes_share_twenty_requests_during_a_rollout() {
     let (env, _before, mut uploads) = under_load(300).await;
     for (replaced, complete) in [20, 60, 100, 140].into_iter().enumerate() {
-        env.complete_within(TIMEOUT, complete).await;
+        env.complete(complete).await;
         let mut old = std::mem::replace(&mut uploads[replaced], env.consume(&["upload"]).await);
         old.terminate();
         let ended = eventually_within(TIMEOUT, "it has ended", async || old.has_ended()).await;
         assert_eq!(ended.code(), Some(0), "{}", old.log());
     }
-    env.complete_within(TIMEOUT, 300).await;
+    env.complete(300).await;
     assert_within_limits(&env);
     env.assert_exactly_once(1..=300);
 }
@@ -44,10 +44,10 @@ async fn four_processes_share_twenty_requests_during_a_rollout() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn permits_of_a_killed_process_stay_reserved_until_timeout() {
     let (env, _before, mut uploads) = under_load(200).await;
-    env.complete_within(TIMEOUT, 20).await;
+    env.complete(20).await;
     uploads[0].kill();
     uploads.push(env.consume(&["upload"]).await);
-    env.complete_within(TIMEOUT, 200).await;
+    env.complete(200).await;
     assert_within_limits(&env);
     env.assert_exactly_once(1..=200);
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{TIMEOUT, TestEnv, eventually, receipt};
+use bilag_tests::{TestEnv, eventually, receipt};
 use events::ReceiptSettled;
 use serde_json::Value;
 use sqlx::Connection;
@@ -131,7 +131,7 @@ async fn messages_at_a_paused_stage_are_not_republished() {
     env.publish(&receipt(2)).await;
     waiting(2).await;
     env.ok(&["resume", "upload"]);
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     let received = (times_received(&*store, 1).await, times_received(&*store, 2).await);
     assert_eq!(received, (1, 1));
 }

@@ -1,6 +1,6 @@
 //! A restored backup: receipts attached since are neither updated nor attached again.
 
-use bilag_tests::{TIMEOUT, TestEnv, eventually, receipt};
+use bilag_tests::{TestEnv, eventually, receipt};
 use sandbox::omnium::Call;
 
 const BEFORE: u32 = 5;
@@ -13,12 +13,12 @@ async fn finds_in_omnium_what_the_backup_lacks() {
     for number in 1..=BEFORE {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, BEFORE.into()).await;
+    env.complete(BEFORE.into()).await;
     let backup = env.backup();
     for number in BEFORE + 1..=BEFORE + SINCE {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, (BEFORE + SINCE).into()).await;
+    env.complete((BEFORE + SINCE).into()).await;
     all.terminate();
     eventually("it has ended", async || all.has_ended()).await;
 
@@ -34,7 +34,7 @@ async fn finds_in_omnium_what_the_backup_lacks() {
     for number in BEFORE + 1..=BEFORE + SINCE {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, (BEFORE + SINCE).into()).await;
+    env.complete((BEFORE + SINCE).into()).await;
     assert_eq!(writes(), written, "nothing was written twice");
     env.assert_exactly_once(1..=BEFORE + SINCE);
 }

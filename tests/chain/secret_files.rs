@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use bilag_tests::{Health, Store, TIMEOUT, TestEnv, Vhost, eventually, receipt};
+use bilag_tests::{Health, Store, TestEnv, Vhost, eventually, receipt};
 
 /// Values that no output may contain.
 const SECRETS: [&str; 2] = ["hunter2-secret", "the-right-one"];
@@ -62,7 +62,7 @@ async fn stage_resumes_once_the_secret_file_is_fixed() {
     assert!(why.contains("OMNIUM_CLIENT_SECRET"), "{why}");
 
     mount.swap("client-secret", "the-right-one\n");
-    env.complete_within(TIMEOUT, 20).await;
+    env.complete(20).await;
     assert!(all.has_ended().is_none(), "it was not restarted");
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
     env.assert_exactly_once(1..=20);
@@ -86,7 +86,7 @@ async fn url_files_are_reread_at_the_next_connection() {
     env.set("BILAG_DATABASE_URL_FILE", &file);
     let mut all = env.consume(&["all"]).await;
     env.publish(&receipt(1)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
 
     // The same user with another password: the first one is no longer valid.
     let second = env.vhost.user("second").await;
@@ -96,7 +96,7 @@ async fn url_files_are_reread_at_the_next_connection() {
     })
     .await;
     env.publish(&receipt(2)).await;
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     assert!(all.has_ended().is_none(), "it was not restarted");
     env.assert_exactly_once(1..=2);
 }

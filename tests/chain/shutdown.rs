@@ -34,7 +34,7 @@ async fn finishes_in_flight_under_load_and_leaves_the_rest() {
     for number in 1..=150 {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, 10).await;
+    env.complete(10).await;
     assert_eq!(terminated(&mut all).await, Some(0), "{}", all.log());
 
     let complete = env.records(State::Complete).await;
@@ -48,7 +48,7 @@ async fn finishes_in_flight_under_load_and_leaves_the_rest() {
 
     env.sandbox.omnium.clear_faults();
     let _again = env.consume(&["all"]).await;
-    env.complete_within(TIMEOUT, 150).await;
+    env.complete(150).await;
     assert_eq!(attached(&env), 150, "nothing was done twice");
     env.assert_exactly_once(1..=150);
 }
@@ -71,7 +71,7 @@ async fn stops_while_paused() {
 
     env.sandbox.listen_again().await.expect("the port is free");
     let _again = env.consume(&["all"]).await;
-    env.complete_within(TIMEOUT, 30).await;
+    env.complete(30).await;
     env.assert_exactly_once(1..=30);
 }
 
@@ -108,8 +108,8 @@ async fn stops_while_the_broker_is_blocked() {
 
     broker.clear_alarm();
     let _again = env.consume(&["all"]).await;
-    env.complete_within(TIMEOUT, 20).await;
+    env.complete(20).await;
     RetryingPublisher::new(&env.vhost.url).publish(&receipt(21)).await;
-    env.complete_within(TIMEOUT, 21).await;
+    env.complete(21).await;
     env.assert_exactly_once(1..=21);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bilag_tests::{Bilag, Route, Store, TIMEOUT, TestEnv, TestNetwork, Vhost, database, eventually, receipt};
+use bilag_tests::{Bilag, Route, Store, TestEnv, TestNetwork, Vhost, database, eventually, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
 
@@ -76,7 +76,7 @@ impl SilencedEnv {
 
     async fn assert_exactly_once(&self) {
         self.env.sandbox.omnium.clear_faults();
-        self.env.complete_within(TIMEOUT, self.published.into()).await;
+        self.env.complete(self.published.into()).await;
         for line in [&self.broker, &self.store, &self.omnium] {
             self.network.wait_until_drained(line).await;
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bilag_tests::{Bilag, Route, TIMEOUT, TestEnv, TestNetwork, eventually, receipt};
+use bilag_tests::{Bilag, Route, TestEnv, TestNetwork, eventually, receipt};
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::{Page, RecordFilter, State};
 
@@ -40,7 +40,7 @@ async fn test_env(omnium_timeout: &str) -> (TestEnv, TestNetwork, Route, Bilag) 
     for number in 1..=BEFORE {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, BEFORE.into()).await;
+    env.complete(BEFORE.into()).await;
     env.sandbox.omnium.clear_faults();
     (env, network, omnium, all)
 }
@@ -83,7 +83,7 @@ async fn publish(env: &TestEnv) {
 }
 
 async fn assert_exactly_once(env: &TestEnv, network: &TestNetwork, omnium: &Route) {
-    env.complete_within(TIMEOUT, (BEFORE + IN_FLIGHT).into()).await;
+    env.complete((BEFORE + IN_FLIGHT).into()).await;
     network.wait_until_drained(omnium).await;
     assert!(env.dead_letters().is_empty(), "{:?}", env.dead_letters());
     env.assert_exactly_once(1..=BEFORE + IN_FLIGHT);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 
-use bilag_tests::{Collector, Ingress, Sample, TIMEOUT, TestEnv, eventually, receipt, samples};
+use bilag_tests::{Collector, Ingress, Sample, TestEnv, eventually, receipt, samples};
 use lapin::BasicProperties;
 use sandbox::omnium::{Call, Fault, Rule};
 use sync_store::State;
@@ -157,7 +157,7 @@ async fn metrics_match_what_happened() {
     assert!(away.sum(HANDLED, &[("bilag_stage", "upload"), ("error_type", "unreached")]) > 0.0);
     assert!(away.sum(CALLS, &[("service_peer_name", "Omnium"), ("error_type", "refused")]) > 0.0);
     env.sandbox.listen_again().await.expect("the port is free");
-    env.complete_within(TIMEOUT, 7).await;
+    env.complete(7).await;
     let resumed = wait_for_metrics(&collector, "the publisher still works", |seen| {
         seen.gauge("bilag_stage_paused", &by_itself) == Some(0.0)
     })
@@ -307,7 +307,7 @@ async fn each_signal_can_be_disabled_alone() {
     env.set("OTEL_SERVICE_NAME", "receipts-of-the-shop");
     let _measured = env.consume(&["all"]).await;
     env.publish(&receipt(2)).await;
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     let export = eventually("metrics arrive", async || collector.metrics().pop()).await;
     assert_eq!(collector.spans().len(), spans);
     let resource = format!("{:?}", export.resource);
@@ -325,7 +325,7 @@ async fn unresponsive_collector_blocks_nothing() {
     env.set("OTEL_BSP_SCHEDULE_DELAY", "100");
     let mut all = env.consume(&["all"]).await;
     env.publish(&receipt(1)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     all.terminate();
     let ended = eventually("it ends", async || all.has_ended()).await;
     assert!(ended.success(), "{ended}: {}", all.log());

@@ -1,6 +1,6 @@
 //! The number of paused tenants is a metric; a stage that continues for the others does not count as paused.
 
-use bilag_tests::{Collector, TIMEOUT, eventually};
+use bilag_tests::{Collector, eventually};
 use sandbox::omnium::{Call, Rule};
 
 use crate::telemetry::{Seen, wait_for_metrics};
@@ -38,7 +38,7 @@ async fn paused_tenant_is_counted_and_the_stage_as_running() {
     }
 
     env.sandbox.omnium.clear_faults();
-    env.complete_within(TIMEOUT, 10).await;
+    env.complete(10).await;
     wait_for_metrics(&collector, "none is paused any more", |seen| {
         seen.gauge(PAUSED_BULKHEADS, &UPLOAD) == Some(0.0)
     })

@@ -117,7 +117,7 @@ async fn assert_only_tenant_8_affected(fault: Fault, call: Option<Call>, says: &
     let (env, health) = test_env().await;
     let all = env.consume(&["all"]).await;
     publish_both(&env, 701..=702, 801..=802).await;
-    env.complete_within(TIMEOUT, 4).await;
+    env.complete(4).await;
 
     env.sandbox.omnium.revoke_tokens();
     env.sandbox.omnium.add_fault(Rule { call, ..Rule::new(fault).of("user-8") });
@@ -139,7 +139,7 @@ async fn assert_only_tenant_8_affected(fault: Fault, call: Option<Call>, says: &
     assert_kept_apart(&env);
 
     env.sandbox.omnium.clear_faults();
-    env.complete_within(TIMEOUT, 60).await;
+    env.complete(60).await;
     env.assert_exactly_once(SEVENS.chain(EIGHTS));
     assert_kept_apart(&env);
     eventually("the pause has ended", async || {
@@ -178,7 +178,7 @@ async fn a_429_delays_only_its_tenant() {
     let _all = env.consume(&["all"]).await;
     publish_both(&env, SEVENS, EIGHTS).await;
     all_attached(&env, SEVENS).await;
-    env.complete_within(TIMEOUT, 60).await;
+    env.complete(60).await;
 
     let ledger = env.sandbox.omnium.ledger();
     let throttled = ledger.iter().find(|entry| entry.status == Some(429)).expect("it got the 429");
@@ -210,7 +210,7 @@ async fn slow_tenant_leaves_in_flight_capacity_for_others() {
     all_attached(&env, SEVENS).await;
     let slow = attached(&env, EIGHTS);
     assert!(slow < EIGHTS.count(), "tenant 7 waited for all {slow} of tenant 8");
-    env.complete_within(TIMEOUT, 60).await;
+    env.complete(60).await;
     env.assert_exactly_once(SEVENS.chain(EIGHTS));
     assert_kept_apart(&env);
 }
@@ -249,7 +249,7 @@ async fn wrong_secret_is_shown_until_its_file_is_fixed() {
     all.terminate();
     eventually("it ends", async || all.has_ended()).await;
     let _all = env.consume(&["all"]).await;
-    env.complete_within(TIMEOUT, 60).await;
+    env.complete(60).await;
     env.assert_exactly_once(SEVENS.chain(EIGHTS));
     assert_kept_apart(&env);
 }

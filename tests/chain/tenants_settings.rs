@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bilag_tests::{TIMEOUT, TestEnv, eventually, exit_output};
+use bilag_tests::{TestEnv, eventually, exit_output};
 use receipt_pdf::{Language, Look, Template};
 use serde_json::{Value, json};
 use sync_store::{Key, State};
@@ -109,7 +109,7 @@ async fn unknown_tenant_dies_until_it_is_configured() {
     eventually("it ends", async || all.has_ended()).await;
     let _all = env.consume(&["all"]).await;
     env.ok(&["dead", "redrive", "--reason", "unknown_tenant"]);
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     env.assert_exactly_once([1, 2]);
 }
 
@@ -126,7 +126,7 @@ async fn disabled_tenants_receipts_wait_and_resume() {
     env.file("tenants.toml", FILE.replace("[tenant.8]", "[tenant.8]\nsend = false"));
     let mut all = env.consume(&["all"]).await;
     env.publish(&receipt_of("7", 2)).await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     state(&env, "8", 1, State::Pending).await;
     assert!(env.dead_letters().is_empty());
     env.assert_exactly_once([2]);
@@ -135,7 +135,7 @@ async fn disabled_tenants_receipts_wait_and_resume() {
 
     env.file("tenants.toml", FILE);
     let _all = env.consume(&["all"]).await;
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     env.assert_exactly_once([1, 2]);
 }
 
@@ -154,7 +154,7 @@ send = false
     let all = env.consume(&["all"]).await;
     env.publish(&receipt_of("7", 1)).await;
     env.publish(&receipt_of("8", 2)).await;
-    env.complete_within(TIMEOUT, 2).await;
+    env.complete(2).await;
     drop(all);
     let before = env.sandbox.omnium.ledger().len();
     let output = env.ok(&["sync", "verify"]);

@@ -42,4 +42,4 @@ pub use samples::{flow_ids, flow_receipt, package, receipt, sample, sample_path,
 pub use smtp::SmtpServer;
 pub use test_env::{Store, TestEnv};
 pub use vhost::Vhost;
-pub use wait::{TIMEOUT, eventually, eventually_within};
+pub use wait::{TIMEOUT, eventually, eventually_with_progress, eventually_within};

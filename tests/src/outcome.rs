@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sync_store::State;
+use sync_store::{State, SyncStore};
 
-use crate::{TestEnv, eventually, eventually_within};
+use crate::{TestEnv, eventually, eventually_with_progress, eventually_within};
 
 impl TestEnv {
     /// Waits until so many receipts are complete.
     pub async fn complete_within(&self, limit: Duration, count: u64) {
         let store = self.store().await;
         let what = format!("{count} receipts are complete");
-        eventually_within(limit, &what, async || {
-            let counts = store.counts().await.ok()?;
-            let complete = counts.iter().filter(|counted| counted.state == State::Complete);
-            (complete.map(|counted| counted.count).sum::<u64>() >= count).then_some(())
+        eventually_within(limit, &what, async || (complete(&*store).await? >= count).then_some(())).await;
+    }
+
+    /// Waits until so many receipts are complete, for as long as there are more and more.
+    pub async fn complete(&self, count: u64) {
+        let store = self.store().await;
+        let what = format!("{count} receipts are complete");
+        eventually_with_progress(&what, async || {
+            let complete = complete(&*store).await.unwrap_or_default();
+            if complete >= count { Ok(()) } else { Err((complete as i64, complete.to_string())) }
         })
         .await;
     }
@@ -42,4 +48,10 @@ impl TestEnv {
             numbers.into_iter().map(|number| (format!("rcpt-{number}"), vec![format!("{number}.pdf")]));
         assert_eq!(there.collect::<BTreeMap<_, _>>(), expected.collect());
     }
+}
+
+/// How many receipts are complete, where the store answers.
+async fn complete(store: &dyn SyncStore) -> Option<u64> {
+    let counts = store.counts().await.ok()?;
+    Some(counts.iter().filter(|counted| counted.state == State::Complete).map(|counted| counted.count).sum())
 }

@@ -3,7 +3,7 @@
 use bilag_tests::{Browser, TestEnv, receipt};
 use serde_json::Value;
 
-use super::{TIMEOUT, assert_fits, broken, dead};
+use super::{assert_fits, broken, dead};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn invalid_event_is_corrected_validated_and_completes() {
@@ -49,7 +49,7 @@ async fn invalid_event_is_corrected_validated_and_completes() {
     browser.wait_for_text("It is in the archive").await;
     assert_fits(&browser).await;
     browser.save_screenshot("edited").await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     env.assert_exactly_once(1201..=1201);
     browser.open(&console.at("/letters?place=discarded")).await;
     browser.wait_for_text("1 dead letter discarded, by cause").await;

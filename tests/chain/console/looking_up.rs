@@ -3,7 +3,7 @@
 use bilag_tests::{Browser, TestEnv, receipt};
 use serde_json::json;
 
-use super::{TIMEOUT, assert_document, assert_fits, dead, reject_invoices};
+use super::{assert_document, assert_fits, dead, reject_invoices};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn finds_a_receipt_its_status_document_and_day() {
@@ -12,7 +12,7 @@ async fn finds_a_receipt_its_status_document_and_day() {
     for number in 1201..=1203 {
         env.publish(&receipt(number)).await;
     }
-    env.complete_within(TIMEOUT, 3).await;
+    env.complete(3).await;
     reject_invoices(&env, super::UNKNOWN_MARKET);
     let mut oles = receipt(1205);
     for place in ["/orderReceipt/customer/displayName", "/orderReceipt/order/address/displayName"] {

@@ -2,7 +2,7 @@
 
 use bilag_tests::{Browser, TestEnv, eventually, receipt};
 
-use super::{TIMEOUT, assert_fits};
+use super::assert_fits;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stage_is_paused_with_a_reason_and_resumed() {
@@ -40,7 +40,7 @@ async fn stage_is_paused_with_a_reason_and_resumed() {
     browser.save_screenshot("resume").await;
     browser.click_text("Resume").await;
     browser.wait_for_path("/").await;
-    env.complete_within(TIMEOUT, 1).await;
+    env.complete(1).await;
     env.assert_exactly_once(1201..=1201);
     browser.wait_until_gone("Paused: upload.").await;
     browser.save_screenshot("resumed").await;

@@ -71,7 +71,7 @@ async fn redrives_a_group_once_its_cause_is_fixed() {
     browser.wait_for_text("No dead letters.").await;
     browser.save_screenshot("chain-without-dead-letters").await;
 
-    env.complete_within(super::TIMEOUT, 12).await;
+    env.complete(12).await;
     env.assert_exactly_once(1201..=1212);
     browser.click_text("Audit").await;
     browser.wait_for_text("redrive").await;
