@@ -121,14 +121,20 @@ enter() {
 
 # --- the broker in $dir
 
-# Free when nothing accepts a connection there.
+# Ports that brokers have chosen, each a folder: a broker that starts, or was killed, has them although nothing answers.
+chosen=${TMPDIR:-/tmp}/bilag-ports.$(id -u)
+
+# Free when no broker has chosen it, and nothing accepts a connection there. Above 28000 are those of postgres.sh.
 free_port() {
     while :; do
-        port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+        port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 8000))
+        mkdir -p "$chosen"
+        mkdir "$chosen/$port" 2>/dev/null || continue
         if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return
         fi
+        rmdir "$chosen/$port"
     done
 }
 
@@ -139,6 +145,8 @@ read_ports() {
 
 settings() {
     if [ ! -e "$dir/ports" ]; then
+        # Of brokers that were never stopped.
+        find "$chosen" -mindepth 1 -mmin +600 -exec rmdir {} + 2>/dev/null || true
         # Nodes of one cluster find each other by one port mapper.
         mapper=${first:+$(sed 's/.*epmd=//' "$first/ports")}
         echo "amqp=$(free_port) management=$(free_port) distribution=$(free_port) epmd=${mapper:-$(free_port)}" >"$dir/ports"
@@ -154,7 +162,7 @@ disk_free_limit.absolute = 100MB
 log.file.level = warning
 CONF
     echo '[rabbitmq_management].' >"$dir/enabled_plugins"
-    export HOME="$dir"
+    export HOME="$dir" ERL_CRASH_DUMP="$dir/log/erl_crash.dump"
     export ERL_EPMD_PORT="$epmd" ERL_EPMD_ADDRESS=127.0.0.1
     export RABBITMQ_NODENAME="bilag-$amqp@localhost" RABBITMQ_DIST_PORT="$distribution"
     export RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE="$dir/rabbitmq.conf"
@@ -176,13 +184,18 @@ serves_management() {
 }
 
 wait_until_up() {
-    for _ in $(seq 600); do
+    for _ in $(seq 3000); do
         if answers && serves_management; then
             return
         fi
+        if [ -e "$dir/pid" ] && ! kill -0 "$(cat "$dir/pid")" 2>/dev/null; then
+            echo "the broker ended before it was up; see $dir/log. It said:" >&2
+            tail -n 8 "$dir/out" >&2
+            exit 1
+        fi
         sleep 0.1
     done
-    echo "the broker did not come up within a minute; see $dir/log" >&2
+    echo "the broker did not come up within five minutes; see $dir/log" >&2
     exit 1
 }
 
@@ -250,9 +263,13 @@ stop() {
     [ -e "$dir/ports" ] || return 0
     settings
     end TERM
-    if [ ! -e "$dir/joined" ] && ! in_docker; then
-        (enter epmd -port "$epmd" -kill) >/dev/null 2>&1 || true
+    if [ ! -e "$dir/joined" ]; then
+        in_docker || (enter epmd -port "$epmd" -kill) >/dev/null 2>&1 || true
+        rmdir "$chosen/$epmd" 2>/dev/null || true
     fi
+    for port in "$amqp" "$management" "$distribution"; do
+        rmdir "$chosen/$port" 2>/dev/null || true
+    done
     rm -rf "$dir/version" "$dir/data" "$dir/log" "$dir/out" "$dir/ports" "$dir/rabbitmq.conf" "$dir/enabled_plugins" \
         "$dir/.erlang.cookie" "$dir/.cache" "$dir/.config" "$dir/joined"
     rmdir "$dir" 2>/dev/null || true

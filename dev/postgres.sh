@@ -44,7 +44,7 @@ choose_port() {
     if [ -e "$dir/port" ]; then
         cat "$dir/port"
     else
-        echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+        echo $((28000 + $(od -An -N2 -tu2 /dev/urandom) % 4000))
     fi
 }
 
