@@ -267,9 +267,7 @@ stop() {
         in_docker || (enter epmd -port "$epmd" -kill) >/dev/null 2>&1 || true
         rmdir "$chosen/$epmd" 2>/dev/null || true
     fi
-    for port in "$amqp" "$management" "$distribution"; do
-        rmdir "$chosen/$port" 2>/dev/null || true
-    done
+    rmdir "$chosen/$amqp" "$chosen/$management" "$chosen/$distribution" 2>/dev/null || true
     rm -rf "$dir/version" "$dir/data" "$dir/log" "$dir/out" "$dir/ports" "$dir/rabbitmq.conf" "$dir/enabled_plugins" \
         "$dir/.erlang.cookie" "$dir/.cache" "$dir/.config" "$dir/joined"
     rmdir "$dir" 2>/dev/null || true

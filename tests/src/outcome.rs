@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sync_store::{State, SyncStore};
+use sync_store::State;
 
+use crate::test_env::count_in;
 use crate::{TestEnv, eventually, eventually_with_progress, eventually_within};
 
 impl TestEnv {
@@ -12,7 +13,10 @@ impl TestEnv {
     pub async fn complete_within(&self, limit: Duration, count: u64) {
         let store = self.store().await;
         let what = format!("{count} receipts are complete");
-        eventually_within(limit, &what, async || (complete(&*store).await? >= count).then_some(())).await;
+        eventually_within(limit, &what, async || {
+            (count_in(&*store, State::Complete).await? >= count).then_some(())
+        })
+        .await;
     }
 
     /// Waits until so many receipts are complete, for as long as there are more and more.
@@ -20,7 +24,7 @@ impl TestEnv {
         let store = self.store().await;
         let what = format!("{count} receipts are complete");
         eventually_with_progress(&what, async || {
-            let complete = complete(&*store).await.unwrap_or_default();
+            let complete = count_in(&*store, State::Complete).await.unwrap_or_default();
             if complete >= count { Ok(()) } else { Err((complete as i64, complete.to_string())) }
         })
         .await;
@@ -48,10 +52,4 @@ impl TestEnv {
             numbers.into_iter().map(|number| (format!("rcpt-{number}"), vec![format!("{number}.pdf")]));
         assert_eq!(there.collect::<BTreeMap<_, _>>(), expected.collect());
     }
-}
-
-/// How many receipts are complete, where the store answers.
-async fn complete(store: &dyn SyncStore) -> Option<u64> {
-    let counts = store.counts().await.ok()?;
-    Some(counts.iter().filter(|counted| counted.state == State::Complete).map(|counted| counted.count).sum())
 }
