@@ -90,7 +90,8 @@ async fn handler_panic_affects_only_its_message() {
 async fn unroutable_follow_up_keeps_the_message() {
     let vhost = Vhost::new().await;
     let handler = HandlerFn(|_| async {
-        let unroutable = amqp::Outgoing::event("unbound.v1", "unbound.v1".to_owned(), &["x"], b"{}".into());
+        let unroutable =
+            amqp::Outgoing::event("unbound.v1", "unbound.v1".to_owned(), &["x"], b"{}".as_slice());
         Ok(Outcome::Done(vec![unroutable]))
     });
     let consumer = start(&vhost, &["50ms"], 8, handler);

@@ -7,6 +7,7 @@ use amqp::{
     Broker, Consumer, Exchange, Failure, Handler, Hold, Message, Outcome, Reason, StageStatus, StartError,
     Topology, WorkQueue,
 };
+use async_trait::async_trait;
 use bilag_tests::{Vhost, eventually};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
@@ -22,6 +23,7 @@ const KEY: &str = "test";
 /// A handler from a function.
 pub struct HandlerFn<F>(pub F);
 
+#[async_trait]
 impl<F, R> Handler for HandlerFn<F>
 where
     F: Fn(Message) -> R + Send + Sync + 'static,

@@ -29,7 +29,7 @@ impl RetryingPublisher {
         let identity = [id.as_str().expect("an id")];
         let outgoing = Outgoing {
             exchange: "events".to_owned(),
-            ..Outgoing::event(kind, kind.to_owned(), &identity, event.to_string().into())
+            ..Outgoing::event(kind, kind.to_owned(), &identity, event.to_string())
         };
         loop {
             if self.publisher.is_none() {

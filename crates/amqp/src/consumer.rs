@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::{Broker, Failure, Hold, Message, Outcome, StageStatus, Subject, Topology, WorkQueue};
 
-/// What one stage does with a message.
+/// What one stage does with a message. Used behind a pointer, so that what every message goes through is compiled once.
+#[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// What follows from the message, or how it failed.
-    fn handle(&self, message: &Message) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+    async fn handle(&self, message: &Message) -> Result<Outcome, Failure>;
 
     /// What a failed message is about, where its headers do not say so.
     fn subject(&self, _message: &Message) -> Option<Subject> {

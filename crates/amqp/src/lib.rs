@@ -8,11 +8,13 @@
 //! use std::sync::Arc;
 //!
 //! use amqp::{Broker, Consumer, Exchange, Failure, Handler, Message, Outcome, StageStatus, Topology, WorkQueue};
+//! use async_trait::async_trait;
 //! use tokio::sync::watch;
 //! use tokio_util::sync::CancellationToken;
 //!
 //! struct Print;
 //!
+//! #[async_trait]
 //! impl Handler for Print {
 //!     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
 //!         println!("{} bytes by {}", message.body.len(), message.routing_key);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{BoxFuture, FutureExt};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,27 @@ impl Consumer {
     /// Runs until the token is cancelled, through every loss of the broker; then finishes what is in flight,
     /// for 20 seconds at most. Fails only at the very start, and only for what someone must change: a
     /// missing exchange, a refused login, a queue that is declared otherwise.
-    pub async fn run<H: Handler>(self, handler: H, shutdown: CancellationToken) -> Result<(), StartError> {
+    pub fn run(
+        self,
+        handler: impl Handler,
+        shutdown: CancellationToken,
+    ) -> BoxFuture<'static, Result<(), StartError>> {
+        self.run_boxed(Box::new(handler), shutdown)
+    }
+
+    fn run_boxed(
+        self,
+        handler: Box<dyn Handler>,
+        shutdown: CancellationToken,
+    ) -> BoxFuture<'static, Result<(), StartError>> {
+        self.run_until(handler, shutdown).boxed()
+    }
+
+    async fn run_until(
+        self,
+        handler: Box<dyn Handler>,
+        shutdown: CancellationToken,
+    ) -> Result<(), StartError> {
         let too_late = async {
             shutdown.cancelled().await;
             sleep(STOP_DEADLINE).await;
@@ -55,7 +76,7 @@ impl Consumer {
         }
     }
 
-    async fn work<H: Handler>(&self, handler: H, shutdown: CancellationToken) -> Result<(), StartError> {
+    async fn work(&self, handler: Box<dyn Handler>, shutdown: CancellationToken) -> Result<(), StartError> {
         let mut orders = Orders { shutdown, hold: Held(self.held.clone()) };
         let stage = self.queue().stage;
         let layers = Arc::new(Layers::new(handler, self));

@@ -20,7 +20,7 @@ use crate::hold::Orders;
 use crate::layers::{Layers, Permit};
 use crate::message::delivery_count::delivered_in_vain;
 use crate::topology::{apply, bus};
-use crate::{ConnectError, Consumer, Handler, Publisher, StageState, Topology, TopologyError};
+use crate::{ConnectError, Consumer, Publisher, StageState, Topology, TopologyError};
 
 /// A message delivered this often without an end may be one that kills its process. From then on it
 /// is handled alone, so that it dies without taking others along.
@@ -105,9 +105,9 @@ impl Session {
     }
 
     /// Takes messages, and shows meanwhile whether the broker blocks what follows from them.
-    pub(crate) async fn run<H: Handler>(
+    pub(crate) async fn run(
         self,
-        layers: &Arc<Layers<H>>,
+        layers: &Arc<Layers>,
         tasks: &mut JoinSet<()>,
         orders: &mut Orders,
     ) -> Ended {
@@ -139,12 +139,7 @@ impl Session {
 
     /// Takes messages as the breaker permits, and none while the stage is held. A session begins with one message at a time, and goes
     /// over to many once it meets one that is beyond suspicion.
-    async fn take<H: Handler>(
-        &self,
-        layers: &Arc<Layers<H>>,
-        tasks: &mut JoinSet<()>,
-        orders: &mut Orders,
-    ) -> Ended {
+    async fn take(&self, layers: &Arc<Layers>, tasks: &mut JoinSet<()>, orders: &mut Orders) -> Ended {
         let mut alone = true;
         loop {
             let next = match layers.permit(Instant::now()) {
@@ -206,12 +201,7 @@ impl Session {
     }
 
     /// Takes exactly one message and handles it before another is taken.
-    async fn take_one<H: Handler>(
-        &self,
-        layers: &Arc<Layers<H>>,
-        alone: &mut bool,
-        orders: &mut Orders,
-    ) -> Next {
+    async fn take_one(&self, layers: &Arc<Layers>, alone: &mut bool, orders: &mut Orders) -> Next {
         let mut deliveries = match self.consume(1).await {
             Ok(deliveries) => deliveries,
             Err(next) => return next,
@@ -248,12 +238,7 @@ impl Session {
 
     /// Handles a delivery while nothing is consumed, so that a hold need not wait for its end. It may kill the
     /// process: what was settled before is acked first, and not delivered in vain.
-    async fn handle_alone<H: Handler>(
-        &self,
-        layers: &Arc<Layers<H>>,
-        delivery: Delivery,
-        orders: &mut Orders,
-    ) -> Next {
+    async fn handle_alone(&self, layers: &Arc<Layers>, delivery: Delivery, orders: &mut Orders) -> Next {
         self.acks.flush(&self.channel).await;
         tokio::select! {
             settled = layers.handle(delivery, &self.publisher, &self.acks, true) => match settled {
@@ -265,9 +250,9 @@ impl Session {
     }
 
     /// Takes as many as may be in flight, until the breaker, a hold or a suspicious message says otherwise.
-    async fn take_many<H: Handler>(
+    async fn take_many(
         &self,
-        layers: &Arc<Layers<H>>,
+        layers: &Arc<Layers>,
         alone: &mut bool,
         tasks: &mut JoinSet<()>,
         orders: &mut Orders,
@@ -317,7 +302,7 @@ impl Session {
         next
     }
 
-    fn spawn<H: Handler>(&self, layers: &Arc<Layers<H>>, tasks: &mut JoinSet<()>, delivery: Delivery) {
+    fn spawn(&self, layers: &Arc<Layers>, tasks: &mut JoinSet<()>, delivery: Delivery) {
         let (layers, publisher, acks) = (layers.clone(), self.publisher.clone(), self.acks.clone());
         let unsettled = self.unsettled.clone();
         tasks.spawn(async move {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use amqp::{
     Failure, Handler, Message, Outcome, Reason, Subject, count_dead_by_broker, dead_letter_id, header_names,
 };
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use consumer::{
@@ -122,6 +123,7 @@ impl Index {
     }
 }
 
+#[async_trait]
 impl Handler for Index {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         let letter = self.letter(message);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use amqp::{BoxError, BulkheadLimits, Failure, Handler, Message, Outcome, Reason, Subject, header_names};
+use async_trait::async_trait;
 use events::{
     About, Contradictions, EncodingError, InvoiceReady, InvoiceRendered, MAX_EVENT, ReceiptSettled,
     Undecodable, decompress,
@@ -170,6 +171,7 @@ pub(crate) fn checked<E: Event>(entry: &Entry, source: &Source<'_>) -> Result<Ch
 /// Events, and what they are about.
 pub(crate) type Checked = (Vec<Vec<u8>>, Option<About>);
 
+#[async_trait]
 impl<H: EventHandler> Handler for Typed<H> {
     async fn handle(&self, message: &Message) -> Result<Outcome, Failure> {
         match self.read(message)? {

@@ -1,6 +1,7 @@
 //! Connecting to the broker, and saying clearly why that failed.
 
 pub(crate) mod alarm;
+mod confirms;
 pub(crate) mod management;
 pub(crate) mod oversized;
 pub(crate) mod publisher;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use config::Secret;
+use futures_util::future::{BoxFuture, FutureExt};
 use lapin::Queue;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
@@ -191,7 +193,11 @@ impl Broker {
     /// Opens a connection for one purpose, which the broker's own pages show. Tries the nodes in turn. That a
     /// login is refused is believed where no node takes it: one that is starting, or short of something,
     /// refuses as well.
-    pub(crate) async fn connect(&self, purpose: &str) -> Result<Link, ConnectError> {
+    pub(crate) fn connect<'a>(&'a self, purpose: &'a str) -> BoxFuture<'a, Result<Link, ConnectError>> {
+        self.connect_in_turn(purpose).boxed()
+    }
+
+    async fn connect_in_turn(&self, purpose: &str) -> Result<Link, ConnectError> {
         let (nodes, first) = (self.nodes(), self.at.load(Ordering::Relaxed));
         let mut failed = None;
         for tried in 0..nodes.len() {

@@ -1,22 +1,20 @@
 //! Publishing with confirms.
-//!
-//! A channel carries one unconfirmed message at a time, and many channels are used at once. lapin
-//! hands a returned message to whichever confirm of the channel comes next, so with several
-//! unconfirmed messages on one channel an unroutable one could pass for published.
 
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::Utc;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use futures_util::future::{BoxFuture, FutureExt};
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, Confirmation, ErrorKind};
-use parking_lot::Mutex;
+use lapin::{BasicProperties, ErrorKind};
+use tokio::sync::{Mutex, oneshot};
 use tokio::time::{interval, sleep, timeout};
 
-use crate::connection::{GOODBYE, Link, alarm};
+use crate::connection::confirms::{Answer, ConfirmChannel, Publishing};
+use crate::connection::{Link, alarm};
 use crate::layers::trace;
 use crate::message::header::Headers;
 use crate::{Broker, ConnectError, Outgoing};
@@ -70,7 +68,8 @@ pub enum PublishError {
 #[derive(Clone)]
 pub struct Publisher {
     link: Arc<Link>,
-    idle: Arc<Mutex<Vec<Channel>>>,
+    /// For all messages; a new one once it had to say anything but that a message is accepted.
+    channel: Arc<Mutex<Option<Arc<ConfirmChannel>>>>,
 }
 
 impl Publisher {
@@ -79,7 +78,7 @@ impl Publisher {
     pub async fn connect(broker: &Broker) -> Result<Self, ConnectError> {
         let link = broker.connect("publish").await?;
         tokio::spawn(alarm::tell(broker.clone(), link.alarm.clone()));
-        Ok(Self { link: Arc::new(link), idle: Arc::default() })
+        Ok(Self { link: Arc::new(link), channel: Arc::default() })
     }
 
     /// Publishes and waits until the broker has it safely in every queue it goes to.
@@ -114,78 +113,71 @@ impl Publisher {
             .with_message_id(ShortString::from(message.message_id.as_str()))
             .with_timestamp(u64::try_from(Utc::now().timestamp()).unwrap_or_default())
             .with_headers(headers.to_table());
-        self.publish_raw(&message.exchange, &message.routing_key, &message.body, properties).await
+        self.publish_raw(&message.exchange, &message.routing_key, message.body.clone(), properties).await
     }
 
     /// Publishes persistent and mandatory, and waits for the confirm.
-    pub(crate) async fn publish_raw(
+    pub(crate) fn publish_raw(
         &self,
         exchange: &str,
         routing_key: &str,
-        body: &[u8],
+        body: Bytes,
         properties: BasicProperties,
-    ) -> Result<(), PublishError> {
-        const PERSISTENT: u8 = 2;
+    ) -> BoxFuture<'_, Result<(), PublishError>> {
+        let message = Publishing {
+            exchange: ShortString::from(exchange),
+            routing_key: ShortString::from(routing_key),
+            body,
+            properties,
+        };
+        self.publish_confirmed(message).boxed()
+    }
+
+    async fn publish_confirmed(&self, message: Publishing) -> Result<(), PublishError> {
+        let (exchange, routing_key) = (message.exchange.to_string(), message.routing_key.to_string());
         let channel = self.channel().await?;
-        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-        let published = channel
-            .basic_publish(
-                exchange.into(),
-                routing_key.into(),
-                options,
-                body,
-                properties.with_delivery_mode(PERSISTENT),
-            )
-            .await;
-        let confirmation = match published {
-            Ok(confirm) => self.confirmed(confirm).await,
-            Err(error) => Err(Some(error)),
-        };
-        let refused = |source| PublishError::Refused {
-            exchange: exchange.to_owned(),
-            routing_key: routing_key.to_owned(),
-            source,
-        };
-        match confirmation {
-            Ok(confirmation) => {
-                let acked = confirmation.is_ack();
-                // RabbitMQ 3.10 refuses for ever on a channel that has lost sight of a quorum queue whose leader
-                // was killed; on a new one it accepts.
-                match acked {
-                    true => self.idle.lock().push(channel),
-                    false => drop(timeout(GOODBYE, channel.close(200, "refused".into())).await),
-                }
-                match confirmation.take_message() {
-                    Some(_) => Err(PublishError::Unroutable {
-                        exchange: exchange.to_owned(),
-                        routing_key: routing_key.to_owned(),
-                    }),
-                    None if acked => Ok(()),
-                    None => Err(refused(None)),
-                }
-            }
+        let mut answer = self.answer(channel.publish(message.clone())).await;
+        if !matches!(answer, Ok(Answer::Accepted)) {
+            // RabbitMQ 3.10 refuses for ever on a channel that has lost sight of a quorum queue whose leader was
+            // killed; on a new one it accepts.
+            self.retire(&channel).await;
+        }
+        if matches!(answer, Err(Some(_))) && self.link.is_connected() {
+            // The broker has closed the channel, and names none of the messages that were on their way there: by
+            // itself, this one gets an answer of its own. The broker may have it twice then.
+            let own =
+                ConfirmChannel::open(&self.link).await.map_err(|error| PublishError::Lost(Some(error)))?;
+            answer = self.answer(own.publish(message)).await;
+        }
+        match answer {
+            Ok(Answer::Accepted) => Ok(()),
+            Ok(Answer::Returned) => Err(PublishError::Unroutable { exchange, routing_key }),
+            Ok(Answer::Refused) => Err(PublishError::Refused { exchange, routing_key, source: None }),
             Err(Some(error)) if self.link.is_connected() => match error.kind() {
                 ErrorKind::ProtocolError(amqp) if amqp.get_id() == 404 => {
-                    Err(PublishError::NoExchange { exchange: exchange.to_owned() })
+                    Err(PublishError::NoExchange { exchange })
                 }
-                ErrorKind::ProtocolError(_) => Err(refused(Some(error))),
+                ErrorKind::ProtocolError(_) => {
+                    Err(PublishError::Refused { exchange, routing_key, source: Some(error) })
+                }
                 _ => Err(PublishError::Lost(Some(error))),
             },
             Err(error) => Err(PublishError::Lost(error)),
         }
     }
 
-    /// Waits for a confirm; while the broker blocks us, for as long as it takes.
-    async fn confirmed(
+    /// Waits for an answer; while the broker blocks us, for as long as it takes.
+    async fn answer(
         &self,
-        confirm: lapin::PublisherConfirm,
-    ) -> Result<Confirmation, Option<lapin::Error>> {
-        let mut confirm = std::pin::pin!(confirm);
+        mut answer: oneshot::Receiver<lapin::Result<Answer>>,
+    ) -> Result<Answer, Option<lapin::Error>> {
         let mut waited = Duration::ZERO;
         let step = Duration::from_secs(1);
         loop {
-            if let Ok(confirmation) = timeout(step, &mut confirm).await {
-                return confirmation.map_err(Some);
+            match timeout(step, &mut answer).await {
+                Ok(Ok(answer)) => return answer.map_err(Some),
+                Ok(Err(_)) => return Err(None),
+                Err(_) => {}
             }
             waited = if self.is_blocked() { Duration::ZERO } else { waited + step };
             if waited >= CONFIRM_TIMEOUT {
@@ -194,16 +186,23 @@ impl Publisher {
         }
     }
 
-    async fn channel(&self) -> Result<Channel, PublishError> {
-        while let Some(channel) = self.idle.lock().pop() {
-            if channel.status().connected() {
-                return Ok(channel);
-            }
+    async fn channel(&self) -> Result<Arc<ConfirmChannel>, PublishError> {
+        let mut shared = self.channel.lock().await;
+        if let Some(channel) = shared.as_ref().filter(|channel| channel.is_open()) {
+            return Ok(channel.clone());
         }
-        let lost = |error| PublishError::Lost(Some(error));
-        let channel = self.link.connection.create_channel().await.map_err(lost)?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(lost)?;
+        let opened = ConfirmChannel::open(&self.link).await;
+        let channel = Arc::new(opened.map_err(|error| PublishError::Lost(Some(error)))?);
+        *shared = Some(channel.clone());
         Ok(channel)
+    }
+
+    /// Has the next message go another way. What is on its way on this channel still gets its answer there.
+    async fn retire(&self, channel: &Arc<ConfirmChannel>) {
+        let mut shared = self.channel.lock().await;
+        if shared.as_ref().is_some_and(|shared| Arc::ptr_eq(shared, channel)) {
+            *shared = None;
+        }
     }
 
     /// Whether the broker blocks this connection (out of memory or disk).

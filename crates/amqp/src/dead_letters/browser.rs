@@ -6,6 +6,7 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use lapin::message::Delivery;
 use lapin::options::{
@@ -239,7 +240,7 @@ impl Browser {
             Destination::Dead => (DEAD, self.stage.clone(), message.kept_headers()),
         };
         let properties = message.kept_properties(&message.id()).with_headers(headers.to_table());
-        Ok(self.publisher.publish_raw(exchange, &key, &message.body, properties).await?)
+        Ok(self.publisher.publish_raw(exchange, &key, message.body.clone(), properties).await?)
     }
 
     /// Publishes copies of several dead letters, and returns once all are confirmed. After an error some may be.
@@ -260,7 +261,10 @@ impl Browser {
             message.kept_properties(&edited_id(&message.id(), body)).with_headers(headers.to_table());
         // The body is plain, whatever the one before was.
         let properties = properties.with_content_encoding("".into());
-        Ok(self.publisher.publish_raw(REQUEUE, &queue_name(&self.stage), body, properties).await?)
+        Ok(self
+            .publisher
+            .publish_raw(REQUEUE, &queue_name(&self.stage), Bytes::copy_from_slice(body), properties)
+            .await?)
     }
 
     /// The headers of a dead letter that goes back to work, with all its attempts.

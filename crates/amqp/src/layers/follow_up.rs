@@ -1,5 +1,6 @@
 //! What follows from a message is published, and confirmed, before any outer layer sees a success.
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 
@@ -8,7 +9,7 @@ use crate::message::header::names;
 use crate::topology::{REQUEUE, queue_name};
 use crate::{Failure, Message, Outcome, PublishError, Publisher};
 
-/// Parts of a message that are published at once, each on a channel of its own.
+/// Parts of a message that are published at once.
 const PARTS_AT_ONCE: usize = 32;
 
 /// Publishes the events of a success. A refusal fails the message; a lost connection leaves it unsettled.
@@ -46,10 +47,9 @@ async fn split(
     publisher: &Publisher,
 ) -> Result<(), PublishError> {
     let queue = queue_name(stage);
-    let parts = bodies
-        .iter()
-        .enumerate()
-        .map(|(index, body)| publisher.publish_raw(REQUEUE, &queue, body, message.part(index, opened)));
+    let parts = bodies.iter().enumerate().map(|(index, body)| {
+        publisher.publish_raw(REQUEUE, &queue, Bytes::copy_from_slice(body), message.part(index, opened))
+    });
     // Collected: futures made by a lazy iterator are not known to be Send.
     let parts: Vec<_> = parts.collect();
     iter(parts).buffer_unordered(PARTS_AT_ONCE).try_collect().await

@@ -35,8 +35,8 @@ use retry::RetryQueues;
 use scope::ScopeLayer;
 
 /// The layers of one stage, with what its deliveries share.
-pub(crate) struct Layers<H> {
-    handler: H,
+pub(crate) struct Layers {
+    handler: Box<dyn Handler>,
     stage: &'static str,
     queue: String,
     scopes: ScopeLayer,
@@ -78,8 +78,8 @@ pub(crate) enum Handled {
     },
 }
 
-impl<H: Handler> Layers<H> {
-    pub(crate) fn new(handler: H, consumer: &Consumer) -> Self {
+impl Layers {
+    pub(crate) fn new(handler: Box<dyn Handler>, consumer: &Consumer) -> Self {
         let (stage, queue, delays) =
             (consumer.queue().stage, consumer.queue().name(), &consumer.topology.delays);
         let status = consumer.status.clone();
@@ -113,7 +113,7 @@ impl<H: Handler> Layers<H> {
         let context = Context { stage, message, subject, publisher, metrics };
 
         // Pinned in their place: a layer that took the future inside it by value would hold it twice.
-        let handled = pin!(async { self.handler.handle(message).await });
+        let handled = self.handler.handle(message);
         let isolated = pin!(isolate::layer(message, handled));
         let followed_up = pin!(follow_up::layer(context, isolated));
         let measured = pin!(measure::layer(metrics, &self.status, followed_up));

@@ -45,7 +45,7 @@ impl<'a> Aside<'a> {
     pub(super) async fn publish(self, publisher: &Publisher, exchange: &str, key: &str) -> Settled<()> {
         let id = self.message.id();
         let properties = self.message.kept_properties(&id).with_headers(self.headers.to_table());
-        let sent = publisher.publish_raw(exchange, key, &self.message.body, properties).await;
+        let sent = publisher.publish_raw(exchange, key, self.message.body.clone(), properties).await;
         if let Err(error) = &sent {
             let error = chain(error);
             tracing::error!(stage = self.stage, message_id = id, error, "could not be put aside");

@@ -84,7 +84,7 @@ pub struct Outgoing {
     /// The event's type.
     pub kind: String,
     /// The body, JSON.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// What it is about.
     pub subject: Option<Subject>,
 }
@@ -107,7 +107,7 @@ impl Outgoing {
 
     /// An event of the chain. `identity` is what the event is about; the same identity makes the
     /// same message id.
-    pub fn event(kind: &str, routing_key: String, identity: &[&str], body: Vec<u8>) -> Self {
+    pub fn event(kind: &str, routing_key: String, identity: &[&str], body: impl Into<Bytes>) -> Self {
         let mut hash = Sha256::new();
         for part in identity {
             hash.update(part.as_bytes());
@@ -118,7 +118,7 @@ impl Outgoing {
             routing_key,
             message_id: format!("{kind}:{}", hex::encode(&hash.finalize()[..12])),
             kind: kind.to_owned(),
-            body,
+            body: body.into(),
             subject: None,
         }
     }

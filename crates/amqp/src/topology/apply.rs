@@ -1,5 +1,6 @@
 //! Declaring the topology.
 
+use futures_util::future::{BoxFuture, FutureExt};
 use lapin::options::QueueBindOptions;
 use lapin::types::FieldTable;
 
@@ -17,7 +18,14 @@ pub async fn apply(broker: &Broker, topology: &Topology) -> Result<(), TopologyE
     Ok(())
 }
 
-pub(crate) async fn declare(link: &Link, topology: &Topology) -> Result<(), TopologyError> {
+pub(crate) fn declare<'a>(
+    link: &'a Link,
+    topology: &'a Topology,
+) -> BoxFuture<'a, Result<(), TopologyError>> {
+    declare_all(link, topology).boxed()
+}
+
+async fn declare_all(link: &Link, topology: &Topology) -> Result<(), TopologyError> {
     let failed = |source| TopologyError::Failed { what: "a channel".to_owned(), source };
     let channel = link.connection.create_channel().await.map_err(failed)?;
     for (name, kind) in topology.exchanges() {

@@ -93,7 +93,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "TENANT/RECEIPT")]
     pub after: Option<String>,
     /// Maximum calls to Omnium per second; a receipt takes one or two
-    #[arg(long, default_value = "5/s", value_parser = parse_rate, value_name = "N/s")]
+    #[arg(long, default_value = "5/s", value_parser = parse_rate::<100>, value_name = "N/s")]
     pub rate: u32,
     /// Print JSON
     #[arg(long)]
@@ -117,7 +117,7 @@ pub(super) fn parse_day(text: &str) -> Result<NaiveDate, &'static str> {
     text.parse().ok().filter(|_| is_whole).ok_or("use a date such as 2026-11-30")
 }
 
-pub(super) fn parse_rate(text: &str) -> Result<u32, &'static str> {
+pub(super) fn parse_rate<const MOST: u32>(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").unwrap_or(text).parse();
-    number.ok().filter(|rate| (1..=100).contains(rate)).ok_or("use 1/s to 100/s")
+    number.ok().filter(|rate| (1..=MOST).contains(rate)).ok_or_else(|| format!("use 1/s to {MOST}/s"))
 }

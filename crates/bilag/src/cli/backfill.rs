@@ -31,7 +31,7 @@ pub struct BackfillArgs {
     #[arg(long)]
     pub publish: bool,
     /// Maximum receipts per second
-    #[arg(long, default_value = "20/s", value_parser = parse_rate, value_name = "N/s")]
+    #[arg(long, default_value = "20/s", value_parser = parse_rate::<1000>, value_name = "N/s")]
     pub rate: u32,
     /// Print JSON
     #[arg(long)]

@@ -43,7 +43,7 @@ fn outgoing(args: &PublishArgs, file: &Path, body: Vec<u8>) -> Outgoing {
         routing_key: key.to_owned(),
         message_id: id.unwrap_or_else(|| file.display().to_string()),
         kind: kind.unwrap_or_default(),
-        body,
+        body: body.into(),
         subject: None,
     }
 }

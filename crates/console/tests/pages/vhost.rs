@@ -64,7 +64,7 @@ impl Vhost {
             let id = body.clone();
             let exchange = amqp::DEAD.to_owned();
             let message =
-                Outgoing { exchange, ..Outgoing::event("a.test", "render".to_owned(), &[&id], body.into()) };
+                Outgoing { exchange, ..Outgoing::event("a.test", "render".to_owned(), &[&id], body) };
             publisher.publish(&message).await.expect("confirmed");
         }
         publisher.close().await;

@@ -1,6 +1,7 @@
 //! `bilag backfill`: publishes receipts of a period that the store has not received, from an export or from Flow.
 
 mod events;
+mod pace;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -9,19 +10,24 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use ::events::{MAX_EVENT, ReceiptSettled, ReceiptSettledType};
-use amqp::{Outgoing, Publisher, chain};
+use amqp::{Outgoing, PublishError, Publisher, chain};
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
 use sync_store::{Key, Page, Period, RecordFilter, State, SyncStore};
 use tenants::Zones;
-use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use self::events::{Events, Exported};
+use self::pace::Pace;
 use crate::cli::BackfillArgs;
 use crate::commands::report_flow;
 use crate::output::{self, Column, Failed, say, table, tell};
 
 /// Interval of progress lines.
 const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// Receipts on their way to the broker at once.
+const UNCONFIRMED: usize = 64;
 
 /// So many broken events are listed; of a wrong file, each line is one.
 const BROKEN_LISTED: usize = 1000;
@@ -50,13 +56,12 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
         }
         false => None,
     };
-    let mut pace = interval(Duration::from_secs(1) / args.rate);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut run = Run {
         args: &args,
         store: store.as_ref(),
         publisher,
-        pace,
+        pace: Pace::new(args.rate),
+        unconfirmed: FuturesUnordered::new(),
         zones: args.tenants.zones(),
         done: Done::default(),
         reported_at: Instant::now(),
@@ -87,7 +92,8 @@ struct Run<'a> {
     args: &'a BackfillArgs,
     store: &'a dyn SyncStore,
     publisher: Option<Publisher>,
-    pace: Interval,
+    pace: Pace,
+    unconfirmed: FuturesUnordered<BoxFuture<'static, Result<(), PublishError>>>,
     zones: Zones,
     done: Done,
     reported_at: Instant,
@@ -95,7 +101,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn all(&mut self) -> Result<(), Failed> {
-        if self.args.from_flow { self.flow().await } else { self.files().await }
+        let read = if self.args.from_flow { self.flow().await } else { self.files().await };
+        // Also where reading failed: what is counted as published is published.
+        self.confirmed_but(0).await.and(read)
     }
 
     /// Every receipt that Flow has of the period. Made to events as the stage `hydrate` makes them.
@@ -172,7 +180,6 @@ impl Run<'_> {
             self.done.already += 1;
         } else {
             self.publish(receipt, body).await?;
-            self.done.published += 1;
         }
         Ok(())
     }
@@ -193,21 +200,35 @@ impl Run<'_> {
     }
 
     async fn publish(&mut self, receipt: &ReceiptSettled, body: Vec<u8>) -> Result<(), Failed> {
-        let Some(publisher) = &self.publisher else { return Ok(()) };
+        let Some(publisher) = self.publisher.clone() else {
+            self.done.published += 1;
+            return Ok(());
+        };
         self.pace.tick().await;
         let event = Outgoing {
             exchange: self.args.broker.bus_exchange.clone(),
             routing_key: ReceiptSettledType::NAME.to_owned(),
             message_id: receipt.id.to_string(),
             kind: ReceiptSettledType::NAME.to_owned(),
-            body,
+            body: body.into(),
             subject: None,
         };
-        let advice = |error: &amqp::PublishError| super::publish::advice(error);
-        publisher.publish(&event).await.map_err(|error| {
-            let problem = format!("{}{}", chain(&error), advice(&error));
-            Failed::plainly(format!("{problem}; run the same command to continue"))
-        })
+        self.unconfirmed.push(async move { publisher.publish(&event).await }.boxed());
+        self.confirmed_but(UNCONFIRMED).await
+    }
+
+    /// Waits until all receipts but so many are confirmed.
+    async fn confirmed_but(&mut self, most: usize) -> Result<(), Failed> {
+        while self.unconfirmed.len() > most
+            && let Some(confirmed) = self.unconfirmed.next().await
+        {
+            confirmed.map_err(|error| {
+                let problem = format!("{}{}", chain(&error), super::publish::advice(&error));
+                Failed::plainly(format!("{problem}; run the same command to continue"))
+            })?;
+            self.done.published += 1;
+        }
+        Ok(())
     }
 }
 
