@@ -46,7 +46,7 @@ struct Object {
 impl Event for ReceiptIds {
     fn read(body: &[u8]) -> Result<Self, ReadError> {
         limit_size(body)?;
-        let Webhook { tenant, store, order, order_receipt } = events::decode(body)?;
+        let Webhook { tenant, store, order, order_receipt } = events::decode_as(body)?;
         let uid = |object: &Object| object.uid.as_deref().map(str::to_owned);
         let ids = Ids {
             receipt: uid(&order_receipt),

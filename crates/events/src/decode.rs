@@ -13,7 +13,7 @@ use crate::foreign::{self, Foreign};
 use crate::node::Node;
 use crate::refusal::{Fault, Refusal};
 use crate::refused::{Added, Refused};
-use crate::{Uid, envelope};
+use crate::{Invoice, InvoiceReady, InvoiceRendered, PackageEvent, ReceiptSettled, Uid, envelope};
 
 /// Why bytes are not the event. Names the place and what was expected, never the value that was
 /// found: it may be anybody's personal data.
@@ -79,6 +79,51 @@ impl From<Refusal> for Undecodable {
     }
 }
 
+/// What bodies are read as. Its reader is compiled here, and not in every crate that reads.
+pub trait Readable: Sized {
+    /// See [`decode`].
+    ///
+    /// # Errors
+    /// As there.
+    fn decode(body: &[u8]) -> Result<Self, Undecodable>;
+
+    /// See [`decode_own`].
+    ///
+    /// # Errors
+    /// As there.
+    fn decode_own(body: &[u8]) -> Result<Self, Undecodable>;
+
+    /// See [`decoded`].
+    fn decoded(body: &[u8]) -> Option<Self>;
+
+    /// See [`unknown_members`].
+    fn unknown_members(body: &[u8]) -> Option<Vec<String>>;
+}
+
+macro_rules! readable {
+    ($($type:ty),*) => {$(
+        impl Readable for $type {
+            fn decode(body: &[u8]) -> Result<Self, Undecodable> {
+                decode_as(body)
+            }
+
+            fn decode_own(body: &[u8]) -> Result<Self, Undecodable> {
+                serde_json::from_slice(body).or_else(|_| decode_as(body))
+            }
+
+            fn decoded(body: &[u8]) -> Option<Self> {
+                decoded_as(body)
+            }
+
+            fn unknown_members(body: &[u8]) -> Option<Vec<String>> {
+                unknown_members_of::<Self>(body)
+            }
+        }
+    )*};
+}
+
+readable!(Invoice, InvoiceReady, InvoiceRendered, PackageEvent, ReceiptSettled);
+
 /// Reads one event from its body: JSON in UTF-8. A byte order mark is skipped (RFC 8259 lets a
 /// reader do so). A member that appears twice is refused, because nobody can tell which one counts.
 ///
@@ -87,7 +132,15 @@ impl From<Refusal> for Undecodable {
 ///
 /// # Errors
 /// What the body is instead, or all that is wrong with its shape.
-pub fn decode<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
+pub fn decode<E: Readable>(body: &[u8]) -> Result<E, Undecodable> {
+    E::decode(body)
+}
+
+/// [`decode`] to a type of one's own. Where it is called, the reader is compiled once more.
+///
+/// # Errors
+/// As for [`decode`].
+pub fn decode_as<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
     let body = value_of(body)?;
     read(body).map_err(|refusal| match foreign::of_json(body) {
         Some(foreign) => Undecodable::OtherEnvelope(foreign),
@@ -100,18 +153,27 @@ pub fn decode<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
 ///
 /// # Errors
 /// As for [`decode`].
-pub fn decode_own<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
-    serde_json::from_slice(body).or_else(|_| decode(body))
+pub fn decode_own<E: Readable>(body: &[u8]) -> Result<E, Undecodable> {
+    E::decode_own(body)
 }
 
 /// The event, where the body is one: for asking which event it is, without a diagnosis.
-pub fn decoded<E: DeserializeOwned>(body: &[u8]) -> Option<E> {
+pub fn decoded<E: Readable>(body: &[u8]) -> Option<E> {
+    E::decoded(body)
+}
+
+/// [`decoded`] to a type of one's own.
+pub(crate) fn decoded_as<E: DeserializeOwned>(body: &[u8]) -> Option<E> {
     read(json(body).ok()?).ok()
 }
 
 /// The members that an event does not have, as in `orderReceipt.items[].colour`: each once, in their order. `None`
 /// where the body is no such event.
-pub fn unknown_members<E: DeserializeOwned>(body: &[u8]) -> Option<Vec<String>> {
+pub fn unknown_members<E: Readable>(body: &[u8]) -> Option<Vec<String>> {
+    E::unknown_members(body)
+}
+
+fn unknown_members_of<E: DeserializeOwned>(body: &[u8]) -> Option<Vec<String>> {
     let content = envelope::open(json(body).ok()?).ok()?;
     let mut unknown = Vec::new();
     let note = |path: serde_ignored::Path<'_>| {
@@ -215,7 +277,7 @@ pub fn receipt_uid(body: &[u8]) -> Option<(Uid, Uid)> {
     struct HasUid {
         uid: Uid,
     }
-    let envelope: Envelope = decoded(body)?;
+    let envelope: Envelope = decoded_as(body)?;
     Some((envelope.tenant.uid, envelope.order_receipt.uid))
 }
 

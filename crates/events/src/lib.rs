@@ -43,7 +43,8 @@ pub use check::{Contradiction, Contradictions};
 pub use count::{Count, StatusCode};
 pub use date::Date;
 pub use decode::{
-    Undecodable, decode, decode_own, decoded, foreign, is_enveloped, plain, receipt_uid, unknown_members,
+    Readable, Undecodable, decode, decode_as, decode_own, decoded, foreign, is_enveloped, plain, receipt_uid,
+    unknown_members,
 };
 pub use encoding::{EncodingError, MAX_EVENT, decompress, legible};
 pub use envelope::is_json;

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::decode::{decode_as, decoded_as};
 use crate::text::OptionalNumber;
-use crate::{Count, Number, StatusCode, Uid, Undecodable, decode, decoded, plain};
+use crate::{Count, Number, StatusCode, Uid, Undecodable, decode, plain};
 
 /// A package that was packed, or packed for refund. Real events carry many more members, which are ignored here and
 /// passed on to the invoice service as they came.
@@ -110,10 +111,10 @@ pub fn package_status(body: &[u8]) -> Result<PackageStatus, Undecodable> {
 
 /// A part of a package event. Where it cannot be read, its publisher learns of everything at once.
 fn part<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
-    decoded(body).map_or_else(
+    decoded_as(body).map_or_else(
         || {
             decode::<PackageEvent>(body)?;
-            decode(body)
+            decode_as(body)
         },
         Ok,
     )
@@ -130,7 +131,7 @@ pub fn package_id(body: &[u8]) -> Option<u64> {
     struct HasId {
         id: u64,
     }
-    Some(decoded::<Envelope>(body)?.payload.id)
+    Some(decoded_as::<Envelope>(body)?.payload.id)
 }
 
 /// The package as it was received, to be passed on byte by byte, without an envelope. `None` where the

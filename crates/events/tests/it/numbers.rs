@@ -24,7 +24,7 @@ fn writes_amounts_with_their_own_digits() {
         ("9223372036854775807", "9223372036854775807"),
     ] {
         assert_eq!(serde_json::to_string(&amount(decimal)).expect("an amount"), json);
-        let read: Amount = events::decode(json.as_bytes()).expect("a number");
+        let read: Amount = events::decode_as(json.as_bytes()).expect("a number");
         assert_eq!(read, amount(decimal));
     }
 }
@@ -38,7 +38,7 @@ fn refuses_amounts_a_json_number_would_change() {
 
 #[test]
 fn reads_hundredths_up_to_the_limit() {
-    let read = |text: &str| events::decode::<Hundredths>(text.as_bytes());
+    let read = |text: &str| events::decode_as::<Hundredths>(text.as_bytes());
     assert_eq!(read("10000000000000").map(Hundredths::get), Ok(Hundredths::LIMIT));
     assert_eq!(read("-10000000000000").map(Hundredths::get), Ok(-Hundredths::LIMIT));
     for refused in ["10000000000001", "-10000000000001", "18446744073709551615", "-9223372036854775808"] {
@@ -65,7 +65,7 @@ proptest! {
         let amount = Amount(Decimal::new(hundredths, 2));
         let json = serde_json::to_string(&amount).expect("an amount");
         prop_assert_eq!(json.parse::<Decimal>().expect("plain digits"), amount.0);
-        prop_assert_eq!(events::decode::<Amount>(json.as_bytes()), Ok(amount));
+        prop_assert_eq!(events::decode_as::<Amount>(json.as_bytes()), Ok(amount));
         prop_assert_eq!(serde_json::from_str::<Amount>(&json).expect("a number"), amount);
     }
 }

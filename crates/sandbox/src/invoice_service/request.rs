@@ -80,7 +80,7 @@ impl Request {
         let key = caller.key().ok_or("the header Idempotency-Key is required")?;
         caller.check_json()?;
         let Envelope { id, package, order_type, .. } =
-            events::decode(body).map_err(|error| error.to_string())?;
+            events::decode_as(body).map_err(|error| error.to_string())?;
         if *id != *key {
             return Err("at id: expected the same as the header Idempotency-Key".to_owned());
         }
