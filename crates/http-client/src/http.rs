@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use thiserror::Error;
@@ -75,12 +76,15 @@ impl Http {
 ///
 /// # Errors
 /// See [`NoAnswer`].
-pub async fn send(request: RequestBuilder) -> Result<Received, NoAnswer> {
-    match request.send().await {
-        Ok(response) => Ok(Received(response)),
-        Err(error) if error.is_connect() => Err(NoAnswer::Refused(transport(error))),
-        Err(error) => Err(NoAnswer::Unanswered(transport(error))),
-    }
+pub fn send(request: RequestBuilder) -> BoxFuture<'static, Result<Received, NoAnswer>> {
+    let sent = async {
+        match request.send().await {
+            Ok(response) => Ok(Received(response)),
+            Err(error) if error.is_connect() => Err(NoAnswer::Refused(transport(error))),
+            Err(error) => Err(NoAnswer::Unanswered(transport(error))),
+        }
+    };
+    sent.boxed()
 }
 
 /// An answer whose body is yet to be read.

@@ -6,9 +6,54 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::migrate::{Migration, Migrator};
+use sqlx::SqlStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::StoreError;
+
+/// The migrations of one kind of database: its files below `migrations/`.
+macro_rules! embedded {
+    ($kind:literal) => {
+        embedded!($kind:
+            "0001_sync_records"
+            "0002_packages"
+            "0003_audit"
+            "0004_stages"
+            "0005_causes"
+            "0006_receipt_facts"
+            "0007_sessions"
+            "0008_permits"
+            "0009_lanes"
+            "0010_life"
+            "0011_receipt_with_body"
+            "0012_package_round_with_body"
+            "0013_dead_letter_with_body"
+            "0014_notifications"
+        )
+    };
+    ($kind:literal: $($name:literal)*) => {
+        std::sync::LazyLock::new(|| $crate::schema::of_files(&[
+            $(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $kind, "/", $name, ".sql")))),*
+        ]))
+    };
+}
+pub(crate) use embedded;
+
+/// Migrations by the names of their files (`0001_what_it_is_about`), each with its text.
+pub(crate) fn of_files(files: &[(&str, &'static str)]) -> Migrator {
+    let migrations = files.iter().map(|(name, sql)| {
+        let (version, about) = name.split_once('_').expect("a number, and what it is about");
+        let version = version.parse().expect("a number");
+        Migration::new(
+            version,
+            about.replace('_', " ").into(),
+            MigrationType::Simple,
+            SqlStr::from_static(sql),
+            sql.starts_with("-- no-transaction"),
+        )
+    });
+    Migrator::with_migrations(migrations.collect())
+}
 
 /// How far the tables of a store are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,11 +152,31 @@ fn known(migrator: &Migrator) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::LazyLock;
+
     use sqlx::migrate::Migrator;
 
     use super::{Found, Refused};
 
-    static KNOWN: Migrator = sqlx::migrate!("migrations/sqlite");
+    static KNOWN: LazyLock<Migrator> = embedded!("sqlite");
+
+    /// A file that is not in the list would be a migration that nobody applies.
+    #[tokio::test]
+    async fn every_file_is_a_migration_as_sqlx_reads_it() {
+        for (kind, known) in [("sqlite", &*KNOWN), ("postgres", &*embedded!("postgres"))] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(kind);
+            let read = Migrator::new(folder).await.expect("the folder");
+            let facts = |migrator: &Migrator| -> Vec<_> {
+                let facts = migrator.iter().map(|one| {
+                    let kind = one.migration_type;
+                    (one.version, one.description.clone(), kind, one.checksum.clone(), one.no_tx)
+                });
+                facts.collect()
+            };
+            assert_eq!(facts(known), facts(&read), "migrations/{kind}");
+        }
+    }
 
     fn applied() -> Found {
         let applied = KNOWN.iter().map(|migration| (migration.version, migration.checksum.to_vec()));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use config::Secret;
+use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::postgres::Postgres;
 use crate::sql::{Database, SqlStore, Statement};
@@ -77,11 +78,14 @@ pub async fn connect_to_existing(url: &Secret) -> Result<Arc<dyn SyncStore>, Sto
     open(url, IfMissing::Fail).await
 }
 
-async fn open(url: &Secret, if_missing: IfMissing) -> Result<Arc<dyn SyncStore>, StoreError> {
-    Ok(match url_of(&url.expose())? {
-        Url::Sqlite(file) => Arc::new(SqlStore(Sqlite::open(Path::new(file), if_missing).await?)),
-        Url::Postgres => Arc::new(SqlStore(Postgres::connect(url, if_missing).await?)),
-    })
+fn open(url: &Secret, if_missing: IfMissing) -> BoxFuture<'_, Result<Arc<dyn SyncStore>, StoreError>> {
+    let opened = async move {
+        Ok(match url_of(&url.expose())? {
+            Url::Sqlite(file) => Arc::new(SqlStore(Sqlite::open(Path::new(file), if_missing).await?)) as _,
+            Url::Postgres => Arc::new(SqlStore(Postgres::connect(url, if_missing).await?)) as _,
+        })
+    };
+    opened.boxed()
 }
 
 /// Finds how far the tables are, and changes nothing.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use amqp::{BrowseError, Browser, Destination, Found};
 use chrono::{DateTime, Utc};
 use events::Target;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use sync_store::{DeadLetterFilter, Key, NewAuditEntry, Page, Place, RecordFilter, State};
 use tokio::time::sleep;
@@ -77,7 +78,11 @@ struct Selected {
 
 impl BatchMover<'_> {
     /// Moves the dead letters; stops when they fail again, on cancellation, and when the lease is lost.
-    pub(super) async fn run(&self, wanted: HashSet<String>) -> Result<Moved, DeadLetterError> {
+    pub(super) fn run(&self, wanted: HashSet<String>) -> BoxFuture<'_, Result<Moved, DeadLetterError>> {
+        self.move_all(wanted).boxed()
+    }
+
+    async fn move_all(&self, wanted: HashSet<String>) -> Result<Moved, DeadLetterError> {
         let (action, of) = (self.request.action, wanted.len());
         let moved = Moved { action, stage: self.stage.to_owned(), moved: 0, of };
         let (put, sent) = (HashSet::new(), None);

@@ -1,6 +1,7 @@
 //! Bringing the tables of a PostgreSQL database up to date, while others work with them.
 
 use std::io;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
@@ -10,10 +11,10 @@ use tokio::time::sleep;
 
 use crate::error::{is_forbidden, is_locked_out};
 use crate::postgres::SESSION;
-use crate::schema::{Found, Refused};
+use crate::schema::{Found, Refused, embedded};
 use crate::{PendingMigration, StoreError};
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: LazyLock<Migrator> = embedded!("postgres");
 
 /// How long one who migrates, or whoever else holds a table, may take before this one gives up.
 const TIMEOUT: Duration = Duration::from_secs(300);

@@ -1,5 +1,6 @@
 //! Bringing the tables of a SQLite file up to date.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
@@ -8,10 +9,10 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::time::sleep;
 
 use crate::error::is_busy;
-use crate::schema::{Found, Refused};
+use crate::schema::{Found, Refused, embedded};
 use crate::{PendingMigration, StoreError};
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: LazyLock<Migrator> = embedded!("sqlite");
 
 /// How long other processes that start may take before this one gives up.
 const TIMEOUT: Duration = Duration::from_secs(30);

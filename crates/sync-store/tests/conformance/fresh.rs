@@ -1,12 +1,20 @@
 //! A database that nobody has used before.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, Executor, PgConnection, SqliteConnection};
 use sync_store::{SyncStore, connect};
 use tempfile::TempDir;
+
+/// As a tool of sqlx reads them.
+async fn migrations(kind: &str) -> Migrator {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(kind);
+    Migrator::new(folder).await.expect("the folder")
+}
 
 pub(crate) struct Fresh {
     pub(crate) url: String,
@@ -47,10 +55,10 @@ impl Fresh {
         if url.starts_with("sqlite") {
             let options = SqliteConnectOptions::from_str(url).expect("a URL").create_if_missing(true);
             let mut connection = options.connect().await.expect("the file opens");
-            sqlx::migrate!("migrations/sqlite").run_to(version, &mut connection).await.expect(missing);
+            migrations("sqlite").await.run_to(version, &mut connection).await.expect(missing);
         } else {
             let mut connection = PgConnection::connect(url).await.expect("the server lets us in");
-            sqlx::migrate!("migrations/postgres").run_to(version, &mut connection).await.expect(missing);
+            migrations("postgres").await.run_to(version, &mut connection).await.expect(missing);
         }
     }
 
