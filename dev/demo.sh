@@ -13,7 +13,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 here=dev
-bilag=${CARGO_TARGET_DIR:-target}/release/bilag
+bilag=${CARGO_TARGET_DIR:-target}/demo/bilag
 store=sqlite://demo/bilag.db
 bus=events
 
@@ -75,8 +75,8 @@ end_all() {
 # --- the steps
 
 build() {
-    say build "cargo build --release -p bilag -p sandbox (the first time takes some minutes)"
-    cargo build --release -p bilag -p sandbox || fail "it did not build; cargo says why above"
+    say build "cargo build --profile demo -p bilag -p sandbox (the first time takes some minutes)"
+    cargo build --profile demo -p bilag -p sandbox || fail "it did not build; cargo says why above"
 }
 
 start_broker() {
