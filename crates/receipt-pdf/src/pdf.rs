@@ -10,6 +10,7 @@ mod metadata;
 mod tags;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
 use lopdf::{Object, ObjectId, Stream, StringFormat, dictionary};
@@ -19,7 +20,7 @@ use printpdf::{
     XObjectId,
 };
 
-use crate::deflate::deflate;
+use crate::deflate::{deflate, deflate_fast};
 use crate::error::RenderError;
 use crate::font::Fonts;
 use crate::image::Image;
@@ -95,8 +96,14 @@ pub(crate) fn write(
 /// What PDF/A-3 and PDF/UA-1 want to be said of the document, and the invoice for machines.
 fn set_catalog(file: &mut lopdf::Document, about: &About<'_>) {
     let metadata = dictionary! { "Type" => "Metadata", "Subtype" => "XML" };
-    let metadata = file.add_object(Stream::new(metadata, metadata::xmp(about).into_bytes()));
-    let profile = file.add_object(Stream::new(dictionary! { "N" => 3 }, SRGB.to_vec()));
+    let mut metadata = Stream::new(metadata, Vec::new());
+    set_deflated(&mut metadata, deflate_fast(metadata::xmp(about).as_bytes()));
+    let metadata = file.add_object(metadata);
+    // The same in every document.
+    static PROFILE: LazyLock<Vec<u8>> = LazyLock::new(|| deflate(SRGB));
+    let mut profile = Stream::new(dictionary! { "N" => 3 }, Vec::new());
+    set_deflated(&mut profile, PROFILE.clone());
+    let profile = file.add_object(profile);
     let intent = dictionary! {
         "Type" => "OutputIntent",
         "S" => "GTS_PDFA1",
