@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
+use crate::chain::ALL;
 use crate::cli::{Cli, Command};
 use crate::output::{Failed, panicked, report, tell};
 
@@ -38,11 +39,13 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Rendering runs on the blocking threads: more of them than processors would only hold memory.
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = workers(&cli.command, processors);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match runtime.enable_all().max_blocking_threads(processors + 2).build() {
-        Ok(runtime) => runtime,
-        Err(error) => return report(&Failed::at("the runtime could not be started", error)),
-    };
+    let runtime =
+        match runtime.enable_all().worker_threads(workers).max_blocking_threads(processors + 2).build() {
+            Ok(runtime) => runtime,
+            Err(error) => return report(&Failed::at("the runtime could not be started", error)),
+        };
     let ended = runtime.block_on(run(cli.command));
     // A template that computes without end must not hold up the end of the process.
     runtime.shutdown_background();
@@ -59,6 +62,15 @@ fn arguments() -> Result<Cli, clap::Error> {
     }
     let mut matches = hide_values(Cli::command()).try_get_matches()?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
+}
+
+/// A consumer waits more than it computes: on one thread, nobody else has to be woken for it. Rendering has threads of its
+/// own. Whoever runs several consumers in one process wants its processors used.
+fn workers(command: &Command, processors: usize) -> usize {
+    match command {
+        Command::Consume(args) if args.stages.len() == 1 && args.stages[0] != ALL => 1,
+        _ => processors,
+    }
 }
 
 /// Each command in a box of its own: as parts of one future, all of them would be compiled wherever that is polled.
