@@ -10,7 +10,7 @@ use chrono::Utc;
 use futures_util::future::{BoxFuture, FutureExt};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, ErrorKind};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{interval, sleep, timeout};
 
 use crate::connection::confirms::{Answer, ConfirmChannel, Publishing};
@@ -22,6 +22,9 @@ use crate::{Broker, ConnectError, Outgoing};
 /// How long a confirm may take while the broker does not block us. Longer means that the connection
 /// is dead without knowing it.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// So many messages have a channel of their own at once: a broker may allow few channels.
+const ALONE: usize = 16;
 
 /// How often a connection that has nothing to publish asks whether it might.
 const ASK_EVERY: Duration = Duration::from_secs(3);
@@ -68,8 +71,10 @@ pub enum PublishError {
 #[derive(Clone)]
 pub struct Publisher {
     link: Arc<Link>,
-    /// For all messages; a new one once it had to say anything but that a message is accepted.
+    /// For all messages, until it takes no more.
     channel: Arc<Mutex<Option<Arc<ConfirmChannel>>>>,
+    /// Turns of messages that each need a channel of their own.
+    alone: Arc<Semaphore>,
 }
 
 impl Publisher {
@@ -78,7 +83,8 @@ impl Publisher {
     pub async fn connect(broker: &Broker) -> Result<Self, ConnectError> {
         let link = broker.connect("publish").await?;
         tokio::spawn(alarm::tell(broker.clone(), link.alarm.clone()));
-        Ok(Self { link: Arc::new(link), channel: Arc::default() })
+        let alone = Arc::new(Semaphore::new(ALONE));
+        Ok(Self { link: Arc::new(link), channel: Arc::default(), alone })
     }
 
     /// Publishes and waits until the broker has it safely in every queue it goes to.
@@ -136,24 +142,23 @@ impl Publisher {
     async fn publish_confirmed(&self, message: Publishing) -> Result<(), PublishError> {
         let (exchange, routing_key) = (message.exchange.to_string(), message.routing_key.to_string());
         let channel = self.channel().await?;
-        let mut answer = self.answer(channel.publish(message.clone())).await;
-        if !matches!(answer, Ok(Answer::Accepted)) {
-            // RabbitMQ 3.10 refuses for ever on a channel that has lost sight of a quorum queue whose leader was
-            // killed; on a new one it accepts.
-            self.retire(&channel).await;
-        }
-        if matches!(answer, Err(Some(_))) && self.link.is_connected() {
-            // The broker has closed the channel, and names none of the messages that were on their way there: by
-            // itself, this one gets an answer of its own. The broker may have it twice then.
-            let own =
-                ConfirmChannel::open(&self.link).await.map_err(|error| PublishError::Lost(Some(error)))?;
-            answer = self.answer(own.publish(message)).await;
+        let mut answer = self.answer(&channel, message.clone()).await;
+        let is_unsure = match &answer {
+            Ok(answer) => *answer == Answer::Unsure,
+            // The broker has closed the channel, and names none of the messages that were on their way there.
+            Err(error) => error.is_some() && self.is_connected(),
+        };
+        if is_unsure {
+            // By itself it gets an answer of its own. The broker may have it twice then.
+            let _turn = self.alone.acquire().await.map_err(|_| PublishError::Lost(None))?;
+            answer = self.answer(&self.open().await?, message).await;
         }
         match answer {
             Ok(Answer::Accepted) => Ok(()),
-            Ok(Answer::Returned) => Err(PublishError::Unroutable { exchange, routing_key }),
+            // Alone on its channel, it can only be its own return that its confirm brought.
+            Ok(Answer::Returned | Answer::Unsure) => Err(PublishError::Unroutable { exchange, routing_key }),
             Ok(Answer::Refused) => Err(PublishError::Refused { exchange, routing_key, source: None }),
-            Err(Some(error)) if self.link.is_connected() => match error.kind() {
+            Err(Some(error)) if self.is_connected() => match error.kind() {
                 ErrorKind::ProtocolError(amqp) if amqp.get_id() == 404 => {
                     Err(PublishError::NoExchange { exchange })
                 }
@@ -166,22 +171,27 @@ impl Publisher {
         }
     }
 
-    /// Waits for an answer; while the broker blocks us, for as long as it takes.
+    /// What the broker says to a message on this channel. `None` as an error: nothing, in time.
     async fn answer(
         &self,
-        mut answer: oneshot::Receiver<lapin::Result<Answer>>,
+        channel: &ConfirmChannel,
+        message: Publishing,
     ) -> Result<Answer, Option<lapin::Error>> {
+        self.in_time(channel.publish(message)).await.flatten().ok_or(None)?.map_err(Some)
+    }
+
+    /// Waits for what the broker answers; while it blocks us, for as long as it takes.
+    async fn in_time<F: Future>(&self, answer: F) -> Option<F::Output> {
+        let mut answer = std::pin::pin!(answer);
         let mut waited = Duration::ZERO;
         let step = Duration::from_secs(1);
         loop {
-            match timeout(step, &mut answer).await {
-                Ok(Ok(answer)) => return answer.map_err(Some),
-                Ok(Err(_)) => return Err(None),
-                Err(_) => {}
+            if let Ok(answer) = timeout(step, &mut answer).await {
+                return Some(answer);
             }
             waited = if self.is_blocked() { Duration::ZERO } else { waited + step };
-            if waited >= CONFIRM_TIMEOUT {
-                return Err(None);
+            if waited >= CONFIRM_TIMEOUT || !self.is_connected() {
+                return None;
             }
         }
     }
@@ -191,18 +201,14 @@ impl Publisher {
         if let Some(channel) = shared.as_ref().filter(|channel| channel.is_open()) {
             return Ok(channel.clone());
         }
-        let opened = ConfirmChannel::open(&self.link).await;
-        let channel = Arc::new(opened.map_err(|error| PublishError::Lost(Some(error)))?);
+        let channel = Arc::new(self.open().await?);
         *shared = Some(channel.clone());
         Ok(channel)
     }
 
-    /// Has the next message go another way. What is on its way on this channel still gets its answer there.
-    async fn retire(&self, channel: &Arc<ConfirmChannel>) {
-        let mut shared = self.channel.lock().await;
-        if shared.as_ref().is_some_and(|shared| Arc::ptr_eq(shared, channel)) {
-            *shared = None;
-        }
+    async fn open(&self) -> Result<ConfirmChannel, PublishError> {
+        let opened = self.in_time(ConfirmChannel::open(&self.link)).await;
+        opened.ok_or(PublishError::Lost(None))?.map_err(|error| PublishError::Lost(Some(error)))
     }
 
     /// Whether the broker blocks this connection (out of memory or disk).
