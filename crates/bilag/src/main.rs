@@ -39,13 +39,14 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Rendering runs on the blocking threads: more of them than processors would only hold memory.
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    let workers = workers(&cli.command, processors);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime =
-        match runtime.enable_all().worker_threads(workers).max_blocking_threads(processors + 2).build() {
-            Ok(runtime) => runtime,
-            Err(error) => return report(&Failed::at("the runtime could not be started", error)),
-        };
+    if is_one_consumer(&cli.command) {
+        runtime.worker_threads(1);
+    }
+    let runtime = match runtime.enable_all().max_blocking_threads(processors + 2).build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failed::at("the runtime could not be started", error)),
+    };
     let ended = runtime.block_on(run(cli.command));
     // A template that computes without end must not hold up the end of the process.
     runtime.shutdown_background();
@@ -64,13 +65,10 @@ fn arguments() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Cli::command()))
 }
 
-/// A consumer waits more than it computes: on one thread, nobody else has to be woken for it. Rendering has threads of its
-/// own. Whoever runs several consumers in one process wants its processors used.
-fn workers(command: &Command, processors: usize) -> usize {
-    match command {
-        Command::Consume(args) if args.stages.len() == 1 && args.stages[0] != ALL => 1,
-        _ => processors,
-    }
+/// Whether the process consumes from one queue. It waits more than it computes, and rendering has threads of its own: a
+/// second worker would only have to be woken for each message.
+fn is_one_consumer(command: &Command) -> bool {
+    matches!(command, Command::Consume(args) if matches!(&*args.stages, [stage] if stage != ALL))
 }
 
 /// Each command in a box of its own: as parts of one future, all of them would be compiled wherever that is polled.

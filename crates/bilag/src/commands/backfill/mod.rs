@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 
 use ::events::{MAX_EVENT, ReceiptSettled, ReceiptSettledType};
 use amqp::{Outgoing, PublishError, Publisher, chain};
-use futures_util::future::{BoxFuture, FutureExt};
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
 use sync_store::{Key, Page, Period, RecordFilter, State, SyncStore};
 use tenants::Zones;
+use tokio::task::JoinSet;
 
 use self::events::{Events, Exported};
 use self::pace::Pace;
@@ -61,7 +60,7 @@ pub async fn run(args: BackfillArgs) -> Result<(), Failed> {
         store: store.as_ref(),
         publisher,
         pace: Pace::new(args.rate),
-        unconfirmed: FuturesUnordered::new(),
+        unconfirmed: JoinSet::new(),
         zones: args.tenants.zones(),
         done: Done::default(),
         reported_at: Instant::now(),
@@ -93,7 +92,7 @@ struct Run<'a> {
     store: &'a dyn SyncStore,
     publisher: Option<Publisher>,
     pace: Pace,
-    unconfirmed: FuturesUnordered<BoxFuture<'static, Result<(), PublishError>>>,
+    unconfirmed: JoinSet<Result<(), PublishError>>,
     zones: Zones,
     done: Done,
     reported_at: Instant,
@@ -102,8 +101,12 @@ struct Run<'a> {
 impl Run<'_> {
     async fn all(&mut self) -> Result<(), Failed> {
         let read = if self.args.from_flow { self.flow().await } else { self.files().await };
-        // Also where reading failed: what is counted as published is published.
-        self.confirmed_but(0).await.and(read)
+        // Also where it failed: what is on its way is published, and counted.
+        let mut confirmed = Ok(());
+        while !self.unconfirmed.is_empty() {
+            confirmed = confirmed.and(self.confirmed_but(0).await);
+        }
+        read.and(confirmed)
     }
 
     /// Every receipt that Flow has of the period. Made to events as the stage `hydrate` makes them.
@@ -213,22 +216,24 @@ impl Run<'_> {
             body: body.into(),
             subject: None,
         };
-        self.unconfirmed.push(async move { publisher.publish(&event).await }.boxed());
+        self.unconfirmed.spawn(async move { publisher.publish(&event).await });
         self.confirmed_but(UNCONFIRMED).await
     }
 
     /// Waits until all receipts but so many are confirmed.
     async fn confirmed_but(&mut self, most: usize) -> Result<(), Failed> {
-        while self.unconfirmed.len() > most
-            && let Some(confirmed) = self.unconfirmed.next().await
-        {
-            confirmed.map_err(|error| {
+        loop {
+            let confirmed = match self.unconfirmed.try_join_next() {
+                None if self.unconfirmed.len() > most => self.unconfirmed.join_next().await,
+                confirmed => confirmed,
+            };
+            let Some(confirmed) = confirmed else { return Ok(()) };
+            confirmed.map_err(Failed::plainly)?.map_err(|error| {
                 let problem = format!("{}{}", chain(&error), super::publish::advice(&error));
                 Failed::plainly(format!("{problem}; run the same command to continue"))
             })?;
             self.done.published += 1;
         }
-        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! So many a second, in groups where they are many: a timer knows no less than a millisecond.
+//! So many a second, in groups where they are many: timers have a resolution of a millisecond.
 
 use std::time::Duration;
 
