@@ -1,6 +1,6 @@
 # Tasks. "make" lists them.
 
-.PHONY: help check test demo up down lint format clippy deny generate generated book manifests image image-test deb deb-test bench bench-scale
+.PHONY: help check test demo up down lint format clippy deny generate generated book manifests image image-test deb deb-test bench bench-backfill bench-check bench-scale
 
 target := $${CARGO_TARGET_DIR:-target}
 
@@ -66,12 +66,22 @@ deb: ## build the Debian package into target/deb
 deb-test: ## build the Debian package; install, upgrade, remove and purge it in a minimal Debian
 	@dev/deb.sh test
 
+build_bench := cargo build --quiet --release -p bilag -p bilag-tests --bins
+
 bench: ## measure rendering, the chain and the store (docs/performance.md)
 	cargo bench --quiet -p receipt-pdf
 	cargo bench --quiet -p sync-store
-	cargo build --quiet --release -p bilag -p bilag-tests --bins
+	$(build_bench)
 	"$(target)/release/bench"
 
+bench-check: ## measure the chain beside a bare relay, not optimized; fail if it lost a third since tests/figures.json
+	$(build_all)
+	"$(target)/debug/bench" check
+
 bench-scale: ## measure one, two and four processes of each stage
-	cargo build --quiet --release -p bilag -p bilag-tests --bins
+	$(build_bench)
 	"$(target)/release/bench" scale
+
+bench-backfill: ## measure a million receipts by "bilag backfill"; takes half an hour and 10 GB of disk
+	$(build_bench)
+	"$(target)/release/bench" backfill

@@ -23,7 +23,7 @@ fail() {
 
 build() {
     binary=${1:-$target/release/bilag}
-    # With the sandbox, as the demo and the image are built: alone, its dependencies would have other features.
+    # With the sandbox, as the image is built: alone, its dependencies would have other features.
     [ $# -gt 0 ] || cargo build --release --locked --quiet -p bilag -p sandbox
     root=$(mktemp -d)
     trap 'rm -rf "$root"' RETURN

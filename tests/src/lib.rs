@@ -35,7 +35,7 @@ pub use network::{Route, TestNetwork};
 pub use otlp::Collector;
 pub use packages::second_sandbox;
 pub use postgres::{PrivatePostgres, database, execute};
-pub use process::{Bilag, binary, exit_output, installed, unset_settings};
+pub use process::{Bilag, binary, cpu_of, exit_output, installed, unset_settings};
 pub use prometheus::{Sample, samples};
 pub use retrying_publisher::RetryingPublisher;
 pub use samples::{flow_ids, flow_receipt, package, receipt, sample, sample_path, transitioned};

@@ -23,6 +23,16 @@ pub fn binary() -> PathBuf {
     binary
 }
 
+/// Processor time that a running process has spent so far.
+pub fn cpu_of(process: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    // After the name in parentheses; fields 14 and 15 of the whole are user and system time.
+    let (_, fields) = stat.rsplit_once(") ").expect("a name");
+    let ticks = |field: &str| field.parse::<u64>().expect("ticks");
+    let spent: u64 = fields.split(' ').skip(11).take(2).map(ticks).sum();
+    Duration::from_millis(spent * 10)
+}
+
 /// What one of the scripts in `dev/` prints, once it has installed what it is asked for: a path.
 pub fn installed(script: &str, arguments: &[&str]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dev").join(script);
@@ -88,12 +98,7 @@ impl Bilag {
 
     /// Processor time spent so far.
     pub fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("it runs");
-        // After the name in parentheses; fields 14 and 15 of the whole are user and system time.
-        let (_, fields) = stat.rsplit_once(") ").expect("a name");
-        let ticks = |field: &str| field.parse::<u64>().expect("ticks");
-        let spent: u64 = fields.split(' ').skip(11).take(2).map(ticks).sum();
-        Duration::from_millis(spent * 10)
+        cpu_of(self.id())
     }
 
     /// Its exit status, if it has ended.

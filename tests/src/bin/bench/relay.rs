@@ -1,9 +1,9 @@
 //! The upper bound: three hops of consume, publish, confirm and ack, without work in between.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bilag_tests::{PrivateBroker, Vhost};
+use bilag_tests::{PrivateBroker, Vhost, cpu_of};
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -18,8 +18,16 @@ use tokio::task::JoinSet;
 /// Maximum unconfirmed messages per hop: a consumer's default in-flight limit.
 const WINDOW: u16 = 32;
 
-/// Messages per second through all hops; the publisher is the first.
-pub async fn measure(broker: &PrivateBroker, messages: u32, sizes: [usize; 3]) -> f64 {
+/// The result of one round.
+pub struct Measured {
+    /// Messages per second through all hops.
+    pub per_second: f64,
+    /// Processor time of this process for one message: publishing and all hops, without the broker.
+    pub cpu: Duration,
+}
+
+/// Passes messages through all hops; the publisher is the first.
+pub async fn measure(broker: &PrivateBroker, messages: u32, sizes: [usize; 3]) -> Measured {
     let vhost = Vhost::on(&broker.amqp, &broker.management).await;
     let setup = vhost.channel().await;
     for hop in 0..3 {
@@ -28,7 +36,7 @@ pub async fn measure(broker: &PrivateBroker, messages: u32, sizes: [usize; 3]) -
         let options = QueueDeclareOptions { durable: true, ..Default::default() };
         setup.queue_declare(queue(hop).into(), options, arguments).await.expect("a queue");
     }
-    let begun = Instant::now();
+    let (begun, at_rest) = (Instant::now(), cpu_of(std::process::id()));
     let mut hops = JoinSet::new();
     for hop in 0..3 {
         let next = (hop < 2).then(|| (queue(hop + 1), vec![b'x'; sizes[hop + 1]]));
@@ -38,7 +46,8 @@ pub async fn measure(broker: &PrivateBroker, messages: u32, sizes: [usize; 3]) -
     while let Some(hop) = hops.join_next().await {
         hop.expect("the hop relays");
     }
-    f64::from(messages) / begun.elapsed().as_secs_f64()
+    let cpu = (cpu_of(std::process::id()) - at_rest) / messages;
+    Measured { per_second: f64::from(messages) / begun.elapsed().as_secs_f64(), cpu }
 }
 
 fn queue(hop: usize) -> &'static str {
