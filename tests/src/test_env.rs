@@ -243,9 +243,9 @@ impl TestEnv {
     /// Runs `bilag`, which must succeed, and returns its standard output.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
-        let problem = String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success(), "bilag {arguments:?}: {problem}");
-        String::from_utf8_lossy(&ran.stdout).into_owned()
+        let (answer, problem) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        assert!(ran.status.success(), "bilag {arguments:?}: {problem}\n{answer}");
+        answer.into_owned()
     }
 
     /// Publishes an event on the bus.

@@ -13,7 +13,7 @@ use crate::foreign::{self, Foreign};
 use crate::node::Node;
 use crate::refusal::{Fault, Refusal};
 use crate::refused::{Added, Refused};
-use crate::{Invoice, InvoiceReady, InvoiceRendered, PackageEvent, ReceiptSettled, Uid, envelope};
+use crate::{Uid, envelope};
 
 /// Why bytes are not the event. Names the place and what was expected, never the value that was
 /// found: it may be anybody's personal data.
@@ -79,67 +79,10 @@ impl From<Refusal> for Undecodable {
     }
 }
 
-/// What bodies are read as. Its reader is compiled here, and not in every crate that reads.
-pub trait Readable: Sized {
-    /// See [`decode`].
-    ///
-    /// # Errors
-    /// As there.
-    fn decode(body: &[u8]) -> Result<Self, Undecodable>;
-
-    /// See [`decode_own`].
-    ///
-    /// # Errors
-    /// As there.
-    fn decode_own(body: &[u8]) -> Result<Self, Undecodable>;
-
-    /// See [`decoded`].
-    fn decoded(body: &[u8]) -> Option<Self>;
-
-    /// See [`unknown_members`].
-    fn unknown_members(body: &[u8]) -> Option<Vec<String>>;
-}
-
-macro_rules! readable {
-    ($($type:ty),*) => {$(
-        impl Readable for $type {
-            fn decode(body: &[u8]) -> Result<Self, Undecodable> {
-                decode_as(body)
-            }
-
-            fn decode_own(body: &[u8]) -> Result<Self, Undecodable> {
-                serde_json::from_slice(body).or_else(|_| decode_as(body))
-            }
-
-            fn decoded(body: &[u8]) -> Option<Self> {
-                decoded_as(body)
-            }
-
-            fn unknown_members(body: &[u8]) -> Option<Vec<String>> {
-                unknown_members_of::<Self>(body)
-            }
-        }
-    )*};
-}
-
-readable!(Invoice, InvoiceReady, InvoiceRendered, PackageEvent, ReceiptSettled);
-
-/// Reads one event from its body: JSON in UTF-8. A byte order mark is skipped (RFC 8259 lets a
-/// reader do so). A member that appears twice is refused, because nobody can tell which one counts.
-///
-/// An event in an envelope of CloudEvents 1.0 (structured JSON) is read as if it were carried plain;
-/// the paths of what is wrong begin with `data` then, or `data_base64`.
+/// [`decode`](crate::decode) to a type of one's own. Where it is called, the reader is compiled once more.
 ///
 /// # Errors
-/// What the body is instead, or all that is wrong with its shape.
-pub fn decode<E: Readable>(body: &[u8]) -> Result<E, Undecodable> {
-    E::decode(body)
-}
-
-/// [`decode`] to a type of one's own. Where it is called, the reader is compiled once more.
-///
-/// # Errors
-/// As for [`decode`].
+/// As there.
 pub fn decode_as<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
     let body = value_of(body)?;
     read(body).map_err(|refusal| match foreign::of_json(body) {
@@ -148,32 +91,13 @@ pub fn decode_as<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
     })
 }
 
-/// Reads an event that the chain itself has published: as it was written, in one pass over its body. Any other body is
-/// read, or refused, as [`decode`] does.
-///
-/// # Errors
-/// As for [`decode`].
-pub fn decode_own<E: Readable>(body: &[u8]) -> Result<E, Undecodable> {
-    E::decode_own(body)
-}
-
-/// The event, where the body is one: for asking which event it is, without a diagnosis.
-pub fn decoded<E: Readable>(body: &[u8]) -> Option<E> {
-    E::decoded(body)
-}
-
-/// [`decoded`] to a type of one's own.
+/// [`decoded`](crate::decoded) to a type of one's own.
 pub(crate) fn decoded_as<E: DeserializeOwned>(body: &[u8]) -> Option<E> {
     read(json(body).ok()?).ok()
 }
 
-/// The members that an event does not have, as in `orderReceipt.items[].colour`: each once, in their order. `None`
-/// where the body is no such event.
-pub fn unknown_members<E: Readable>(body: &[u8]) -> Option<Vec<String>> {
-    E::unknown_members(body)
-}
-
-fn unknown_members_of<E: DeserializeOwned>(body: &[u8]) -> Option<Vec<String>> {
+/// See [`crate::unknown_members`].
+pub(crate) fn unknown_members_of<E: DeserializeOwned>(body: &[u8]) -> Option<Vec<String>> {
     let content = envelope::open(json(body).ok()?).ok()?;
     let mut unknown = Vec::new();
     let note = |path: serde_ignored::Path<'_>| {

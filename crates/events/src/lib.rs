@@ -27,6 +27,7 @@ mod node;
 mod openapi;
 mod package_event;
 mod party;
+mod readable;
 mod receipt;
 mod refusal;
 mod refused;
@@ -42,10 +43,7 @@ pub use amount::Amount;
 pub use check::{Contradiction, Contradictions};
 pub use count::{Count, StatusCode};
 pub use date::Date;
-pub use decode::{
-    Readable, Undecodable, decode, decode_as, decode_own, decoded, foreign, is_enveloped, plain, receipt_uid,
-    unknown_members,
-};
+pub use decode::{Undecodable, decode_as, foreign, is_enveloped, plain, receipt_uid};
 pub use encoding::{EncodingError, MAX_EVENT, decompress, legible};
 pub use envelope::is_json;
 pub use foreign::Foreign;
@@ -61,6 +59,7 @@ pub use package_event::{
     raw_package, same_package,
 };
 pub use party::{Address, ContactPerson, Customer, Issuer, Seller, Store};
+pub use readable::{Readable, decode, decode_own, decoded, unknown_members};
 pub use receipt::{
     Country, Item, Order, OrderReceipt, OrderTotals, OrderType, Package, PaymentAccount, ReceiptSettled,
     ReceiptSettledType, Tenant, Till, VatRow, file_name,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decode::{decode_as, decoded_as};
 use crate::text::OptionalNumber;
-use crate::{Count, Number, StatusCode, Uid, Undecodable, decode, plain};
+use crate::{Count, Number, StatusCode, Uid, Undecodable, plain};
 
 /// A package that was packed, or packed for refund. Real events carry many more members, which are ignored here and
 /// passed on to the invoice service as they came.
@@ -113,7 +113,7 @@ pub fn package_status(body: &[u8]) -> Result<PackageStatus, Undecodable> {
 fn part<E: DeserializeOwned>(body: &[u8]) -> Result<E, Undecodable> {
     decoded_as(body).map_or_else(
         || {
-            decode::<PackageEvent>(body)?;
+            decode_as::<PackageEvent>(body)?;
             decode_as(body)
         },
         Ok,
