@@ -212,7 +212,7 @@ async fn publish(
         routing_key: kind.to_owned(),
         message_id: id.unwrap_or_default(),
         kind: kind.to_owned(),
-        body: body.into(),
+        body,
         subject: None,
     };
     let content_type = if is_enveloped { CLOUD_EVENT } else { JSON };
