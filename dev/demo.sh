@@ -112,6 +112,11 @@ start_sandbox() {
 
 start_consumers() {
     start consumers consume all
+    # The first of them makes the store's tables.
+    for _ in $(seq 600); do
+        [ "$(grep -c ' consuming ' demo/log/consumers.log)" -lt 7 ] && runs consumers || break
+        sleep 0.1
+    done
     say consumers "packed, receipt, render, upload, writeback, erp and dead"
 }
 
