@@ -11,6 +11,8 @@ use bilag_tests::{Bilag, PrivateBroker, Store, TestEnv, Vhost, receipt};
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::throughput::STAGES;
+
 /// Number of receipts, unless `BILAG_BENCH_RECEIPTS` is set.
 const RECEIPTS: u32 = 1_000_000;
 
@@ -19,8 +21,6 @@ const OF_A_TENANT: u32 = 5_000;
 
 /// Each part of the run is measured by itself.
 const PARTS: u32 = 20;
-
-const STAGES: [&str; 4] = ["receipt", "render", "upload", "dead"];
 
 /// Publishes all, and prints a line for each part.
 pub async fn measure(broker: &PrivateBroker) {

@@ -28,7 +28,8 @@ pub struct Consumer {
     pub cpu: Duration,
 }
 
-const STAGES: [&str; 4] = ["receipt", "render", "upload", "dead"];
+/// The consumers of the chain, one process each.
+pub const STAGES: [&str; 4] = ["receipt", "render", "upload", "dead"];
 
 /// One round with its own vhost, store and sandbox.
 pub async fn measure(broker: &PrivateBroker, receipts: u32) -> Measured {
